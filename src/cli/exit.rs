@@ -1,0 +1,71 @@
+//! Exit codes, after sysexits(3). The README carries the same table; a test compares them.
+
+use std::process::ExitCode;
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// A check found something wrong.
+    Findings,
+    /// The command line is wrong.
+    Usage,
+    /// A file's content is wrong.
+    Data,
+    /// An input file is missing or unreadable.
+    NoInput,
+    /// Something needed is not there: an address in use, a peer that does not answer.
+    Unavailable,
+    /// A bug: a worker panicked.
+    Software,
+    /// An output file could not be written.
+    CantCreate,
+    /// The operating system refused.
+    Io,
+    /// Not allowed: file permissions.
+    NoPermission,
+    /// The configuration is wrong.
+    Config,
+}
+
+impl Exit {
+    /// Every exit, for the README test.
+    pub const ALL: [Self; 11] = [
+        Self::Ok,
+        Self::Findings,
+        Self::Usage,
+        Self::Data,
+        Self::NoInput,
+        Self::Unavailable,
+        Self::Software,
+        Self::CantCreate,
+        Self::Io,
+        Self::NoPermission,
+        Self::Config,
+    ];
+
+    /// The number the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Findings => 1,
+            Self::Usage => 64,
+            Self::Data => 65,
+            Self::NoInput => 66,
+            Self::Unavailable => 69,
+            Self::Software => 70,
+            Self::CantCreate => 73,
+            Self::Io => 74,
+            Self::NoPermission => 77,
+            Self::Config => 78,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

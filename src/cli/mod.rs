@@ -1,0 +1,7 @@
+//! The command line: one file per verb.
+
+pub mod console;
+pub mod exit;
+
+pub use console::Console;
+pub use exit::Exit;

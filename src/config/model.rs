@@ -1,0 +1,474 @@
+//! The proven configuration: what the other rooms may rely on.
+//!
+//! Only `check.rs` makes these values. Nothing here is optional unless its absence means
+//! something; every number has been range-checked and every name resolved.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::secret::SecretRef;
+
+/// A complete, checked configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where the daemon keeps what must survive a restart (generated certificates).
+    pub state_dir: PathBuf,
+    /// Logging.
+    pub log: Log,
+    /// The admin listener: health and metrics, loopback unless the operator insists.
+    pub admin: Admin,
+    /// How long a drain may take.
+    pub drain: Drain,
+    /// How often watched files are polled besides the directory watch.
+    pub watch: Watch,
+    /// Sets of trust anchors by name.
+    pub trust: BTreeMap<String, TrustSet>,
+    /// Upstream pools by name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Routes by name; a listener names the routes that it serves.
+    pub routes: BTreeMap<String, Route>,
+    /// What is refused at the edge before the XSP sees it.
+    pub policy: Policy,
+    /// Who answers a browser's preflight.
+    pub cors: Cors,
+    /// Headers set for the upstream.
+    pub forwarding: Forwarding,
+    /// Every listener, in the order written.
+    pub listeners: Vec<Listener>,
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Form of a line.
+    pub format: LogFormat,
+    /// `tracing` filter directives, for example `info,xspd::inbound=debug`.
+    pub filter: String,
+}
+
+/// Form and place of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// The journal's native protocol, fields kept apart.
+    Journald,
+    /// One JSON object a line on standard output.
+    Json,
+    /// Plain text on standard output.
+    Text,
+}
+
+/// The admin listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Address of `/livez`, `/readyz` and `/metrics`; port 0 takes a free one.
+    pub address: SocketAddr,
+}
+
+/// Limits of the orderly end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drain {
+    /// Time between "not ready" and "no new connections", for a load balancer to notice.
+    pub settle: Duration,
+    /// Time that requests in flight get to finish.
+    pub deadline: Duration,
+}
+
+/// How files are watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Poll interval, for file systems that send no events.
+    pub poll: Duration,
+    /// Quiet time after the last event before files are read, so that key and chain arrive together.
+    pub debounce: Duration,
+}
+
+/// A set of trust anchors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustSet {
+    /// Name used by listeners, logs and metrics.
+    pub name: String,
+    /// PEM files, each one generation.
+    pub files: Vec<PathBuf>,
+    /// A directory whose `*.txt` and `*.pem` files are generations; `xspd trust import` fills it.
+    pub directory: Option<PathBuf>,
+    /// Whether an anchor past its end is left out. webpki itself would still accept it.
+    pub refuse_expired: bool,
+}
+
+/// What a listener does with bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenerKind {
+    /// TLS ends here, HTTP is relayed by route.
+    Http,
+    /// The TLS hello is read for its server name, then bytes pass untouched.
+    Passthrough,
+}
+
+/// One listener: some addresses with one set of rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listener {
+    /// Name used in logs and metrics.
+    pub name: String,
+    /// Terminating or passing through.
+    pub kind: ListenerKind,
+    /// Addresses to bind; an IPv6 address is bound for IPv6 only.
+    pub addresses: Vec<SocketAddr>,
+    /// Plain HTTP without TLS, only when the operator says so.
+    pub plaintext: bool,
+    /// Whether HTTP/2 is offered by ALPN.
+    pub http2: bool,
+    /// TLS parameters shared by the hosts.
+    pub tls: TlsParameters,
+    /// Hosts by server name. For `passthrough`, see `passthrough`.
+    pub hosts: Vec<Host>,
+    /// SNI patterns and their targets, for the kind `passthrough`.
+    pub passthrough: Vec<PassthroughTarget>,
+    /// Limits of every connection.
+    pub limits: Limits,
+}
+
+/// Where a passed-through connection goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassthroughTarget {
+    /// Server names, lower case; `*.example.com` matches one label; `*` matches all and no name.
+    pub names: Vec<String>,
+    /// `host:port` of each upstream; tried in order starting at the least used.
+    pub upstreams: Vec<String>,
+    /// Time limit of the TCP connect.
+    pub connect_timeout: Duration,
+}
+
+/// Lowest TLS version spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2, which Webex needs (Solution Guide, "Interface requirements").
+    Tls12,
+    /// TLS 1.3 only.
+    Tls13,
+}
+
+/// Place of the X25519MLKEM768 group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostQuantum {
+    /// Offered last.
+    Last,
+    /// Not offered.
+    Off,
+    /// Offered first.
+    Prefer,
+}
+
+/// A classical key-exchange group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// NIST P-256.
+    Secp256r1,
+    /// NIST P-384.
+    Secp384r1,
+    /// Curve25519.
+    X25519,
+}
+
+/// TLS parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsParameters {
+    /// Lowest version spoken.
+    pub minimum: TlsVersion,
+    /// Cipher suites in server order, already resolved to rustls' own.
+    pub suites: Vec<rustls::CipherSuite>,
+    /// Classical groups in order.
+    pub groups: Vec<Group>,
+    /// Where the hybrid group stands.
+    pub post_quantum: PostQuantum,
+}
+
+/// What is asked of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// Not asked.
+    None,
+    /// Asked; absent is fine, a bad one is not.
+    Optional,
+    /// Asked; absent ends the handshake.
+    Required,
+}
+
+/// What happens to a client whose identity is not on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityMode {
+    /// Refused with 403.
+    Enforce,
+    /// Let in, logged and counted, so that the operator can pin the name.
+    Observe,
+}
+
+/// Rules for client certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientAuth {
+    /// Whether a certificate is asked for.
+    pub certificates: ClientCertificates,
+    /// Name of the trust set; always present unless `certificates` is `None`.
+    pub trust: Option<String>,
+    /// Identities let in, lower case.
+    pub identities: Vec<String>,
+    /// What an unlisted identity gets.
+    pub mode: IdentityMode,
+    /// Refuse a leaf without the clientAuth purpose (rustls alone would accept one without EKU).
+    pub require_eku: bool,
+}
+
+/// One server name (or several) with its certificates and rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Server names, lower case; `*.example.com` matches one label; `*` is the default host.
+    pub names: Vec<String>,
+    /// Certificates; the first whose key type the client supports is presented.
+    /// Empty: a self-signed one is generated and kept in the state directory.
+    pub certificates: Vec<CertificateFiles>,
+    /// Rules for client certificates.
+    pub client_auth: ClientAuth,
+    /// Names of the routes served.
+    pub routes: Vec<String>,
+}
+
+/// A certificate chain and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CertificateFiles {
+    /// PEM file: leaf first, then intermediates.
+    pub chain: PathBuf,
+    /// Private key, PKCS#8, PKCS#1 or SEC1 PEM.
+    pub key: SecretRef,
+}
+
+/// Limits of one listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for the TLS hello and handshake together.
+    pub handshake_timeout: Duration,
+    /// Time from the first byte of a request head to its end, and for the first request at all.
+    pub header_timeout: Duration,
+    /// Size of a request head in bytes.
+    pub header_bytes: usize,
+    /// Number of header fields.
+    pub header_count: usize,
+    /// Size of a request body in bytes.
+    pub body_bytes: u64,
+    /// Longest pause between two pieces of a request body.
+    pub body_timeout: Duration,
+    /// Longest wait between requests on a kept connection.
+    pub idle_timeout: Duration,
+    /// Connections on this listener at once.
+    pub connections: usize,
+    /// Connections from one peer address at once.
+    pub connections_per_address: usize,
+    /// Concurrent HTTP/2 streams of one connection.
+    pub http2_streams: u32,
+}
+
+/// How requests are shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Affinity {
+    /// Least requests in flight, each request for itself.
+    None,
+    /// One upstream for a user as long as it is up; AuthService and Xsi of a user go together.
+    User,
+}
+
+/// A pool of upstreams that answer alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pool {
+    /// Name used by routes, logs and metrics.
+    pub name: String,
+    /// The upstreams.
+    pub upstreams: Vec<Upstream>,
+    /// Sharing rule.
+    pub affinity: Affinity,
+    /// Active health check.
+    pub health: HealthCheck,
+    /// Passive ejection.
+    pub ejection: Ejection,
+    /// Time limit of TCP connect and TLS handshake, each.
+    pub connect_timeout: Duration,
+    /// Longest time an idle connection is kept; below the XSP's own 4 s.
+    pub keep_alive: Duration,
+    /// Connections to one upstream at once, idle ones included.
+    pub connections: usize,
+}
+
+/// One XSP or ADP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    /// Name used in logs and metrics.
+    pub name: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// TLS towards it, or plain HTTP.
+    pub tls: Option<UpstreamTls>,
+    /// `Host` header sent instead of the client's.
+    pub host_header: Option<String>,
+    /// Other authorities (`host[:port]`) by which this upstream calls itself in `Location`.
+    pub aliases: Vec<String>,
+}
+
+/// TLS towards an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// PEM file with the CA certificates that may sign it; absent only with pins.
+    pub ca: Option<PathBuf>,
+    /// SHA-256 of the SubjectPublicKeyInfo, any of which must match when not empty.
+    pub pins: Vec<[u8; 32]>,
+    /// Name sent as SNI and checked in the certificate.
+    pub server_name: String,
+    /// Our certificate for it.
+    pub client_certificate: Option<CertificateFiles>,
+}
+
+/// Active health check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Request target.
+    pub path: String,
+    /// Time between two checks.
+    pub interval: Duration,
+    /// Time limit of one check.
+    pub timeout: Duration,
+    /// Successes that bring an upstream back.
+    pub rise: u32,
+    /// Failures that take it out.
+    pub fall: u32,
+}
+
+/// Passive ejection by failed requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ejection {
+    /// Failures in a row; 0 turns it off.
+    pub failures: u32,
+    /// How long it stays out.
+    pub time: Duration,
+}
+
+/// What kind of traffic a route carries; decides limits and the form of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    /// AuthenticationService.
+    AuthService,
+    /// Anything the operator adds.
+    Plain,
+    /// Xsi-Actions: refusals are `ErrorInfo`, the edge policy applies.
+    XsiActions,
+    /// Xsi-Events and its streaming context: no total timeout.
+    XsiEvents,
+}
+
+/// One path prefix and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Name used by listeners, logs and metrics.
+    pub name: String,
+    /// Path prefix without a trailing slash, compared case-insensitively on a segment border.
+    pub prefix: String,
+    /// Kind of traffic.
+    pub kind: RouteKind,
+    /// Name of the pool.
+    pub pool: String,
+    /// Time from the end of the request to the first byte of the answer.
+    pub response_timeout: Duration,
+    /// Longest pause between two pieces of an answer.
+    pub idle_timeout: Duration,
+    /// Answer 403 unless the client showed a verified certificate.
+    pub require_client_certificate: bool,
+}
+
+/// Verdict of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Goes to the XSP.
+    Allow,
+    /// Refused with 403.
+    Deny,
+}
+
+/// Edge policy of Xsi-Actions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// `calls/CallMeNow`: works without credentials and places calls.
+    pub call_me_now: Rule,
+    /// `collaborate/room/*/outgoingdial`: works without credentials and places calls.
+    pub outgoing_dial: Rule,
+    /// The `v1.0` tree.
+    pub version_1: Rule,
+    /// `PUT profile/Password/Portal`.
+    pub password_change: Rule,
+    /// `profile/DeviceToken`.
+    pub device_token: Rule,
+    /// `system/*`.
+    pub system: Rule,
+    /// `routepoint/*`.
+    pub route_point: Rule,
+    /// `callcenter/*`.
+    pub call_center: Rule,
+    /// `group/*`.
+    pub group: Rule,
+    /// Requests per second of all callers together; absent: unlimited.
+    pub rate: Option<Rate>,
+    /// Requests per second of one user; absent: unlimited.
+    pub user_rate: Option<Rate>,
+    /// Password guessing: 401 answers to Basic credentials by source address.
+    pub guessing: Option<Guessing>,
+}
+
+/// A token bucket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Tokens per second.
+    pub per_second: f64,
+    /// Tokens kept.
+    pub burst: u32,
+}
+
+/// Limits of password guessing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guessing {
+    /// Refused passwords that lock an address out.
+    pub failures: u32,
+    /// The span in which they count.
+    pub window: Duration,
+    /// How long Basic credentials from the address then get 429.
+    pub lockout: Duration,
+}
+
+/// Who answers a preflight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// We do, and we alone set the headers; the XSP's own are removed.
+    Answer {
+        /// Origins let in, lower case, `scheme://host[:port]`.
+        origins: Vec<String>,
+    },
+    /// Passed to the XSP untouched.
+    Pass,
+}
+
+/// Headers set for the upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Header that carries the verified client identity, lower case; absent: none is set.
+    pub identity_header: Option<String>,
+    /// More header names that a peer may not send, lower case.
+    pub drop_headers: Vec<String>,
+    /// Peers whose `X-Forwarded-*` are kept, for a load balancer in front of us.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+impl Forwarding {
+    /// Whether forwarding headers of this peer are believed.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+}

@@ -1,0 +1,1 @@
+//! Certificates: facts, chains, trust files.

@@ -1,0 +1,10 @@
+//! Decides. Values in, values out: nothing here reads a clock, a file or a socket, logs, spawns
+//! or awaits. Time comes in as an argument, effects go out as values.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod auth;
+pub mod certs;
+pub mod edge;
+pub mod ids;
+pub mod machine;
+pub mod xsi;

@@ -1,0 +1,1 @@
+//! The Xsi interfaces: targets, faults, documents.

@@ -1,0 +1,1 @@
+//! HTTP once the connection stands: routing, limits, relay, refusals.

@@ -1,0 +1,4 @@
+//! Who calls us: listeners, connections, HTTP routing, refusals.
+
+pub mod http;
+pub mod peer;

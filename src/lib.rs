@@ -1,0 +1,35 @@
+//! xspd stands between Webex and a Cisco BroadWorks XSP farm: it ends TLS and mutual TLS with the
+//! Webex trust chain, relays the Xsi interfaces and AuthService, and watches what they rest on.
+//!
+//! # The rooms
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`app`] | wiring: build, run, reload, drain; the only room that knows all rooms |
+//! | [`cli`] | one file per verb |
+//! | [`config`] | from what was written to a proven [`config::Config`] |
+//! | [`domain`] | decides, pure: no sockets, files, clock, async or logging |
+//! | [`inbound`] | who calls us: listeners, connections, HTTP routing, refusals |
+//! | [`lab`] | a stand-in for the outside world, over real sockets |
+//! | [`outbound`] | whom we call: the pools of XSPs |
+//! | [`platform`] | clock, tasks, files |
+//! | [`telemetry`] | metric names, event structs, health |
+//! | [`tls`] | all of rustls |
+//!
+//! # Order
+//!
+//! A room may use what stands to its right; `tests/rules/layering.rs` holds it:
+//! main > cli > {app, lab} > inbound > workers > outbound > tls > telemetry > config > domain;
+//! platform is under all but domain and config.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod inbound;
+pub mod lab;
+pub mod outbound;
+pub mod platform;
+pub mod telemetry;
+pub mod tls;
+pub mod workers;

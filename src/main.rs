@@ -1,0 +1,3 @@
+//! Arguments to a verb to an exit code.
+
+fn main() {}

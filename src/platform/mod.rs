@@ -1,0 +1,4 @@
+//! What the operating system gives us: clock, tasks, files.
+
+pub mod clock;
+pub mod tasks;

@@ -1,0 +1,133 @@
+//! Every task of the process: named, counted, ended by one stop signal.
+//!
+//! A *worker* must live as long as the process; when one panics the process ends with exit code
+//! 70. A *connection* may panic: it is counted and dropped, everyone else goes on.
+#![expect(clippy::disallowed_methods, reason = "this is the home of tasks")]
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+
+/// Handle to the registry; clones share it.
+#[derive(Clone, Default)]
+pub struct Tasks(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    stop: CancellationToken,
+    failed: CancellationToken,
+    failed_name: Mutex<Option<&'static str>>,
+    tracker: TaskTracker,
+    running: Mutex<Vec<&'static str>>,
+    connection_panics: AtomicU64,
+}
+
+impl Tasks {
+    /// A registry of its own; the process has one, each test its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts a task without which the process is useless.
+    pub fn worker(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.clone();
+        tasks.names().push(name);
+        self.0.tracker.spawn(async move {
+            let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+            tasks.forget(name);
+            if outcome.is_err() {
+                error!(
+                    worker = name,
+                    "A worker panicked; the process ends with exit code 70."
+                );
+                *tasks
+                    .0
+                    .failed_name
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(name);
+                tasks.0.failed.cancel();
+            }
+        });
+    }
+
+    /// Starts the task of one connection. Its panic is counted and ends nothing else.
+    pub fn connection(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let tasks = self.clone();
+        self.0.tracker.spawn(async move {
+            if std::panic::AssertUnwindSafe(work)
+                .catch_unwind()
+                .await
+                .is_err()
+            {
+                tasks.0.connection_panics.fetch_add(1, Ordering::Relaxed);
+                error!("A connection panicked and was dropped; please report this.");
+            }
+        });
+    }
+
+    /// Runs blocking work off the runtime's threads. `None` when it panicked.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        self.0.tracker.spawn_blocking(work).await.ok()
+    }
+
+    /// The token that asks every task to end.
+    #[must_use]
+    pub fn stop(&self) -> CancellationToken {
+        self.0.stop.clone()
+    }
+
+    /// Resolves when a worker has panicked.
+    pub async fn worker_failed(&self) -> &'static str {
+        self.0.failed.cancelled().await;
+        let name = *self
+            .0
+            .failed_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        name.unwrap_or("unknown")
+    }
+
+    /// Connections that panicked since the start.
+    #[must_use]
+    pub fn connection_panics(&self) -> u64 {
+        self.0.connection_panics.load(Ordering::Relaxed)
+    }
+
+    /// Waits until every task has ended; call after cancelling [`Tasks::stop`].
+    pub async fn join(&self) {
+        self.0.tracker.close();
+        self.0.tracker.wait().await;
+    }
+
+    /// Names of the workers still running, for the last line of a drain.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<&'static str> {
+        self.names().clone()
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, Vec<&'static str>> {
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, name: &'static str) {
+        let mut names = self.names();
+        if let Some(at) = names.iter().position(|held| *held == name) {
+            names.swap_remove(at);
+        }
+    }
+}
