@@ -1,1 +1,5 @@
-//! What the edge decides about a request: target, headers, policy.
+//! What the edge decides about a request: target, route, policy, limits, headers.
+
+pub mod authority;
+pub mod routes;
+pub mod target;
