@@ -1,7 +1,12 @@
 //! What the edge decides about a request: target, route, policy, limits, headers.
 
+pub mod affinity;
 pub mod authority;
+pub mod credential;
+pub mod guessing;
 pub mod policy;
+pub mod rates;
 pub mod reason;
 pub mod routes;
+pub mod slots;
 pub mod target;
