@@ -2,8 +2,10 @@
 
 pub mod affinity;
 pub mod authority;
+pub mod cors;
 pub mod credential;
 pub mod guessing;
+pub mod headers;
 pub mod policy;
 pub mod rates;
 pub mod reason;
