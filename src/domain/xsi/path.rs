@@ -3,6 +3,8 @@
 //! Only what the edge decides on is told apart: version, root, whose it is and the few resources
 //! with a rule of their own. The 300 others are passed through unread.
 
+use std::borrow::Cow;
+
 use crate::domain::edge::target::segments;
 
 /// Protocol tree.
@@ -178,6 +180,42 @@ pub fn user_below<'a>(context_rest: &'a [u8], marker: &[u8]) -> Option<&'a [u8]>
     None
 }
 
+/// A raw path as it may stand in a log: `;parameters` (session ids) gone, conference ids masked
+/// since one may be the moderator's PIN (Xsi-Actions field page, section 2), nothing but ASCII.
+#[must_use]
+pub fn loggable(path: &str) -> Cow<'_, str> {
+    const MEETING: &[u8] = b"meetmeconference";
+    let meeting = path
+        .as_bytes()
+        .windows(MEETING.len())
+        .any(|window| window.eq_ignore_ascii_case(MEETING));
+    if path.is_ascii() && !path.contains(';') && !meeting {
+        return Cow::Borrowed(path);
+    }
+    let mut out = String::with_capacity(path.len());
+    let mut secret = false;
+    for (place, segment) in path.split('/').enumerate() {
+        if place > 0 {
+            out.push('/');
+        }
+        let name = segment.split(';').next().unwrap_or_default();
+        if secret && !name.is_empty() {
+            out.push('…');
+        } else {
+            out.extend(name.chars().flat_map(|letter| {
+                let plain = letter.is_ascii();
+                let escaped = (!plain).then(|| letter.escape_unicode());
+                plain
+                    .then_some(letter)
+                    .into_iter()
+                    .chain(escaped.into_iter().flatten())
+            }));
+        }
+        secret = meeting && name.eq_ignore_ascii_case("conference");
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +322,33 @@ mod tests {
         for (path, marker, expected) in table {
             let user = user_below(path.as_bytes(), marker.as_bytes());
             assert_eq!(user, expected.map(str::as_bytes), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_logged_path_holds_no_pin_and_no_session() {
+        let table = [
+            ("/v2.0/user/a@b/profile/", "/v2.0/user/a@b/profile/"),
+            (
+                "/v2.0/user/a;jsessionid=F00/profile;x",
+                "/v2.0/user/a/profile",
+            ),
+            (
+                "/v2.0/MeetMeConference/b/Conference/4711/lock",
+                "/v2.0/MeetMeConference/b/Conference/…/lock",
+            ),
+            (
+                "/v2.0/user/a/services/meetmeconference/b/conference",
+                "/v2.0/user/a/services/meetmeconference/b/conference",
+            ),
+            (
+                "/v2.0/user/a/calls/conference/1:0",
+                "/v2.0/user/a/calls/conference/1:0",
+            ),
+            ("/é\u{202e}", "/\\u{e9}\\u{202e}"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(loggable(path), expected);
         }
     }
 
