@@ -7,4 +7,5 @@ pub mod certs;
 pub mod edge;
 pub mod ids;
 pub mod machine;
+pub mod upstream;
 pub mod xsi;

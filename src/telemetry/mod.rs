@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod http;
+pub mod upstream;
 
 use prometheus_client::registry::Registry;
 

@@ -1,1 +1,3 @@
 //! What goes on by itself.
+
+pub mod drive;

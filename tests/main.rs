@@ -1,0 +1,3 @@
+//! The integration tests: one binary, one folder a kind.
+
+mod sim;
