@@ -88,12 +88,6 @@ impl Target {
     /// Connects; the flag of the stream is set whenever bytes arrive.
     pub(super) async fn connect(&self) -> Result<Stream, ConnectError> {
         let tcp = self.connect_tcp().await?;
-        // Requests are written in one piece; waiting for more only adds delay. A socket that
-        // refuses the option is about to fail anyway.
-        tcp.set_nodelay(true).map_err(|source| ConnectError::Tcp {
-            address: SocketAddr::from(([0, 0, 0, 0], self.port)),
-            source,
-        })?;
         let transport = match &self.tls {
             None => Transport::Plain(tcp),
             Some((connector, name)) => {
@@ -121,7 +115,7 @@ impl Target {
         for address in addresses {
             let share = remaining(until) / left.max(1);
             left = left.saturating_sub(1);
-            match timeout(share, TcpStream::connect(address)).await {
+            match timeout(share, connect_to(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(source)) => last = ConnectError::Tcp { address, source },
                 Err(_elapsed) => last = ConnectError::Timeout(self.limit),
@@ -141,6 +135,13 @@ impl Target {
             .map_err(ConnectError::Resolve)?;
         Ok(found.take(MAX_ADDRESSES).collect())
     }
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Requests are written in one piece; waiting for more would only add delay.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Addresses tried of one name. More only make the share of time of each too short to be of use.

@@ -2,7 +2,8 @@
 //!
 //! It has no task of its own: whoever waits for an answer or its body drives it. That saves two
 //! wake-ups of another task per request, and a connection taken from the idle ones is looked at
-//! for its end in the same step in which the request would go out.
+//! for its end in the same step in which the request would go out. The price: an upload goes on
+//! beside an early answer only while somebody reads that answer.
 
 use std::future::Future;
 use std::future::poll_fn;

@@ -14,12 +14,14 @@
 //! Health checks are started by `workers::upstream_health`.
 
 mod body;
+mod check;
 mod connect;
 mod connection;
 mod error;
 mod pool;
 mod pools;
 mod request;
+mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;

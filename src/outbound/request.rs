@@ -67,9 +67,12 @@ where
     parts.version = Version::HTTP_11;
     if empty || body.is_end_stream() {
         // A length that no body follows would make the upstream take the next request for it.
-        // An announced zero stays: some containers answer 411 without it.
-        if let Some(length) = parts.headers.get_mut(CONTENT_LENGTH) {
-            *length = HeaderValue::from_static("0");
+        // Zero must be said where a body is usual: some containers answer 411 without it, and
+        // HTTP/2 clients need not say it.
+        let usual = matches!(parts.method, Method::POST | Method::PUT);
+        if usual || parts.headers.contains_key(CONTENT_LENGTH) {
+            let zero = HeaderValue::from_static("0");
+            parts.headers.insert(CONTENT_LENGTH, zero);
         }
         return (Request::from_parts(parts, RequestBody::Empty), None);
     }

@@ -5,18 +5,12 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
 use http::HeaderValue;
-use http::Request;
-use http::Uri;
-use http::header::CONNECTION;
-use http::header::HOST;
-use http::header::USER_AGENT;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -31,12 +25,13 @@ use crate::domain::upstream::health::Input;
 use crate::domain::upstream::health::Rules;
 use crate::outbound::OutboundError;
 use crate::outbound::SendFailure;
+use crate::outbound::check::Check;
 use crate::outbound::connect::Target;
 use crate::outbound::connect::bare;
-use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
 use crate::outbound::error::Causes;
-use crate::outbound::request::RequestBody;
+use crate::outbound::standing::Entry;
+use crate::outbound::standing::Standing;
 use crate::platform::clock;
 use crate::telemetry::upstream::UpstreamMetrics;
 use crate::telemetry::upstream::UpstreamSeries;
@@ -55,7 +50,7 @@ pub struct Upstream {
     name: Arc<str>,
     index: usize,
     seed: u64,
-    target: Target,
+    pub(super) target: Target,
     host_header: Option<HeaderValue>,
     idle: Mutex<Vec<Idle>>,
     keep_alive: Duration,
@@ -64,21 +59,13 @@ pub struct Upstream {
     in_flight: AtomicU32,
     standing: Standing,
     health: HealthLink,
-    check: Check,
+    pub(super) check: Check,
     pub(super) series: Arc<UpstreamSeries>,
 }
 
 struct Idle {
     connection: Box<Connection>,
     since: Instant,
-}
-
-/// The request of an active check.
-struct Check {
-    target: Uri,
-    host: HeaderValue,
-    timeout: Duration,
-    rules: Rules,
 }
 
 /// The way to the health machine.
@@ -289,7 +276,7 @@ impl Upstream {
         self.health.inputs.try_send(input).ok();
     }
 
-    fn remember(&self, detail: String) {
+    pub(super) fn remember(&self, detail: String) {
         *self.detail() = detail;
     }
 
@@ -326,55 +313,6 @@ impl Upstream {
         self.standing.set(change);
         let detail = self.detail().clone();
         self.series.changed(change, &detail);
-    }
-
-    /// Runs one active check on a connection of its own. Any status below 500 is a sign of life:
-    /// a check without credentials gets 401, 403 or 404 from a healthy XSP.
-    pub async fn check(&self) -> Input {
-        let outcome = timeout(self.check.timeout, self.ask())
-            .await
-            .unwrap_or_else(|_elapsed| {
-                let detail = format!("no answer within {:?}", self.check.timeout);
-                Err((Failure::ResponseTimeout, detail))
-            });
-        match outcome {
-            Ok(()) => Input::CheckPassed,
-            Err((failure, detail)) => {
-                self.series.failed(failure, &detail);
-                self.remember(detail);
-                Input::CheckFailed(failure)
-            }
-        }
-    }
-
-    async fn ask(&self) -> Result<(), (Failure, String)> {
-        // Every failure of a connection names one; only an empty pool does not.
-        let plain = |(failure, detail): (SendFailure, String)| {
-            (failure.failure().unwrap_or(Failure::ConnectFailed), detail)
-        };
-        let stream = self.target.connect().await.map_err(|error| {
-            let detail = Causes(&error).to_string();
-            plain((error.of(Arc::clone(&self.name)), detail))
-        })?;
-        let mut connection = Connection::open(stream, Arc::clone(&self.series))
-            .await
-            .map_err(|error| (Failure::ConnectFailed, Causes(&error).to_string()))?;
-        let exchange = connection.exchange(self.check.request(), None, self.check.timeout);
-        match exchange.await {
-            Ok(response) if response.status().is_server_error() => {
-                let detail = format!("the health check was answered with {}", response.status());
-                Err((Failure::ServerError, detail))
-            }
-            Ok(_) => Ok(()),
-            Err(Broken::Unsent(_)) => Err((
-                Failure::ClosedBeforeAnswer,
-                "the connection was closed at once".to_owned(),
-            )),
-            Err(Broken::Sent(breach)) => {
-                let failure = breach.of(Arc::clone(&self.name));
-                Err(plain((failure, breach.detail)))
-            }
-        }
     }
 }
 
@@ -417,45 +355,6 @@ fn authority(upstream: &config::Upstream) -> String {
     match (&upstream.tls, upstream.port) {
         (Some(_), 443) | (None, 80) => host,
         (_, port) => format!("{host}:{port}"),
-    }
-}
-
-impl Check {
-    fn build(pool: &config::Pool, host: HeaderValue) -> Result<Self, OutboundError> {
-        let target = pool
-            .health
-            .path
-            .parse::<Uri>()
-            .ok()
-            .filter(|uri| uri.authority().is_none() && uri.path().starts_with('/'))
-            .ok_or_else(|| OutboundError::CheckPath {
-                pool: pool.name.clone(),
-                path: pool.health.path.clone(),
-            })?;
-        Ok(Self {
-            target,
-            host,
-            timeout: pool.health.timeout,
-            rules: Rules {
-                interval: pool.health.interval,
-                rise: pool.health.rise,
-                fall: pool.health.fall,
-                ejection_failures: pool.ejection.failures,
-                ejection_time: pool.ejection.time,
-                patience: pool.health.timeout * 2 + pool.health.interval,
-            },
-        })
-    }
-
-    fn request(&self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::Empty);
-        *request.uri_mut() = self.target.clone();
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.host.clone());
-        let agent = concat!("xspd/", env!("CARGO_PKG_VERSION"), " (health check)");
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        request
     }
 }
 
@@ -507,64 +406,5 @@ impl Drop for Lease {
         if self.probe {
             self.upstream.standing.probe_ended();
         }
-    }
-}
-
-/// What the pool knows of an upstream's health; written by its machine's worker, read by every
-/// request.
-#[derive(Default)]
-struct Standing {
-    level: AtomicU8,
-    probing: AtomicBool,
-}
-
-enum Entry {
-    Open,
-    Probe,
-    Taken,
-}
-
-impl Standing {
-    const UP: u8 = 0;
-    const PROBATION: u8 = 1;
-    const OUT: u8 = 2;
-
-    fn set(&self, change: Change) {
-        let level = match change {
-            Change::Down(_) | Change::Ejected(_) => Self::OUT,
-            Change::Probation => Self::PROBATION,
-            Change::Up => Self::UP,
-        };
-        self.level.store(level, Ordering::Relaxed);
-    }
-
-    fn level(&self) -> u8 {
-        self.level.load(Ordering::Relaxed)
-    }
-
-    fn is_fit(&self) -> bool {
-        self.level() != Self::OUT
-    }
-
-    fn takes_requests(&self) -> bool {
-        match self.level() {
-            Self::UP => true,
-            Self::PROBATION => !self.probing.load(Ordering::Relaxed),
-            _out => false,
-        }
-    }
-
-    fn enter(&self) -> Entry {
-        if self.level() != Self::PROBATION {
-            Entry::Open
-        } else if self.probing.swap(true, Ordering::Relaxed) {
-            Entry::Taken
-        } else {
-            Entry::Probe
-        }
-    }
-
-    fn probe_ended(&self) {
-        self.probing.store(false, Ordering::Relaxed);
     }
 }

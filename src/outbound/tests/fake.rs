@@ -23,6 +23,7 @@ pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 #[derive(Clone)]
 enum Step {
     Hear,
+    HearHead,
     Say(Vec<u8>),
     Await(Arc<Semaphore>),
     Release(Arc<Semaphore>),
@@ -53,6 +54,11 @@ impl Script {
     /// Reads one request, body included, and notes it.
     pub(crate) fn hear(self) -> Self {
         self.then(Step::Hear)
+    }
+
+    /// Reads the head of one request and notes it.
+    pub(crate) fn hear_head(self) -> Self {
+        self.then(Step::HearHead)
     }
 
     /// Writes bytes.
@@ -200,8 +206,12 @@ impl Shared {
         while let Some(step) = script.0.get(at) {
             at += 1;
             match step {
-                Step::Hear => match hear(&mut stream).await {
+                Step::Hear => match hear(&mut stream, Extent::Whole).await {
                     Some(request) => self.heard.lock().unwrap().push(request),
+                    None => return,
+                },
+                Step::HearHead => match hear(&mut stream, Extent::Head).await {
+                    Some(head) => self.heard.lock().unwrap().push(head),
                     None => return,
                 },
                 Step::Say(bytes) => {
@@ -212,8 +222,8 @@ impl Shared {
                 Step::Await(gate) => gate.acquire().await.unwrap().forget(),
                 Step::Release(mark) => mark.add_permits(1),
                 Step::Hold => {
-                    let mut rest = Vec::new();
-                    stream.read_to_end(&mut rest).await.ok();
+                    let mut rest = [0; 4096];
+                    while stream.read(&mut rest).await.is_ok_and(|length| length > 0) {}
                 }
                 Step::Again => at = 0,
             }
@@ -221,8 +231,14 @@ impl Shared {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Head,
+    Whole,
+}
+
 /// One request, its body by `content-length` or up to the last chunk; `None` at the end.
-async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+async fn hear(stream: &mut (impl AsyncRead + Unpin), extent: Extent) -> Option<String> {
     let mut text = Vec::new();
     loop {
         let mut byte = [0];
@@ -232,6 +248,9 @@ async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
         text.push(byte[0]);
         if text.ends_with(b"\r\n\r\n") {
             let seen = String::from_utf8_lossy(&text).into_owned();
+            if extent == Extent::Head {
+                return Some(seen);
+            }
             let (head, body) = seen.split_once("\r\n\r\n").unwrap();
             let chunked = head.contains("transfer-encoding: chunked");
             if chunked && !body.ends_with("0\r\n\r\n") {

@@ -19,6 +19,7 @@ use super::fake::Fake;
 use super::fake::OK;
 use super::fake::Script;
 use super::setup::Bench;
+use super::setup::LONG;
 use super::setup::PLAN;
 use super::setup::SHORT;
 use super::setup::pool;
@@ -26,6 +27,7 @@ use super::setup::request;
 use crate::outbound::SendFailure;
 use crate::outbound::SendPlan;
 use crate::outbound::UpstreamBodyError;
+use crate::outbound::read_capped;
 
 const IMPATIENT: SendPlan = SendPlan {
     response_timeout: SHORT,
@@ -305,6 +307,48 @@ async fn what_is_not_http_is_a_bad_response() {
         let (failure, fake) = failure_of(Script::new().hear().say(garbage)).await;
         assert_eq!(failure, "bad-response", "{}", &garbage[..20]);
         assert_eq!(fake.heard().len(), 1);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever comes back, there is an answer or a failure, in time and without a panic.
+    #[test]
+    fn no_answer_upsets_the_pool(
+        head in proptest::sample::select(vec![
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.0 204 \r\n",
+        ]),
+        rest in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::prelude::any::<u8>(),
+                proptest::sample::select(b"\r\n :;0123456789abcdef".to_vec()),
+            ],
+            0..200,
+        ),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bytes = [head.as_bytes(), &rest].concat();
+            let fake = Fake::start([Script::new().hear().say(bytes)]).await;
+            let bench = Bench::new(&pool(&[fake.address]));
+            let all = async {
+                if let Ok(sent) = bench.get().await {
+                    read_capped(sent.response.into_body(), 1 << 16).await.ok();
+                }
+            };
+            tokio::time::timeout(LONG, all).await.unwrap();
+            let active = "xspd_upstream_connections{pool=\"farm\",upstream=\"xsp1\",state=\"active\"}";
+            assert_eq!(bench.metric(active), 0);
+        });
     }
 }
 

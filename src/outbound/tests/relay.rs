@@ -172,18 +172,34 @@ async fn bodies_of_unknown_length_go_out_in_chunks() {
 }
 
 #[tokio::test]
-async fn an_announced_empty_body_stays_announced_and_a_lie_about_its_length_does_not() {
+async fn an_empty_body_is_always_announced_as_empty() {
     let fake = Fake::start([Script::ok()]).await;
     let bench = Bench::new(&pool(&[fake.address]));
-    for announced in ["0", "17"] {
+    for announced in [Some("0"), Some("17"), None] {
         let mut request = request(Method::PUT, "/x", "").map(|_| Full::new(Bytes::new()));
-        request
-            .headers_mut()
-            .insert(CONTENT_LENGTH, announced.parse().unwrap());
+        if let Some(announced) = announced {
+            let announced = announced.parse().unwrap();
+            request.headers_mut().insert(CONTENT_LENGTH, announced);
+        }
         let sent = bench.pool.send(request, &PLAN).await;
         assert_eq!(sent.unwrap().text().await.unwrap(), "200 ok");
         let heard = fake.heard().pop().unwrap();
         assert!(heard.contains("content-length: 0\r\n"), "{heard}");
     }
     assert_eq!(fake.accepted(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_upload_is_relayed_and_its_connection_closed() {
+    let early = "HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno";
+    let fake = Fake::start([Script::new().hear_head().say(early).hold(), Script::ok()]).await;
+    let bench = Bench::new(&pool(&[fake.address]));
+    let endless = futures_util::stream::repeat_with(|| {
+        Ok::<_, std::io::Error>(http_body::Frame::data(Bytes::from_static(&[b'x'; 1024])))
+    });
+    let request = request(Method::POST, "/x", "").map(|_| StreamBody::new(endless));
+    let sent = bench.pool.send(request, &WITH_BODY).await.unwrap();
+    assert_eq!(sent.text().await.unwrap(), "413 no");
+    fake.ended(1).await;
+    assert_eq!(bench.text(Method::GET).await.unwrap(), "200 ok");
 }

@@ -23,7 +23,7 @@ use crate::outbound::read_capped;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 pub(crate) const LONG: Duration = Duration::from_secs(20);
-pub(crate) const SHORT: Duration = Duration::from_millis(60);
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
 pub(crate) const PLAN: SendPlan = SendPlan {
     affinity: None,
