@@ -11,6 +11,8 @@ mod plan;
 mod relay;
 mod rescue;
 mod route;
+#[cfg(test)]
+mod tests;
 mod tracking;
 
 use std::sync::Arc;

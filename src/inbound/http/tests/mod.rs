@@ -1,0 +1,8 @@
+//! The front against scripted upstreams on real sockets, asked directly and through hyper.
+
+mod browsers;
+mod limits;
+mod log;
+mod refusals;
+mod relay;
+mod setup;
