@@ -39,6 +39,20 @@ impl RouteTable {
     }
 }
 
+/// What follows `prefix` wherever it stands in a canonical path, not only at its start.
+///
+/// The XSP serves some contexts below others (`/com.broadsoft.async/com.broadsoft.xsi-events`),
+/// so a context's rules must hold there too.
+#[must_use]
+pub fn below_anywhere<'p>(path: &'p [u8], prefix: &str) -> Option<&'p [u8]> {
+    let prefix = prefix.trim_end_matches('/').as_bytes();
+    memchr::memchr_iter(b'/', path).find_map(|at| {
+        let (head, rest) = path.get(at..)?.split_at_checked(prefix.len())?;
+        let on_border = rest.is_empty() || rest.first() == Some(&b'/');
+        (on_border && head.eq_ignore_ascii_case(prefix)).then_some(rest)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +94,19 @@ mod tests {
         assert_eq!(table.find(b"/a/b"), Some((1, b"/b".as_slice())));
         assert_eq!(table.find(b"/c"), Some((0, b"/c".as_slice())));
         assert_eq!(table.find(b"/"), Some((0, b"/".as_slice())));
+    }
+
+    #[test]
+    fn a_context_is_found_below_another() {
+        let table = [
+            ("/async/Actions/v2.0/x", Some("/v2.0/x")),
+            ("/actions", Some("")),
+            ("/a/b/actions2/v2.0", None),
+            ("/a", None),
+        ];
+        for (path, expected) in table {
+            let found = below_anywhere(path.as_bytes(), "/actions/");
+            assert_eq!(found, expected.map(str::as_bytes), "{path}");
+        }
     }
 }

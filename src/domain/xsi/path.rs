@@ -12,7 +12,7 @@ use crate::domain::edge::target::segments;
 pub enum Version {
     /// `v1`, `v1.0` and the like.
     V1,
-    /// `v2.0`.
+    /// `v2.0`, or any later one.
     V2,
     /// None or another.
     Unknown,

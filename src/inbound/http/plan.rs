@@ -30,6 +30,8 @@ pub(super) struct Plan {
     /// In the order of the table's numbers.
     pub(super) routes: Box<[RoutePlan]>,
     listeners: Box<[ListenerPlan]>,
+    /// Prefixes of the contexts for which the policy holds.
+    pub(super) action_prefixes: Box<[String]>,
     pub(super) policy: Policy,
     pub(super) pace: Option<Pace>,
     pub(super) user_pace: Option<Pace>,
@@ -94,6 +96,12 @@ impl Plan {
             table: RouteTable::new(prefixes),
             routes,
             listeners,
+            action_prefixes: config
+                .routes
+                .values()
+                .filter(|route| route.kind == RouteKind::XsiActions)
+                .map(|route| route.prefix.clone())
+                .collect(),
             policy: policy(&config.policy),
             pace: config.policy.rate.map(pace),
             user_pace: config.policy.user_rate.map(pace),

@@ -27,6 +27,7 @@ use crate::domain::edge::headers::request::Scheme;
 use crate::domain::edge::policy;
 use crate::domain::edge::policy::Decision;
 use crate::domain::edge::reason::Reason;
+use crate::domain::edge::routes::below_anywhere;
 use crate::domain::edge::target::judge;
 use crate::domain::xsi::path::ActionPath;
 use crate::domain::xsi::path::user_below;
@@ -137,16 +138,7 @@ impl Front {
         let route = self.plan.routes.get(index).ok_or(Reason::RouteUnknown)?;
         seen.route = Some(index);
         check_access(route, visit)?;
-        match route.kind {
-            RouteKind::XsiActions => {
-                let path = ActionPath::parse(below);
-                match policy::decide(&self.plan.policy, &parts.method, &path) {
-                    Decision::Permit => {}
-                    Decision::Deny(reason) => return Err(reason.into()),
-                }
-            }
-            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiEvents => {}
-        }
+        self.check_policy(&parts.method, route.kind, target.path(), below)?;
         let user = self.user(route, below, &parts.headers);
         self.check_limits(visit, seen, user)?;
         if length.is_some_and(|length| length > visit.listener.limits.body_bytes) {
@@ -165,6 +157,31 @@ impl Front {
             host,
             affinity,
         }))
+    }
+
+    /// The policy holds for Xsi-Actions, under whatever route they are reached.
+    fn check_policy(
+        &self,
+        method: &Method,
+        kind: RouteKind,
+        path: &[u8],
+        below: &[u8],
+    ) -> Result<(), Reason> {
+        let actions = match kind {
+            RouteKind::XsiActions => Some(below),
+            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiEvents => self
+                .plan
+                .action_prefixes
+                .iter()
+                .find_map(|prefix| below_anywhere(path, prefix)),
+        };
+        let Some(actions) = actions else {
+            return Ok(());
+        };
+        match policy::decide(&self.plan.policy, method, &ActionPath::parse(actions)) {
+            Decision::Permit => Ok(()),
+            Decision::Deny(reason) => Err(reason),
+        }
     }
 
     /// Whose request it is, if anyone wants to know: the user of the path, else of the password.

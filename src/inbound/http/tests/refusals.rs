@@ -92,6 +92,8 @@ async fn whatever_is_wrong_with_a_head_never_reaches_the_xsp() {
         answer.assert_is(reason, &format!("{headers:?}"));
     }
     let long = format!("/{}", "a".repeat(9000));
+    let below_events =
+        "/com.broadsoft.xsi-events/com.broadsoft.Xsi-actions/v2.0/user/a/calls/CallMeNow";
     let elsewhere = format!("https://other.example.net{PROFILE}");
     for (reason, method, target) in [
         (Reason::MethodNotAllowed, "CONNECT", "xsp.example.net:443"),
@@ -101,6 +103,7 @@ async fn whatever_is_wrong_with_a_head_never_reaches_the_xsp() {
         (Reason::RouteUnknown, "GET", "/nothing"),
         (Reason::RouteUnserved, "GET", "/hidden/x"),
         (Reason::CertificateRequired, "GET", "/secure/x"),
+        (Reason::CallMeNowDenied, "POST", below_events),
     ] {
         let answer = edge.ask(request(method, target, &[])).await;
         answer.assert_is(reason, target);
