@@ -1,5 +1,7 @@
 //! The command line: one file per verb.
 
+pub mod check_config;
+pub mod config;
 pub mod console;
 pub mod exit;
 
