@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod exit;
+pub mod lab;
 
 pub use console::Console;
 pub use exit::Exit;

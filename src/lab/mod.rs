@@ -3,3 +3,4 @@
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 
 pub mod pki;
+pub mod scenario;
