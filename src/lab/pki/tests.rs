@@ -1,3 +1,5 @@
+//! What each certificate is good for, judged by rustls itself, and when a set is kept.
+
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::sync::LazyLock;

@@ -17,18 +17,18 @@ use crate::lab::pki::Pki;
 pub struct User {
     /// BroadWorks user id.
     pub user_id: String,
-    /// Web portal password.
-    pub password: String,
-    /// Alternate user id, empty when there is none.
-    pub alternate_id: String,
+    /// Web portal password; absent once somebody changed it, for only its hash is kept.
+    pub password: Option<String>,
+    /// Alternate user id.
+    pub alternate_id: Option<String>,
     /// Service provider or enterprise.
     pub service_provider: String,
     /// Group.
     pub group: String,
     /// Extension.
-    pub extension: String,
+    pub extension: Option<String>,
     /// Directory number.
-    pub number: String,
+    pub number: Option<String>,
 }
 
 /// An administrator of the lab BroadWorks.
@@ -53,7 +53,7 @@ pub struct Description {
     pub endpoints: BTreeMap<&'static str, String>,
     /// Certificates to call the mTLS listener with, by what is right or wrong with them.
     pub client_certificates: BTreeMap<&'static str, Pair>,
-    /// Users, the first of them the one that the examples use.
+    /// Users; the examples use the first whose password is known.
     pub users: Vec<User>,
     /// The system administrator.
     pub administrator: Administrator,

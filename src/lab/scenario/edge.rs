@@ -40,7 +40,7 @@ name = "webex"
 files = [{trust_file}]
 
 [[pool]]
-name = "broadworks"
+name = "xsp"
 
 [[pool.upstream]]
 name = "lab"

@@ -26,20 +26,37 @@ const ACTIONS: &str = "/com.broadsoft.xsi-actions/v2.0/user";
 
 /// All examples, in the order in which they make sense.
 pub(super) fn examples(lab: &Description) -> Vec<Example> {
-    let Some(user) = lab.users.first() else {
+    let Some(user) = lab.users.iter().find_map(Caller::of) else {
         return Vec::new();
     };
-    let mut all = xsi(lab, user);
+    let mut all = xsi(lab, &user);
     all.extend(
         Client::ALL
             .into_iter()
-            .filter_map(|client| mtls(lab, user, client)),
+            .filter_map(|client| mtls(lab, &user, client)),
     );
     all.extend(admin(lab));
     all
 }
 
-fn xsi(lab: &Description, user: &User) -> Vec<Example> {
+/// Who makes the requests.
+struct Caller<'a> {
+    user_id: &'a str,
+    credentials: String,
+}
+
+impl<'a> Caller<'a> {
+    /// `None` when the password is not known.
+    fn of(user: &'a User) -> Option<Self> {
+        let password = user.password.as_ref()?;
+        Some(Self {
+            user_id: &user.user_id,
+            credentials: format!("{}:{password}", user.user_id),
+        })
+    }
+}
+
+fn xsi(lab: &Description, user: &Caller<'_>) -> Vec<Example> {
     let Some(base) = lab.endpoints.get(XSI) else {
         return Vec::new();
     };
@@ -47,7 +64,7 @@ fn xsi(lab: &Description, user: &User) -> Vec<Example> {
     let curl = || {
         Line::curl()
             .option("--cacert", &path(&lab.ca))
-            .option("--user", &credentials(user))
+            .option("--user", &user.credentials)
     };
     vec![
         Example {
@@ -88,7 +105,7 @@ const DO_NOT_DISTURB: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <DoNotDisturb xmlns=\"http://schema.broadsoft.com/xsi\">\
     <active>true</active><ringSplash>false</ringSplash></DoNotDisturb>";
 
-fn mtls(lab: &Description, user: &User, client: Client) -> Option<Example> {
+fn mtls(lab: &Description, user: &Caller<'_>, client: Client) -> Option<Example> {
     let base = lab.endpoints.get(AUTH_MTLS)?;
     let pair = lab.client_certificates.get(client.as_str())?;
     let (title, expect) = match client {
@@ -119,7 +136,7 @@ fn mtls(lab: &Description, user: &User, client: Client) -> Option<Example> {
             .option("--cacert", &path(&lab.ca))
             .option("--cert", &path(&pair.cert))
             .option("--key", &path(&pair.key))
-            .option("--user", &credentials(user))
+            .option("--user", &user.credentials)
             .end(&format!("{base}{ACTIONS}/{}/profile", user.user_id)),
         expect,
     })
@@ -134,10 +151,6 @@ fn admin(lab: &Description) -> Option<Example> {
         command: Line::curl().end(&format!("{base}/metrics")),
         expect: "200 and metrics for Prometheus",
     })
-}
-
-fn credentials(user: &User) -> String {
-    format!("{}:{}", user.user_id, user.password)
 }
 
 fn path(path: &Path) -> String {

@@ -1,3 +1,5 @@
+//! The files and the words of a lab, without starting one.
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -17,15 +19,26 @@ fn addresses() -> Addresses {
 
 fn world() -> World {
     World {
-        users: vec![User {
-            user_id: "alice@lab.example".to_owned(),
-            password: "wonder land".to_owned(),
-            alternate_id: "alice".to_owned(),
-            service_provider: "lab-sp".to_owned(),
-            group: "lab-group".to_owned(),
-            extension: "1001".to_owned(),
-            number: "+15550001001".to_owned(),
-        }],
+        users: vec![
+            User {
+                user_id: "bob@lab.example".to_owned(),
+                password: None,
+                alternate_id: Some("bob".to_owned()),
+                service_provider: "lab-sp".to_owned(),
+                group: "lab-group".to_owned(),
+                extension: None,
+                number: None,
+            },
+            User {
+                user_id: "alice@lab.example".to_owned(),
+                password: Some("wonder land".to_owned()),
+                alternate_id: None,
+                service_provider: "lab-sp".to_owned(),
+                group: "lab-group".to_owned(),
+                extension: Some("1001".to_owned()),
+                number: None,
+            },
+        ],
         administrator: Administrator {
             user_id: "admin".to_owned(),
             password: "secret".to_owned(),
@@ -161,6 +174,7 @@ fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example()
         let url = &description.endpoints[name];
         assert!(examples.iter().any(|e| e.command.contains(url)), "{url}");
     }
+    // Bob is first, but nobody knows his password any more.
     let profile = &examples[0].command;
     assert!(
         profile.contains("--user 'alice@lab.example:wonder land'"),
