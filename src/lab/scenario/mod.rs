@@ -27,6 +27,7 @@ use crate::lab::pki::Pki;
 use crate::lab::pki::PkiError;
 use crate::platform::files;
 use crate::platform::tasks::Tasks;
+use ports::Reserved;
 use state::StateDir;
 
 /// What the operator asked for.
@@ -130,7 +131,11 @@ impl Scenario {
         let state = StateDir::claim(&options.state_dir)?;
         tell(&format!("State directory: {}.", state.path().display()));
         // Taken before anything slow, so that a taken port is told at once.
-        let reserved = options.ports.reserve()?;
+        let Reserved {
+            addresses,
+            broadworks_xsi,
+            held,
+        } = options.ports.reserve()?;
 
         let (pki, origin) = {
             let (path, fresh) = (state.path().to_owned(), options.fresh);
@@ -141,9 +146,7 @@ impl Scenario {
         };
         tell(&origin.to_string());
 
-        let addresses = reserved.addresses;
-        let world =
-            world::start(state.path(), options.fresh, reserved.broadworks_xsi, tasks).await?;
+        let world = world::start(state.path(), options.fresh, broadworks_xsi, tasks).await?;
         tell(&format!(
             "The lab BroadWorks answers Xsi at http://{}.",
             addresses.broadworks_xsi
@@ -158,6 +161,7 @@ impl Scenario {
             config.display()
         ));
 
+        drop(held);
         let description = Description::new(&pki, &addresses, world, config);
         Ok(Self { state, description })
     }

@@ -62,16 +62,19 @@ pub(super) struct Addresses {
     pub(super) broadworks_xsi: SocketAddr,
 }
 
-/// The addresses, and the listener of the endpoint that is ours.
+/// The addresses, and what keeps others from taking them.
 #[derive(Debug)]
 pub(super) struct Reserved {
     pub(super) addresses: Addresses,
+    /// The listener of the endpoint that is ours.
     pub(super) broadworks_xsi: TcpListener,
+    /// The ports that the daemon will bind itself, from its configuration: to be let go just
+    /// before it starts.
+    pub(super) held: [TcpListener; 3],
 }
 
 impl Ports {
-    /// Binds all of them at once, so that they are free and differ, then lets go of the daemon's:
-    /// it binds them itself, from its configuration, a moment later.
+    /// Binds all of them at once, so that they are free and differ.
     pub(super) fn reserve(self) -> Result<Reserved, ScenarioError> {
         let [xsi, auth_mtls, admin, broadworks_xsi] = match self {
             Self::Auto => [0; COUNT as usize],
@@ -92,6 +95,7 @@ impl Ports {
         Ok(Reserved {
             addresses,
             broadworks_xsi,
+            held: [xsi, auth_mtls, admin],
         })
     }
 }
