@@ -8,7 +8,7 @@ use crate::lab::pki::CLIENT_IDENTITY;
 use crate::lab::pki::Pki;
 use crate::lab::pki::ServerKey;
 
-/// The text of `xspd.toml`.
+/// The text of `xspd.toml`. `state_dir` is the daemon's own.
 pub(super) fn configuration(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
     let Addresses {
         xsi,
@@ -71,7 +71,7 @@ allowed-identities = ["{CLIENT_IDENTITY}"]
 names = ["*"]
 certificates = {certificates}
 "#,
-        state_dir = quoted(&state_dir.join("edge").display().to_string()),
+        state_dir = quoted(&state_dir.display().to_string()),
         trust_file = quoted(&pki.trust_file().display().to_string()),
     )
 }

@@ -152,8 +152,11 @@ impl Scenario {
             addresses.broadworks_xsi
         ));
 
+        let edge_state = state.path().join("edge");
+        files::create_private_dir(&edge_state)
+            .map_err(|source| ScenarioError::file(&edge_state, source))?;
         let config = state.path().join("xspd.toml");
-        let text = edge::configuration(state.path(), &pki, &addresses);
+        let text = edge::configuration(&edge_state, &pki, &addresses);
         files::write_atomic(&config, text.as_bytes(), files::PUBLIC)
             .map_err(|source| ScenarioError::file(&config, source))?;
         tell(&format!(

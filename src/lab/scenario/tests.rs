@@ -133,11 +133,7 @@ fn the_configuration_is_toml_with_the_paths_and_ports_of_this_lab() {
     let odd = state.path().join("with \"quotes\" and \\ in it");
     let text = edge::configuration(&odd, &pki, &addresses());
     let table: toml::Table = text.parse().unwrap();
-    assert_eq!(
-        table["state-dir"].as_str(),
-        odd.join("edge").to_str(),
-        "{text}"
-    );
+    assert_eq!(table["state-dir"].as_str(), odd.to_str(), "{text}");
     let listeners = table["listener"].as_array().unwrap();
     assert_eq!(
         listeners[0]["addresses"][0].as_str(),
