@@ -33,18 +33,12 @@ pub struct Args {
     /// Forget certificates and data of earlier runs.
     #[arg(long)]
     pub fresh: bool,
-
-    /// Print the content of lab.json on one line instead of words; progress goes to standard error.
-    #[arg(long)]
-    pub json: bool,
 }
 
-/// Runs the lab until a signal ends it.
+/// Runs the lab until a signal ends it. For machines the content of `lab.json` is printed on one
+/// line instead of words, and progress goes to standard error.
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
-    let console = Console {
-        json: console.json || args.json,
-    };
     let options = Options {
         state_dir: args.state_dir,
         ports: args.ports,
@@ -262,7 +256,7 @@ mod tests {
         let args = parse(&[]).unwrap();
         assert_eq!(args.state_dir, Path::new("lab-state"));
         assert_eq!(args.ports, Ports::From(8440));
-        assert!(!args.fresh && !args.json);
+        assert!(!args.fresh);
     }
 
     #[test]
@@ -282,7 +276,6 @@ mod tests {
                 state_dir: state_dir.to_owned(),
                 ports,
                 fresh: false,
-                json: false,
             };
             run(args, Console::default())
         };
