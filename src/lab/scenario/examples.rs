@@ -134,7 +134,7 @@ fn mtls(lab: &Description, user: &Caller<'_>, client: Client) -> Option<Example>
         title: title.to_owned(),
         command: Line::curl()
             .option("--cacert", &path(&lab.ca))
-            .option("--cert", &path(&pair.cert))
+            .option("--cert", &without_password(&pair.cert))
             .option("--key", &path(&pair.key))
             .option("--user", &user.credentials)
             .end(&format!("{base}{ACTIONS}/{}/profile", user.user_id)),
@@ -155,6 +155,11 @@ fn admin(lab: &Description) -> Option<Example> {
 
 fn path(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// curl takes what follows a colon for the password of the key.
+fn without_password(certificate: &Path) -> String {
+    path(certificate).replace('\\', r"\\").replace(':', r"\:")
 }
 
 /// A command line being put together, each word quoted where the shell would take it apart.
@@ -204,6 +209,12 @@ mod tests {
         ] {
             assert_eq!(word(text), expected);
         }
+    }
+
+    #[test]
+    fn a_colon_in_a_path_does_not_begin_a_password() {
+        let text = without_password(Path::new(r"/lab:2026/a\b.pem"));
+        assert_eq!(text, r"/lab\:2026/a\\b.pem");
     }
 
     proptest! {
