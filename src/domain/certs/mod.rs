@@ -8,6 +8,10 @@ pub mod key;
 pub mod name;
 pub mod pem;
 pub mod signature;
+mod trust_draft;
+pub mod trust_file;
+mod trust_flaws;
+pub mod trust_problem;
 pub mod usage;
 
 #[cfg(test)]
@@ -19,3 +23,11 @@ pub use identity::BadIdentity;
 pub use identity::identity;
 pub use key::KeyKind;
 pub use signature::SignatureAlgorithm;
+pub use trust_file::Anchor;
+pub use trust_file::OutOfDate;
+pub use trust_file::Role;
+pub use trust_file::TrustFile;
+pub use trust_file::TrustRules;
+pub use trust_problem::TrustNote;
+pub use trust_problem::TrustProblem;
+pub use trust_problem::TrustReason;
