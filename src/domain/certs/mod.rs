@@ -8,10 +8,12 @@ pub mod key;
 pub mod name;
 pub mod pem;
 pub mod signature;
+pub mod trust_diff;
 mod trust_draft;
 pub mod trust_file;
 mod trust_flaws;
 pub mod trust_problem;
+pub mod trust_set;
 pub mod usage;
 
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub use identity::BadIdentity;
 pub use identity::identity;
 pub use key::KeyKind;
 pub use signature::SignatureAlgorithm;
+pub use trust_diff::TrustDiff;
 pub use trust_file::Anchor;
 pub use trust_file::OutOfDate;
 pub use trust_file::Role;
@@ -31,3 +34,6 @@ pub use trust_file::TrustRules;
 pub use trust_problem::TrustNote;
 pub use trust_problem::TrustProblem;
 pub use trust_problem::TrustReason;
+pub use trust_set::Generation;
+pub use trust_set::SetProblem;
+pub use trust_set::TrustSet;
