@@ -1,6 +1,8 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
+pub mod chain;
+pub mod chain_problem;
 pub mod date;
 pub mod facts;
 pub mod identity;
@@ -19,6 +21,9 @@ pub mod usage;
 #[cfg(test)]
 pub(crate) mod mint;
 
+pub use chain::ChainVerdict;
+pub use chain_problem::ChainProblem;
+pub use chain_problem::Severity;
 pub use facts::BadCertificate;
 pub use facts::CertificateFacts;
 pub use identity::BadIdentity;
