@@ -3,6 +3,7 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod http;
 pub mod upstream;
 
 use prometheus_client::registry::Registry;

@@ -1,1 +1,3 @@
 //! All of rustls.
+
+pub mod client;

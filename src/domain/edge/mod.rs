@@ -1,1 +1,14 @@
-//! What the edge decides about a request: target, headers, policy.
+//! What the edge decides about a request: target, route, policy, limits, headers.
+
+pub mod affinity;
+pub mod authority;
+pub mod cors;
+pub mod credential;
+pub mod guessing;
+pub mod headers;
+pub mod policy;
+pub mod rates;
+pub mod reason;
+pub mod routes;
+pub mod slots;
+pub mod target;

@@ -1,1 +1,4 @@
 //! The Xsi interfaces: targets, faults, documents.
+
+pub mod faults;
+pub mod path;
