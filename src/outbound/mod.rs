@@ -1,1 +1,39 @@
-//! Whom we call.
+//! Whom we call: the pools of XSPs and ADPs.
+//!
+//! A small HTTP/1.1 client of our own on hyper's connection type, because the relay path needs
+//! four things together that no ready pool has: no reuse after the XSP's short keep-alive, a
+//! request that was never sent is told apart from one that may have been carried out, no task and
+//! no timer per request, and a connection that goes back by itself when the answer has passed.
+//!
+//! * [`Pools`] and [`Pool`]: by name, built from the configuration; [`Pool::send`] relays a request.
+//! * `upstream`: one XSP, its idle connections, counters and health as last announced.
+//! * `connection`: one connection, driven by whoever waits for it.
+//! * `connect`: address, TCP, TLS.
+//! * [`UpstreamBody`]: the streamed answer.
+//!
+//! Health checks are started by `workers::upstream_health`.
+
+mod body;
+mod check;
+mod connect;
+mod connection;
+mod error;
+mod pool;
+mod pools;
+mod request;
+mod standing;
+#[cfg(test)]
+pub(crate) mod tests;
+mod upstream;
+
+pub use body::ReadError;
+pub use body::UpstreamBody;
+pub use body::UpstreamBodyError;
+pub use body::read_capped;
+pub use error::OutboundError;
+pub use error::SendFailure;
+pub use pool::Pool;
+pub use pool::SendPlan;
+pub use pool::Sent;
+pub use pools::Pools;
+pub use upstream::Upstream;

@@ -1,3 +1,4 @@
 //! What goes on by itself.
 
 pub mod drive;
+pub mod upstream_health;

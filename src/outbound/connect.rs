@@ -1,0 +1,241 @@
+//! From an upstream's name to a stream: address, TCP, TLS, each under the connect time limit.
+
+use std::io;
+use std::io::IoSlice;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::outbound::SendFailure;
+use crate::platform::clock;
+
+/// Where an upstream is and how it is spoken to.
+pub(super) struct Target {
+    host: String,
+    port: u16,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// Time limit of address and TCP together, and of the TLS handshake.
+    limit: Duration,
+}
+
+/// Why there is no stream.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("the host name could not be resolved")]
+    Resolve(#[source] io::Error),
+    #[error("the host name has no address")]
+    NoAddress,
+    #[error("{address} could not be connected")]
+    Tcp {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("no address answered within {0:?}")]
+    Timeout(Duration),
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("the TLS handshake took longer than {0:?}")]
+    TlsTimeout(Duration),
+}
+
+impl ConnectError {
+    pub(super) fn of(&self, upstream: Arc<str>) -> SendFailure {
+        match self {
+            Self::NoAddress | Self::Resolve(_) | Self::Tcp { .. } => {
+                SendFailure::ConnectFailed { upstream }
+            }
+            Self::Timeout(_) => SendFailure::ConnectTimeout { upstream },
+            Self::Tls(_) | Self::TlsTimeout(_) => SendFailure::TlsFailed { upstream },
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn new(
+        host: &str,
+        port: u16,
+        tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+        limit: Duration,
+    ) -> Self {
+        Self {
+            host: bare(host).to_owned(),
+            port,
+            tls: tls.map(|(config, name)| (TlsConnector::from(config), name)),
+            limit,
+        }
+    }
+
+    /// Connects; the flag of the stream is set whenever bytes arrive.
+    pub(super) async fn connect(&self) -> Result<Stream, ConnectError> {
+        let tcp = self.connect_tcp().await?;
+        let transport = match &self.tls {
+            None => Transport::Plain(tcp),
+            Some((connector, name)) => {
+                let handshake = connector.connect(name.clone(), tcp);
+                let stream = timeout(self.limit, handshake)
+                    .await
+                    .map_err(|_| ConnectError::TlsTimeout(self.limit))?
+                    .map_err(ConnectError::Tls)?;
+                Transport::Tls(Box::new(stream))
+            }
+        };
+        Ok(Stream {
+            transport,
+            heard: Arc::new(AtomicBool::new(false)),
+        })
+    }
+
+    /// Tries each address; the time that is left is shared out among those that are left, so that
+    /// one silent address does not use up the time of the next.
+    async fn connect_tcp(&self) -> Result<TcpStream, ConnectError> {
+        let until = clock::mono() + self.limit;
+        let addresses = self.addresses().await?;
+        let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let mut last = ConnectError::NoAddress;
+        for address in addresses {
+            let share = remaining(until) / left.max(1);
+            left = left.saturating_sub(1);
+            match timeout(share, connect_to(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(source)) => last = ConnectError::Tcp { address, source },
+                Err(_elapsed) => last = ConnectError::Timeout(self.limit),
+            }
+        }
+        Err(last)
+    }
+
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, ConnectError> {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
+        let lookup = lookup_host((self.host.as_str(), self.port));
+        let found = timeout(self.limit, lookup)
+            .await
+            .map_err(|_| ConnectError::Timeout(self.limit))?
+            .map_err(ConnectError::Resolve)?;
+        Ok(found.take(MAX_ADDRESSES).collect())
+    }
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Requests are written in one piece; waiting for more would only add delay.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Addresses tried of one name. More only make the share of time of each too short to be of use.
+const MAX_ADDRESSES: usize = 8;
+
+fn remaining(until: Instant) -> Duration {
+    until.saturating_duration_since(clock::mono())
+}
+
+/// An address without the brackets of its URL form.
+pub(super) fn bare(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+/// A connected stream that remembers whether it heard anything.
+pub(super) struct Stream {
+    transport: Transport,
+    heard: Arc<AtomicBool>,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The flag that is set whenever bytes arrive.
+    pub(super) fn heard(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.heard)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(match &mut this.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        })?;
+        if buffer.filled().len() > before {
+            this.heard.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.transport {
+            Transport::Plain(stream) => stream.is_write_vectored(),
+            Transport::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

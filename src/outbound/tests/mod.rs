@@ -1,0 +1,9 @@
+//! The pools against small fakes on real sockets.
+
+pub(crate) mod fake;
+mod limits;
+mod pools;
+mod relay;
+mod retry;
+pub(crate) mod setup;
+mod tls;
