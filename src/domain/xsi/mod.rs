@@ -1,1 +1,3 @@
 //! The Xsi interfaces: targets, faults, documents.
+
+pub mod codec;
