@@ -16,6 +16,9 @@ mod session;
 mod versions;
 mod voice_mail;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

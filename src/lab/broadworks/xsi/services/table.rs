@@ -20,13 +20,13 @@ pub(in crate::lab::broadworks) struct Service {
     /// Name in the services list.
     pub(in crate::lab::broadworks) name: &'static str,
     /// Last part of its URI, lower case; `None` for a service without a resource.
-    pub(super) path: Option<&'static str>,
+    pub(in crate::lab::broadworks::xsi) path: Option<&'static str>,
     /// Root element of its document.
-    pub(super) root: &'static str,
+    pub(in crate::lab::broadworks::xsi) root: &'static str,
     /// Its elements in the order of the schema.
     pub(super) fields: &'static [Field],
     /// What a PUT may do.
-    pub(super) put: Put,
+    pub(in crate::lab::broadworks::xsi) put: Put,
     /// When the first element is true, the second must have a value.
     pub(super) needs: &'static [(&'static str, &'static str)],
     /// The list of users below the resource.
@@ -35,7 +35,7 @@ pub(in crate::lab::broadworks) struct Service {
 
 /// What a PUT may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Put {
+pub(in crate::lab::broadworks::xsi) enum Put {
     /// Elements left out stay as they are.
     Merge,
     /// There is no PUT.
