@@ -2,5 +2,6 @@
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 
+pub mod broadworks;
 pub mod pki;
 pub mod scenario;
