@@ -1,1 +1,225 @@
 //! HTTP once the connection stands: routing, limits, relay, refusals.
+//!
+//! [`Front::answer`] takes a request's head and streamed body and gives an answer, always. The
+//! order of decisions is in `route`, the way to the XSP and back in `relay`, refusals in
+//! `rescue`; `plan` is the configuration worked out beforehand, `answer` the body that closes
+//! the books of a request, `body` the limits of what a client sends.
+
+mod answer;
+mod body;
+mod plan;
+mod relay;
+mod rescue;
+mod route;
+mod tracking;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::header;
+use http::request::Parts;
+use http_body::Body;
+
+use crate::config::Config;
+use crate::config::Host;
+use crate::config::Listener;
+use crate::config::RouteKind;
+use crate::domain::edge::cors;
+use crate::domain::edge::guessing::Guesses;
+use crate::domain::edge::rates::Buckets;
+use crate::inbound::http::answer::AccessFacts;
+use crate::inbound::http::answer::Ledger;
+use crate::inbound::http::body::BoxError;
+use crate::inbound::http::plan::Plan;
+use crate::inbound::http::rescue::Form;
+use crate::inbound::http::rescue::Rest;
+use crate::inbound::http::rescue::rescue;
+use crate::inbound::http::route::Admission;
+use crate::inbound::http::route::Seen;
+use crate::inbound::http::route::Visit;
+use crate::inbound::http::tracking::TrackingIds;
+use crate::inbound::peer::Peer;
+use crate::outbound::Pools;
+use crate::platform::clock;
+use crate::telemetry::http::Access;
+use crate::telemetry::http::HttpMetrics;
+
+pub use crate::inbound::http::answer::AnswerBody;
+
+/// The HTTP edge of one configuration. A reload makes a new one; requests under way keep theirs.
+pub struct Front {
+    config: Arc<Config>,
+    pools: Arc<Pools>,
+    metrics: Arc<HttpMetrics>,
+    plan: Plan,
+    limiters: Arc<Limiters>,
+}
+
+/// What must outlive a reload: neither a rate nor a lockout starts anew with it.
+struct Limiters {
+    buckets: Buckets,
+    guesses: Guesses,
+    tracking: TrackingIds,
+}
+
+impl Front {
+    /// Works the configuration out. `previous` hands its limiters on.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        pools: Arc<Pools>,
+        metrics: Arc<HttpMetrics>,
+        previous: Option<&Self>,
+    ) -> Self {
+        let limiters = match previous {
+            Some(previous) => Arc::clone(&previous.limiters),
+            None => {
+                let epoch = clock::mono();
+                Arc::new(Limiters {
+                    buckets: Buckets::new(epoch),
+                    guesses: Guesses::new(epoch),
+                    tracking: TrackingIds::default(),
+                })
+            }
+        };
+        Self {
+            plan: Plan::new(&config, &pools, &metrics),
+            config,
+            pools,
+            metrics,
+            limiters,
+        }
+    }
+
+    /// Removes the series of listeners and routes that this configuration no longer has; to be
+    /// called once it is the one in force.
+    pub fn forget_other_series(&self) {
+        self.metrics
+            .retain(|listener, route| self.plan.knows(listener, route));
+    }
+
+    /// Answers one request. `host` is the block chosen by server name, or without one the
+    /// listener's default; `None` when the listener knows no such name.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        peer: &Arc<Peer>,
+        listener: &Listener,
+        host: Option<&Host>,
+    ) -> Response<AnswerBody>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let visit = Visit {
+            peer,
+            listener,
+            host,
+            now: clock::mono(),
+        };
+        let (mut parts, body) = request.into_parts();
+        let tracking_id = self.limiters.tracking.settle(&mut parts.headers);
+        let mut seen = self.see(&parts.headers, &visit);
+        let admission = self.admit(&mut parts, &visit, &mut seen);
+        let mut ledger = self.open_ledger(&parts, &visit, &seen, &tracking_id);
+        let asker = self.asker(&parts, &seen);
+        let rest = if body.is_end_stream() {
+            Rest::Nothing
+        } else {
+            Rest::Body
+        };
+        let relayed = match admission {
+            Ok(Admission::Preflight(origin)) => return answer_preflight(origin, ledger),
+            Ok(Admission::Relay(admitted)) => {
+                self.relay(parts, body, &admitted, &seen, &visit, &mut ledger)
+                    .await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match relayed {
+            Ok(response) => {
+                ledger.status = Some(response.status());
+                response.map(|body| AnswerBody::relayed(body, ledger))
+            }
+            Err(refusal) => {
+                self.metrics.refused(refusal.reason);
+                let form = asker.form();
+                let mut response =
+                    rescue(&refusal, form, &tracking_id, asker.version, rest, ledger);
+                if self.plan.origins.is_some() {
+                    cors::mark(response.headers_mut(), seen.origin);
+                }
+                response
+            }
+        }
+    }
+
+    fn open_ledger(
+        &self,
+        parts: &Parts,
+        visit: &Visit<'_>,
+        seen: &Seen,
+        tracking_id: &HeaderValue,
+    ) -> Ledger {
+        let route = seen.route.and_then(|route| self.plan.routes.get(route));
+        let access = Access::wanted().then(|| {
+            Box::new(AccessFacts {
+                peer: Arc::clone(visit.peer),
+                client: seen.client,
+                method: parts.method.clone(),
+                uri: parts.uri.clone(),
+                auth: seen.auth,
+                tracking_id: tracking_id.clone(),
+                route: route.map(|route| Arc::clone(&route.name)),
+                upstream: None,
+                reason: None,
+            })
+        });
+        let series = self.plan.series(&visit.listener.name, seen.route).cloned();
+        Ledger::open(series, visit.now, &parts.method, access)
+    }
+
+    /// Keeps what a later refusal needs of a request that will be gone by then.
+    fn asker(&self, parts: &Parts, seen: &Seen) -> Asker {
+        // A target that is refused has no route yet, but its sender wants an answer in its form.
+        let route = seen.route.or_else(|| {
+            let found = self.plan.table.find(parts.uri.path().as_bytes());
+            found.map(|(route, _)| route)
+        });
+        Asker {
+            kind: route
+                .and_then(|route| self.plan.routes.get(route))
+                .map(|route| route.kind),
+            accept: parts.headers.get(header::ACCEPT).cloned(),
+            uri: parts.uri.clone(),
+            version: parts.version,
+        }
+    }
+}
+
+/// Who will get a refusal, if it comes to that.
+struct Asker {
+    kind: Option<RouteKind>,
+    accept: Option<HeaderValue>,
+    uri: http::Uri,
+    version: http::Version,
+}
+
+impl Asker {
+    fn form(&self) -> Form {
+        Form::of(self.kind, self.accept.as_ref(), self.uri.query())
+    }
+}
+
+/// 200, not 204: libxsi takes nothing else, and browsers take both.
+fn answer_preflight(origin: HeaderValue, mut ledger: Ledger) -> Response<AnswerBody> {
+    ledger.status = Some(http::StatusCode::OK);
+    let mut response = Response::new(AnswerBody::own(Bytes::new(), ledger));
+    let headers = response.headers_mut();
+    cors::answer_preflight(headers, origin);
+    headers.insert(header::SERVER, rescue::SERVER);
+    response
+}

@@ -1,0 +1,163 @@
+//! The way of an admitted request to the XSP and of its answer back.
+
+use bytes::Bytes;
+use http::Extensions;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Uri;
+use http::Version;
+use http::request::Parts;
+use http_body::Body;
+use http_body_util::Empty;
+use tracing::debug;
+
+use crate::domain::edge::cors;
+use crate::domain::edge::headers::answer;
+use crate::domain::edge::headers::answer::Links;
+use crate::domain::edge::headers::answer::Public;
+use crate::domain::edge::headers::request;
+use crate::domain::edge::headers::request::Facts;
+use crate::domain::edge::reason::Reason;
+use crate::inbound::http::Front;
+use crate::inbound::http::answer::Ledger;
+use crate::inbound::http::body::BodyLimits;
+use crate::inbound::http::body::BoxError;
+use crate::inbound::http::body::LimitedBody;
+use crate::inbound::http::rescue::Refusal;
+use crate::inbound::http::route::Admitted;
+use crate::inbound::http::route::Seen;
+use crate::inbound::http::route::Visit;
+use crate::outbound::SendFailure;
+use crate::outbound::SendPlan;
+use crate::outbound::Sent;
+use crate::outbound::UpstreamBody;
+use crate::platform::clock;
+
+impl Front {
+    /// Sends the request on and makes its answer fit for the client.
+    pub(super) async fn relay<B>(
+        &self,
+        mut parts: Parts,
+        body: B,
+        admitted: &Admitted,
+        seen: &Seen,
+        visit: &Visit<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<Response<UpstreamBody>, Refusal>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let route = self.plan.routes.get(admitted.route);
+        let route = route.ok_or(Reason::RouteUnknown)?;
+        let pool = route.pool.as_ref().ok_or(Reason::UpstreamUnavailable)?;
+        self.prepare(&mut parts, admitted, seen, visit);
+        let plan = SendPlan {
+            affinity: admitted.affinity,
+            response_timeout: route.response_timeout,
+            idle_timeout: route.idle_timeout,
+            body_is_empty: body.is_end_stream(),
+        };
+        let (sent, received) = if plan.body_is_empty {
+            let request = Request::from_parts(parts, Empty::<Bytes>::new());
+            (pool.send(request, &plan).await, None)
+        } else {
+            let tally = ledger.receive();
+            let limits = BodyLimits {
+                bytes: visit.listener.limits.body_bytes,
+                pause: visit.listener.limits.body_timeout,
+            };
+            let body = LimitedBody::new(body, limits, tally.clone());
+            let request = Request::from_parts(parts, body);
+            (pool.send(request, &plan).await, Some(tally))
+        };
+        let Sent { response, upstream } = sent.map_err(|failure| {
+            if let Some(upstream) = failure.upstream() {
+                ledger.answered_by(upstream);
+            }
+            debug!(%failure, route = &*route.name, "No answer from behind.");
+            // Whatever the exchange died of, a broken request body comes first.
+            let fault = received.and_then(|tally| tally.fault());
+            fault.map_or_else(|| reason_of(&failure), |fault| fault.reason())
+        })?;
+        ledger.answered_by(&upstream);
+        self.finish(response, &upstream, admitted, seen)
+    }
+
+    /// The head as the XSP gets it: target as sent, in origin-form.
+    fn prepare(&self, parts: &mut Parts, admitted: &Admitted, seen: &Seen, visit: &Visit<'_>) {
+        if parts.uri.authority().is_some()
+            && let Some(target) = parts.uri.path_and_query()
+        {
+            parts.uri = Uri::from(target.clone());
+        }
+        parts.version = Version::HTTP_11;
+        parts.extensions = Extensions::new();
+        let facts = Facts {
+            peer: visit.peer.address.ip(),
+            trusted: seen.trusted,
+            scheme: seen.scheme,
+            host: &admitted.host,
+            identity: visit
+                .peer
+                .caller
+                .as_ref()
+                .map(|caller| caller.identity.as_str()),
+        };
+        request::rewrite(&mut parts.headers, &self.plan.headers, &facts);
+    }
+
+    fn finish(
+        &self,
+        mut response: Response<UpstreamBody>,
+        upstream: &str,
+        admitted: &Admitted,
+        seen: &Seen,
+    ) -> Result<Response<UpstreamBody>, Refusal> {
+        let status = response.status();
+        // `Upgrade` was not sent on, so nobody may switch protocols.
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Reason::UpstreamBadAnswer.into());
+        }
+        if status == StatusCode::UNAUTHORIZED
+            && seen.auth.is_password()
+            && let Some(limits) = self.plan.guessing
+            && self
+                .limiters
+                .guesses
+                .refused(limits, seen.client, clock::mono())
+        {
+            self.metrics.locked_out(seen.client, limits.lockout);
+        }
+        let public = Public {
+            scheme: seen.scheme,
+            host: &admitted.host,
+        };
+        let is_inner = |authority: &str| self.pools.is_inner_authority(authority);
+        match answer::rewrite(response.headers_mut(), &public, is_inner) {
+            Links::Known => {}
+            Links::Foreign => debug!(upstream, "An answer leads to a host that is not ours."),
+        }
+        if self.plan.origins.is_some() {
+            cors::mark(response.headers_mut(), seen.origin.clone());
+        }
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response)
+    }
+}
+
+/// Whose fault it is, in the words of the edge.
+const fn reason_of(failure: &SendFailure) -> Reason {
+    match failure {
+        SendFailure::BadResponse { .. } => Reason::UpstreamBadAnswer,
+        SendFailure::Busy { .. } => Reason::UpstreamBusy,
+        SendFailure::ClosedBeforeAnswer { .. } => Reason::UpstreamClosed,
+        SendFailure::ConnectFailed { .. } => Reason::UpstreamConnect,
+        SendFailure::ConnectTimeout { .. } => Reason::UpstreamConnectTimeout,
+        SendFailure::NoUpstream => Reason::UpstreamUnavailable,
+        SendFailure::RequestBody { .. } => Reason::BodyBroken,
+        SendFailure::ResponseTimeout { .. } => Reason::UpstreamResponseTimeout,
+        SendFailure::TlsFailed { .. } => Reason::UpstreamTls,
+    }
+}
