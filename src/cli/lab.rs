@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
+use crate::app;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::lab::pki::PkiError;
@@ -86,7 +90,7 @@ impl Failure {
             Self::Daemon(_) => Exit::Unavailable,
             Self::Signals(_) => Exit::Io,
             Self::Scenario(error) => match error {
-                ScenarioError::BroadWorks(_)
+                ScenarioError::BroadWorks { .. }
                 | ScenarioError::InUse { .. }
                 | ScenarioError::PortInUse { .. } => Exit::Unavailable,
                 ScenarioError::File { source, .. } | ScenarioError::Port { source, .. } => {
@@ -114,7 +118,7 @@ fn from_system(error: &std::io::Error) -> Exit {
 async fn live(options: &Options, tasks: &Tasks, console: Console) -> Result<Exit, Failure> {
     // Before anything that would need undoing, so that no signal is lost.
     let mut signals = Signals::catch().map_err(Failure::Signals)?;
-    let (scenario, daemon) = tokio::select! {
+    let (scenario, mut daemon) = tokio::select! {
         up = bring_up(options, tasks, console) => up?,
         () = signals.stop() => return Ok(Exit::Ok),
     };
@@ -128,8 +132,15 @@ async fn live(options: &Options, tasks: &Tasks, console: Console) -> Result<Exit
                 console.complain(format_args!("xspd: the worker {worker} panicked"));
                 break Exit::Software;
             }
+            end = &mut daemon.ended => {
+                let worker = end.ok().and_then(Result::err).unwrap_or("daemon");
+                console.complain(format_args!("xspd: the daemon's worker {worker} panicked"));
+                scenario.close()?;
+                return Ok(Exit::Software);
+            }
         }
     };
+    daemon.end(&mut signals).await;
     scenario.close()?;
     Ok(exit)
 }
@@ -148,7 +159,7 @@ async fn bring_up(
         }
     };
     let scenario = Scenario::open(options, tasks, clock::wall(), &tell).await?;
-    let daemon = start_daemon(scenario.config(), tasks).await?;
+    let daemon = start_daemon(scenario.config(), tasks)?;
     tell("The daemon is in front of it.");
     let published = scenario.publish()?;
     if console.json {
@@ -183,19 +194,55 @@ fn introduce(scenario: &Scenario, published: &Path, console: Console) {
 }
 
 /// The daemon in front, as the lab sees it.
-#[derive(Debug)]
-struct Daemon;
+struct Daemon {
+    reload: mpsc::Sender<()>,
+    stop: CancellationToken,
+    hurry: CancellationToken,
+    ended: oneshot::Receiver<Result<(), &'static str>>,
+}
 
 impl Daemon {
     /// Makes it read its configuration again.
-    fn reload(&self) {}
+    fn reload(&self) {
+        // A full queue already holds a wish to reload.
+        self.reload.try_send(()).ok();
+    }
+
+    /// Lets it finish what is in flight; one more signal skips the waiting.
+    async fn end(self, signals: &mut Signals) {
+        self.stop.cancel();
+        let mut ended = self.ended;
+        tokio::select! {
+            _ = &mut ended => return,
+            () = signals.stop() => self.hurry.cancel(),
+        }
+        drop(ended.await);
+    }
 }
 
-/// Starts the real daemon from a configuration file; returns when its listeners answer. It ends
-/// with `tasks`.
-#[expect(clippy::unused_async, reason = "the daemon is not here yet")]
-async fn start_daemon(_config: &Path, _tasks: &Tasks) -> Result<Daemon, Failure> {
-    Err(Failure::Daemon("this build has none".to_owned()))
+/// Starts the real daemon from a configuration file; its listeners answer when this returns.
+fn start_daemon(config: &Path, tasks: &Tasks) -> Result<Daemon, Failure> {
+    let started = app::Daemon::start(config).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::Daemon(lines.join("\nxspd: "))
+    })?;
+    // One pending wish is as good as many.
+    let (reload, wishes) = mpsc::channel(1);
+    let (tell_end, ended) = oneshot::channel();
+    let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+    let daemon = Daemon {
+        reload,
+        stop: stop.clone(),
+        hurry: hurry.clone(),
+        ended,
+    };
+    tasks.worker("daemon", async move {
+        let end = started
+            .serve(wishes, stop.cancelled_owned(), hurry.cancelled_owned())
+            .await;
+        tell_end.send(end).ok();
+    });
+    Ok(daemon)
 }
 
 /// What a person or a script can ask of a running lab.

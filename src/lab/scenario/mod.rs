@@ -11,6 +11,7 @@ mod ports;
 mod state;
 mod world;
 
+use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use examples::Example;
 pub use ports::Ports;
 pub use ports::UnknownPorts;
 
+use crate::lab::broadworks::LabError;
 use crate::lab::pki::Pki;
 use crate::lab::pki::PkiError;
 use crate::platform::files;
@@ -45,8 +47,15 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The stand-in for BroadWorks did not start.
-    #[error("the lab BroadWorks did not start: {0}")]
-    BroadWorks(String),
+    #[error(
+        "the lab BroadWorks did not start: {error}{}",
+        error.source().map_or_else(String::new, |source| format!(": {source}"))
+    )]
+    BroadWorks {
+        /// What it said.
+        #[from]
+        error: LabError,
+    },
     /// A file or directory could not be read or written.
     #[error("{}: {source}", path.display())]
     File {

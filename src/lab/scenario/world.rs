@@ -6,6 +6,8 @@ use std::path::Path;
 use super::Administrator;
 use super::ScenarioError;
 use super::User;
+use crate::lab::broadworks::BroadWorks;
+use crate::lab::broadworks::SeedUser;
 use crate::platform::tasks::Tasks;
 
 /// Who lives in the lab BroadWorks.
@@ -16,12 +18,55 @@ pub(super) struct World {
 }
 
 /// Opens the lab BroadWorks and serves its Xsi on `listener` until `tasks` are stopped.
-#[expect(clippy::unused_async, reason = "the lab BroadWorks is not here yet")]
 pub(super) async fn start(
-    _state_dir: &Path,
-    _fresh: bool,
-    _listener: TcpListener,
-    _tasks: &Tasks,
+    state_dir: &Path,
+    fresh: bool,
+    listener: TcpListener,
+    tasks: &Tasks,
 ) -> Result<World, ScenarioError> {
-    Err(ScenarioError::BroadWorks("this build has none".to_owned()))
+    let directory = state_dir.to_owned();
+    let broadworks = tasks
+        .blocking(move || BroadWorks::open(&directory, fresh))
+        .await
+        .ok_or(ScenarioError::Panicked)??;
+    let administrator = broadworks.administrator();
+    let world = World {
+        users: broadworks.users().into_iter().map(User::from).collect(),
+        administrator: Administrator {
+            user_id: administrator.id,
+            password: administrator.password,
+        },
+    };
+    let listener = listener
+        .set_nonblocking(true)
+        .and_then(|()| tokio::net::TcpListener::from_std(listener))
+        .map_err(|source| ScenarioError::Port { port: 0, source })?;
+    let own = tasks.clone();
+    tasks.worker("lab-broadworks-xsi", async move {
+        broadworks.serve_xsi(listener, own.stop(), &own).await;
+    });
+    Ok(world)
+}
+
+impl From<SeedUser> for User {
+    fn from(seed: SeedUser) -> Self {
+        let SeedUser {
+            user_id,
+            password,
+            alternate_id,
+            service_provider,
+            group,
+            extension,
+            number,
+        } = seed;
+        Self {
+            user_id,
+            password,
+            alternate_id,
+            service_provider,
+            group,
+            extension,
+            number,
+        }
+    }
 }
