@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that helpers, too, are test code.
 #[cfg(test)]
+mod e2e;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod sim;
