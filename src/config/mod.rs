@@ -8,6 +8,8 @@ mod change;
 mod check;
 mod effective;
 mod environment;
+#[cfg(test)]
+mod examples;
 mod files;
 mod load;
 mod merge;
