@@ -121,8 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verbs_end_with_their_exit_codes() {
-        assert_eq!(run(parse(&["schema"]), Console { json: true }), Exit::Ok);
+    fn a_configuration_that_cannot_be_read_ends_with_the_exit_code_of_a_wrong_one() {
         let absent = parse(&["show", "--effective", "--config", "/nonexistent/x.toml"]);
         assert_eq!(run(absent, Console::default()), Exit::Config);
     }

@@ -68,10 +68,36 @@ pub fn load_with(
 ) -> Result<Loaded, Vec<Problem>> {
     let files = files(path).map_err(|problem| vec![*problem])?;
     let mut written = read(&files)?;
+    let config = prove(&mut written, &files, environment, named)?;
+    Ok(Loaded {
+        config,
+        files,
+        written,
+    })
+}
+
+/// Proves one text on its own: no `conf.d`, no environment, and the files that it names are left
+/// alone. For configurations that are made rather than written.
+///
+/// # Errors
+/// Every problem found, with the file called `config`.
+pub fn from_text(text: &str) -> Result<Config, Vec<Problem>> {
+    let file = PathBuf::from("config");
+    let mut written = Node::parse(&file, text)?;
+    let environment = Environment::default();
+    prove(&mut written, &[file], &environment, NamedFiles::Skip)
+}
+
+fn prove(
+    written: &mut Node,
+    files: &[PathBuf],
+    environment: &Environment,
+    named: NamedFiles,
+) -> Result<Config, Vec<Problem>> {
     let shape = shape::root();
-    let mut problems = merge::override_by(&mut written, environment, shape);
-    let misfits = shape::prune(&mut written, shape);
-    let raw = raw(&written, &mut problems);
+    let mut problems = merge::override_by(written, environment, shape);
+    let misfits = shape::prune(written, shape);
+    let raw = raw(written, &mut problems);
     let (config, faults) = check(&raw);
     // What did not fit is reported already; that it is missing now would be an echo.
     let is_echo = |fault: &Problem| misfits.iter().any(|misfit| echoes(fault, misfit));
@@ -81,18 +107,14 @@ pub fn load_with(
         problems.extend(check_files_with(&config, environment));
     }
     if problems.is_empty() {
-        return Ok(Loaded {
-            config,
-            files,
-            written,
-        });
+        return Ok(config);
     }
     for problem in &mut problems {
         if problem.place.is_none() {
             problem.place = written.nearest(&problem.path).cloned();
         }
     }
-    problems.sort_by_cached_key(|problem| order(problem.place.as_ref(), &files));
+    problems.sort_by_cached_key(|problem| order(problem.place.as_ref(), files));
     Err(problems)
 }
 

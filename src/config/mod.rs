@@ -8,6 +8,8 @@ mod change;
 mod check;
 mod effective;
 mod environment;
+#[cfg(test)]
+mod examples;
 mod files;
 mod load;
 mod merge;
@@ -32,6 +34,7 @@ pub use files::check_files;
 pub use load::DEFAULT_PATH;
 pub use load::Loaded;
 pub use load::NamedFiles;
+pub use load::from_text;
 pub use load::load;
 pub use load::load_with;
 pub use model::*;

@@ -13,6 +13,9 @@ use crate::config::path::steps;
 use crate::config::problem::Place;
 use crate::config::problem::Problem;
 
+/// Most syntax errors told of one file: after so many it is not TOML at all.
+const SYNTAX_ERRORS: usize = 50;
+
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -41,9 +44,9 @@ impl Node {
         }
     }
 
-    /// Parses one file; every syntax error is reported.
+    /// Parses one file; syntax errors are reported together.
     pub(super) fn parse(file: &Path, text: &str) -> Result<Self, Vec<Problem>> {
-        let source = Source { file, text };
+        let source = Source::new(file, text);
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             Ok(source.table(table.get_ref()))
@@ -53,7 +56,11 @@ impl Node {
                 let problem = Problem::new("", error.message());
                 problem.at(source.place(error.span().map_or(0, |span| span.start)))
             };
-            Err(errors.into_iter().map(problem).collect())
+            Err(errors
+                .into_iter()
+                .take(SYNTAX_ERRORS)
+                .map(problem)
+                .collect())
         }
     }
 
@@ -182,17 +189,25 @@ pub(super) fn element_labels(elements: &[Node]) -> Vec<String> {
 struct Source<'a> {
     file: &'a Path,
     text: &'a str,
+    /// Where each line starts.
+    lines: Vec<usize>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(file: &'a Path, text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Self { file, text, lines }
+    }
+
     fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines.get(line.saturating_sub(1)).copied();
+        let before = self.text.get(start.unwrap_or_default()..offset);
         Place::File {
             file: self.file.to_owned(),
             line,
-            column,
+            column: before.unwrap_or_default().chars().count() + 1,
         }
     }
 
@@ -272,6 +287,20 @@ mod tests {
         assert!(problems.len() >= 2, "{problems:#?}");
         assert!(problems.iter().all(|p| p.place.is_some()));
         assert!(problems.iter().all(|p| !p.to_string().contains("secret")));
+    }
+
+    #[test]
+    fn deep_nesting_ends_in_an_error_and_not_in_the_stack() {
+        let deep = 100_000;
+        for text in [
+            format!("a = {}", "[".repeat(deep)),
+            format!("a = {}{}", "[".repeat(deep), "]".repeat(deep)),
+            format!("a = {}", "{ b = ".repeat(deep)),
+            format!("{} = 1", vec!["a"; deep].join(".")),
+            format!("[{}]", vec!["a"; deep].join(".")),
+        ] {
+            assert!(Node::parse(Path::new("f"), &text).is_err());
+        }
     }
 
     #[test]

@@ -177,6 +177,12 @@ pub(super) fn host_or_address(text: &str) -> Result<String, Wrong> {
 
 /// Host and port. Without a port `default` counts; without that it must be written.
 pub(super) fn host_port(text: &str, default: Option<u16>) -> Result<(String, u16), Wrong> {
+    if !text.starts_with('[') && text.matches(':').count() > 1 {
+        return wrong(
+            "more than one colon",
+            "an IPv6 address in brackets, or `host:port`",
+        );
+    }
     let border = match text.rfind(':') {
         Some(at) if text.get(at..).is_some_and(|rest| !rest.contains(']')) => Some(at),
         Some(_) | None => None,

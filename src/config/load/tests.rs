@@ -121,6 +121,38 @@ fn problems_of_all_sources_come_at_once_with_their_places() {
 }
 
 #[test]
+fn a_text_is_proven_on_its_own() {
+    assert_eq!(from_text(MAIN).map(|config| config.listeners.len()), Ok(1));
+    let problems = from_text("colour = 1").unwrap_err();
+    assert!(
+        problems[0].to_string().starts_with("config:1:1: colour: "),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn file_problems_come_together_with_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let main = directory.path().join("xspd.toml");
+    let text = MAIN.replace("/etc/xspd/trust", "/nonexistent/trust");
+    fs::write(
+        &main,
+        format!("{text}refuse-expired = 1\nfiles = ['/nonexistent/a.pem']"),
+    )
+    .unwrap();
+    let result = load_with(&main, &Environment::default(), NamedFiles::Check);
+    let problems: Vec<_> = result.unwrap_err().into_iter().map(|p| p.path).collect();
+    assert_eq!(
+        problems,
+        [
+            "trust.webex.directory",
+            "trust.webex.refuse-expired",
+            "trust.webex.files[0]"
+        ]
+    );
+}
+
+#[test]
 fn syntax_errors_of_every_file_are_reported() {
     let problems = problems(
         &[
@@ -248,8 +280,6 @@ fn any_file() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn plausible_files_are_judged_without_a_panic_and_fit_after_pruning(text in any_file()) {
         let mut node = Node::parse(Path::new("f"), &text).unwrap();

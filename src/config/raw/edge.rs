@@ -111,7 +111,7 @@ pub struct Cors {
     /// Who answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<CorsMode>,
-    /// Origins let in, scheme://host[:port], for the mode answer.
+    /// Origins let in, scheme and host with port if need be, for the mode answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origins: Option<Vec<String>>,
 }

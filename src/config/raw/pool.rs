@@ -63,7 +63,7 @@ pub struct Upstream {
     /// Host header sent instead of the client's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_header: Option<String>,
-    /// Other host[:port] by which it calls itself in Location.
+    /// Other names, host or host:port, by which it calls itself in Location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aliases: Option<Vec<String>>,
 }
