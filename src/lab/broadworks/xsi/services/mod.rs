@@ -3,6 +3,7 @@
 mod anywhere;
 mod apply;
 mod render;
+pub(in crate::lab::broadworks) mod row;
 pub(in crate::lab::broadworks) mod table;
 mod value;
 
@@ -19,8 +20,8 @@ use crate::lab::broadworks::xsi::route::Outcome;
 use crate::lab::broadworks::xsi::route::UserAsk;
 use crate::lab::broadworks::xsi::route::Verb;
 use crate::lab::broadworks::xsi::route::read_only;
-use crate::lab::broadworks::xsi::services::table::Put;
-use crate::lab::broadworks::xsi::services::table::Service;
+use crate::lab::broadworks::xsi::services::row::Put;
+use crate::lab::broadworks::xsi::services::row::Service;
 
 pub(super) fn answer(ask: &UserAsk<'_>, tail: &[&str]) -> Outcome {
     let [path, rest @ ..] = tail else {

@@ -7,7 +7,7 @@ use crate::domain::xsi::codec::Element;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::fault::bad_value;
-use crate::lab::broadworks::xsi::services::table::Kind;
+use crate::lab::broadworks::xsi::services::row::Kind;
 
 /// Longest phone number or SIP URI of the schema.
 const ADDRESS: usize = 161;
