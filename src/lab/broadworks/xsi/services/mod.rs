@@ -32,15 +32,15 @@ pub(super) fn answer(ask: &UserAsk<'_>, tail: &[&str]) -> Outcome {
     match (*path, rest) {
         (_, []) => resource(ask, service, path),
         ("broadworksanywhere", ["location", rest @ ..]) => anywhere::answer(ask, rest),
-        ("voicemessaging", ["greetings"]) => {
-            resource(ask, &table::VOICE_GREETINGS, "voicemessaging/greetings")
-        }
         (_, ["availableusers"]) if service.users.is_some() => {
             read_only(ask, || available_users(ask))
         }
-        (_, [list]) => match service.users {
-            Some(users) if users.paths.contains(list) => user_list(ask, service, path, users.field),
-            Some(_) | None => Err(Fault::UnknownResource),
+        (_, [tail]) => match (service.users, table::part(path, tail)) {
+            (Some(users), _) if users.paths.contains(tail) => {
+                user_list(ask, service, path, users.field)
+            }
+            (_, Some((part, path))) => resource(ask, part, path),
+            (Some(_) | None, None) => Err(Fault::UnknownResource),
         },
         _ => Err(Fault::UnknownResource),
     }

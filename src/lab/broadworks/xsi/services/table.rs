@@ -29,6 +29,14 @@ pub(super) fn by_path(path: &str) -> Option<&'static Service> {
     SERVICES.iter().find(|service| service.path == Some(path))
 }
 
+/// A resource below a service, by both parts of its path.
+pub(super) fn part(path: &str, tail: &str) -> Option<(&'static Service, &'static str)> {
+    PARTS.iter().find_map(|part| {
+        let held = part.path?;
+        (held.split_once('/') == Some((path, tail))).then_some((part, held))
+    })
+}
+
 const FORWARD: &[(&str, &str)] = &[("active", "forwardToPhoneNumber")];
 const ACTIVE: &[Field] = &[flag("active")];
 const FORWARDING: &[Field] = &[flag("active"), number("forwardToPhoneNumber")];
@@ -96,13 +104,73 @@ const GREETINGS: &[Field] = &[
     number("greetingOnlyForwardDestination"),
 ];
 
-/// The greetings of Voice Messaging User, a resource of their own.
-pub(super) static VOICE_GREETINGS: Service = service(
-    "Voice Messaging User",
-    "voicemessaging/greetings",
-    "VoiceMessagingGreetings",
-    GREETINGS,
-);
+const ASSISTANT: &[Field] = &[field("userId", Text(161)), flag("optIn")];
+
+/// Resources below a service that have settings of their own.
+pub(in crate::lab::broadworks::xsi) static PARTS: &[Service] = &[
+    service(
+        "Voice Messaging User",
+        "voicemessaging/greetings",
+        "VoiceMessagingGreetings",
+        GREETINGS,
+    ),
+    service(
+        "Executive",
+        "executive/assistants",
+        "ExecutiveAssistants",
+        &[
+            raised("allowOptInOut"),
+            field("assignedUsers", List("userDetails", ASSISTANT, 100)),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/filtering",
+        "ExecutiveCallFiltering",
+        &[
+            flag("enableFiltering"),
+            choice("filteringMode", &["Simple", "Advanced"], "Simple"),
+            choice(
+                "simpleFilterType",
+                &["All Calls", "All Internal Calls", "All External Calls"],
+                "All Calls",
+            ),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/screening",
+        "ExecutiveScreening",
+        &[
+            flag("enableScreening"),
+            choice("screeningAlertType", &["Silent", "Ring Splash"], "Silent"),
+            flag("alertBroadWorksMobilityLocation"),
+            flag("alertBroadWorksAnywhereLocations"),
+            flag("alertSharedCallAppearanceLocations"),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/alerting",
+        "ExecutiveAlerting",
+        &[
+            choice(
+                "alertingMode",
+                &["Simultaneous", "Sequential"],
+                "Simultaneous",
+            ),
+            rings("callPushRecallNumberOfRings", "4"),
+            rings("nextAssistantNumberOfRings", "4"),
+            flag("enableRollover"),
+            choice(
+                "rolloverAction",
+                &["Voice Messaging", "Forward", "No Answer Processing"],
+                "No Answer Processing",
+            ),
+            number("rolloverForwardToPhoneNumber"),
+        ],
+    ),
+];
 
 /// The locations of BroadWorks Anywhere, resources of their own.
 pub(super) static ANYWHERE_LOCATION: Service = service(

@@ -34,7 +34,7 @@ async fn value(served: &Served, path: &str, element: &str) -> Option<String> {
 #[tokio::test]
 async fn every_service_answers_and_takes_back_what_it_answers() {
     let served = Served::start().await;
-    for service in table::SERVICES {
+    for service in table::SERVICES.iter().chain(table::PARTS) {
         let Some(path) = service.path else {
             continue;
         };
