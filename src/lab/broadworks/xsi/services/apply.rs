@@ -110,6 +110,7 @@ pub(super) fn field(
         | Kind::Integer(..)
         | Kind::Phone
         | Kind::Rings
+        | Kind::SipUri
         | Kind::Text(_) => Setting::Text(value::text(&field.kind, element)?),
     };
     settings.insert(field.name.to_owned(), setting);

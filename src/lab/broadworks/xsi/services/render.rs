@@ -60,6 +60,7 @@ pub(super) fn field(
             | Kind::Integer(..)
             | Kind::Phone
             | Kind::Rings
+            | Kind::SipUri
             | Kind::Text(_),
             Some(Setting::Text(held)),
         ) => vec![Element::leaf(field.name, held)],

@@ -78,6 +78,8 @@ pub(in crate::lab::broadworks) enum Kind {
     Repeated(&'static str, &'static [Field], usize),
     /// Rings: 0 or 2 to 20.
     Rings,
+    /// A SIP URI without its scheme; nil clears it.
+    SipUri,
     /// Text of so many characters; nil clears it.
     Text(usize),
     /// Users, of whom a PUT needs only `userId`; nil clears the list.

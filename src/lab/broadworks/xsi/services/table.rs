@@ -8,6 +8,7 @@ use crate::lab::broadworks::xsi::services::row::Kind::List;
 use crate::lab::broadworks::xsi::services::row::Kind::Media;
 use crate::lab::broadworks::xsi::services::row::Kind::Record;
 use crate::lab::broadworks::xsi::services::row::Kind::Repeated;
+use crate::lab::broadworks::xsi::services::row::Kind::SipUri;
 use crate::lab::broadworks::xsi::services::row::Kind::Text;
 use crate::lab::broadworks::xsi::services::row::Kind::Users;
 use crate::lab::broadworks::xsi::services::row::Put;
@@ -246,10 +247,7 @@ pub(in crate::lab::broadworks) static SERVICES: &[Service] = &[
             "Busy Lamp Field",
             "busylampfield",
             "BusyLampField",
-            &[
-                field("listURI", Text(161)),
-                field("monitoredUserList", Users),
-            ],
+            &[field("listURI", SipUri), field("monitoredUserList", Users)],
         )
     },
     service(
@@ -679,7 +677,7 @@ mod tests {
                 // A value that nil clears must not come back as a default.
                 let clearable = matches!(
                     field.kind,
-                    Email | Phone | Text(_) | Users | List(..) | Repeated(..)
+                    Email | Phone | SipUri | Text(_) | Users | List(..) | Repeated(..)
                 );
                 assert!(!clearable || field.default.is_none(), "{}", field.name);
             }
