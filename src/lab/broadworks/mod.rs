@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::broadworks::directory::Directory;
@@ -25,11 +26,16 @@ pub use error::LabError;
 /// Domain added to a user id that has none.
 pub const DEFAULT_DOMAIN: &str = "as.example.net";
 
+/// Passwords hashed at once, each 8 MiB and one core.
+const HASHES: usize = 2;
+
 /// The lab's BroadWorks.
 pub struct BroadWorks {
     store: Store,
     passwords: Passwords,
     tokens: LoginTokens,
+    /// Hashes at once: strangers with wrong passwords must not take memory and cores.
+    hashing: Semaphore,
 }
 
 impl BroadWorks {
@@ -45,6 +51,7 @@ impl BroadWorks {
             store,
             passwords,
             tokens: LoginTokens::default(),
+            hashing: Semaphore::new(HASHES),
         }))
     }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,7 +142,10 @@ fn save(path: &Path, directory: &Directory) -> Result<(), LabError> {
 /// or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("json.new");
-    let mut file = fs::File::create(&temporary)?;
+    let mut options = fs::OpenOptions::new();
+    // It holds password hashes and people's data.
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
@@ -178,6 +182,11 @@ mod tests {
     fn a_change_survives_reopening_and_fresh_starts_over() {
         let dir = tempfile::tempdir().unwrap();
         rename(&Store::open(dir.path(), false, empty).unwrap(), "c@d").unwrap();
+        let file = fs::metadata(dir.path().join("broadworks.json")).unwrap();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777,
+            0o600
+        );
         let again = Store::open(dir.path(), false, empty).unwrap();
         assert_eq!(again.read().administrator.id, "c@d");
         let fresh = Store::open(dir.path(), true, empty).unwrap();

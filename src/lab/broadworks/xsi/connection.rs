@@ -35,6 +35,10 @@ pub(super) async fn serve(
     stop: CancellationToken,
     tasks: Tasks,
 ) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "A connection to the lab was gone at once.");
+        return;
+    }
     let service = service_fn(move |request| {
         let lab = Arc::clone(&lab);
         let tasks = tasks.clone();

@@ -115,6 +115,7 @@ async fn authenticate(
             hash,
             password,
         } => {
+            let _turn = lab.hashing.acquire().await.map_err(|_| Fault::Internal)?;
             let lab = Arc::clone(lab);
             let good = tasks
                 .blocking(move || lab.passwords.verify(&hash, &password))

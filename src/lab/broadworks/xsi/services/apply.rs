@@ -9,10 +9,10 @@ use crate::lab::broadworks::directory::Settings;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::fault::bad_value;
 use crate::lab::broadworks::xsi::services::render;
-use crate::lab::broadworks::xsi::services::table::Field;
-use crate::lab::broadworks::xsi::services::table::Kind;
-use crate::lab::broadworks::xsi::services::table::Put;
-use crate::lab::broadworks::xsi::services::table::Service;
+use crate::lab::broadworks::xsi::services::row::Field;
+use crate::lab::broadworks::xsi::services::row::Kind;
+use crate::lab::broadworks::xsi::services::row::Put;
+use crate::lab::broadworks::xsi::services::row::Service;
 use crate::lab::broadworks::xsi::services::value;
 
 /// Users in one list; the list of a phone is far shorter.
@@ -110,6 +110,7 @@ pub(super) fn field(
         | Kind::Integer(..)
         | Kind::Phone
         | Kind::Rings
+        | Kind::SipUri
         | Kind::Text(_) => Setting::Text(value::text(&field.kind, element)?),
     };
     settings.insert(field.name.to_owned(), setting);

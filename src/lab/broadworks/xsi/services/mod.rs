@@ -3,6 +3,7 @@
 mod anywhere;
 mod apply;
 mod render;
+pub(in crate::lab::broadworks) mod row;
 pub(in crate::lab::broadworks) mod table;
 mod value;
 
@@ -19,8 +20,8 @@ use crate::lab::broadworks::xsi::route::Outcome;
 use crate::lab::broadworks::xsi::route::UserAsk;
 use crate::lab::broadworks::xsi::route::Verb;
 use crate::lab::broadworks::xsi::route::read_only;
-use crate::lab::broadworks::xsi::services::table::Put;
-use crate::lab::broadworks::xsi::services::table::Service;
+use crate::lab::broadworks::xsi::services::row::Put;
+use crate::lab::broadworks::xsi::services::row::Service;
 
 pub(super) fn answer(ask: &UserAsk<'_>, tail: &[&str]) -> Outcome {
     let [path, rest @ ..] = tail else {
@@ -31,15 +32,15 @@ pub(super) fn answer(ask: &UserAsk<'_>, tail: &[&str]) -> Outcome {
     match (*path, rest) {
         (_, []) => resource(ask, service, path),
         ("broadworksanywhere", ["location", rest @ ..]) => anywhere::answer(ask, rest),
-        ("voicemessaging", ["greetings"]) => {
-            resource(ask, &table::VOICE_GREETINGS, "voicemessaging/greetings")
-        }
         (_, ["availableusers"]) if service.users.is_some() => {
             read_only(ask, || available_users(ask))
         }
-        (_, [list]) => match service.users {
-            Some(users) if users.paths.contains(list) => user_list(ask, service, path, users.field),
-            Some(_) | None => Err(Fault::UnknownResource),
+        (_, [tail]) => match (service.users, table::part(path, tail)) {
+            (Some(users), _) if users.paths.contains(tail) => {
+                user_list(ask, service, path, users.field)
+            }
+            (_, Some((part, path))) => resource(ask, part, path),
+            (Some(_) | None, None) => Err(Fault::UnknownResource),
         },
         _ => Err(Fault::UnknownResource),
     }

@@ -7,8 +7,8 @@ use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::directory::Settings;
 use crate::lab::broadworks::xsi::people;
-use crate::lab::broadworks::xsi::services::table::Field;
-use crate::lab::broadworks::xsi::services::table::Kind;
+use crate::lab::broadworks::xsi::services::row::Field;
+use crate::lab::broadworks::xsi::services::row::Kind;
 
 /// All elements of a service that have a value.
 pub(super) fn fields(
@@ -60,6 +60,7 @@ pub(super) fn field(
             | Kind::Integer(..)
             | Kind::Phone
             | Kind::Rings
+            | Kind::SipUri
             | Kind::Text(_),
             Some(Setting::Text(held)),
         ) => vec![Element::leaf(field.name, held)],

@@ -1,190 +1,41 @@
 //! Every user service as one row: its name in the services list, its resource, its elements.
 //! Layouts: XSI Interface Specification 3.5.3 and the schema of release 24.
 
-use Kind::Boolean;
-use Kind::Choice;
-use Kind::Email;
-use Kind::Integer;
-use Kind::List;
-use Kind::Media;
-use Kind::Phone;
-use Kind::Record;
-use Kind::Repeated;
-use Kind::Rings;
-use Kind::Text;
-use Kind::Users;
-
-/// A service that can be assigned to a user.
-#[derive(Debug)]
-pub(in crate::lab::broadworks) struct Service {
-    /// Name in the services list.
-    pub(in crate::lab::broadworks) name: &'static str,
-    /// Last part of its URI, lower case; `None` for a service without a resource.
-    pub(in crate::lab::broadworks::xsi) path: Option<&'static str>,
-    /// Root element of its document.
-    pub(in crate::lab::broadworks::xsi) root: &'static str,
-    /// Its elements in the order of the schema.
-    pub(super) fields: &'static [Field],
-    /// What a PUT may do.
-    pub(in crate::lab::broadworks::xsi) put: Put,
-    /// When the first element is true, the second must have a value.
-    pub(super) needs: &'static [(&'static str, &'static str)],
-    /// The list of users below the resource.
-    pub(super) users: Option<UserList>,
-}
-
-/// What a PUT may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::lab::broadworks::xsi) enum Put {
-    /// Elements left out stay as they are.
-    Merge,
-    /// There is no PUT.
-    Never,
-    /// Elements left out lose their value.
-    Replace,
-}
-
-/// A list of users with sub-resources of its own.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct UserList {
-    /// The element that holds it, also the bare root of the sub-resource.
-    pub(super) field: &'static str,
-    /// The spellings of the sub-resource, lower case.
-    pub(super) paths: &'static [&'static str],
-}
-
-/// An element of a service.
-#[derive(Debug)]
-pub(super) struct Field {
-    /// Element name.
-    pub(super) name: &'static str,
-    /// What it may hold.
-    pub(super) kind: Kind,
-    /// What it holds until somebody sets it; `None` leaves it out.
-    pub(super) default: Option<&'static str>,
-}
-
-/// What an element may hold.
-#[derive(Debug)]
-pub(super) enum Kind {
-    /// `true` or `false`.
-    Boolean,
-    /// One of some words.
-    Choice(&'static [&'static str]),
-    /// An e-mail address; nil clears it.
-    Email,
-    /// A number between two bounds, both included.
-    Integer(u32, u32),
-    /// A wrapper with records of one name: record element, its elements, most records; nil clears.
-    List(&'static str, &'static [Field], usize),
-    /// A file: description, media type, and where it is or its content in base64.
-    Media,
-    /// A phone number or SIP URI; nil clears it.
-    Phone,
-    /// Elements of their own.
-    Record(&'static [Field]),
-    /// Records without a wrapper, told apart by one element: its name, elements, most records.
-    Repeated(&'static str, &'static [Field], usize),
-    /// Rings: 0 or 2 to 20.
-    Rings,
-    /// Text of so many characters; nil clears it.
-    Text(usize),
-    /// Users, of whom a PUT needs only `userId`; nil clears the list.
-    Users,
-}
+use crate::lab::broadworks::xsi::services::row::Field;
+use crate::lab::broadworks::xsi::services::row::Kind::Email;
+use crate::lab::broadworks::xsi::services::row::Kind::Integer;
+use crate::lab::broadworks::xsi::services::row::Kind::List;
+use crate::lab::broadworks::xsi::services::row::Kind::Media;
+use crate::lab::broadworks::xsi::services::row::Kind::Record;
+use crate::lab::broadworks::xsi::services::row::Kind::Repeated;
+use crate::lab::broadworks::xsi::services::row::Kind::SipUri;
+use crate::lab::broadworks::xsi::services::row::Kind::Text;
+use crate::lab::broadworks::xsi::services::row::Kind::Users;
+use crate::lab::broadworks::xsi::services::row::Put;
+use crate::lab::broadworks::xsi::services::row::Service;
+use crate::lab::broadworks::xsi::services::row::UserList;
+use crate::lab::broadworks::xsi::services::row::choice;
+use crate::lab::broadworks::xsi::services::row::field;
+use crate::lab::broadworks::xsi::services::row::flag;
+use crate::lab::broadworks::xsi::services::row::named;
+use crate::lab::broadworks::xsi::services::row::needing;
+use crate::lab::broadworks::xsi::services::row::number;
+use crate::lab::broadworks::xsi::services::row::raised;
+use crate::lab::broadworks::xsi::services::row::read_only;
+use crate::lab::broadworks::xsi::services::row::rings;
+use crate::lab::broadworks::xsi::services::row::service;
 
 /// The services by path, in lower case already.
 pub(super) fn by_path(path: &str) -> Option<&'static Service> {
     SERVICES.iter().find(|service| service.path == Some(path))
 }
 
-const fn flag(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: Boolean,
-        default: Some("false"),
-    }
-}
-
-const fn raised(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: Boolean,
-        default: Some("true"),
-    }
-}
-
-const fn number(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: Phone,
-        default: None,
-    }
-}
-
-const fn rings(name: &'static str, default: &'static str) -> Field {
-    Field {
-        name,
-        kind: Rings,
-        default: Some(default),
-    }
-}
-
-const fn choice(name: &'static str, words: &'static [&'static str], first: &'static str) -> Field {
-    Field {
-        name,
-        kind: Choice(words),
-        default: Some(first),
-    }
-}
-
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        default: None,
-    }
-}
-
-const fn service(
-    name: &'static str,
-    path: &'static str,
-    root: &'static str,
-    fields: &'static [Field],
-) -> Service {
-    Service {
-        name,
-        path: Some(path),
-        root,
-        fields,
-        put: Put::Merge,
-        needs: &[],
-        users: None,
-    }
-}
-
-const fn named(name: &'static str) -> Service {
-    Service {
-        name,
-        path: None,
-        root: "",
-        fields: &[],
-        put: Put::Never,
-        needs: &[],
-        users: None,
-    }
-}
-
-/// A service that cannot be on without its number.
-const fn needing(service: Service, needs: &'static [(&'static str, &'static str)]) -> Service {
-    Service { needs, ..service }
-}
-
-const fn read_only(service: Service) -> Service {
-    Service {
-        put: Put::Never,
-        ..service
-    }
+/// A resource below a service, by both parts of its path.
+pub(super) fn part(path: &str, tail: &str) -> Option<(&'static Service, &'static str)> {
+    PARTS.iter().find_map(|part| {
+        let held = part.path?;
+        (held.split_once('/') == Some((path, tail))).then_some((part, held))
+    })
 }
 
 const FORWARD: &[(&str, &str)] = &[("active", "forwardToPhoneNumber")];
@@ -254,13 +105,73 @@ const GREETINGS: &[Field] = &[
     number("greetingOnlyForwardDestination"),
 ];
 
-/// The greetings of Voice Messaging User, a resource of their own.
-pub(super) static VOICE_GREETINGS: Service = service(
-    "Voice Messaging User",
-    "voicemessaging/greetings",
-    "VoiceMessagingGreetings",
-    GREETINGS,
-);
+const ASSISTANT: &[Field] = &[field("userId", Text(161)), flag("optIn")];
+
+/// Resources below a service that have settings of their own.
+pub(in crate::lab::broadworks::xsi) static PARTS: &[Service] = &[
+    service(
+        "Voice Messaging User",
+        "voicemessaging/greetings",
+        "VoiceMessagingGreetings",
+        GREETINGS,
+    ),
+    service(
+        "Executive",
+        "executive/assistants",
+        "ExecutiveAssistants",
+        &[
+            raised("allowOptInOut"),
+            field("assignedUsers", List("userDetails", ASSISTANT, 100)),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/filtering",
+        "ExecutiveCallFiltering",
+        &[
+            flag("enableFiltering"),
+            choice("filteringMode", &["Simple", "Advanced"], "Simple"),
+            choice(
+                "simpleFilterType",
+                &["All Calls", "All Internal Calls", "All External Calls"],
+                "All Calls",
+            ),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/screening",
+        "ExecutiveScreening",
+        &[
+            flag("enableScreening"),
+            choice("screeningAlertType", &["Silent", "Ring Splash"], "Silent"),
+            flag("alertBroadWorksMobilityLocation"),
+            flag("alertBroadWorksAnywhereLocations"),
+            flag("alertSharedCallAppearanceLocations"),
+        ],
+    ),
+    service(
+        "Executive",
+        "executive/alerting",
+        "ExecutiveAlerting",
+        &[
+            choice(
+                "alertingMode",
+                &["Simultaneous", "Sequential"],
+                "Simultaneous",
+            ),
+            rings("callPushRecallNumberOfRings", "4"),
+            rings("nextAssistantNumberOfRings", "4"),
+            flag("enableRollover"),
+            choice(
+                "rolloverAction",
+                &["Voice Messaging", "Forward", "No Answer Processing"],
+                "No Answer Processing",
+            ),
+            number("rolloverForwardToPhoneNumber"),
+        ],
+    ),
+];
 
 /// The locations of BroadWorks Anywhere, resources of their own.
 pub(super) static ANYWHERE_LOCATION: Service = service(
@@ -336,10 +247,7 @@ pub(in crate::lab::broadworks) static SERVICES: &[Service] = &[
             "Busy Lamp Field",
             "busylampfield",
             "BusyLampField",
-            &[
-                field("listURI", Text(161)),
-                field("monitoredUserList", Users),
-            ],
+            &[field("listURI", SipUri), field("monitoredUserList", Users)],
         )
     },
     service(
@@ -740,6 +648,7 @@ pub(in crate::lab::broadworks) static SERVICES: &[Service] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::broadworks::xsi::services::row::Kind::Phone;
 
     #[test]
     fn rows_are_unambiguous_and_their_defaults_and_needs_fit() {
@@ -768,7 +677,7 @@ mod tests {
                 // A value that nil clears must not come back as a default.
                 let clearable = matches!(
                     field.kind,
-                    Email | Phone | Text(_) | Users | List(..) | Repeated(..)
+                    Email | Phone | SipUri | Text(_) | Users | List(..) | Repeated(..)
                 );
                 assert!(!clearable || field.default.is_none(), "{}", field.name);
             }

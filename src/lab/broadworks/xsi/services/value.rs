@@ -7,7 +7,7 @@ use crate::domain::xsi::codec::Element;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::fault::bad_value;
-use crate::lab::broadworks::xsi::services::table::Kind;
+use crate::lab::broadworks::xsi::services::row::Kind;
 
 /// Longest phone number or SIP URI of the schema.
 const ADDRESS: usize = 161;
@@ -36,6 +36,7 @@ pub(super) fn text(kind: &Kind, element: &Element) -> Result<String, Fault> {
         }
         Kind::Phone => is_address(text),
         Kind::Rings => matches!(text.parse::<u32>(), Ok(0 | 2..=20)),
+        Kind::SipUri => is_sip(text),
         Kind::Text(most) => !text.is_empty() && text.chars().count() <= *most,
         Kind::List(..) | Kind::Media | Kind::Record(_) | Kind::Repeated(..) | Kind::Users => false,
     };
@@ -47,9 +48,18 @@ pub(super) fn text(kind: &Kind, element: &Element) -> Result<String, Fault> {
 }
 
 fn is_email(text: &str) -> bool {
-    let parts = text.split_once('@');
+    text.len() <= EMAIL && is_at(text)
+}
+
+/// No scheme and exactly one `@` (specification 3.5.3.11).
+fn is_sip(text: &str) -> bool {
+    text.len() <= ADDRESS && !text.contains(':') && is_at(text)
+}
+
+fn is_at(text: &str) -> bool {
     let sound = |part: &str| !part.is_empty() && !part.contains(['@', ' ']);
-    text.len() <= EMAIL && parts.is_some_and(|(name, domain)| sound(name) && sound(domain))
+    text.split_once('@')
+        .is_some_and(|(name, domain)| sound(name) && sound(domain))
 }
 
 /// A number with the separators that people write, or a SIP URI.
@@ -61,7 +71,7 @@ fn is_address(text: &str) -> bool {
         .strip_prefix("sip:")
         .or_else(|| text.contains('@').then_some(text))
     {
-        return is_email(sip) || !sip.is_empty() && !sip.contains(['@', ' ']);
+        return is_at(sip) || !sip.is_empty() && !sip.contains(['@', ' ']);
     }
     let number = text.strip_prefix("tel:").unwrap_or(text);
     let number = number.split(';').next().unwrap_or_default();
@@ -131,6 +141,9 @@ mod tests {
             (Kind::Phone, "", None),
             (Kind::Email, "a@b", Some("a@b")),
             (Kind::Email, "a@", None),
+            (Kind::SipUri, "a-blf@b", Some("a-blf@b")),
+            (Kind::SipUri, "sip:a@b", None),
+            (Kind::SipUri, "a@b@c", None),
             (Kind::Text(3), "äöü", Some("äöü")),
             (Kind::Text(3), "abcd", None),
         ];

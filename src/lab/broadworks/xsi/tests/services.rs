@@ -1,8 +1,12 @@
 //! Settings: what PUT changes, refuses and keeps.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::wire::ALICE;
 use super::wire::Served;
 use crate::domain::xsi::codec::Element;
+use crate::lab::broadworks::xsi::services::row::Put;
 use crate::lab::broadworks::xsi::services::table;
 
 const SERVICES: &str = "user/alice@as.example.net/services";
@@ -30,7 +34,7 @@ async fn value(served: &Served, path: &str, element: &str) -> Option<String> {
 #[tokio::test]
 async fn every_service_answers_and_takes_back_what_it_answers() {
     let served = Served::start().await;
-    for service in table::SERVICES {
+    for service in table::SERVICES.iter().chain(table::PARTS) {
         let Some(path) = service.path else {
             continue;
         };
@@ -42,11 +46,7 @@ async fn every_service_answers_and_takes_back_what_it_answers() {
             "{path}"
         );
         let body = reply.text();
-        let expected = if service.put == table::Put::Never {
-            405
-        } else {
-            200
-        };
+        let expected = if service.put == Put::Never { 405 } else { 200 };
         assert_eq!(
             served.ask(ALICE, "PUT", &path, &body).await.status,
             expected,
@@ -290,4 +290,125 @@ async fn locations_of_broadworks_anywhere_come_change_and_go() {
     assert_eq!(served.ask(ALICE, "PUT", &one, &taken).await.status, 400);
     assert_eq!(served.ask(ALICE, "DELETE", &one, &body).await.status, 200);
     assert_eq!(served.ask(ALICE, "DELETE", &one, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn concurrent_changes_are_all_kept() {
+    let served = Served::start().await;
+    let on = "<active>true</active>";
+    let (one, two, three, four) = tokio::join!(
+        put(&served, "donotdisturb", "DoNotDisturb", on),
+        put(
+            &served,
+            "anonymouscallrejection",
+            "AnonymousCallRejection",
+            on
+        ),
+        put(&served, "silentalerting", "SilentAlerting", on),
+        put(&served, "automaticcallback", "AutomaticCallback", on),
+    );
+    assert_eq!([one, two, three, four], [200; 4]);
+    let served = served.restart().await;
+    for path in [
+        "donotdisturb",
+        "anonymouscallrejection",
+        "silentalerting",
+        "automaticcallback",
+    ] {
+        assert_eq!(
+            value(&served, path, "active").await.as_deref(),
+            Some("true"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_kept_is_refused_and_reading_goes_on() {
+    let served = Served::start().await;
+    served.lose_state();
+    assert_eq!(
+        put(
+            &served,
+            "donotdisturb",
+            "DoNotDisturb",
+            "<active>true</active>"
+        )
+        .await,
+        503
+    );
+    assert_eq!(
+        value(&served, "donotdisturb", "active").await.as_deref(),
+        Some("false")
+    );
+}
+
+#[tokio::test]
+async fn bodies_are_read_in_the_form_that_their_type_names() {
+    let served = Served::start().await;
+    let path = format!("/com.broadsoft.xsi-actions/v2.0/{SERVICES}/callforwardingalways");
+    let authorization = format!("Authorization: Basic {}\r\n", STANDARD.encode(ALICE));
+    let nil = r#"{"CallForwardingAlways":{"ringSplash":{"$":"true"},"forwardToPhoneNumber":{"@xmlns":{"xs":"http://www.w3.org/2001/XMLSchema-instance"},"@xs:nil":"true"}}}"#;
+    for (query, content_type, body, status) in [
+        (
+            "",
+            "application/json",
+            r#"{"CallForwardingAlways":{"active":{"$":"true"}}}"#,
+            200,
+        ),
+        (
+            "",
+            "application/json; charset=UTF-8",
+            r#"{"CallForwardingAlways":{"active":"true"}}"#,
+            400,
+        ),
+        ("", "application/xml", r#"{"CallForwardingAlways":{}}"#, 400),
+        (
+            "?format=json",
+            "application/xml",
+            r#"{"CallForwardingAlways":{"active":{"$":"false"}}}"#,
+            200,
+        ),
+        (
+            "",
+            "text/xml;charset=\"iso-8859-1\"",
+            "<CallForwardingAlways><active>true</active></CallForwardingAlways>",
+            200,
+        ),
+        (
+            "",
+            "",
+            "<CallForwardingAlways><active>false</active></CallForwardingAlways>",
+            200,
+        ),
+        ("", "application/json", nil, 200),
+        ("", "application/json", "", 400),
+    ] {
+        let headers = format!("{authorization}Content-Type: {content_type}\r\n");
+        let reply = served
+            .raw("PUT", &format!("{path}{query}"), &headers, body)
+            .await;
+        assert_eq!(
+            reply.status,
+            status,
+            "{content_type} {body}: {}",
+            reply.text()
+        );
+    }
+    assert_eq!(
+        value(&served, "callforwardingalways", "forwardToPhoneNumber").await,
+        None
+    );
+    assert_eq!(
+        value(&served, "callforwardingalways", "ringSplash")
+            .await
+            .as_deref(),
+        Some("true")
+    );
+    // A POST and a GET with the type of a body that is not there.
+    let headers = format!("{authorization}Content-Type: application/json\r\n");
+    let token = path.replace("services/callforwardingalways", "profile/LoginToken");
+    assert_eq!(served.raw("POST", &token, &headers, "").await.status, 201);
+    let head = served.raw("HEAD", &path, &headers, "").await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
 }

@@ -61,6 +61,11 @@ impl Served {
         Self::over(Arc::clone(&self.state)).await
     }
 
+    /// Takes the state directory away, as a broken disk would.
+    pub(super) fn lose_state(&self) {
+        std::fs::remove_dir_all(self.state.path()).unwrap();
+    }
+
     /// Sends bytes and reads until the lab closes.
     pub(super) async fn send(&self, request: &[u8]) -> Reply {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
