@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod exit;
+pub mod trust;
 
 pub use console::Console;
 pub use exit::Exit;
