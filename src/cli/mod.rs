@@ -6,6 +6,7 @@ pub mod console;
 pub mod exit;
 pub mod lab;
 pub mod run;
+pub mod trust;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -17,6 +18,10 @@ pub use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(name = "xspd", version, propagate_version = true)]
 pub struct Command {
+    /// Print JSON instead of words, where a verb prints a result.
+    #[arg(long, global = true)]
+    json: bool,
+
     #[command(subcommand)]
     verb: Verb,
 }
@@ -31,6 +36,8 @@ enum Verb {
     Lab(lab::Args),
     /// Run the daemon.
     Run(run::Args),
+    /// Show, split, compare and install trust files.
+    Trust(trust::Args),
 }
 
 /// Parses the arguments of the process and runs the verb.
@@ -40,18 +47,15 @@ pub fn main() -> Exit {
         Ok(command) => command,
         Err(error) => {
             drop(error.print());
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
-    let console = Console::default();
+    let console = Console { json: command.json };
     match command.verb {
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
         Verb::Lab(args) => lab::run(args, console),
         Verb::Run(args) => run::run(&args, console),
+        Verb::Trust(args) => trust::run(args, console),
     }
 }

@@ -80,34 +80,10 @@ impl TrustSet {
         if files.is_empty() {
             return Err(vec![SetProblem::whole(TrustReason::EmptySet)]);
         }
-        if files.len() > MOST_FILES {
-            return Err(vec![SetProblem::whole(TrustReason::TooManyFiles(
-                MOST_FILES,
-            ))]);
-        }
-        let bytes: Vec<&[u8]> = files.iter().map(|(_, bytes)| bytes.as_ref()).collect();
-        let judged = trust_file::judge_all(&bytes, now, rules);
-        let (mut generations, mut problems) = (Vec::new(), Vec::new());
-        for ((name, _), judgement) in files.iter().zip(judged) {
-            let name = name.as_ref().to_owned();
-            match judgement.verdict {
-                Ok(file) => generations.push(Generation { name, file }),
-                Err(found) => problems.extend(found.into_iter().map(|problem| SetProblem {
-                    file: Some(name.clone()),
-                    problem,
-                })),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let generations = generations(files, now, rules)?;
         if generations.iter().all(|held| held.file.anchors.is_empty()) {
             return Err(vec![SetProblem::whole(TrustReason::NoneInDate)]);
         }
-        generations.sort_by(|one, other| {
-            let key = |generation: &Generation| (generation.born(), generation.name.clone());
-            key(other).cmp(&key(one))
-        });
         Ok(Self { generations })
     }
 
@@ -166,6 +142,45 @@ impl TrustSet {
     pub fn diff(&self, newer: &Self) -> TrustDiff {
         TrustDiff::between(self.anchors(), newer.anchors())
     }
+}
+
+/// Judges files together, given as name and bytes, newest first. Unlike [`TrustSet::parse`] it is
+/// content with no file, and with files that have no anchor within its dates.
+///
+/// # Errors
+///
+/// Every problem of every file.
+pub fn generations<N: AsRef<str>, B: AsRef<[u8]>>(
+    files: &[(N, B)],
+    now: SystemTime,
+    rules: TrustRules,
+) -> Result<Vec<Generation>, Vec<SetProblem>> {
+    if files.len() > MOST_FILES {
+        return Err(vec![SetProblem::whole(TrustReason::TooManyFiles(
+            MOST_FILES,
+        ))]);
+    }
+    let bytes: Vec<&[u8]> = files.iter().map(|(_, bytes)| bytes.as_ref()).collect();
+    let judged = trust_file::judge_all(&bytes, now, rules);
+    let (mut generations, mut problems) = (Vec::new(), Vec::new());
+    for ((name, _), judgement) in files.iter().zip(judged) {
+        let name = name.as_ref().to_owned();
+        match judgement.verdict {
+            Ok(file) => generations.push(Generation { name, file }),
+            Err(found) => problems.extend(found.into_iter().map(|problem| SetProblem {
+                file: Some(name.clone()),
+                problem,
+            })),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    generations.sort_by(|one, other| {
+        let key = |generation: &Generation| (generation.born(), generation.name.clone());
+        key(other).cmp(&key(one))
+    });
+    Ok(generations)
 }
 
 impl SetProblem {
