@@ -47,7 +47,11 @@ pub fn main() -> Exit {
         Ok(command) => command,
         Err(error) => {
             drop(error.print());
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
         }
     };
     let console = Console { json: command.json };

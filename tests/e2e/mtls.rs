@@ -50,8 +50,8 @@ fn certificates(stage: &Stage) -> Vec<(&'static str, Option<Identity>)> {
         ("none", None),
         ("expired", Some(webex.client(Kind::Expired))),
         ("wrong name", Some(webex.client(Kind::WrongName))),
-        ("no EKU", Some(webex.client(Kind::NoEku))),
-        ("serverAuth only", Some(webex.client(Kind::ServerAuthOnly))),
+        ("no EKU", Some(webex.client(Kind::NoPurpose))),
+        ("serverAuth only", Some(webex.client(Kind::ServerPurpose))),
         (
             "evil CA",
             Some(Authority::new("Internal Private").client(Kind::Good)),
@@ -185,8 +185,8 @@ async fn the_purpose_check_can_be_relaxed_for_leaves_without_a_purpose() {
                  require-client-auth-eku = false";
     let _daemon = stage.start(&stage.config(rules, "")).await;
     let client = |kind| stage.client().showing(stage.webex.client(kind));
-    assert_eq!(client(Kind::NoEku).get(PROFILE).await.unwrap().status, 200);
-    assert!(client(Kind::ServerAuthOnly).get(PROFILE).await.is_err());
+    assert_eq!(client(Kind::NoPurpose).get(PROFILE).await.unwrap().status, 200);
+    assert!(client(Kind::ServerPurpose).get(PROFILE).await.is_err());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::HandshakeKind;
 use rustls::DigitallySignedStruct;
 use rustls::RootCertStore;
 use rustls::SignatureScheme;
@@ -117,6 +118,28 @@ impl Client {
     pub(crate) async fn exchange(&self, request: &[u8]) -> io::Result<Answer> {
         let mut stream = self.connect().await?;
         exchange(&mut stream, request).await
+    }
+
+    /// Shakes hands `count` times in a row as one client that would resume; tells how each went.
+    pub(crate) async fn handshake_kinds(&self, count: usize) -> io::Result<Vec<HandshakeKind>> {
+        let connector = TlsConnector::from(Arc::new(self.config()));
+        let mut kinds = Vec::new();
+        for _ in 0..count {
+            let kind = bounded(async {
+                let tcp = TcpStream::connect(self.address).await?;
+                let name = self.name.clone().unwrap_or_default();
+                let name = ServerName::try_from(name).map_err(io::Error::other)?;
+                let mut stream = connector.connect(name, tcp).await?;
+                // Tickets of TLS 1.3 come with the first answer.
+                let host = self.name.as_deref().unwrap_or_default();
+                let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                exchange(&mut stream, request.as_bytes()).await?;
+                Ok(stream.get_ref().1.handshake_kind())
+            })
+            .await?;
+            kinds.extend(kind);
+        }
+        Ok(kinds)
     }
 
     /// `GET` of a target, with `Host` as the server name says.

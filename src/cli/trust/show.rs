@@ -31,23 +31,36 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Report, Failure> {
     let files = files::read_any(&args.file)?;
     let bytes: Vec<&[u8]> = files.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-    let judged = trust_file::judge_all(&bytes, now, TrustRules::STRICT);
+    // A directory is in use, and there an ended generation may stand beside the current one; a
+    // single file is about to be installed.
+    let rules = if args.file.is_dir() {
+        TrustRules::live(true)
+    } else {
+        TrustRules::STRICT
+    };
+    let judged = trust_file::judge_all(&bytes, now, rules);
     let shown: Vec<(&str, Judgement)> = files
         .iter()
         .map(|(name, _)| name.as_str())
         .zip(judged)
         .collect();
+    let usable = |(_, judgement): &(&str, Judgement)| match &judgement.verdict {
+        Ok(file) => !file.anchors.is_empty(),
+        Err(_) => false,
+    };
+    let mut complaints = Vec::new();
+    if !shown.iter().any(usable) {
+        let path = args.file.display();
+        complaints.push(format!(
+            "{path}: it holds no trust anchor that can be used."
+        ));
+    }
     let good = shown.iter().all(|(_, judgement)| judgement.verdict.is_ok());
-    let exit = if good && !shown.is_empty() {
+    let exit = if good && complaints.is_empty() {
         Exit::Ok
     } else {
         Exit::Data
     };
-    let mut complaints = Vec::new();
-    if shown.is_empty() {
-        let path = args.file.display();
-        complaints.push(format!("{path}: there is no *.txt or *.pem file in it."));
-    }
     let said = if console.json {
         let documents: Vec<Value> = shown
             .iter()

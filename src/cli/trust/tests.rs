@@ -147,6 +147,22 @@ fn show_judges_the_files_of_a_directory_together() {
 }
 
 #[test]
+fn show_goes_by_the_daemons_rules_in_a_directory_and_by_imports_for_a_file() {
+    let desk = Desk::new();
+    let old = desk.put("trust/old.txt", Webex::of(2010).pem());
+    let directory = desk.path("trust");
+    assert_eq!(exit(&["show", &directory]), Exit::Data);
+    desk.put("trust/new.txt", Webex::of(2023).pem());
+    assert_eq!(exit(&["show", &directory]), Exit::Ok);
+    assert!(
+        said(&["show", &directory])
+            .unwrap()
+            .contains("and is left out")
+    );
+    assert_eq!(exit(&["show", &old]), Exit::Data);
+}
+
+#[test]
 fn split_writes_one_file_each_and_prints_both_contexts() {
     let desk = Desk::new();
     let webex = Webex::of(2023);

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use x509_parser::asn1_rs::Any;
-use x509_parser::asn1_rs::Class;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::extensions::ParsedExtension;
@@ -260,44 +259,59 @@ fn read(der: &[u8]) -> Result<X509Certificate<'_>, BadCertificate> {
     if !rest.is_empty() {
         return Err(BadCertificate::TrailingBytes(rest.len()));
     }
-    if !algorithms_agree(der) {
-        return Err(BadCertificate::AlgorithmsDiffer);
+    // Every signature is whole bytes; stray bits would give one certificate several fingerprints.
+    if certificate.signature_value.unused_bits != 0 {
+        return Err(BadCertificate::NotX509);
     }
+    envelope(der)?;
     if certificate.issuer_uid.is_some() || certificate.subject_uid.is_some() {
         return Err(BadCertificate::UniqueIdentifiers);
     }
     Ok(certificate)
 }
 
-/// Whether the algorithm outside of the signed part is byte for byte the one inside, as RFC 5280
-/// section 4.1.1.2 and rustls want it; the library compares neither.
-fn algorithms_agree(der: &[u8]) -> bool {
-    fn contents(der: &[u8]) -> Vec<Any<'_>> {
-        let mut found = Vec::new();
-        let mut rest = der;
-        // The algorithm is the third element at most.
-        while let Ok((next, element)) = Any::from_der(rest)
-            && found.len() < 3
-        {
-            found.push(element);
-            rest = next;
-        }
-        found
-    }
-    let whole = contents(der);
-    let parts = whole
-        .first()
-        .map_or(Vec::new(), |whole| contents(whole.data));
-    let [signed, outer, ..] = parts.as_slice() else {
-        return false;
+/// Judges what the signature does not cover, and the library reads with little care: the outermost
+/// tags, and the algorithm outside, which must be byte for byte the one inside (RFC 5280 section
+/// 4.1.1.2). rustls is as strict.
+fn envelope(der: &[u8]) -> Result<(), BadCertificate> {
+    const BIT_STRING: u8 = 0x03;
+    const SEQUENCE: u8 = 0x30;
+    let parts = elements(inside(der));
+    let [signed, outer, signature] = parts.as_slice() else {
+        return Err(BadCertificate::NotX509);
     };
+    let tags = [der, signed, outer, signature].map(|element| element.first().copied());
+    if tags != [SEQUENCE, SEQUENCE, SEQUENCE, BIT_STRING].map(Some) {
+        return Err(BadCertificate::NotX509);
+    }
     // An explicit version, tag 0, stands before the serial number unless it is version 1.
-    let signed = contents(signed.data);
+    let signed = elements(inside(signed));
     let versioned = signed
         .first()
-        .is_some_and(|first| first.header.class() == Class::ContextSpecific);
-    let inner = signed.get(1 + usize::from(versioned));
-    inner.is_some_and(|inner| inner.header.tag() == outer.header.tag() && inner.data == outer.data)
+        .is_some_and(|first| first.first() == Some(&0xa0));
+    if signed.get(1 + usize::from(versioned)) == Some(outer) {
+        Ok(())
+    } else {
+        Err(BadCertificate::AlgorithmsDiffer)
+    }
+}
+
+/// What stands between the header and the end of the first element.
+fn inside(der: &[u8]) -> &[u8] {
+    Any::from_der(der).map_or(&[], |(_, element)| element.data)
+}
+
+/// The first three elements, whole; none of what follows is looked at.
+fn elements(der: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut rest = der;
+    while found.len() < 3
+        && let Ok((next, _)) = Any::from_der(rest)
+    {
+        found.extend(rest.get(..rest.len() - next.len()));
+        rest = next;
+    }
+    found
 }
 
 /// The extensions that decide something.

@@ -433,6 +433,17 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_with_stray_bits_does_not_give_a_certificate_a_second_fingerprint() {
+        let mut der = mint::sha1_root();
+        // The BIT STRING of an RSA 2048 signature: 256 bytes after the count of unused bits.
+        let unused = der.len() - 257;
+        assert_eq!(der[unused], 0);
+        der[unused] = 6;
+        let found = problems(pem::certificate(&der), TrustRules::STRICT);
+        assert_eq!(found, [(Some(1), "not-a-certificate")]);
+    }
+
+    #[test]
     fn weak_keys_and_signatures_are_refused_but_for_a_roots_own() {
         let file = strict(pem::certificate(&mint::sha1_root())).unwrap();
         assert_eq!(notes(&file), [(1, "weak-self-signature")]);
