@@ -1,1 +1,12 @@
 //! Wiring: the only room that knows all rooms.
+
+pub mod build;
+pub mod drain;
+pub mod error;
+pub mod logging;
+pub mod material;
+pub mod reload;
+pub mod run;
+
+pub use error::AppError;
+pub use run::Daemon;

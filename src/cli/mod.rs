@@ -1,7 +1,65 @@
 //! The command line: one file per verb.
 
+pub mod check_config;
+pub mod config;
 pub mod console;
 pub mod exit;
+pub mod lab;
+pub mod run;
+pub mod trust;
+
+use clap::Parser;
+use clap::Subcommand;
 
 pub use console::Console;
 pub use exit::Exit;
+
+/// Stands between Webex and a BroadWorks XSP farm.
+#[derive(Debug, Parser)]
+#[command(name = "xspd", version, propagate_version = true)]
+pub struct Command {
+    /// Print JSON instead of words, where a verb prints a result.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a configuration file; prints every problem. Exit code 0 or 78.
+    CheckConfig(check_config::Args),
+    /// Show the effective configuration or its schema.
+    Config(config::Args),
+    /// Start a lab: a BroadWorks stand-in with the daemon in front, on loopback.
+    Lab(lab::Args),
+    /// Run the daemon.
+    Run(run::Args),
+    /// Show, split, compare and install trust files.
+    Trust(trust::Args),
+}
+
+/// Parses the arguments of the process and runs the verb.
+#[must_use]
+pub fn main() -> Exit {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            drop(error.print());
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
+        }
+    };
+    let console = Console { json: command.json };
+    match command.verb {
+        Verb::CheckConfig(args) => check_config::run(args, console),
+        Verb::Config(args) => config::run(args, console),
+        Verb::Lab(args) => lab::run(args, console),
+        Verb::Run(args) => run::run(&args, console),
+        Verb::Trust(args) => trust::run(args, console),
+    }
+}

@@ -9,6 +9,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Affinity;
+use crate::config::ClientCertificates;
+use crate::config::Group;
+use crate::config::IdentityMode;
+use crate::config::ListenerKind;
+use crate::config::LogFormat;
+use crate::config::PostQuantum;
+use crate::config::RouteKind;
+use crate::config::Rule;
+use crate::config::TlsVersion;
 use crate::config::secret::SecretRef;
 
 /// A complete, checked configuration.
@@ -49,17 +59,6 @@ pub struct Log {
     pub filter: String,
 }
 
-/// Form and place of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// The journal's native protocol, fields kept apart.
-    Journald,
-    /// One JSON object a line on standard output.
-    Json,
-    /// Plain text on standard output.
-    Text,
-}
-
 /// The admin listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
@@ -98,15 +97,6 @@ pub struct TrustSet {
     pub refuse_expired: bool,
 }
 
-/// What a listener does with bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListenerKind {
-    /// TLS ends here, HTTP is relayed by route.
-    Http,
-    /// The TLS hello is read for its server name, then bytes pass untouched.
-    Passthrough,
-}
-
 /// One listener: some addresses with one set of rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listener {
@@ -141,37 +131,6 @@ pub struct PassthroughTarget {
     pub connect_timeout: Duration,
 }
 
-/// Lowest TLS version spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// TLS 1.2, which Webex needs (Solution Guide, "Interface requirements").
-    Tls12,
-    /// TLS 1.3 only.
-    Tls13,
-}
-
-/// Place of the X25519MLKEM768 group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PostQuantum {
-    /// Offered last.
-    Last,
-    /// Not offered.
-    Off,
-    /// Offered first.
-    Prefer,
-}
-
-/// A classical key-exchange group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// NIST P-256.
-    Secp256r1,
-    /// NIST P-384.
-    Secp384r1,
-    /// Curve25519.
-    X25519,
-}
-
 /// TLS parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsParameters {
@@ -183,26 +142,6 @@ pub struct TlsParameters {
     pub groups: Vec<Group>,
     /// Where the hybrid group stands.
     pub post_quantum: PostQuantum,
-}
-
-/// What is asked of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientCertificates {
-    /// Not asked.
-    None,
-    /// Asked; absent is fine, a bad one is not.
-    Optional,
-    /// Asked; absent ends the handshake.
-    Required,
-}
-
-/// What happens to a client whose identity is not on the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IdentityMode {
-    /// Refused with 403.
-    Enforce,
-    /// Let in, logged and counted, so that the operator can pin the name.
-    Observe,
 }
 
 /// Rules for client certificates.
@@ -266,15 +205,6 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Concurrent HTTP/2 streams of one connection.
     pub http2_streams: u32,
-}
-
-/// How requests are shared out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Affinity {
-    /// Least requests in flight, each request for itself.
-    None,
-    /// One upstream for a user as long as it is up; AuthService and Xsi of a user go together.
-    User,
 }
 
 /// A pool of upstreams that answer alike.
@@ -352,19 +282,6 @@ pub struct Ejection {
     pub time: Duration,
 }
 
-/// What kind of traffic a route carries; decides limits and the form of refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RouteKind {
-    /// AuthenticationService.
-    AuthService,
-    /// Anything the operator adds.
-    Plain,
-    /// Xsi-Actions: refusals are `ErrorInfo`, the edge policy applies.
-    XsiActions,
-    /// Xsi-Events and its streaming context: no total timeout.
-    XsiEvents,
-}
-
 /// One path prefix and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -382,15 +299,6 @@ pub struct Route {
     pub idle_timeout: Duration,
     /// Answer 403 unless the client showed a verified certificate.
     pub require_client_certificate: bool,
-}
-
-/// Verdict of one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// Goes to the XSP.
-    Allow,
-    /// Refused with 403.
-    Deny,
 }
 
 /// Edge policy of Xsi-Actions.

@@ -1,4 +1,15 @@
 //! Who calls us: listeners, connections, HTTP routing, refusals.
 
+pub mod admin;
+pub mod connection;
+pub mod connections;
+pub mod edge;
+pub mod guard;
+pub mod handshake;
+pub mod hosts;
 pub mod http;
+pub mod listener;
+pub mod passthrough;
 pub mod peer;
+pub mod plain;
+pub mod watch;

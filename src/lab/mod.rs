@@ -1,3 +1,7 @@
 //! A stand-in for the outside world, over real sockets: a BroadWorks and a Webex.
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
+
+pub mod broadworks;
+pub mod pki;
+pub mod scenario;

@@ -1,4 +1,5 @@
 //! What the operating system gives us: clock, tasks, files.
 
 pub mod clock;
+pub mod files;
 pub mod tasks;

@@ -74,12 +74,16 @@ impl Tasks {
         });
     }
 
-    /// Runs blocking work off the runtime's threads. `None` when it panicked.
+    /// Runs blocking work off the runtime's threads. `None` when it panicked, which is logged.
     pub async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        self.0.tracker.spawn_blocking(work).await.ok()
+        let outcome = self.0.tracker.spawn_blocking(work).await;
+        if let Err(error) = &outcome {
+            error!(%error, "Blocking work failed; please report this.");
+        }
+        outcome.ok()
     }
 
     /// The token that asks every task to end.

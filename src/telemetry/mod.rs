@@ -3,22 +3,39 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod edge;
 pub mod http;
 pub mod upstream;
 
+use std::sync::Arc;
+
 use prometheus_client::registry::Registry;
+
+use crate::telemetry::edge::EdgeMetrics;
+use crate::telemetry::http::HttpMetrics;
+use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// Connections, handshakes, trust, reloads.
+    pub edge: Arc<EdgeMetrics>,
+    /// Requests.
+    pub http: Arc<HttpMetrics>,
+    /// Upstreams.
+    pub upstream: Arc<UpstreamMetrics>,
 }
 
 impl Telemetry {
     /// A fresh registry with every series at zero.
     #[must_use]
     pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("xspd");
         Self {
-            registry: Registry::with_prefix("xspd"),
+            edge: EdgeMetrics::register(&mut registry),
+            http: HttpMetrics::register(&mut registry),
+            upstream: UpstreamMetrics::register(&mut registry),
+            registry,
         }
     }
 

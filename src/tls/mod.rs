@@ -1,3 +1,12 @@
-//! All of rustls.
+//! All of rustls: provider, key material, client verification, server configurations.
 
 pub mod client;
+pub mod error;
+pub mod host;
+pub mod issue;
+pub mod pem;
+pub mod provider;
+pub mod trust;
+pub mod verify;
+
+pub use error::TlsError;

@@ -1,4 +1,5 @@
 //! What goes on by itself.
 
 pub mod drive;
+pub mod file_watch;
 pub mod upstream_health;

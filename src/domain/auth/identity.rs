@@ -15,7 +15,7 @@ pub struct Caller {
     pub fingerprint: Fingerprint,
     /// The trust anchor at which its chain ended.
     pub anchor: Fingerprint,
-    /// The end of the earliest-ending certificate of the presented leaf.
+    /// When the admission ends: the end of the leaf or of its anchor, whichever comes first.
     pub not_after: SystemTime,
     /// Whether the identity is on the listener's list. `false` only in observe mode or before
     /// the request is refused.

@@ -1,1 +1,44 @@
-//! Certificates: facts, chains, trust files.
+//! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
+//! differs between two sets. Judgement only; files are read and keys matched elsewhere.
+
+pub mod chain;
+pub mod chain_problem;
+pub mod date;
+pub mod facts;
+pub mod identity;
+pub mod key;
+pub mod name;
+pub mod pem;
+pub mod signature;
+pub mod trust_diff;
+mod trust_draft;
+pub mod trust_file;
+mod trust_flaws;
+pub mod trust_problem;
+pub mod trust_set;
+pub mod usage;
+
+#[cfg(test)]
+pub(crate) mod mint;
+
+pub use chain::ChainVerdict;
+pub use chain_problem::ChainProblem;
+pub use chain_problem::Severity;
+pub use facts::BadCertificate;
+pub use facts::CertificateFacts;
+pub use identity::BadIdentity;
+pub use identity::identity;
+pub use key::KeyKind;
+pub use signature::SignatureAlgorithm;
+pub use trust_diff::TrustDiff;
+pub use trust_file::Anchor;
+pub use trust_file::OutOfDate;
+pub use trust_file::Role;
+pub use trust_file::TrustFile;
+pub use trust_file::TrustRules;
+pub use trust_problem::TrustNote;
+pub use trust_problem::TrustProblem;
+pub use trust_problem::TrustReason;
+pub use trust_set::Generation;
+pub use trust_set::SetProblem;
+pub use trust_set::TrustSet;

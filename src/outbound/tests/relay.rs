@@ -1,20 +1,25 @@
 //! Bytes there and back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Method;
 use http::header::CONTENT_LENGTH;
 use http_body_util::Full;
 use http_body_util::StreamBody;
+use tokio::sync::Semaphore;
 
 use super::fake::Fake;
 use super::fake::OK;
 use super::fake::Script;
 use super::setup::Bench;
+use super::setup::LONG;
 use super::setup::PLAN;
 use super::setup::nobody;
 use super::setup::pool;
 use super::setup::request;
 use crate::outbound::SendPlan;
+use crate::platform::tasks::Tasks;
 
 const WITH_BODY: SendPlan = SendPlan {
     body_is_empty: false,
@@ -202,4 +207,46 @@ async fn an_answer_before_the_end_of_the_upload_is_relayed_and_its_connection_cl
     assert_eq!(sent.text().await.unwrap(), "413 no");
     fake.ended(1).await;
     assert_eq!(bench.text(Method::GET).await.unwrap(), "200 ok");
+}
+
+/// Connections move between tasks and threads with every request; a wake-up that went to the last
+/// user instead of the present one would leave a request waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_shared_by_many_tasks_lose_no_wake_up() {
+    let piece = "x".repeat(20_000);
+    let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+    let chunked = Script::new()
+        .hear()
+        .say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        .say(chunk.clone())
+        .say(chunk)
+        .say("0\r\n\r\n")
+        .hear()
+        .say(OK)
+        .again();
+    let fakes = [
+        Fake::start([chunked.clone()]).await,
+        Fake::start([chunked]).await,
+    ];
+    let mut config = pool(&fakes.each_ref().map(|fake| fake.address));
+    config.connections = 4;
+    let bench = Arc::new(Bench::new(&config));
+    let tasks = Tasks::new();
+    let answered = Arc::new(Semaphore::new(0));
+    for _ in 0..8 {
+        let (bench, answered) = (Arc::clone(&bench), Arc::clone(&answered));
+        tasks.connection(async move {
+            for _ in 0..100 {
+                let text = bench.text(Method::GET).await.unwrap();
+                assert!(["200 ok".len(), 40_004].contains(&text.len()));
+                answered.add_permits(1);
+            }
+        });
+    }
+    let all = answered.acquire_many(800);
+    let all = tokio::time::timeout(LONG, all).await;
+    assert!(all.is_ok(), "{} of 800", answered.available_permits());
+    tasks.join().await;
+    assert_eq!(tasks.connection_panics(), 0);
+    assert!(fakes.iter().all(|fake| fake.accepted() <= 4));
 }

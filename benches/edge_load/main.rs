@@ -1,0 +1,184 @@
+//! Whole-process load: `xspd run` against a bare mutual-TLS proxy of the same libraries, over
+//! loopback. `cargo bench --bench edge_load [-- --rounds N] [--connections N] [--only bare]`.
+//!
+//! Every figure divides work by the CPU time of the server process alone, so that the load
+//! generator on the same machine does not count. Both servers get the same number of threads, the
+//! same certificates and the same client: TLS 1.3, X25519, AES-128-GCM, no resumption. They are
+//! measured in turns, round by round; the medians are compared.
+
+mod bare_proxy;
+mod drive;
+mod figures;
+mod pki;
+mod servers;
+mod upstream;
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+use std::time::Instant;
+
+use xspd::platform::clock;
+
+use figures::Figures;
+use figures::Subject;
+use servers::Servers;
+
+/// What anything here fails with.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// No new round begins after this; the whole takes less than five minutes.
+const LAST_ROUND: Duration = Duration::from_secs(200);
+
+/// A round takes half a minute on two cores; one that takes this long never ends.
+const STUCK: Duration = Duration::from_secs(120);
+
+/// Descriptors besides those of idle connections.
+const SPARE_DESCRIPTORS: usize = 1_000;
+
+struct Options {
+    rounds: usize,
+    connections: usize,
+    subjects: Vec<Subject>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["--role", "upstream"] => upstream::run(),
+        ["--role", "bare-proxy", folder, upstream] => bare_proxy::run(folder, upstream),
+        _ => options(&words).and_then(|options| measure(&options)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "edge_load: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options(words: &[&str]) -> Result<Options, Failure> {
+    let mut options = Options {
+        rounds: 5,
+        connections: 10_000,
+        subjects: vec![Subject::Bare, Subject::Xspd],
+    };
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
+        match word {
+            // cargo says this to every benchmark.
+            "--bench" => {}
+            "--rounds" => options.rounds = value()?.parse()?,
+            "--connections" => options.connections = value()?.parse()?,
+            "--only" => {
+                let name = value()?;
+                options.subjects.retain(|subject| subject.as_str() == name);
+            }
+            _ => return Err(format!("what is {word}? See the top of this file.").into()),
+        }
+    }
+    if options.rounds == 0 || options.subjects.is_empty() {
+        return Err("nothing to measure".into());
+    }
+    Ok(options)
+}
+
+fn measure(options: &Options) -> Result<(), Failure> {
+    let started = clock::mono();
+    let connections = connections_possible(options.connections)?;
+    let threads = std::thread::available_parallelism()?.get();
+    say(&format!(
+        "Server threads: {threads}. Client: TLS 1.3, X25519, AES-128-GCM, no resumption, loopback.\n\
+         Server binary: {}. Rounds: {}.",
+        servers::XSPD,
+        options.rounds
+    ));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let figures = runtime.block_on(rounds(options, threads, connections, started))?;
+    say(&figures.table());
+    say(&format!("{:#}", figures.json(connections, threads)));
+    Ok(())
+}
+
+async fn rounds(
+    options: &Options,
+    threads: usize,
+    connections: usize,
+    started: Instant,
+) -> Result<Figures, Failure> {
+    let mut figures = Figures::default();
+    let servers = Servers::start(threads, &options.subjects, connections).await?;
+    for round in 0..options.rounds {
+        if clock::mono() - started > LAST_ROUND {
+            say(&format!(
+                "Round {} and later left out: out of time.",
+                round + 1
+            ));
+            break;
+        }
+        // Who goes first changes, so that a drift of the machine hits both.
+        let mut order = options.subjects.clone();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        say(&format!("Round {} …", round + 1));
+        tokio::time::timeout(STUCK, drive::round(&servers, &order, &mut figures))
+            .await
+            .map_err(|_| "a round got stuck: a server no longer answers")??;
+    }
+    drop(servers);
+    for subject in &options.subjects {
+        // A fresh process: load leaves an allocator with memory that idle connections reuse.
+        let fresh = Servers::start(threads, &[*subject], connections).await?;
+        let idle = drive::idle(&fresh, *subject, connections, &mut figures);
+        tokio::time::timeout(STUCK, idle)
+            .await
+            .map_err(|_| "opening idle connections got stuck")??;
+    }
+    Ok(figures)
+}
+
+/// Raises the limit of open files as far as we may, and says what that allows.
+fn connections_possible(wanted: usize) -> Result<usize, Failure> {
+    let enough = wanted + SPARE_DESCRIPTORS;
+    let raise = |limit: &str| {
+        let nofile = format!("--nofile={limit}");
+        std::process::Command::new("prlimit")
+            .args(["--pid", &std::process::id().to_string(), &nofile])
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    let limits = || -> Result<(usize, usize), Failure> {
+        let text = std::fs::read_to_string("/proc/self/limits")?;
+        let line = text.lines().find(|line| line.starts_with("Max open files"));
+        let mut numbers = line.unwrap_or_default().split_whitespace().skip(3);
+        let mut next = || numbers.next().and_then(|n| n.parse().ok());
+        Ok(next()
+            .zip(next())
+            .ok_or("no limit of open files in /proc")?)
+    };
+    let (soft, hard) = limits()?;
+    if soft < enough && !raise(&format!("{enough}:{}", hard.max(enough))) {
+        raise(&format!("{hard}:{hard}"));
+    }
+    let (soft, _) = limits()?;
+    let possible = wanted.min(soft.saturating_sub(SPARE_DESCRIPTORS));
+    if possible < wanted {
+        say(&format!(
+            "Idle connections: {possible} instead of {wanted}, because only {soft} files may be open."
+        ));
+    }
+    Ok(possible)
+}
+
+/// One line, or several, on standard output.
+fn say(text: &str) {
+    drop(writeln!(std::io::stdout(), "{text}"));
+}

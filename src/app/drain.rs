@@ -1,0 +1,51 @@
+//! The orderly end: not ready, settle, stop accepting, finish what is in flight, end.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tracing::info;
+use tracing::warn;
+
+use crate::app::run::Daemon;
+use crate::platform::clock;
+
+/// How often the open connections are counted while waiting for them.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Ends the daemon. A second signal, seen through `hurry`, skips the waiting.
+pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
+    let plan = daemon.reloader.live.load().config.drain.clone();
+    daemon.admin.draining.store(true, Ordering::Relaxed);
+    info!(settle = ?plan.settle, deadline = ?plan.deadline, "Draining.");
+    let orderly = async {
+        tokio::time::sleep(plan.settle).await;
+        daemon.accepting.cancel();
+        daemon.reloader.connections.drain();
+        let deadline = clock::mono() + plan.deadline;
+        while daemon.reloader.connections.open() > 0 && clock::mono() < deadline {
+            tokio::time::sleep(STEP).await;
+            // A connection that was being accepted meanwhile hears of it too.
+            daemon.reloader.connections.drain();
+        }
+    };
+    tokio::select! {
+        () = orderly => {}
+        () = hurry => warn!("Asked again; not waiting any longer."),
+    }
+    let left = daemon.reloader.connections.open();
+    if left > 0 {
+        warn!(
+            connections = left,
+            "Connections were still open at the deadline and are cut."
+        );
+    }
+    daemon.accepting.cancel();
+    daemon.tasks.stop().cancel();
+    if tokio::time::timeout(Duration::from_secs(1), daemon.workers_gone())
+        .await
+        .is_err()
+    {
+        warn!(workers = ?daemon.tasks.leftovers(), "Workers did not end in time.");
+    }
+    info!("Drained.");
+}

@@ -1,0 +1,32 @@
+//! Why the daemon cannot start, or a reload cannot take effect.
+
+use crate::config::Problem;
+use crate::inbound::listener::BindError;
+use crate::outbound::OutboundError;
+use crate::tls::TlsError;
+
+/// One problem; there are often several.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(Problem),
+    /// Key material is wrong.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An upstream pool cannot be built.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// An address cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A change that needs a restart.
+    #[error("{path}: changed, but takes effect only after a restart")]
+    NeedsRestart {
+        /// Path of the setting.
+        path: String,
+    },
+    /// The log cannot be set up.
+    #[error("log: {0}")]
+    Log(String),
+}

@@ -1,0 +1,280 @@
+//! Certificates, keys and trust sets of a configuration: loaded, proven, and only then offered.
+//!
+//! When a file changes under a running daemon, one bad file must not hold back the good ones:
+//! what was proven before stays in use for the bad one alone. At start and when the configuration
+//! itself is reloaded, every file must be good.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::sign::CertifiedKey;
+use tracing::warn;
+
+use crate::config::CertificateFiles;
+use crate::config::Config;
+use crate::config::Host;
+use crate::config::Listener;
+use crate::config::ListenerKind;
+use crate::config::TrustSet;
+use crate::config::secret::SecretRef;
+use crate::domain::certs::trust_file::TrustRules;
+use crate::domain::certs::trust_set;
+use crate::tls::TlsError;
+use crate::tls::issue;
+use crate::tls::pem;
+use crate::tls::provider;
+use crate::tls::trust::Member;
+use crate::tls::trust::TrustAnchors;
+
+/// Everything loaded, by what it was loaded from.
+#[derive(Clone, Default)]
+pub struct Material {
+    /// Certificates with their keys.
+    pub certificates: BTreeMap<CertificateFiles, Arc<CertifiedKey>>,
+    /// Trust sets.
+    pub trust: BTreeMap<String, Arc<TrustAnchors>>,
+    /// Generated certificates by listener: how many hosts still present one.
+    pub self_signed: BTreeMap<String, i64>,
+}
+
+/// What to do about a bad file.
+#[derive(Clone, Copy)]
+pub enum Strictness<'a> {
+    /// It is an error.
+    AllMustBeGood,
+    /// What was proven before stays in use.
+    KeepProven(&'a Material),
+}
+
+impl Material {
+    /// Loads and proves everything that `config` names, and says what was wrong.
+    #[must_use]
+    pub fn load(
+        config: &Config,
+        strictness: Strictness<'_>,
+        now: SystemTime,
+    ) -> (Self, Vec<TlsError>) {
+        let mut loader = Loader {
+            strictness,
+            now,
+            material: Self::default(),
+            problems: Vec::new(),
+        };
+        for set in config.trust.values() {
+            loader.trust(set);
+        }
+        for listener in &config.listeners {
+            if listener.kind == ListenerKind::Http && !listener.plaintext {
+                for host in &listener.hosts {
+                    loader.host(config, listener, host);
+                }
+            }
+        }
+        (loader.material, loader.problems)
+    }
+}
+
+/// The files of a host: its own, or the generated ones.
+///
+/// # Errors
+/// When a certificate had to be generated and could not be kept.
+pub fn files_of(
+    config: &Config,
+    listener: &Listener,
+    host: &Host,
+    now: SystemTime,
+) -> Result<Vec<CertificateFiles>, TlsError> {
+    if host.certificates.is_empty() {
+        Ok(vec![issue::self_signed(
+            &config.state_dir,
+            listener,
+            &host.names,
+            now,
+        )?])
+    } else {
+        Ok(host.certificates.clone())
+    }
+}
+
+/// Every file whose change matters, for the watch.
+#[must_use]
+pub fn watched(config: &Config) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut pair = |files: &CertificateFiles| {
+        paths.push(files.chain.clone());
+        if let SecretRef::File(key) = &files.key {
+            paths.push(key.clone());
+        }
+    };
+    for host in config.listeners.iter().flat_map(|listener| &listener.hosts) {
+        host.certificates.iter().for_each(&mut pair);
+    }
+    let upstream_tls = config.pools.values().flat_map(|pool| &pool.upstreams);
+    let upstream_tls: Vec<_> = upstream_tls
+        .filter_map(|upstream| upstream.tls.as_ref())
+        .collect();
+    for tls in &upstream_tls {
+        tls.client_certificate.iter().for_each(&mut pair);
+    }
+    paths.extend(upstream_tls.iter().filter_map(|tls| tls.ca.clone()));
+    for set in config.trust.values() {
+        paths.extend(set.files.iter().cloned());
+        paths.extend(set.directory.clone());
+    }
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+struct Loader<'a> {
+    strictness: Strictness<'a>,
+    now: SystemTime,
+    material: Material,
+    problems: Vec<TlsError>,
+}
+
+impl Loader<'_> {
+    fn proven(&self) -> Option<&Material> {
+        match self.strictness {
+            Strictness::AllMustBeGood => None,
+            Strictness::KeepProven(material) => Some(material),
+        }
+    }
+
+    fn host(&mut self, config: &Config, listener: &Listener, host: &Host) {
+        let all = match files_of(config, listener, host, self.now) {
+            Ok(all) => all,
+            Err(problem) => return self.problems.push(problem),
+        };
+        if host.certificates.is_empty() {
+            *self
+                .material
+                .self_signed
+                .entry(listener.name.clone())
+                .or_default() += 1;
+            warn!(
+                listener = listener.name,
+                names = host.names.join(","),
+                "No certificate is configured; a generated self-signed one is presented, which \
+                 Webex and clients refuse. Set listener.host.certificates."
+            );
+        }
+        let provider = provider::provider(&listener.tls);
+        for files in all {
+            if self.material.certificates.contains_key(&files) {
+                continue;
+            }
+            let names = if host.certificates.is_empty() {
+                &[][..]
+            } else {
+                &host.names
+            };
+            match pem::load_server(&files, names, &provider, self.now) {
+                Ok(proven) => {
+                    for warning in proven.warnings {
+                        warn!(file = %files.chain.display(), %warning, "Certificate needs a look.");
+                    }
+                    self.material.certificates.insert(files, proven.certified);
+                }
+                Err(problem) => {
+                    let old = self
+                        .proven()
+                        .and_then(|old| old.certificates.get(&files))
+                        .cloned();
+                    if let Some(old) = old {
+                        self.material.certificates.insert(files, old);
+                    }
+                    self.problems.push(problem);
+                }
+            }
+        }
+    }
+
+    fn trust(&mut self, set: &TrustSet) {
+        let loaded = match self.anchors(set) {
+            Ok(loaded) => Some(Arc::new(loaded)),
+            Err(problems) => {
+                self.problems.extend(problems);
+                self.proven()
+                    .and_then(|old| old.trust.get(&set.name))
+                    .cloned()
+            }
+        };
+        if let Some(loaded) = loaded {
+            self.material.trust.insert(set.name.clone(), loaded);
+        }
+    }
+
+    fn anchors(&self, set: &TrustSet) -> Result<TrustAnchors, Vec<TlsError>> {
+        let (mut files, mut problems) = (Vec::new(), Vec::new());
+        for path in generations(set).map_err(|problem| vec![problem])? {
+            match pem::read_bounded(&path) {
+                Ok(bytes) => files.push((path.display().to_string(), bytes)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        // A date must not take the other anchors with it: an expired one is left out.
+        let rules = TrustRules::live(set.refuse_expired);
+        let judged = trust_set::TrustSet::parse(&files, self.now, rules).map_err(|found| {
+            let problem = |problem| TlsError::Trust {
+                set: set.name.clone(),
+                problem,
+            };
+            found.into_iter().map(problem).collect::<Vec<_>>()
+        })?;
+        let mut members = Vec::new();
+        for generation in judged.generations() {
+            for anchor in &generation.file.left_out {
+                warn!(
+                    trust = set.name,
+                    file = generation.name,
+                    subject = anchor.facts.subject,
+                    "An anchor is outside of its dates and is left out; install the current \
+                     Webex chain with `xspd trust import`."
+                );
+            }
+        }
+        for anchor in judged.anchors() {
+            let generation = judged
+                .generation_of(anchor.facts.fingerprint)
+                .unwrap_or_default();
+            members.push(Member {
+                der: anchor.der.clone().into(),
+                generation: file_name(generation).into(),
+                ends: set.refuse_expired.then_some(anchor.facts.not_after),
+            });
+        }
+        Ok(TrustAnchors::new(&set.name, members))
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The files of a trust set. Those of its directory end in .txt or .pem.
+fn generations(set: &TrustSet) -> Result<Vec<PathBuf>, TlsError> {
+    let mut files = set.files.clone();
+    if let Some(directory) = &set.directory {
+        let unreadable = |source| TlsError::Unreadable {
+            path: directory.clone(),
+            source,
+        };
+        for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path
+                .extension()
+                .is_some_and(|end| end == "txt" || end == "pem")
+            {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

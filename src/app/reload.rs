@@ -1,0 +1,141 @@
+//! Reload: prepare everything without effect, then publish by one swap; on any problem the old
+//! snapshot stays, every problem is logged and the rejection is counted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::AppError;
+use crate::app::build;
+use crate::app::logging;
+use crate::app::logging::FilterHandle;
+use crate::app::material;
+use crate::app::material::Material;
+use crate::app::material::Strictness;
+use crate::config;
+use crate::config::ChangeClass;
+use crate::config::Config;
+use crate::inbound::connections::Connections;
+use crate::inbound::edge::Edge;
+use crate::inbound::edge::Live;
+use crate::platform::clock;
+use crate::platform::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::workers::file_watch::Plan;
+
+/// Everything a reload touches.
+pub struct Reloader {
+    /// The main configuration file.
+    pub path: PathBuf,
+    /// Where the snapshot hangs.
+    pub live: Live,
+    /// Metrics.
+    pub telemetry: Arc<Telemetry>,
+    /// Open connections, judged again when trust changes.
+    pub connections: Arc<Connections>,
+    /// Where new pools run their health checks.
+    pub tasks: Tasks,
+    /// The log's filter.
+    pub filter: Option<FilterHandle>,
+    /// Tells the file watch what to look at.
+    pub watch: watch::Sender<Plan>,
+    /// What was proven last, and the end of the current pools' health checks.
+    pub proven: Mutex<Proven>,
+}
+
+/// What the last successful load left.
+pub struct Proven {
+    /// Certificates and trust.
+    pub material: Material,
+    /// Ends the health checks of the current pools.
+    pub pools: CancellationToken,
+}
+
+impl Reloader {
+    /// SIGHUP: reads the configuration again. Everything in it must be good.
+    pub fn configuration(&self) {
+        match self.try_configuration() {
+            Ok(()) => self.telemetry.edge.reloaded("configuration"),
+            Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+        }
+    }
+
+    /// A watched file changed: reads key material again, keeping what was proven for a bad file.
+    pub fn files(&self) {
+        let config = Arc::clone(&self.live.load().config);
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::wall();
+        let (material, problems) =
+            Material::load(&config, Strictness::KeepProven(&proven.material), now);
+        for problem in &problems {
+            self.telemetry.edge.material_rejected(problem);
+        }
+        let current = self.live.load();
+        match build::edge(&config, &material, &self.telemetry, Some(&current), now) {
+            Ok(edge) => {
+                self.publish(edge, material, &mut proven);
+                self.telemetry.edge.reloaded("certificate and trust files");
+            }
+            Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+        }
+    }
+
+    /// Ends connections whose certificate or anchor is no longer good.
+    pub fn judge_connections(&self) {
+        let edge = self.live.load();
+        self.connections
+            .judge_again(clock::wall(), |set, anchor| edge.trusts(set, anchor));
+    }
+
+    fn try_configuration(&self) -> Result<(), Vec<AppError>> {
+        let loaded = config::load(&self.path)
+            .map_err(|found| found.into_iter().map(AppError::Config).collect::<Vec<_>>())?;
+        let fresh = Arc::new(loaded.config);
+        let current = self.live.load_full();
+        let changes = config::diff(&current.config, &fresh);
+        let restarts = changes.into_iter().filter_map(|change| match change.class {
+            ChangeClass::Live => None,
+            ChangeClass::Restart => Some(AppError::NeedsRestart { path: change.path }),
+        });
+        let restarts: Vec<_> = restarts.collect();
+        if !restarts.is_empty() {
+            return Err(restarts);
+        }
+        let now = clock::wall();
+        let (material, problems) = Material::load(&fresh, Strictness::AllMustBeGood, now);
+        if !problems.is_empty() {
+            return Err(problems.into_iter().map(AppError::from).collect());
+        }
+        let edge = build::edge(&fresh, &material, &self.telemetry, Some(&current), now)?;
+        logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        self.publish(edge, material, &mut proven);
+        Ok(())
+    }
+
+    fn publish(&self, edge: Edge, material: Material, proven: &mut Proven) {
+        build::publish(&edge.config, &material, &self.telemetry);
+        let stop = self.tasks.stop().child_token();
+        edge.pools.start(&self.tasks, stop.clone());
+        // A receiver that is gone means that the process ends.
+        drop(self.watch.send(plan(&edge.config)));
+        self.live.store(Arc::new(edge));
+        proven.material = material;
+        std::mem::replace(&mut proven.pools, stop).cancel();
+        self.judge_connections();
+    }
+}
+
+/// What the file watch looks at.
+#[must_use]
+pub fn plan(config: &Config) -> Plan {
+    Plan {
+        paths: material::watched(config),
+        poll: config.watch.poll,
+        debounce: config.watch.debounce,
+    }
+}

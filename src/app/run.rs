@@ -1,0 +1,244 @@
+//! The daemon from start to end.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::app::AppError;
+use crate::app::build;
+use crate::app::drain;
+use crate::app::logging;
+use crate::app::material::Material;
+use crate::app::material::Strictness;
+use crate::app::reload;
+use crate::app::reload::Proven;
+use crate::app::reload::Reloader;
+use crate::config;
+use crate::config::Config;
+use crate::inbound::admin;
+use crate::inbound::admin::Admin;
+use crate::inbound::connections::Admission;
+use crate::inbound::listener;
+use crate::inbound::listener::BindError;
+use crate::inbound::listener::Shared;
+use crate::platform::clock;
+use crate::platform::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::workers::file_watch;
+
+/// How often open mTLS connections are judged again, so that an ended certificate does not keep
+/// a connection open for longer than this.
+const JUDGE_AGAIN: Duration = Duration::from_secs(60);
+
+/// A started daemon.
+pub struct Daemon {
+    /// Every task of the daemon.
+    pub tasks: Tasks,
+    /// Ends the accept loops alone.
+    pub accepting: CancellationToken,
+    /// Reload and everything that it touches.
+    pub reloader: Arc<Reloader>,
+    /// The admin pages' state.
+    pub admin: Arc<Admin>,
+    /// Bound addresses by listener name, with the ports really taken.
+    pub addresses: Vec<(String, SocketAddr)>,
+    /// Bound address of the admin listener.
+    pub admin_address: SocketAddr,
+}
+
+impl Daemon {
+    /// Loads, proves, binds and starts. Nothing is accepted before everything is proven.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn start(path: &Path) -> Result<Self, Vec<AppError>> {
+        let loaded = config::load(path)
+            .map_err(|found| found.into_iter().map(AppError::Config).collect::<Vec<_>>())?;
+        let config = Arc::new(loaded.config);
+        let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
+        let telemetry = Arc::new(Telemetry::new());
+        let now = clock::wall();
+        let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
+        let mut problems: Vec<_> = problems.into_iter().map(AppError::from).collect();
+        let sockets = match bind(&config) {
+            Ok(sockets) if problems.is_empty() => sockets,
+            Ok(_) => return Err(problems),
+            Err(unbound) => {
+                problems.extend(unbound);
+                return Err(problems);
+            }
+        };
+        let edge = build::edge(&config, &material, &telemetry, None, now)?;
+        build::publish(&config, &material, &telemetry);
+        let tasks = Tasks::new();
+        let pools = tasks.stop().child_token();
+        edge.pools.start(&tasks, pools.clone());
+        let (watch, plan) = watch::channel(reload::plan(&config));
+        let reloader = Arc::new(Reloader {
+            path: path.to_owned(),
+            live: Arc::new(ArcSwap::from_pointee(edge)),
+            telemetry: Arc::clone(&telemetry),
+            connections: Arc::default(),
+            tasks: tasks.clone(),
+            filter,
+            watch,
+            proven: Mutex::new(Proven { material, pools }),
+        });
+        let admin = Arc::new(Admin {
+            telemetry,
+            live: Arc::clone(&reloader.live),
+            draining: AtomicBool::new(false),
+        });
+        Ok(Self::launch(tasks, reloader, admin, sockets, plan))
+    }
+
+    fn launch(
+        tasks: Tasks,
+        reloader: Arc<Reloader>,
+        admin: Arc<Admin>,
+        sockets: Sockets,
+        plan: watch::Receiver<file_watch::Plan>,
+    ) -> Self {
+        let accepting = tasks.stop().child_token();
+        let mut addresses = Vec::new();
+        for (name, bound) in sockets.listeners {
+            let shared = Arc::new(Shared {
+                metrics: reloader.telemetry.edge.listener(&name),
+                name: Arc::clone(&name),
+                live: Arc::clone(&reloader.live),
+                connections: Arc::clone(&reloader.connections),
+                admission: Arc::new(Admission::default()),
+                tasks: tasks.clone(),
+            });
+            for (address, socket) in bound {
+                info!(listener = %name, %address, "Listening.");
+                addresses.push((name.to_string(), address));
+                let stop = accepting.clone();
+                tasks.worker(
+                    "listener",
+                    listener::accept(socket, Arc::clone(&shared), stop),
+                );
+            }
+        }
+        let (admin_address, socket) = sockets.admin;
+        info!(address = %admin_address, "Admin listener up.");
+        tasks.worker(
+            "admin",
+            admin::serve(socket, Arc::clone(&admin), tasks.stop()),
+        );
+        start_watch(&tasks, &reloader, plan);
+        Self {
+            tasks,
+            accepting,
+            reloader,
+            admin,
+            addresses,
+            admin_address,
+        }
+    }
+
+    /// Serves until `stop` resolves, then drains; `hurry` cuts the drain short. `reload` yields
+    /// once per wish to reload.
+    ///
+    /// # Errors
+    /// The name of a worker that panicked.
+    pub async fn serve(
+        self,
+        mut reload: mpsc::Receiver<()>,
+        stop: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> Result<(), &'static str> {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                name = self.tasks.worker_failed() => return Err(name),
+                Some(()) = reload.recv() => {
+                    let reloader = Arc::clone(&self.reloader);
+                    notify(&[sd_notify::NotifyState::Reloading]);
+                    self.tasks.blocking(move || reloader.configuration()).await;
+                    notify(&[sd_notify::NotifyState::Ready]);
+                }
+            }
+        }
+        notify(&[sd_notify::NotifyState::Stopping]);
+        drain::drain(&self, hurry).await;
+        Ok(())
+    }
+
+    /// Resolves when every task has ended.
+    pub async fn workers_gone(&self) {
+        self.tasks.join().await;
+    }
+}
+
+/// Tells systemd; without systemd there is nobody to tell.
+pub fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    drop(sd_notify::notify(states));
+}
+
+struct Sockets {
+    listeners: Vec<(Arc<str>, Vec<(SocketAddr, TcpListener)>)>,
+    admin: (SocketAddr, TcpListener),
+}
+
+fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {
+    let mut problems = Vec::new();
+    let mut bind_one = |name: &str, address| match bind_with_port(name, address) {
+        Ok(bound) => Some(bound),
+        Err(error) => {
+            problems.push(AppError::from(error));
+            None
+        }
+    };
+    let mut listeners = Vec::new();
+    for listener in &config.listeners {
+        let wanted = listener.addresses.iter();
+        let bound = wanted
+            .filter_map(|address| bind_one(&listener.name, *address))
+            .collect();
+        listeners.push((Arc::from(listener.name.as_str()), bound));
+    }
+    match bind_one("admin", config.admin.address) {
+        Some(admin) if problems.is_empty() => Ok(Sockets { listeners, admin }),
+        _ => Err(problems),
+    }
+}
+
+fn bind_with_port(name: &str, address: SocketAddr) -> Result<(SocketAddr, TcpListener), BindError> {
+    let socket = listener::bind(name, address)?;
+    let taken = socket.local_addr().unwrap_or(address);
+    Ok((taken, socket))
+}
+
+fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, plan: watch::Receiver<file_watch::Plan>) {
+    // One pending change is as good as many: everything is read again.
+    let (changed, mut changes) = mpsc::channel(1);
+    tasks.worker(
+        "file-watch",
+        file_watch::run(plan, changed, tasks.clone(), tasks.stop()),
+    );
+    let (reloader, stop) = (Arc::clone(reloader), tasks.stop());
+    tasks.worker("trust-watch", async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                Some(()) = changes.recv() => {
+                    let held = Arc::clone(&reloader);
+                    reloader.tasks.blocking(move || held.files()).await;
+                }
+                () = tokio::time::sleep(JUDGE_AGAIN) => reloader.judge_connections(),
+            }
+        }
+    });
+}

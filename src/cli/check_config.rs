@@ -1,0 +1,116 @@
+//! `xspd check-config FILE`: every problem of a configuration, or one line saying what it does.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::config::Config;
+use crate::config::Loaded;
+use crate::config::Problem;
+use crate::config::load;
+
+/// Checks a configuration and the files that it names, without starting anything.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The main file; conf.d/*.toml beside it and XSPD_ variables count too.
+    file: PathBuf,
+}
+
+/// Prints the verdict: exit 0, or 78 with every problem.
+pub fn run(args: Args, console: Console) -> Exit {
+    let verdict = load(&args.file);
+    if console.json {
+        console.document(&document(&args, &verdict));
+    } else {
+        match &verdict {
+            Ok(loaded) => {
+                let file = args.file.display();
+                console.line(format_args!("{file}: OK: {}", summary(&loaded.config)));
+            }
+            Err(problems) => problems
+                .iter()
+                .for_each(|problem| console.complain(problem)),
+        }
+    }
+    match verdict {
+        Ok(_) => Exit::Ok,
+        Err(_) => Exit::Config,
+    }
+}
+
+fn document(args: &Args, verdict: &Result<Loaded, Vec<Problem>>) -> serde_json::Value {
+    let (files, problems) = match verdict {
+        Ok(loaded) => (loaded.files.as_slice(), [].as_slice()),
+        Err(problems) => ([].as_slice(), problems.as_slice()),
+    };
+    json!({
+        "file": args.file,
+        "files": files,
+        "ok": verdict.is_ok(),
+        "problems": problems,
+        "summary": verdict.as_ref().ok().map(|loaded| summary(&loaded.config)),
+    })
+}
+
+fn summary(config: &Config) -> String {
+    let hosts: usize = config.listeners.iter().map(|l| l.hosts.len()).sum();
+    let upstreams: usize = config.pools.values().map(|p| p.upstreams.len()).sum();
+    let parts = [
+        count(config.listeners.len(), "listener"),
+        count(hosts, "host"),
+        count(config.routes.len(), "route"),
+        count(config.pools.len(), "pool"),
+        count(upstreams, "upstream"),
+        count(config.trust.len(), "trust set"),
+    ];
+    parts.join(", ")
+}
+
+fn count(number: usize, word: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(text: &str) -> (Exit, serde_json::Value) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("xspd.toml");
+        std::fs::write(&file, text).unwrap();
+        let args = || Args { file: file.clone() };
+        let document = document(&args(), &load(&file));
+        (run(args(), Console::default()), document)
+    }
+
+    #[test]
+    fn a_good_file_is_ok_with_a_summary() {
+        let text = "[[listener]]\nname = 'l'\nkind = 'passthrough'\naddresses = ['127.0.0.1:0']\n\
+                    passthrough = [{ names = ['*'], upstreams = ['127.0.0.1:1'] }]\n";
+        let (exit, document) = verdict(text);
+        assert_eq!(exit, Exit::Ok, "{document:#}");
+        assert_eq!(document["ok"], true);
+        assert_eq!(
+            document["summary"],
+            "1 listener, 0 hosts, 0 routes, 0 pools, 0 upstreams, 0 trust sets"
+        );
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_every_problem_and_its_line() {
+        let (exit, document) = verdict("[admin]\naddress = 'x'\nadress = 'y'\n");
+        assert_eq!(exit, Exit::Config);
+        assert_eq!(document["problems"].as_array().map(Vec::len), Some(3));
+        assert_eq!(document["problems"][0]["path"], "admin.address");
+        assert_eq!(document["problems"][0]["place"]["file"]["line"], 2);
+    }
+
+    #[test]
+    fn a_missing_file_is_a_problem_too() {
+        let file = PathBuf::from("/nonexistent/xspd.toml");
+        assert_eq!(run(Args { file }, Console { json: true }), Exit::Config);
+    }
+}

@@ -1,0 +1,113 @@
+//! `xspd run`: the daemon in the foreground, as systemd starts it.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
+
+use crate::app::AppError;
+use crate::app::Daemon;
+use crate::app::run::notify;
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::platform::tasks::Tasks;
+
+/// Runs the daemon until SIGTERM or SIGINT; SIGHUP reloads.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/xspd/xspd.toml")]
+    pub config: PathBuf,
+}
+
+/// Runs the verb.
+#[must_use]
+pub fn run(args: &Args, console: Console) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.complain(format_args!("xspd: cannot start the runtime: {error}"));
+            return Exit::Io;
+        }
+    };
+    let exit = runtime.block_on(daemon(args, console));
+    // Connections past the drain's deadline must not hold up the end.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn daemon(args: &Args, console: Console) -> Exit {
+    let daemon = match Daemon::start(&args.config) {
+        Ok(daemon) => daemon,
+        Err(problems) => return refused(&problems, console),
+    };
+    notify(&[sd_notify::NotifyState::Ready]);
+    let signals = Tasks::new();
+    let reload = match hangups(&signals) {
+        Ok(reload) => reload,
+        Err(error) => {
+            console.complain(format_args!("xspd: cannot listen for signals: {error}"));
+            return Exit::Io;
+        }
+    };
+    match daemon.serve(reload, asked_to_end(), asked_to_end()).await {
+        Ok(()) => Exit::Ok,
+        Err(_worker) => Exit::Software,
+    }
+}
+
+/// Prints every problem; the exit code follows the first.
+pub fn refused(problems: &[AppError], console: Console) -> Exit {
+    for problem in problems {
+        console.complain(format_args!("xspd: {problem}"));
+    }
+    match problems.first() {
+        Some(AppError::Bind(_)) => Exit::Unavailable,
+        Some(AppError::Log(_)) => Exit::Io,
+        Some(
+            AppError::Config(_)
+            | AppError::NeedsRestart { .. }
+            | AppError::Outbound(_)
+            | AppError::Tls(_),
+        )
+        | None => Exit::Config,
+    }
+}
+
+/// One message for every SIGHUP; those that come while one is being worked on count as one.
+///
+/// # Errors
+/// When the signal cannot be caught.
+pub fn hangups(tasks: &Tasks) -> std::io::Result<mpsc::Receiver<()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (sender, receiver) = mpsc::channel(1);
+    tasks.worker("sighup", async move {
+        while hangup.recv().await.is_some() {
+            if matches!(
+                sender.try_send(()),
+                Err(mpsc::error::TrySendError::Closed(()))
+            ) {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Resolves at the next SIGTERM or SIGINT. Without signals it never does.
+pub async fn asked_to_end() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

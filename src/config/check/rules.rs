@@ -1,0 +1,105 @@
+//! Default and range of every number, with the reason.
+
+use std::time::Duration;
+
+/// Default, lowest and highest value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds<T> {
+    pub(super) default: T,
+    pub(super) low: T,
+    pub(super) high: T,
+}
+
+const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
+    Bounds {
+        default: Duration::from_millis(default),
+        low: Duration::from_millis(low),
+        high: Duration::from_millis(high),
+    }
+}
+
+const fn count(default: u32, low: u32, high: u32) -> Bounds<u32> {
+    Bounds { default, low, high }
+}
+
+const fn bytes(default: u64, low: u64, high: u64) -> Bounds<u64> {
+    Bounds { default, low, high }
+}
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// Two health probes of a usual load balancer.
+pub(super) const SETTLE: Bounds<Duration> = time(5 * SECOND, 0, 10 * MINUTE);
+/// A slow action takes up to 30 s; systemd kills after 90 s.
+pub(super) const DEADLINE: Bounds<Duration> = time(30 * SECOND, 0, HOUR);
+/// Network file systems send no events; a minute is soon enough for a certificate.
+pub(super) const POLL: Bounds<Duration> = time(MINUTE, 100, HOUR);
+/// Key and chain of one renewal arrive within two seconds of each other.
+pub(super) const DEBOUNCE: Bounds<Duration> = time(2 * SECOND, 10, MINUTE);
+
+/// Comfortable over a satellite, short enough to shed silent clients.
+pub(super) const HANDSHAKE_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 2 * MINUTE);
+/// As the handshake.
+pub(super) const HEADER_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 2 * MINUTE);
+/// Bearer tokens reach 16 KiB (Xsi guide); hyper's buffer cannot be below 8 KiB.
+pub(super) const HEADER_BYTES: Bounds<u64> = bytes(32 * KIB, 8 * KIB, 256 * KIB);
+/// Clients send about 30.
+pub(super) const HEADER_COUNT: Bounds<u32> = count(100, 16, 1_000);
+/// A fax or a greeting has up to 30 MB.
+pub(super) const BODY_BYTES: Bounds<u64> = bytes(32 * MIB, 1, GIB);
+/// A body that pauses longer is stuck.
+pub(super) const BODY_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 10 * MINUTE);
+/// Webex reuses connections within seconds.
+pub(super) const IDLE_TIMEOUT: Bounds<Duration> = time(MINUTE, 50, HOUR);
+/// Two sockets for each relayed connection stay below systemd's usual 65,536 files.
+pub(super) const CONNECTIONS: Bounds<u32> = count(20_000, 1, 1_000_000);
+/// Webex's cloud calls from few addresses.
+pub(super) const CONNECTIONS_PER_ADDRESS: Bounds<u32> = count(2_000, 1, 1_000_000);
+/// RFC 9113, section 6.5.2, recommends no less than 100.
+pub(super) const HTTP2_STREAMS: Bounds<u32> = count(100, 1, 10_000);
+
+/// One lost SYN (1 s) and its repetition (2 s) fit.
+pub(super) const CONNECT_TIMEOUT: Bounds<Duration> = time(4 * SECOND, 10, 2 * MINUTE);
+/// The XSP closes an idle connection after 4 s; we must be first.
+pub(super) const KEEP_ALIVE: Bounds<Duration> = time(3 * SECOND, 0, HOUR);
+/// Tomcat's usual worker threads of one XSP with room for event channels.
+pub(super) const POOL_CONNECTIONS: Bounds<u32> = count(1_000, 1, 100_000);
+/// With fall 3, a dead XSP is noticed within 15 s.
+pub(super) const HEALTH_INTERVAL: Bounds<Duration> = time(5 * SECOND, 100, HOUR);
+/// Below the interval, so that checks never pile up.
+pub(super) const HEALTH_TIMEOUT: Bounds<Duration> = time(3 * SECOND, 10, 5 * MINUTE);
+/// One answer may be luck.
+pub(super) const RISE: Bounds<u32> = count(2, 1, 100);
+/// One lost packet must not empty a pool.
+pub(super) const FALL: Bounds<u32> = count(3, 1, 100);
+/// 0 turns ejection off.
+pub(super) const EJECTION_FAILURES: Bounds<u32> = count(5, 0, 1_000);
+/// Two health checks.
+pub(super) const EJECTION_TIME: Bounds<Duration> = time(10 * SECOND, 100, HOUR);
+
+/// The core behind the XSP may be slow (Xsi guide, "calls/new").
+pub(super) const RESPONSE_TIMEOUT: Bounds<Duration> = time(30 * SECOND, 50, HOUR);
+/// An answer that pauses longer is stuck.
+pub(super) const ANSWER_IDLE_TIMEOUT: Bounds<Duration> = time(MINUTE, 50, 24 * HOUR);
+/// An event channel is quiet for as long as nobody calls; it has no total limit.
+pub(super) const CHANNEL_IDLE_TIMEOUT: Bounds<Duration> = time(HOUR, 50, 24 * HOUR);
+
+/// 0 turns it off; 100 wrong passwords a minute are no person.
+pub(super) const GUESSING_FAILURES: Bounds<u32> = count(100, 0, 1_000_000);
+/// Long enough to count slow guessing.
+pub(super) const GUESSING_WINDOW: Bounds<Duration> = time(MINUTE, SECOND, 24 * HOUR);
+/// Many users may share the address, so it must not last.
+pub(super) const GUESSING_LOCKOUT: Bounds<Duration> = time(MINUTE, SECOND, 24 * HOUR);
+/// Burst of a token bucket.
+pub(super) const BURST: Bounds<u32> = count(1, 1, 1_000_000);
+/// Tokens per second of a bucket.
+pub(super) const PER_SECOND: Bounds<f64> = Bounds {
+    default: 1.0,
+    low: 0.01,
+    high: 1_000_000.0,
+};

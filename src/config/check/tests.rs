@@ -1,0 +1,147 @@
+//! What the check promises as a whole; the single cases are fixtures.
+
+use super::*;
+use crate::config::ClientCertificates;
+use crate::config::Cors;
+use crate::config::IdentityMode;
+use crate::config::RouteKind;
+use crate::config::Rule;
+use crate::config::write::write;
+
+fn checked(text: &str) -> (Config, Vec<String>) {
+    let (config, problems) = check(&toml::from_str(text).unwrap());
+    (config, problems.iter().map(ToString::to_string).collect())
+}
+
+fn proven(text: &str) -> Config {
+    let (config, problems) = checked(text);
+    assert_eq!(problems, [""; 0]);
+    config
+}
+
+const MTLS: &str = r#"
+    [[trust]]
+    name = "webex"
+    directory = "/etc/xspd/trust"
+    [[trust]]
+    name = "lab"
+    files = ["/etc/xspd/lab.pem"]
+    [[pool]]
+    name = "xsp"
+    upstream = [{ name = "one", url = "http://10.0.0.5:80" }]
+    [[route]]
+    name = "auth-service"
+    require-client-certificate = true
+    [[listener]]
+    name = "public"
+    addresses = ["127.0.0.1:0"]
+    client-certificates = "required"
+    trust = "webex"
+    allowed-identities = ["BWCTIclient.webex.com"]
+    [[listener.host]]
+    names = ["mtls.Example.com"]
+    [[listener.host]]
+    names = ["open.example.com", "*"]
+    client-certificates = "none"
+    routes = ["xsi-actions"]
+    [[listener.host]]
+    names = ["lab.example.com"]
+    trust = "lab"
+    allowed-identities = []
+    routes = ["auth-service"]
+"#;
+
+#[test]
+fn hosts_take_over_what_their_listener_says_unless_they_differ() {
+    let config = proven(MTLS);
+    let [mtls, open, lab] = config.listeners[0].hosts.as_slice() else {
+        panic!("three hosts");
+    };
+    assert_eq!(mtls.names, ["mtls.example.com"]);
+    assert_eq!(mtls.client_auth.certificates, ClientCertificates::Required);
+    assert_eq!(mtls.client_auth.trust.as_deref(), Some("webex"));
+    assert_eq!(mtls.client_auth.identities, ["bwcticlient.webex.com"]);
+    assert_eq!(mtls.client_auth.mode, IdentityMode::Enforce);
+    assert_eq!(mtls.routes.len(), BUILT_IN.len());
+    assert_eq!(open.client_auth.certificates, ClientCertificates::None);
+    assert_eq!(open.client_auth.trust, None);
+    assert_eq!(lab.client_auth.trust.as_deref(), Some("lab"));
+    assert_eq!(lab.client_auth.mode, IdentityMode::Observe);
+}
+
+#[test]
+fn built_in_routes_exist_unwritten_and_change_by_name() {
+    let config = proven(MTLS);
+    let route = |name: &str| config.routes.get(name).cloned().unwrap();
+    assert_eq!(route("async").kind, RouteKind::XsiEvents);
+    assert_eq!(route("async").idle_timeout.as_secs(), 3600);
+    assert_eq!(route("xsi-actions").prefix, "/com.broadsoft.xsi-actions");
+    assert_eq!(route("auth-service").prefix, "/authService");
+    assert!(route("auth-service").require_client_certificate);
+}
+
+#[test]
+fn a_pass_through_needs_neither_pool_nor_route() {
+    let config = proven(
+        r#"
+        [[listener]]
+        name = "cti"
+        kind = "passthrough"
+        addresses = ["127.0.0.1:0"]
+        [[listener.passthrough]]
+        names = ["cti.example.com", "*"]
+        upstreams = ["xsp1.internal:8012", "[::1]:8012"]
+        "#,
+    );
+    assert!(config.pools.is_empty() && config.routes.is_empty());
+    assert!(!config.listeners[0].http2);
+}
+
+#[test]
+fn defaults_are_those_of_the_guides() {
+    let config = proven(MTLS);
+    assert_eq!(config.policy.call_me_now, Rule::Deny);
+    assert_eq!(config.policy.group, Rule::Allow);
+    assert_eq!(config.policy.rate, None);
+    assert_eq!(config.policy.guessing.map(|g| g.failures), Some(100));
+    assert_eq!(config.cors, Cors::Pass);
+    assert_eq!(config.listeners[0].tls.suites, suites::ALL);
+    assert_eq!(config.listeners[0].limits.connections_per_address, 2_000);
+}
+
+#[test]
+fn guessing_protection_is_off_with_no_failures() {
+    let config = proven(&format!("policy.guessing.failures = 0\n{MTLS}"));
+    assert_eq!(config.policy.guessing, None);
+}
+
+#[test]
+fn what_is_proven_can_be_written_and_proven_again() {
+    let config = proven(MTLS);
+    let written = toml::to_string(&write(&config)).unwrap();
+    assert_eq!(proven(&written), config);
+}
+
+#[test]
+fn a_secret_written_inline_is_never_repeated() {
+    let text = MTLS.replace(
+        "names = [\"lab.example.com\"]",
+        "names = [\"lab.example.com\"]\ncertificates = [{ chain = \"/c\", key = \"hunter2\" }]",
+    );
+    let (_, problems) = checked(&text);
+    assert_eq!(problems.len(), 1);
+    assert!(!problems[0].contains("hunter2"), "{problems:?}");
+    assert!(
+        problems[0].contains("= …: a secret is never written"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_small_listener_lowers_the_share_of_one_address() {
+    let text = format!("{MTLS}\n[listener.limits]\nconnections = 10");
+    assert_eq!(
+        proven(&text).listeners[0].limits.connections_per_address,
+        10
+    );
+}

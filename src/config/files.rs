@@ -1,0 +1,190 @@
+//! Whether the files that a configuration names are there and may be used. What is in them is
+//! judged by the rooms that read them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::config::CertificateFiles;
+use crate::config::Config;
+use crate::config::Environment;
+use crate::config::Problem;
+
+/// Every file problem of a proven configuration. Blocks on the file system.
+///
+/// The state directory may be missing (systemd and the daemon create it), but not be a file.
+#[must_use]
+pub fn check_files(config: &Config) -> Vec<Problem> {
+    check_files_with(config, &Environment::process())
+}
+
+pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Vec<Problem> {
+    let mut check = Check {
+        environment,
+        problems: Vec::new(),
+    };
+    check.state_dir(&config.state_dir);
+    for (name, set) in &config.trust {
+        for (at, file) in set.files.iter().enumerate() {
+            check.file(&format!("trust.{name}.files[{at}]"), file);
+        }
+        if let Some(directory) = &set.directory {
+            check.directory(&format!("trust.{name}.directory"), directory);
+        }
+    }
+    for (pool, upstream) in config
+        .pools
+        .values()
+        .flat_map(|pool| pool.upstreams.iter().map(move |upstream| (pool, upstream)))
+    {
+        let Some(tls) = &upstream.tls else { continue };
+        let path = format!("pool.{}.upstream.{}", pool.name, upstream.name);
+        if let Some(ca) = &tls.ca {
+            check.file(&format!("{path}.ca"), ca);
+        }
+        if let Some(files) = &tls.client_certificate {
+            check.certificate(&format!("{path}.client-certificate"), files);
+        }
+    }
+    for listener in &config.listeners {
+        for (at, host) in listener.hosts.iter().enumerate() {
+            for (index, files) in host.certificates.iter().enumerate() {
+                let name = &listener.name;
+                let path = format!("listener.{name}.host[{at}].certificates[{index}]");
+                check.certificate(&path, files);
+            }
+        }
+    }
+    check.problems
+}
+
+struct Check<'a> {
+    environment: &'a Environment,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn note(&mut self, path: &str, file: &Path, what: impl Into<String>, expected: &str) {
+        let problem = Problem::new(path, what).expected(expected);
+        let value = format!("{:?}", file.display().to_string());
+        self.problems.push(problem.value(value));
+    }
+
+    fn file(&mut self, path: &str, file: &Path) {
+        let expected = "a PEM file that the daemon may read";
+        match fs::metadata(file) {
+            Ok(facts) if !facts.is_file() => self.note(path, file, "not a regular file", expected),
+            Ok(_) => {
+                if let Err(error) = fs::File::open(file) {
+                    self.note(path, file, format!("cannot be read: {error}"), expected);
+                }
+            }
+            Err(error) => self.note(path, file, format!("cannot be read: {error}"), expected),
+        }
+    }
+
+    fn directory(&mut self, path: &str, directory: &Path) {
+        if let Err(error) = fs::read_dir(directory) {
+            let what = format!("cannot be listed: {error}");
+            self.note(
+                path,
+                directory,
+                what,
+                "a directory that the daemon may read",
+            );
+        }
+    }
+
+    fn state_dir(&mut self, directory: &Path) {
+        if fs::metadata(directory).is_ok_and(|facts| !facts.is_dir()) {
+            self.note(
+                "state-dir",
+                directory,
+                "not a directory",
+                "a directory, or none yet",
+            );
+        }
+    }
+
+    fn certificate(&mut self, path: &str, files: &CertificateFiles) {
+        self.file(&format!("{path}.chain"), &files.chain);
+        if let Err(error) = files.key.read_from(self.environment) {
+            let problem = Problem::new(format!("{path}.key"), error.to_string());
+            let expected = "a private key that only the daemon may read";
+            self.problems.push(problem.expected(expected));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::check::check;
+    use crate::config::raw::Raw;
+
+    fn problems(directory: &Path) -> Vec<String> {
+        let text = format!(
+            r#"
+            [[trust]]
+            name = "webex"
+            files = ["{d}/trust.pem"]
+            directory = "{d}/trust"
+            [[pool]]
+            name = "xsp"
+            upstream = [{{ name = "one", url = "https://x", ca = "{d}/ca.pem" }}]
+            [[listener]]
+            name = "public"
+            addresses = ["127.0.0.1:0"]
+            [[listener.host]]
+            names = ["*"]
+            certificates = [{{ chain = "{d}/chain.pem", key = "file:{d}/key.pem" }}]
+            "#,
+            d = directory.display()
+        );
+        let raw: Raw = toml::from_str(&text).unwrap();
+        let (config, problems) = check(&raw);
+        assert_eq!(problems, []);
+        let problems = check_files_with(&config, &Environment::default());
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_missing_file_is_named_with_its_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let problems = problems(directory.path());
+        let paths: Vec<_> = problems
+            .iter()
+            .map(|p| p.split([' ', ':']).next().unwrap())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "trust.webex.files[0]",
+                "trust.webex.directory",
+                "pool.xsp.upstream.one.ca",
+                "listener.public.host[0].certificates[0].chain",
+                "listener.public.host[0].certificates[0].key",
+            ]
+        );
+    }
+
+    #[test]
+    fn files_that_are_there_are_fine_but_a_shared_key_is_refused_with_the_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        fs::create_dir(path("trust")).unwrap();
+        for name in ["trust.pem", "ca.pem", "chain.pem", "key.pem"] {
+            fs::write(path(name), "pem").unwrap();
+        }
+        let mode = |mode| {
+            fs::set_permissions(path("key.pem"), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o600);
+        assert_eq!(problems(directory.path()), [""; 0]);
+        mode(0o644);
+        let shared = problems(directory.path());
+        assert_eq!(shared.len(), 1, "{shared:?}");
+        assert!(shared.concat().contains("run: chmod 600 "), "{shared:?}");
+    }
+}

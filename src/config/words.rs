@@ -1,0 +1,121 @@
+//! The words an operator chooses from: one enum per choice, the same as written and as proven.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Form and place of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// The journal's native protocol, fields kept apart.
+    Journald,
+    /// One JSON object a line on standard output.
+    Json,
+    /// Plain text on standard output.
+    Text,
+}
+
+/// What a listener does with bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListenerKind {
+    /// TLS ends here, HTTP is relayed by route.
+    Http,
+    /// The TLS hello is read for its server name, then bytes pass untouched.
+    Passthrough,
+}
+
+/// Lowest TLS version spoken.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsVersion {
+    /// TLS 1.2, which Webex needs (Solution Guide, "Interface requirements").
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 only.
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+/// Place of the X25519MLKEM768 group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PostQuantum {
+    /// Offered last.
+    Last,
+    /// Not offered.
+    Off,
+    /// Offered first.
+    Prefer,
+}
+
+/// A classical key-exchange group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    /// NIST P-256.
+    Secp256r1,
+    /// NIST P-384.
+    Secp384r1,
+    /// Curve25519.
+    X25519,
+}
+
+/// What is asked of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificates {
+    /// Not asked.
+    None,
+    /// Asked; absent is fine, a bad one is not.
+    Optional,
+    /// Asked; absent ends the handshake.
+    Required,
+}
+
+/// What happens to a client whose identity is not on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityMode {
+    /// Refused with 403.
+    Enforce,
+    /// Let in, logged and counted, so that the operator can pin the name.
+    Observe,
+}
+
+/// How requests are shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Affinity {
+    /// Least requests in flight, each request for itself.
+    None,
+    /// One upstream for a user as long as it is up; AuthService and Xsi of a user go together.
+    User,
+}
+
+/// What kind of traffic a route carries; decides limits and the form of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteKind {
+    /// AuthenticationService.
+    AuthService,
+    /// Anything the operator adds.
+    Plain,
+    /// Xsi-Actions: refusals are `ErrorInfo`, the edge policy applies.
+    XsiActions,
+    /// Xsi-Events and its streaming context: no total timeout.
+    XsiEvents,
+}
+
+/// Verdict of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Goes to the XSP.
+    Allow,
+    /// Refused with 403.
+    Deny,
+}

@@ -1,0 +1,130 @@
+//! A BroadWorks: its directory, kept across restarts, and the interfaces that an XSP shows of it.
+
+pub mod directory;
+mod error;
+mod password;
+mod seed;
+mod store;
+mod tokens;
+pub mod xsi;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::lab::broadworks::directory::Directory;
+use crate::lab::broadworks::password::Passwords;
+use crate::lab::broadworks::store::Store;
+use crate::lab::broadworks::tokens::LoginTokens;
+use crate::platform::tasks::Tasks;
+
+pub use error::LabError;
+
+/// Domain added to a user id that has none.
+pub const DEFAULT_DOMAIN: &str = "as.example.net";
+
+/// Passwords hashed at once, each 8 MiB and one core.
+const HASHES: usize = 2;
+
+/// The lab's BroadWorks.
+pub struct BroadWorks {
+    store: Store,
+    passwords: Passwords,
+    tokens: LoginTokens,
+    /// Hashes at once: strangers with wrong passwords must not take memory and cores.
+    hashing: Semaphore,
+}
+
+impl BroadWorks {
+    /// Loads the directory from `broadworks.json` in the state directory, or seeds it there when
+    /// the file is absent or `fresh` is asked for.
+    ///
+    /// # Errors
+    /// The state directory or file cannot be read or written, or the file is not ours.
+    pub fn open(state_dir: &Path, fresh: bool) -> Result<Arc<Self>, LabError> {
+        let passwords = Passwords::new()?;
+        let store = Store::open(state_dir, fresh, || seed::directory(&passwords))?;
+        Ok(Arc::new(Self {
+            store,
+            passwords,
+            tokens: LoginTokens::default(),
+            hashing: Semaphore::new(HASHES),
+        }))
+    }
+
+    /// Serves the Xsi contexts on a listener until `stop` fires. Connections are tasks of their
+    /// own and end by themselves after the stop.
+    pub async fn serve_xsi(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: CancellationToken,
+        tasks: &Tasks,
+    ) {
+        xsi::serve(self, listener, stop, tasks).await;
+    }
+
+    /// Who can log in, in the order of their user ids.
+    #[must_use]
+    pub fn users(&self) -> Vec<SeedUser> {
+        let directory = self.store.read();
+        directory
+            .users
+            .values()
+            .map(|user| SeedUser {
+                user_id: user.id.clone(),
+                password: (!user.password_changed).then(|| seed::PASSWORD.to_owned()),
+                alternate_id: user.alternate_ids.first().cloned(),
+                service_provider: user.service_provider.clone(),
+                group: user.group.clone(),
+                extension: user.extension.clone(),
+                number: user.number.clone(),
+            })
+            .collect()
+    }
+
+    /// The administrator, who may read and change every user.
+    #[must_use]
+    pub fn administrator(&self) -> SeedAdministrator {
+        SeedAdministrator {
+            id: self.store.read().administrator.id.clone(),
+            password: seed::ADMINISTRATOR_PASSWORD.to_owned(),
+        }
+    }
+
+    /// The directory as it is now.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.store.read()
+    }
+}
+
+/// A user as the lab shows it to people who develop against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedUser {
+    /// User id with domain.
+    pub user_id: String,
+    /// The seeded portal password; `None` once somebody changed it.
+    pub password: Option<String>,
+    /// First alternate id.
+    pub alternate_id: Option<String>,
+    /// Service provider or enterprise.
+    pub service_provider: String,
+    /// Group.
+    pub group: String,
+    /// Extension.
+    pub extension: Option<String>,
+    /// Directory number, as `+1-2405550101`.
+    pub number: Option<String>,
+}
+
+/// The administrator as the lab shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedAdministrator {
+    /// Administrator id.
+    pub id: String,
+    /// Its password.
+    pub password: String,
+}

@@ -1,0 +1,86 @@
+//! One connection: HTTP/1.1, closed after four idle seconds as an XSP does.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::lab::broadworks::BroadWorks;
+use crate::lab::broadworks::xsi::ask;
+use crate::lab::broadworks::xsi::fault::Fault;
+use crate::lab::broadworks::xsi::session;
+use crate::platform::tasks::Tasks;
+
+/// Idle time of a kept connection, told in `keep-alive: timeout=4`. hyper measures it from the
+/// end of one request to the end of the next head.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Longest pause between two pieces of a request body.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Serves a connection until it ends or the lab stops.
+pub(super) async fn serve(
+    lab: Arc<BroadWorks>,
+    stream: TcpStream,
+    stop: CancellationToken,
+    tasks: Tasks,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "A connection to the lab was gone at once.");
+        return;
+    }
+    let service = service_fn(move |request| {
+        let lab = Arc::clone(&lab);
+        let tasks = tasks.clone();
+        async move { Ok::<_, Infallible>(session::answer(lab, request, &tasks).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        debug!(%error, "A connection to the lab ended early.");
+    }
+}
+
+/// Reads a body up to the cap.
+pub(super) async fn read(mut body: Incoming) -> Result<bytes::Bytes, Fault> {
+    let cap = ask::BODY;
+    if body.size_hint().lower() > u64::try_from(cap).unwrap_or(u64::MAX) {
+        return Err(Fault::BodyTooLarge);
+    }
+    let mut bytes = BytesMut::new();
+    loop {
+        match tokio::time::timeout(BODY_PAUSE, body.frame()).await {
+            Ok(None) => return Ok(bytes.freeze()),
+            Ok(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else {
+                    continue;
+                };
+                if bytes.len() + data.len() > cap {
+                    return Err(Fault::BodyTooLarge);
+                }
+                bytes.extend_from_slice(&data);
+            }
+            Ok(Some(Err(_))) | Err(_) => return Err(Fault::Parameter("body")),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The Xsi contexts of the lab's XSP: Xsi-Actions, and of Xsi-Events the versions.
+
+mod answer;
+mod ask;
+mod calls;
+mod connection;
+mod credentials;
+mod directories;
+mod fault;
+mod group;
+mod people;
+mod profile;
+mod route;
+pub(in crate::lab::broadworks) mod services;
+mod session;
+mod versions;
+mod voice_mail;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::lab::broadworks::BroadWorks;
+use crate::platform::tasks::Tasks;
+
+/// Pause after a failed accept: most often the process is out of file descriptors.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Connections at once; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 4096;
+
+/// Accepts connections until `stop` fires.
+pub(super) async fn serve(
+    lab: Arc<BroadWorks>,
+    listener: TcpListener,
+    stop: CancellationToken,
+    tasks: &Tasks,
+) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Ok((stream, slot)) => {
+                let served =
+                    connection::serve(Arc::clone(&lab), stream, stop.clone(), tasks.clone());
+                tasks.connection(async move {
+                    served.await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                debug!(%error, "The lab could not accept a connection.");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+/// A connection and its slot. Cancel-safe: an unused slot is given back.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, slot))
+}

@@ -1,0 +1,6 @@
+//! The lab over a real socket.
+
+mod behaviour;
+mod replay;
+mod services;
+mod wire;

@@ -1,0 +1,205 @@
+//! The files and the words of a lab, without starting one.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::description::Description;
+use super::ports::Addresses;
+use super::world::World;
+use super::*;
+
+fn addresses() -> Addresses {
+    Addresses {
+        xsi: ([127, 0, 0, 1], 8440).into(),
+        auth_mtls: ([127, 0, 0, 1], 8441).into(),
+        admin: ([127, 0, 0, 1], 8442).into(),
+        broadworks_xsi: ([127, 0, 0, 1], 8443).into(),
+    }
+}
+
+fn world() -> World {
+    World {
+        users: vec![
+            User {
+                user_id: "bob@lab.example".to_owned(),
+                password: None,
+                alternate_id: Some("bob".to_owned()),
+                service_provider: "lab-sp".to_owned(),
+                group: "lab-group".to_owned(),
+                extension: None,
+                number: None,
+            },
+            User {
+                user_id: "alice@lab.example".to_owned(),
+                password: Some("wonder land".to_owned()),
+                alternate_id: None,
+                service_provider: "lab-sp".to_owned(),
+                group: "lab-group".to_owned(),
+                extension: Some("1001".to_owned()),
+                number: None,
+            },
+        ],
+        administrator: Administrator {
+            user_id: "admin".to_owned(),
+            password: "secret".to_owned(),
+        },
+    }
+}
+
+fn pki() -> (tempfile::TempDir, Pki) {
+    let state = tempfile::tempdir().unwrap();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_262_400);
+    let (pki, _) = Pki::open(state.path(), false, now).unwrap();
+    (state, pki)
+}
+
+fn keys(value: &serde_json::Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn the_description_has_the_keys_that_scripts_read() {
+    let (state, pki) = pki();
+    let config = state.path().join("xspd.toml");
+    let document = Description::new(&pki, &addresses(), world(), config).document();
+    assert_eq!(
+        keys(&document),
+        BTreeSet::from([
+            "administrator",
+            "ca",
+            "client-certificates",
+            "config",
+            "endpoints",
+            "pid",
+            "trust-file",
+            "users",
+        ])
+    );
+    assert_eq!(
+        document["endpoints"],
+        serde_json::json!({
+            "xsi": "https://localhost:8440",
+            "authservice-mtls": "https://localhost:8441",
+            "admin": "http://127.0.0.1:8442",
+            "broadworks-xsi": "http://127.0.0.1:8443",
+        })
+    );
+    let certificates = &document["client-certificates"];
+    assert_eq!(
+        keys(certificates),
+        BTreeSet::from([
+            "expired",
+            "good",
+            "leaf-only",
+            "no-eku",
+            "server-auth-only",
+            "unknown-ca",
+            "wrong-name",
+        ])
+    );
+    for name in keys(certificates) {
+        assert_eq!(keys(&certificates[name]), BTreeSet::from(["cert", "key"]));
+        for file in ["cert", "key"] {
+            let path = Path::new(certificates[name][file].as_str().unwrap());
+            assert!(path.is_absolute() && path.exists(), "{}", path.display());
+        }
+    }
+    assert_eq!(
+        keys(&document["users"][0]),
+        BTreeSet::from([
+            "alternate-id",
+            "extension",
+            "group",
+            "number",
+            "password",
+            "service-provider",
+            "user-id",
+        ])
+    );
+    assert_eq!(
+        keys(&document["administrator"]),
+        BTreeSet::from(["password", "user-id"])
+    );
+}
+
+#[test]
+fn the_configuration_is_toml_with_the_paths_and_ports_of_this_lab() {
+    let (state, pki) = pki();
+    let odd = state.path().join("with \"quotes\" and \\ in it");
+    let text = edge::configuration(&odd, &pki, &addresses());
+    let table: toml::Table = text.parse().unwrap();
+    assert_eq!(table["state-dir"].as_str(), odd.to_str(), "{text}");
+    let listeners = table["listener"].as_array().unwrap();
+    assert_eq!(
+        listeners[0]["addresses"][0].as_str(),
+        Some("127.0.0.1:8440")
+    );
+    assert_eq!(
+        listeners[1]["addresses"][0].as_str(),
+        Some("127.0.0.1:8441")
+    );
+    assert_eq!(
+        listeners[1]["client-certificates"].as_str(),
+        Some("required")
+    );
+    assert_eq!(
+        table["trust"][0]["files"][0].as_str(),
+        pki.trust_file().to_str()
+    );
+}
+
+#[test]
+fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example() {
+    let (state, pki) = pki();
+    let config = state.path().join("xspd.toml");
+    let description = Description::new(&pki, &addresses(), world(), config);
+    let examples = examples::examples(&description);
+    for pair in description.client_certificates.values() {
+        let certificate = pair.cert.to_str().unwrap();
+        assert!(
+            examples.iter().any(|e| e.command.contains(certificate)),
+            "{certificate}"
+        );
+    }
+    for name in ["xsi", "authservice-mtls", "admin"] {
+        let url = &description.endpoints[name];
+        assert!(examples.iter().any(|e| e.command.contains(url)), "{url}");
+    }
+    // Bob is first, but nobody knows his password any more.
+    let profile = &examples[0].command;
+    assert!(
+        profile.contains("--user 'alice@lab.example:wonder land'"),
+        "{profile}"
+    );
+}
+
+#[test]
+fn what_is_told_of_an_error_says_what_to_do() {
+    let path = PathBuf::from("/somewhere");
+    for (error, remedy) in [
+        (
+            ScenarioError::InUse {
+                path: path.clone(),
+                process: Some(7),
+            },
+            "(process 7); stop that one, or choose another directory with --state-dir",
+        ),
+        (
+            ScenarioError::InUse {
+                path: path.clone(),
+                process: None,
+            },
+            "another lab; stop that one",
+        ),
+        (ScenarioError::NotOurs { path }, "--state-dir"),
+        (ScenarioError::PortInUse { port: 8441 }, "--ports auto"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(remedy), "{text}");
+    }
+}

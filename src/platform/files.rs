@@ -1,0 +1,206 @@
+//! Files that must be whole or not there at all, and directories for what only we may read.
+
+use std::fs;
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::Permissions;
+use std::io;
+use std::io::ErrorKind;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// Mode of a file that everyone may read: certificates, descriptions.
+pub const PUBLIC: u32 = 0o644;
+
+/// Mode of a file that only its owner may read: keys, passwords.
+pub const PRIVATE: u32 = 0o600;
+
+/// Mode of a directory that only its owner may enter.
+const PRIVATE_DIRECTORY: u32 = 0o700;
+
+/// Keeps temporary names of one process apart; other processes differ in their id.
+static SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// Puts `bytes` at `path` so that a reader, or a machine that loses power, sees the old file or
+/// the new one and nothing between. `mode` is the exact permission, whatever the umask.
+///
+/// Blocks on the disk: call it off the runtime's threads once the daemon serves.
+///
+/// # Errors
+/// When the directory is missing or not writable, or the disk is full. The file at `path` is then
+/// as it was; only when the directory itself cannot be synced may the new file already be there.
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let directory = parent(path);
+    let temporary = temporary_name(path)?;
+    let written = fill(&temporary, bytes, mode).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        // What made it fail is worth telling; that its remains cannot be removed is not.
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
+    sync_directory(directory)
+}
+
+/// Makes `path` and missing parents as directories that only their owner may enter. A directory
+/// that is already there keeps its mode: an operator may have opened it to a group on purpose.
+///
+/// # Errors
+/// When it is there and not a directory, or cannot be made.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_DIRECTORY)
+        .create(path)
+}
+
+/// Makes names in a directory durable: what was created, renamed or removed in it.
+///
+/// # Errors
+/// When the directory cannot be opened or synced.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn fill(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+/// In the same directory, because only there is a rename atomic. The leading dot keeps it away
+/// from readers of `*.pem` and `*.toml`.
+fn temporary_name(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(
+            ErrorKind::InvalidInput,
+            "the path does not end in a file name",
+        )
+    })?;
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{process}-{serial}.new"));
+    Ok(parent(path).join(temporary))
+}
+
+/// The directory of a path; `.` for a bare file name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_written_file_has_its_bytes_and_exact_mode_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o640, 0o644, 0o666] {
+            let path = directory.path().join("file");
+            write_atomic(&path, b"words", mode).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"words");
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode);
+        }
+        assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn writing_replaces_the_file_and_an_open_reader_keeps_the_old_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write_atomic(&path, b"old", PUBLIC).unwrap();
+        let reader = File::open(&path).unwrap();
+        write_atomic(&path, b"new and longer", PUBLIC).unwrap();
+        assert_eq!(io::read_to_string(reader).unwrap(), "old");
+        assert_eq!(fs::read(&path).unwrap(), b"new and longer");
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_remains() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        assert!(write_atomic(&path, b"words", PUBLIC).is_err());
+        assert_eq!(names(directory.path()), ["taken"]);
+    }
+
+    #[test]
+    fn a_missing_directory_is_an_error_not_a_new_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("missing/file");
+        let error = write_atomic(&path, b"words", PUBLIC).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(names(directory.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_path_without_a_file_name_is_refused() {
+        for path in ["/", "..", ""] {
+            let error = write_atomic(Path::new(path), b"words", PUBLIC).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_replaced_and_its_target_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        let link = directory.path().join("link");
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_atomic(&link, b"new", PUBLIC).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"kept");
+        assert!(fs::symlink_metadata(&link).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_private_directory_is_made_with_its_parents_and_accepted_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b");
+        create_private_dir(&path).unwrap();
+        create_private_dir(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_directory_that_is_there_keeps_its_mode_and_a_file_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o750)).unwrap();
+        create_private_dir(directory.path()).unwrap();
+        assert_eq!(
+            fs::metadata(directory.path()).unwrap().mode() & 0o777,
+            0o750
+        );
+
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(create_private_dir(&file).is_err());
+    }
+}

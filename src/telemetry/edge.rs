@@ -1,0 +1,301 @@
+//! Connections and handshakes: metrics, and the log lines that go with them.
+//!
+//! What a stranger can trigger is logged at debug; the counters tell the rest.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tracing::debug;
+use tracing::info;
+use tracing::warn;
+
+use crate::domain::auth::handshake::HandshakeReason;
+use crate::domain::auth::identity::Caller;
+use crate::domain::edge::ending::Ending;
+
+/// Labels: one listener.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ListenerLabel {
+    /// Name from the configuration.
+    pub listener: String,
+}
+
+/// Labels: one listener and a word of an enum.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// Name from the configuration.
+    pub listener: String,
+    /// The word.
+    pub reason: &'static str,
+}
+
+/// Labels: one listener and a TLS version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct VersionLabel {
+    /// Name from the configuration.
+    pub listener: String,
+    /// As in `TLSv1_3`.
+    pub version: &'static str,
+}
+
+/// Labels: one file of a trust set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct GenerationLabel {
+    /// Name of the trust set.
+    pub trust: String,
+    /// File name of the generation.
+    pub generation: String,
+}
+
+/// Metrics of the edge.
+#[derive(Default)]
+pub struct EdgeMetrics {
+    open: Family<ListenerLabel, Gauge>,
+    accepted: Family<ListenerLabel, Counter>,
+    handshakes: Family<VersionLabel, Counter>,
+    failures: Family<ReasonLabel, Counter>,
+    endings: Family<ReasonLabel, Counter>,
+    unlisted: Family<ListenerLabel, Counter>,
+    self_signed: Family<ListenerLabel, Gauge>,
+    generation_used: Family<GenerationLabel, Counter>,
+    generation_last_used: Family<GenerationLabel, Gauge>,
+    reloads: Counter,
+    reloads_rejected: Counter,
+    material_rejected: Counter,
+}
+
+/// The counters of one listener, looked up once.
+#[derive(Clone)]
+pub struct ListenerMetrics {
+    /// Name from the configuration.
+    pub listener: Arc<str>,
+    /// Connections open now.
+    pub open: Gauge,
+    /// Connections admitted.
+    pub accepted: Counter,
+    edge: Arc<EdgeMetrics>,
+    tls12: Counter,
+    tls13: Counter,
+}
+
+impl EdgeMetrics {
+    /// Adds the series to the registry.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Arc<Self> {
+        let held = Self::default();
+        registry.register(
+            "connections_open",
+            "Connections open now",
+            held.open.clone(),
+        );
+        registry.register("connections", "Connections admitted", held.accepted.clone());
+        registry.register(
+            "handshakes",
+            "TLS handshakes completed",
+            held.handshakes.clone(),
+        );
+        registry.register(
+            "handshake_failures",
+            "Connections that never got as far as a request",
+            held.failures.clone(),
+        );
+        registry.register(
+            "connection_endings",
+            "Why we ended connections",
+            held.endings.clone(),
+        );
+        registry.register(
+            "client_identity_unlisted",
+            "Verified client certificates whose identity is not on the listener's list",
+            held.unlisted.clone(),
+        );
+        registry.register(
+            "certificate_self_signed",
+            "Hosts of the listener that still present a generated self-signed certificate",
+            held.self_signed.clone(),
+        );
+        registry.register(
+            "trust_generation_used",
+            "Client handshakes by the trust file that let them in",
+            held.generation_used.clone(),
+        );
+        registry.register(
+            "trust_generation_last_used_timestamp_seconds",
+            "When a trust file last let a client in, Unix time; 0: not since the start",
+            held.generation_last_used.clone(),
+        );
+        registry.register("reloads", "Reloads that took effect", held.reloads.clone());
+        registry.register(
+            "reloads_rejected",
+            "Reloads that were rejected; the old configuration stayed",
+            held.reloads_rejected.clone(),
+        );
+        registry.register(
+            "material_rejected",
+            "Certificate, key or trust files that were rejected; the old ones stayed",
+            held.material_rejected.clone(),
+        );
+        Arc::new(held)
+    }
+
+    /// The counters of a listener, every series at zero.
+    #[must_use]
+    pub fn listener(self: &Arc<Self>, name: &Arc<str>) -> ListenerMetrics {
+        let label = ListenerLabel {
+            listener: name.to_string(),
+        };
+        for reason in HandshakeReason::ALL {
+            drop(
+                self.failures
+                    .get_or_create(&reason_label(name, reason.as_str())),
+            );
+        }
+        for ending in Ending::ALL {
+            drop(
+                self.endings
+                    .get_or_create(&reason_label(name, ending.as_str())),
+            );
+        }
+        drop(self.unlisted.get_or_create(&label));
+        drop(self.self_signed.get_or_create(&label));
+        let version = |version| {
+            let label = VersionLabel {
+                listener: name.to_string(),
+                version,
+            };
+            self.handshakes.get_or_create_owned(&label)
+        };
+        ListenerMetrics {
+            listener: Arc::clone(name),
+            open: self.open.get_or_create_owned(&label),
+            accepted: self.accepted.get_or_create_owned(&label),
+            edge: Arc::clone(self),
+            tls12: version("TLSv1_2"),
+            tls13: version("TLSv1_3"),
+        }
+    }
+
+    /// Puts a generation's series at zero.
+    pub fn generation_present(&self, trust: &str, generation: &str) {
+        let label = generation_label(trust, generation);
+        drop(self.generation_used.get_or_create(&label));
+        drop(self.generation_last_used.get_or_create(&label));
+    }
+
+    /// A generation let a client in at `unix_seconds`.
+    pub fn generation_used(&self, trust: &str, generation: &str, unix_seconds: i64) {
+        let label = generation_label(trust, generation);
+        self.generation_used.get_or_create(&label).inc();
+        self.generation_last_used
+            .get_or_create(&label)
+            .set(unix_seconds);
+    }
+
+    /// How many hosts of a listener present a generated certificate.
+    pub fn self_signed(&self, listener: &str, hosts: i64) {
+        let label = ListenerLabel {
+            listener: listener.to_owned(),
+        };
+        self.self_signed.get_or_create(&label).set(hosts);
+    }
+
+    /// A reload took effect.
+    pub fn reloaded(&self, what: &str) {
+        self.reloads.inc();
+        info!(what, "Reload done.");
+    }
+
+    /// A reload was rejected for `problems`.
+    pub fn reload_rejected<P: std::fmt::Display>(&self, problems: &[P]) {
+        self.reloads_rejected.inc();
+        for problem in problems {
+            warn!(%problem, "Reload rejected; the old configuration stays.");
+        }
+    }
+
+    /// A file was rejected; what was proven before stays.
+    pub fn material_rejected(&self, problem: &dyn std::fmt::Display) {
+        self.material_rejected.inc();
+        warn!(%problem, "File rejected; what was loaded before stays in use.");
+    }
+}
+
+impl ListenerMetrics {
+    /// A handshake is done.
+    pub fn handshake_done(&self, version: &'static str) {
+        if version == "TLSv1_3" {
+            self.tls13.inc()
+        } else {
+            self.tls12.inc()
+        };
+    }
+
+    /// A handshake came to nothing.
+    pub fn handshake_failed(
+        &self,
+        peer: SocketAddr,
+        reason: HandshakeReason,
+        subject: Option<&str>,
+        detail: &dyn std::fmt::Display,
+    ) {
+        self.edge
+            .failures
+            .get_or_create(&reason_label(&self.listener, reason.as_str()))
+            .inc();
+        debug!(
+            listener = %self.listener, %peer, reason = reason.as_str(), subject, %detail,
+            "Handshake failed."
+        );
+    }
+
+    /// We ended a connection.
+    pub fn ended(&self, peer: SocketAddr, ending: Ending) {
+        self.edge
+            .endings
+            .get_or_create(&reason_label(&self.listener, ending.as_str()))
+            .inc();
+        debug!(listener = %self.listener, %peer, reason = ending.as_str(), "Connection ended.");
+    }
+
+    /// A client certificate let its owner in.
+    pub fn admitted(
+        &self,
+        peer: SocketAddr,
+        caller: &Caller,
+        trust: &str,
+        generation: &str,
+        at: i64,
+    ) {
+        self.edge.generation_used(trust, generation, at);
+        if !caller.listed {
+            let label = ListenerLabel {
+                listener: self.listener.to_string(),
+            };
+            self.edge.unlisted.get_or_create(&label).inc();
+            debug!(
+                listener = %self.listener, %peer, identity = caller.identity, serial = caller.serial,
+                fingerprint = %caller.fingerprint,
+                "Client identity is verified but not listed; pin it with allowed-identities."
+            );
+        }
+    }
+}
+
+fn reason_label(listener: &str, reason: &'static str) -> ReasonLabel {
+    ReasonLabel {
+        listener: listener.to_owned(),
+        reason,
+    }
+}
+
+fn generation_label(trust: &str, generation: &str) -> GenerationLabel {
+    GenerationLabel {
+        trust: trust.to_owned(),
+        generation: generation.to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! Watches certificate and trust files: by directory events, which see a rename into place, and
+//! by a poll, for file systems that send none. Only a change of content counts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use notify::RecursiveMode;
+use notify::Watcher as _;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::domain::ids::Fingerprint;
+use crate::platform::tasks::Tasks;
+
+/// Larger files are no certificates; their first part stands for them.
+const READ_LIMIT: u64 = 1024 * 1024;
+
+/// What is watched and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Files, and directories whose files count one by one.
+    pub paths: Vec<PathBuf>,
+    /// Poll interval.
+    pub poll: Duration,
+    /// Quiet time after the last event.
+    pub debounce: Duration,
+}
+
+/// Content digests by file.
+type Snapshot = BTreeMap<PathBuf, Option<Fingerprint>>;
+
+/// Watches until `stop`. A unit is sent for every change of content; one is enough for several.
+pub async fn run(
+    mut plan: watch::Receiver<Plan>,
+    changed: mpsc::Sender<()>,
+    tasks: Tasks,
+    stop: CancellationToken,
+) {
+    let mut current = plan.borrow_and_update().clone();
+    let mut known = snapshot(&tasks, &current.paths).await;
+    let (mut _watcher, mut events) = directory_events(&current.paths);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            replaced = plan.changed() => {
+                if replaced.is_err() {
+                    return;
+                }
+                current = plan.borrow_and_update().clone();
+                (_watcher, events) = directory_events(&current.paths);
+                known = snapshot(&tasks, &current.paths).await;
+                continue;
+            }
+            Some(()) = events.recv() => settle(&mut events, current.debounce).await,
+            () = tokio::time::sleep(current.poll) => {}
+        }
+        let fresh = snapshot(&tasks, &current.paths).await;
+        if fresh != known {
+            known = fresh;
+            // A full queue already says that something changed.
+            changed.try_send(()).ok();
+        }
+    }
+}
+
+/// Waits until no event has come for `debounce`, but no longer than ten times that.
+async fn settle(events: &mut mpsc::Receiver<()>, debounce: Duration) {
+    let quiet =
+        async { while let Ok(Some(())) = tokio::time::timeout(debounce, events.recv()).await {} };
+    drop(tokio::time::timeout(debounce * 10, quiet).await);
+}
+
+fn directory_events(paths: &[PathBuf]) -> (Option<notify::RecommendedWatcher>, mpsc::Receiver<()>) {
+    // One pending event is as good as many: it only says "look".
+    let (sender, receiver) = mpsc::channel(1);
+    let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            sender.try_send(()).ok();
+        }
+    });
+    let mut watcher = match made {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            warn!(%error, "No directory watch; changed files are found by the poll alone.");
+            return (None, receiver);
+        }
+    };
+    let mut directories: Vec<&Path> = paths
+        .iter()
+        .filter_map(|path| {
+            if path.is_dir() {
+                Some(path.as_path())
+            } else {
+                path.parent()
+            }
+        })
+        .collect();
+    directories.sort_unstable();
+    directories.dedup();
+    for directory in directories {
+        if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
+            warn!(%error, directory = %directory.display(), "No watch; the poll finds changes.");
+        }
+    }
+    (Some(watcher), receiver)
+}
+
+async fn snapshot(tasks: &Tasks, paths: &[PathBuf]) -> Snapshot {
+    let paths = paths.to_vec();
+    tasks
+        .blocking(move || paths.iter().flat_map(|path| digests(path)).collect())
+        .await
+        .unwrap_or_default()
+}
+
+fn digests(path: &Path) -> Vec<(PathBuf, Option<Fingerprint>)> {
+    if !path.is_dir() {
+        return vec![(path.to_owned(), digest(path))];
+    }
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return vec![(path.to_owned(), None)];
+    };
+    let files = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file());
+    files.map(|path| (path.clone(), digest(&path))).collect()
+}
+
+fn digest(path: &Path) -> Option<Fingerprint> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .ok()?
+        .take(READ_LIMIT)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    Some(Fingerprint::of(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_renamed_file_is_seen_and_an_untouched_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("leaf.pem");
+        std::fs::write(&file, "one").unwrap();
+        let plan = Plan {
+            paths: vec![file.clone()],
+            poll: Duration::from_millis(50),
+            debounce: Duration::from_millis(5),
+        };
+        let (_keep, plan) = watch::channel(plan);
+        let (sender, mut changes) = mpsc::channel(1);
+        let tasks = Tasks::new();
+        tasks.worker("file-watch", run(plan, sender, tasks.clone(), tasks.stop()));
+        let wait = Duration::from_millis(300);
+        assert!(
+            tokio::time::timeout(wait, changes.recv()).await.is_err(),
+            "nothing changed"
+        );
+        std::fs::write(directory.path().join("new"), "two").unwrap();
+        std::fs::rename(directory.path().join("new"), &file).unwrap();
+        let patience = Duration::from_secs(20);
+        assert_eq!(
+            tokio::time::timeout(patience, changes.recv()).await,
+            Ok(Some(()))
+        );
+        tasks.stop().cancel();
+        tasks.join().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! The real daemon over real sockets.
+
+mod drain;
+mod input;
+mod live;
+mod mtls;
+mod passthrough;
+mod relay;
+mod stage;
