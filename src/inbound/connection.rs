@@ -38,6 +38,7 @@ use crate::domain::edge::head::HeadLimits;
 use crate::inbound::connections::Standing;
 use crate::inbound::guard::Guard;
 use crate::inbound::handshake;
+use crate::inbound::handshake::Failed;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::listener::Shared;
 use crate::inbound::peer::Peer;
@@ -78,14 +79,20 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
         drop(edge);
         return http1_connection(stream, peer(None, None), shared, &limits, None).await;
     }
-    let shaking = timeout(limits.handshake_timeout, handshake::shake(stream, hosts)).await;
-    let shaken = match shaken_or_reason(shaking) {
+    // On the heap, so that an idle connection does not carry a handshake's state.
+    let shaking = Box::pin(handshake::shake(stream, hosts));
+    let shaken = timeout(limits.handshake_timeout, shaking).await;
+    let late = |_| Err(Failed::new(HandshakeReason::Timeout, "not done in time"));
+    let shaken = match shaken.unwrap_or_else(late) {
         Ok(shaken) => shaken,
         Err(failed) => {
             let subject = failed.subject.as_deref();
             shared
                 .metrics
                 .handshake_failed(address, failed.reason, subject, &failed.detail);
+            if let Some(mut stream) = failed.stream {
+                plain::last_bytes(&mut stream, &failed.last_words).await;
+            }
             return;
         }
     };
@@ -113,18 +120,6 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
     } else {
         http1_connection(shaken.stream, peer, shared, &limits, standing).await;
     }
-}
-
-fn shaken_or_reason(
-    outcome: Result<Result<handshake::Shaken, handshake::Failed>, tokio::time::error::Elapsed>,
-) -> Result<handshake::Shaken, handshake::Failed> {
-    outcome.unwrap_or_else(|_| {
-        Err(handshake::Failed {
-            reason: HandshakeReason::Timeout,
-            subject: None,
-            detail: "handshake timeout".to_owned(),
-        })
-    })
 }
 
 fn unix_seconds(wall: SystemTime) -> i64 {
@@ -167,31 +162,35 @@ async fn http1_connection<S>(
     })
     .await;
     let ending = match end {
-        End::Finished(Ok(())) => return,
+        End::Finished(Ok(())) => None,
         End::Finished(Err(error)) => of_error(&error),
         End::Ended(ending) => Some(ending),
     };
-    let last = match (ending, watch.found_fault()) {
+    if let Some(ending) = ending {
+        shared.metrics.ended(peer.address, ending);
+    }
+    let mut guard = connection.into_parts().io.into_inner();
+    match (ending, watch.found_fault()) {
         (Some(Ending::HeadMalformed | Ending::HeadTooLarge), Some(fault)) => {
-            let status = if fault.is_size() {
+            let size = fault.is_size();
+            let status = if size {
                 LastStatus::HeadTooLarge
             } else {
                 LastStatus::BadRequest
             };
-            Some((status, fault.sentence()))
+            let words = plain::text(status, fault.sentence());
+            plain::last_bytes(&mut guard.into_inner(), words.as_bytes()).await;
         }
-        (Some(Ending::SlowHead), _) => Some((
-            LastStatus::RequestTimeout,
-            "The request head took too long.",
-        )),
-        _ => None,
-    };
-    if let Some((status, sentence)) = last {
-        let mut stream = connection.into_parts().io.into_inner().into_inner();
-        plain::answer(&mut stream, status, sentence).await;
-    }
-    if let Some(ending) = ending {
-        shared.metrics.ended(peer.address, ending);
+        (Some(Ending::SlowHead), _) => {
+            let sentence = "The request head took too long.";
+            let words = plain::text(LastStatus::RequestTimeout, sentence);
+            plain::last_bytes(&mut guard.into_inner(), words.as_bytes()).await;
+        }
+        // hyper has answered and closed; what the peer is still sending must not cost it the answer.
+        (None | Some(Ending::HeadMalformed | Ending::HeadTooLarge), None) if !guard.at_end() => {
+            plain::last_bytes(&mut guard, &[]).await;
+        }
+        _ => {}
     }
 }
 

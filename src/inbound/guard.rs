@@ -20,6 +20,7 @@ pub struct Guard<S> {
     stream: S,
     scanner: HeadScanner,
     watch: Arc<Watch>,
+    at_end: bool,
 }
 
 impl<S> Guard<S> {
@@ -29,7 +30,13 @@ impl<S> Guard<S> {
             stream,
             scanner: HeadScanner::new(limits),
             watch,
+            at_end: false,
         }
+    }
+
+    /// Whether the peer has closed its sending side.
+    pub fn at_end(&self) -> bool {
+        self.at_end
     }
 
     /// The stream itself, for the last words.
@@ -52,6 +59,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         let before = buf.filled().len();
         std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         let fresh = buf.filled().get(before..).unwrap_or_default();
+        this.at_end |= fresh.is_empty();
         match this.scanner.feed(fresh) {
             Ok(()) => {
                 this.watch.head(this.scanner.in_head());

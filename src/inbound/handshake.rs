@@ -42,36 +42,66 @@ pub struct Failed {
     pub subject: Option<String>,
     /// What the library said.
     pub detail: String,
+    /// The connection, for the last words; `None` when it is gone.
+    pub stream: Option<TcpStream>,
+    /// What is still to be said; an alert of rustls has been written already.
+    pub last_words: Vec<u8>,
 }
 
 impl Failed {
-    fn new(reason: HandshakeReason, detail: impl ToString) -> Self {
+    /// A failure of which nothing more is known, and nothing is to be said.
+    pub fn new(reason: HandshakeReason, detail: impl ToString) -> Self {
         Self {
             reason,
             subject: None,
             detail: detail.to_string(),
+            stream: None,
+            last_words: Vec::new(),
+        }
+    }
+
+    fn saying(self, stream: TcpStream, last_words: Vec<u8>) -> Self {
+        Self {
+            stream: Some(stream),
+            last_words,
+            ..self
         }
     }
 }
+
+/// Fatal alert `protocol_version` in a TLS 1.0 record, which every old client understands.
+const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 
 /// Shakes hands. The caller sets the deadline.
 ///
 /// # Errors
 /// The reason, for the counter and the operator's line. The peer got an alert, or plain text
 /// when it spoke plain HTTP.
-pub async fn shake(mut stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Failed> {
-    if speaks_http(&stream).await? {
-        let sentence = "This port speaks TLS; use https://.";
-        plain::answer(&mut stream, LastStatus::BadRequest, sentence).await;
-        return Err(Failed::new(
-            HandshakeReason::PlainHttp,
-            "plain HTTP on a TLS port",
-        ));
+pub async fn shake(stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Failed> {
+    match first_words(&stream).await? {
+        FirstWords::Hello => {}
+        FirstWords::Http => {
+            let sentence = "This port speaks TLS; use https://.";
+            let words = plain::text(LastStatus::BadRequest, sentence).into_bytes();
+            let failed = Failed::new(HandshakeReason::PlainHttp, "plain HTTP on a TLS port");
+            return Err(failed.saying(stream, words));
+        }
+        FirstWords::OldHello => {
+            let detail = "the hello is older than TLS 1.2";
+            let failed = Failed::new(HandshakeReason::TlsTooOld, detail);
+            return Err(failed.saying(stream, PROTOCOL_VERSION.to_vec()));
+        }
     }
     let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
-    let start = (&mut acceptor)
-        .await
-        .map_err(|error| failure(&error, None))?;
+    let start = match (&mut acceptor).await {
+        Ok(start) => start,
+        Err(error) => {
+            return Err(Failed {
+                stream: acceptor.take_io(),
+                ..failure(&error, None)
+            });
+        }
+    };
     let name = start
         .client_hello()
         .server_name()
@@ -81,20 +111,27 @@ pub async fn shake(mut stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken,
         .find(name.as_deref())
         .and_then(|at| edge.hosts.get(at))
     else {
-        let reason = HandshakeReason::UnknownServerName;
-        if let Ok(nobody) = host::nobody() {
-            // The peer gets an alert from this handshake, which cannot succeed.
-            drop(start.into_stream(nobody).await);
+        let detail = name.unwrap_or_default();
+        let mut failed = Failed::new(HandshakeReason::UnknownServerName, detail);
+        // The peer gets an alert from this handshake, which cannot succeed.
+        if let Ok(nobody) = host::nobody()
+            && let Err((_, stream)) = start.into_stream(nobody).into_fallible().await
+        {
+            failed.stream = Some(stream);
         }
-        return Err(Failed::new(reason, name.unwrap_or_default()));
+        return Err(failed);
     };
     let (config, verifier) = host
         .configuration()
         .map_err(|error| Failed::new(HandshakeReason::ProtocolViolation, error))?;
     let stream = start
         .into_stream(config)
+        .into_fallible()
         .await
-        .map_err(|error| failure(&error, verifier.as_deref()))?;
+        .map_err(|(error, stream)| Failed {
+            stream: Some(stream),
+            ..failure(&error, verifier.as_deref())
+        })?;
     let connection = stream.get_ref().1;
     let version = match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLSv1_3",
@@ -118,25 +155,40 @@ pub async fn shake(mut stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken,
     })
 }
 
-/// A request line starts with a capital letter; a TLS record starts with 22.
-async fn speaks_http(stream: &TcpStream) -> Result<bool, Failed> {
-    let mut first = [0];
-    match stream.peek(&mut first).await {
-        Ok(0) => Err(Failed::new(
-            HandshakeReason::Closed,
-            "closed before the first byte",
-        )),
-        Ok(_) => Ok(first.iter().all(u8::is_ascii_uppercase)),
-        Err(error) => Err(Failed::new(HandshakeReason::Closed, error)),
-    }
+enum FirstWords {
+    Hello,
+    Http,
+    OldHello,
+}
+
+/// A request line starts with a capital letter, a TLS record with 22. The version of a hello
+/// stands behind the headers of record and message; rustls would answer an old one with an alert
+/// that does not name the version as the reason.
+async fn first_words(stream: &TcpStream) -> Result<FirstWords, Failed> {
+    let mut first = [0; 11];
+    let length = match stream.peek(&mut first).await {
+        Ok(0) => {
+            return Err(Failed::new(
+                HandshakeReason::Closed,
+                "closed before the first byte",
+            ));
+        }
+        Ok(length) => length,
+        Err(error) => return Err(Failed::new(HandshakeReason::Closed, error)),
+    };
+    Ok(match (first, length) {
+        ([b'A'..=b'Z', ..], _) => FirstWords::Http,
+        ([22, 3, _, _, _, 1, _, _, _, 3, ..=2], 11) => FirstWords::OldHello,
+        _ => FirstWords::Hello,
+    })
 }
 
 fn failure(error: &std::io::Error, verifier: Option<&ConnectionVerifier>) -> Failed {
     if let Some(Err(refused)) = verifier.and_then(ConnectionVerifier::verdict) {
+        let subject = refused.subject.clone();
         return Failed {
-            reason: refused.reason,
-            subject: refused.subject.clone(),
-            detail: error.to_string(),
+            subject,
+            ..Failed::new(refused.reason, error)
         };
     }
     let reason = match error

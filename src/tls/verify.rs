@@ -170,7 +170,11 @@ fn reason_of(error: &webpki::Error, facts: &CertificateFacts) -> HandshakeReason
             HandshakeReason::CertificatePurposeWrong
         }
         webpki::Error::RequiredEkuNotFoundContext(_) => HandshakeReason::CertificatePurposeAbsent,
-        webpki::Error::UnknownIssuer => HandshakeReason::CertificateUnknownIssuer,
+        // A CA with a known name and another key is unknown: Webex's old and new roots share
+        // their names.
+        webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
+            HandshakeReason::CertificateUnknownIssuer
+        }
         _ => HandshakeReason::CertificateBad,
     }
 }
@@ -189,8 +193,9 @@ fn certificate_error(error: &webpki::Error) -> CertificateError {
             }
         }
         webpki::Error::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose,
-        webpki::Error::UnknownIssuer => CertificateError::UnknownIssuer,
-        webpki::Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
+        webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
+            CertificateError::UnknownIssuer
+        }
         _ => CertificateError::BadEncoding,
     }
 }

@@ -185,7 +185,10 @@ async fn the_purpose_check_can_be_relaxed_for_leaves_without_a_purpose() {
                  require-client-auth-eku = false";
     let _daemon = stage.start(&stage.config(rules, "")).await;
     let client = |kind| stage.client().showing(stage.webex.client(kind));
-    assert_eq!(client(Kind::NoPurpose).get(PROFILE).await.unwrap().status, 200);
+    assert_eq!(
+        client(Kind::NoPurpose).get(PROFILE).await.unwrap().status,
+        200
+    );
     assert!(client(Kind::ServerPurpose).get(PROFILE).await.is_err());
 }
 

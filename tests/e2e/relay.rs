@@ -26,7 +26,10 @@ fn head_and_body(message: &[u8]) -> (String, Vec<u8>) {
 /// The body of a scripted response as a client should see it, without chunk framing.
 fn body_of(response: &[u8]) -> Vec<u8> {
     let (head, body) = head_and_body(response);
-    if !head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+    if !head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked")
+    {
         return body;
     }
     let (mut rest, mut whole) = (body.as_slice(), Vec::new());
@@ -85,7 +88,7 @@ async fn every_sample_arrives_byte_for_byte_in_both_directions() {
     let samples = wire::exchanges("xsi-actions");
     let scripted = samples.clone();
     let stage = Stage::answering(move |request| {
-        if is_health_check(request) && !request_has_authorization(request) {
+        if is_health_check(request) {
             return Reply::text(200, "up");
         }
         let number = String::from_utf8_lossy(request);
@@ -154,21 +157,11 @@ async fn every_sample_arrives_byte_for_byte_in_both_directions() {
         let (status_head, _) = head_and_body(response);
         let status = status_head.split(' ').nth(1).unwrap();
         assert_eq!(answer.status.to_string(), status, "{name}");
-        assert_eq!(
-            answer.body,
-            body_of(response),
-            "{name}: response body"
-        );
+        assert_eq!(answer.body, body_of(response), "{name}: response body");
         same_fields(name, &status_head, &answer.head);
         checked += 1;
     }
     assert_eq!(checked, 73);
-}
-
-fn request_has_authorization(request: &[u8]) -> bool {
-    String::from_utf8_lossy(request)
-        .to_ascii_lowercase()
-        .contains("\r\nauthorization:")
 }
 
 #[tokio::test]

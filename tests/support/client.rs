@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::HandshakeKind;
 use rustls::DigitallySignedStruct;
+use rustls::HandshakeKind;
 use rustls::RootCertStore;
 use rustls::SignatureScheme;
 use rustls::SupportedProtocolVersion;

@@ -31,10 +31,6 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Writes the text as `xspd.toml` into the folder, starts the daemon with it and waits until
     /// `/readyz` says 200. The text must hold `admin` as the admin address.
-    #[expect(
-        dead_code,
-        reason = "for the end-to-end tests, which come with the verb run"
-    )]
     pub(crate) async fn start(folder: &Path, config: &str, admin: SocketAddr) -> Self {
         let path = folder.join("xspd.toml");
         fs::write(&path, config).expect("the configuration is written");
