@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod chain_problem;
 pub mod date;
+pub mod extensions;
 pub mod facts;
 pub mod identity;
 pub mod key;

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::domain::certs::extensions::NameKind;
 use crate::domain::certs::facts::CertificateFacts;
-use crate::domain::certs::facts::NameKind;
 use crate::domain::certs::facts::Validity;
 use crate::domain::certs::signature::Signed;
 use crate::domain::certs::trust_file::OutOfDate;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::domain::certs::date;
+use crate::domain::certs::extensions::NameKind;
 use crate::domain::certs::facts::BadCertificate;
-use crate::domain::certs::facts::NameKind;
 use crate::domain::certs::key::KeyKind;
 use crate::domain::certs::pem::Damage;
 use crate::domain::certs::signature::SignatureAlgorithm;
