@@ -76,23 +76,28 @@ type Tls = TlsStream<TcpStream>;
 pub(crate) async fn round(
     servers: &Servers,
     order: &[Subject],
+    wanted: &str,
     figures: &mut Figures,
 ) -> Result<(), Failure> {
+    let is_wanted = |figure: Figure| figure.as_str().contains(wanted);
     for (figure, key) in [
         (Figure::HandshakesP256, Key::P256),
         (Figure::HandshakesRsa2048, Key::Rsa2048),
     ] {
-        for subject in order {
+        for subject in order.iter().filter(|_| is_wanted(figure)) {
             let lane = Lane::new(servers, *subject, key)?;
             let rate = per_cpu_second(servers, *subject, handshakes(&lane)).await?;
             figures.add(figure, *subject, rate);
         }
     }
-    for subject in order {
+    for subject in order.iter().filter(|_| is_wanted(Figure::Requests)) {
         let lane = Lane::new(servers, *subject, Key::P256)?;
         let streams = lane.connect_all(LANES).await?;
         let rate = per_cpu_second(servers, *subject, requests(streams)).await?;
         figures.add(Figure::Requests, *subject, rate);
+    }
+    if !is_wanted(Figure::AddedMedian) && !is_wanted(Figure::AddedP99) {
+        return Ok(());
     }
     let mut direct = Vec::new();
     for _ in 0..PACED_LANES {

@@ -42,7 +42,7 @@ impl Figure {
         Self::IdleBytes,
     ];
 
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::HandshakesP256 => "mtls-handshakes-p256-per-cpu-second",
             Self::HandshakesRsa2048 => "mtls-handshakes-rsa2048-per-cpu-second",

@@ -1,5 +1,5 @@
 //! Whole-process load: `xspd run` against a bare mutual-TLS proxy of the same libraries, over
-//! loopback. `cargo bench --bench edge_load [-- --rounds N] [--connections N] [--only bare]`.
+//! loopback. `cargo bench --bench edge_load [-- --rounds N --connections N --only bare --figure gets]`.
 //!
 //! Every figure divides work by the CPU time of the server process alone, so that the load
 //! generator on the same machine does not count. Both servers get the same number of threads, the
@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use xspd::platform::clock;
 
+use figures::Figure;
 use figures::Figures;
 use figures::Subject;
 use servers::Servers;
@@ -41,6 +42,8 @@ struct Options {
     rounds: usize,
     connections: usize,
     subjects: Vec<Subject>,
+    /// Only figures whose name holds this.
+    figure: String,
 }
 
 fn main() -> ExitCode {
@@ -65,6 +68,7 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
         rounds: 5,
         connections: 10_000,
         subjects: vec![Subject::Bare, Subject::Xspd],
+        figure: String::new(),
     };
     let mut words = words.iter().copied();
     while let Some(word) = words.next() {
@@ -74,6 +78,7 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
             "--bench" => {}
             "--rounds" => options.rounds = value()?.parse()?,
             "--connections" => options.connections = value()?.parse()?,
+            "--figure" => options.figure = value()?.to_owned(),
             "--only" => {
                 let name = value()?;
                 options.subjects.retain(|subject| subject.as_str() == name);
@@ -128,11 +133,17 @@ async fn rounds(
             order.reverse();
         }
         say(&format!("Round {} …", round + 1));
-        tokio::time::timeout(STUCK, drive::round(&servers, &order, &mut figures))
-            .await
-            .map_err(|_| "a round got stuck: a server no longer answers")??;
+        tokio::time::timeout(
+            STUCK,
+            drive::round(&servers, &order, &options.figure, &mut figures),
+        )
+        .await
+        .map_err(|_| "a round got stuck: a server no longer answers")??;
     }
     drop(servers);
+    if !Figure::IdleBytes.as_str().contains(&options.figure) {
+        return Ok(figures);
+    }
     for subject in &options.subjects {
         // A fresh process: load leaves an allocator with memory that idle connections reuse.
         let fresh = Servers::start(threads, &[*subject], connections).await?;

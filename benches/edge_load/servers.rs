@@ -239,7 +239,7 @@ name = "webex"
 files = ["{folder}/trust.txt"]
 
 [[pool]]
-name = "broadworks"
+name = "xsp"
 connections = 256
 
 [[pool.upstream]]

@@ -13,6 +13,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
@@ -30,6 +31,7 @@ use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 use crate::config::Limits;
 use crate::domain::auth::handshake::HandshakeReason;
@@ -60,10 +62,40 @@ const PING_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Serves one connection to its end.
 pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
-    let edge = shared.live.load_full();
-    let Some((listener, hosts)) = edge.listener(&shared.name) else {
+    // Each stage has its own allocation: an idle connection carries neither the state of its
+    // handshake nor room for the protocol that it does not speak.
+    let Some(ready) = Box::pin(prepare(stream, address, shared)).await else {
         return;
     };
+    match ready.stream {
+        Stream::Http1(stream) => http1_connection(*stream, ready.rest, shared).await,
+        Stream::Http2(stream) => http2_connection(*stream, ready.rest, shared).await,
+        Stream::Plain(stream) => http1_connection(stream, ready.rest, shared).await,
+    }
+}
+
+/// A connection that is ready for requests.
+struct Ready {
+    stream: Stream,
+    rest: Rest,
+}
+
+enum Stream {
+    Http1(Box<TlsStream<TcpStream>>),
+    Http2(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+/// What a connection needs besides its stream.
+struct Rest {
+    peer: Arc<Peer>,
+    limits: Limits,
+    standing: Option<Standing>,
+}
+
+async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -> Option<Ready> {
+    let edge = shared.live.load_full();
+    let (listener, hosts) = edge.listener(&shared.name)?;
     let limits = listener.limits.clone();
     let local = stream.local_addr().unwrap_or(address);
     let peer = |tls, caller| {
@@ -76,12 +108,17 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
         })
     };
     if listener.plaintext {
-        drop(edge);
-        return http1_connection(stream, peer(None, None), shared, &limits, None).await;
+        let rest = Rest {
+            peer: peer(None, None),
+            limits,
+            standing: None,
+        };
+        return Some(Ready {
+            stream: Stream::Plain(stream),
+            rest,
+        });
     }
-    // On the heap, so that an idle connection does not carry a handshake's state.
-    let shaking = Box::pin(handshake::shake(stream, hosts));
-    let shaken = timeout(limits.handshake_timeout, shaking).await;
+    let shaken = timeout(limits.handshake_timeout, handshake::shake(stream, hosts)).await;
     let late = |_| Err(Failed::new(HandshakeReason::Timeout, "not done in time"));
     let shaken = match shaken.unwrap_or_else(late) {
         Ok(shaken) => shaken,
@@ -93,11 +130,9 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
             if let Some(mut stream) = failed.stream {
                 plain::last_bytes(&mut stream, &failed.last_words).await;
             }
-            return;
+            return None;
         }
     };
-    // The old snapshot must not live as long as the connection.
-    drop(edge);
     shared.metrics.handshake_done(shaken.facts.version);
     let (caller, standing) = match shaken.admitted {
         None => (None, None),
@@ -114,12 +149,18 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
             (Some(admitted.caller), Some(standing))
         }
     };
-    let peer = peer(Some(shaken.facts), caller);
-    if shaken.http2 {
-        http2_connection(shaken.stream, peer, shared, &limits, standing).await;
+    let rest = Rest {
+        peer: peer(Some(shaken.facts), caller),
+        limits,
+        standing,
+    };
+    let stream = Box::new(shaken.stream);
+    let stream = if shaken.http2 {
+        Stream::Http2(stream)
     } else {
-        http1_connection(shaken.stream, peer, shared, &limits, standing).await;
-    }
+        Stream::Http1(stream)
+    };
+    Some(Ready { stream, rest })
 }
 
 fn unix_seconds(wall: SystemTime) -> i64 {
@@ -129,23 +170,22 @@ fn unix_seconds(wall: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-async fn http1_connection<S>(
-    stream: S,
-    peer: Arc<Peer>,
-    shared: &Arc<Shared>,
-    limits: &Limits,
-    standing: Option<Standing>,
-) where
+fn http1_connection<S>(stream: S, rest: Rest, shared: &Arc<Shared>) -> BoxFuture<'static, ()>
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Rest {
+        peer,
+        limits,
+        standing,
+    } = rest;
     let watch = Watch::new();
-    let _entered = shared.connections.enter(&watch, standing);
+    let entered = shared.connections.enter(&watch, standing);
     let head = HeadLimits {
         bytes: limits.header_bytes,
         fields: limits.header_count,
     };
     let io = TokioIo::new(Guard::new(stream, head, Arc::clone(&watch)));
-    let service = service(&peer, shared, &watch);
     let mut builder = http1::Builder::new();
     builder
         .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
@@ -153,24 +193,33 @@ async fn http1_connection<S>(
     if limits.header_count > FIELDS_WITHOUT_ALLOCATION {
         builder.max_headers(limits.header_count);
     }
-    let mut connection = builder.serve_connection(io, service);
-    let end = supervise(&watch, waits(limits), |cx, drain| {
-        if drain {
-            Pin::new(&mut connection).graceful_shutdown();
+    let connection = builder.serve_connection(io, service(&peer, shared, &watch));
+    let (waits, metrics) = (waits(&limits), shared.metrics.clone());
+    Box::pin(async move {
+        let _entered = entered;
+        let mut connection = connection;
+        let end = supervise(&watch, waits, |cx, drain| {
+            if drain {
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            Pin::new(&mut connection).poll(cx)
+        })
+        .await;
+        let ending = ending_of(end);
+        if let Some(ending) = ending {
+            metrics.ended(peer.address, ending);
         }
-        Pin::new(&mut connection).poll(cx)
+        let guard = connection.into_parts().io.into_inner();
+        say_goodbye(guard, ending, &watch).await;
     })
-    .await;
-    let ending = match end {
-        End::Finished(Ok(())) => None,
-        End::Finished(Err(error)) => of_error(&error),
-        End::Ended(ending) => Some(ending),
-    };
-    if let Some(ending) = ending {
-        shared.metrics.ended(peer.address, ending);
-    }
-    let mut guard = connection.into_parts().io.into_inner();
-    match (ending, watch.found_fault()) {
+}
+
+/// Sees to it that the peer hears why, or at least gets the answer that was already written.
+async fn say_goodbye<S>(mut guard: Guard<S>, ending: Option<Ending>, watch: &Watch)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let words = match (ending, watch.found_fault()) {
         (Some(Ending::HeadMalformed | Ending::HeadTooLarge), Some(fault)) => {
             let size = fault.is_size();
             let status = if size {
@@ -178,34 +227,41 @@ async fn http1_connection<S>(
             } else {
                 LastStatus::BadRequest
             };
-            let words = plain::text(status, fault.sentence());
-            plain::last_bytes(&mut guard.into_inner(), words.as_bytes()).await;
+            plain::text(status, fault.sentence())
         }
-        (Some(Ending::SlowHead), _) => {
-            let sentence = "The request head took too long.";
-            let words = plain::text(LastStatus::RequestTimeout, sentence);
-            plain::last_bytes(&mut guard.into_inner(), words.as_bytes()).await;
-        }
-        // hyper has answered and closed; what the peer is still sending must not cost it the answer.
+        (Some(Ending::SlowHead), _) => plain::text(
+            LastStatus::RequestTimeout,
+            "The request head took too long.",
+        ),
+        // hyper has answered and closed; what the peer is still sending must not cost it the
+        // answer.
         (None | Some(Ending::HeadMalformed | Ending::HeadTooLarge), None) if !guard.at_end() => {
-            plain::last_bytes(&mut guard, &[]).await;
+            String::new()
         }
-        _ => {}
+        _ => return,
+    };
+    plain::last_bytes(guard.stream(), words.as_bytes()).await;
+}
+
+fn ending_of(end: End) -> Option<Ending> {
+    match end {
+        End::Finished(Ok(())) => None,
+        End::Finished(Err(error)) => of_error(&error),
+        End::Ended(ending) => Some(ending),
     }
 }
 
-async fn http2_connection<S>(
-    stream: S,
-    peer: Arc<Peer>,
-    shared: &Arc<Shared>,
-    limits: &Limits,
-    standing: Option<Standing>,
-) where
+fn http2_connection<S>(stream: S, rest: Rest, shared: &Arc<Shared>) -> BoxFuture<'static, ()>
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Rest {
+        peer,
+        limits,
+        standing,
+    } = rest;
     let watch = Watch::new();
-    let _entered = shared.connections.enter(&watch, standing);
-    let service = service(&peer, shared, &watch);
+    let entered = shared.connections.enter(&watch, standing);
     let mut builder = http2::Builder::new(Streams(shared.tasks.clone()));
     builder
         .timer(TokioTimer::new())
@@ -213,22 +269,22 @@ async fn http2_connection<S>(
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.idle_timeout.min(PING_PATIENCE))
         .keep_alive_timeout(PING_PATIENCE);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let end = supervise(&watch, waits(limits), |cx, drain| {
-        if drain {
-            connection.as_mut().graceful_shutdown();
+    let connection = builder.serve_connection(TokioIo::new(stream), service(&peer, shared, &watch));
+    let (waits, metrics) = (waits(&limits), shared.metrics.clone());
+    Box::pin(async move {
+        let _entered = entered;
+        let mut connection = pin!(connection);
+        let end = supervise(&watch, waits, |cx, drain| {
+            if drain {
+                connection.as_mut().graceful_shutdown();
+            }
+            connection.as_mut().poll(cx)
+        })
+        .await;
+        if let Some(ending) = ending_of(end) {
+            metrics.ended(peer.address, ending);
         }
-        connection.as_mut().poll(cx)
     })
-    .await;
-    let ending = match end {
-        End::Finished(Ok(())) => None,
-        End::Finished(Err(error)) => of_error(&error),
-        End::Ended(ending) => Some(ending),
-    };
-    if let Some(ending) = ending {
-        shared.metrics.ended(peer.address, ending);
-    }
 }
 
 fn waits(limits: &Limits) -> Waits {

@@ -40,8 +40,8 @@ impl<S> Guard<S> {
     }
 
     /// The stream itself, for the last words.
-    pub fn into_inner(self) -> S {
-        self.stream
+    pub fn stream(&mut self) -> &mut S {
+        &mut self.stream
     }
 }
 
