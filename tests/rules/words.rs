@@ -2,7 +2,6 @@
 //! in the table where an operator would look for it, and the tables hold no other.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use xspd::cli::Exit;
 use xspd::domain::auth::handshake::HandshakeReason;
@@ -12,6 +11,7 @@ use xspd::domain::upstream::Failure;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
 
+use crate::rules::readme::Table;
 use crate::rules::source;
 
 #[test]
@@ -160,81 +160,12 @@ fn is_kebab_case(word: &str) -> bool {
         })
 }
 
-/// A table of the README, without its head; a cell that is one `word` is that word.
-struct Table {
-    rows: Vec<Vec<String>>,
-    /// What stands behind it.
-    rest: String,
-}
-
-impl Table {
-    /// The first table behind a text that stands there once.
-    fn after(text: &str) -> Self {
-        let readme = fs::read_to_string(source::root().join("README.md")).expect("the README");
-        let mut parts = readme.split(text);
-        let (Some(_), Some(behind), None) = (parts.next(), parts.next(), parts.next()) else {
-            panic!("README.md holds {text:?} not at all, or more than once");
-        };
-        // The rest of a row that was searched for belongs to the table before.
-        Self::read(behind.split_once("\n\n").map_or("", |(_, behind)| behind))
-    }
-
-    /// The first table behind this one whose head starts so.
-    fn followed_by(&self, head: &str) -> Self {
-        let at = self.rest.find(head).expect("another table");
-        Self::read(&self.rest[at..])
-    }
-
-    fn read(text: &str) -> Self {
-        let start = text.find("\n|").map_or(0, |at| at + 1);
-        let start = if text.starts_with('|') { 0 } else { start };
-        let text = &text[start..];
-        let end = text.find("\n\n").unwrap_or(text.len());
-        let rows = text[..end].lines().skip(2).map(cells).collect();
-        Self {
-            rows,
-            rest: text[end..].to_owned(),
-        }
-    }
-
-    /// The words in the first column are exactly these.
-    fn expect<W: AsRef<str>>(&self, words: &[W]) {
-        let documented: BTreeSet<_> = self.rows.iter().map(|row| row[0].as_str()).collect();
-        let expected: BTreeSet<_> = words.iter().map(AsRef::as_ref).collect();
-        assert_eq!(documented, expected);
-    }
-}
-
-fn cells(row: &str) -> Vec<String> {
-    let row = row.trim().trim_start_matches('|').trim_end_matches('|');
-    row.split('|')
-        .map(|cell| {
-            let cell = cell.trim();
-            let word = cell
-                .strip_prefix('`')
-                .and_then(|cell| cell.strip_suffix('`'));
-            word.filter(|word| !word.contains('`')).unwrap_or(cell)
-        })
-        .map(str::to_owned)
-        .collect()
-}
-
 /// Every `word` of a cell; a cell that is one word has lost its marks.
 fn words(cell: &str) -> BTreeSet<String> {
     cell.split(',')
         .map(|word| word.trim().trim_matches('`').to_owned())
         .filter(|word| !word.is_empty())
         .collect()
-}
-
-#[test]
-fn a_table_is_read_by_rows_and_cells() {
-    let readme = "text\n| word | what |\n|---|---|\n| `no-sni` | see `other`, `more` |\n| 64 | |\n\n| next |\n|---|\n| x |\n";
-    let table = Table::read(readme);
-    let expected = [vec!["no-sni", "see `other`, `more`"], vec!["64", ""]];
-    assert_eq!(table.rows, expected);
-    assert_eq!(table.followed_by("| next").rows, [["x"]]);
-    table.expect(&["64", "no-sni"]);
 }
 
 #[test]
