@@ -1,5 +1,6 @@
 //! xspd stands between Webex and a Cisco BroadWorks XSP farm: it ends TLS and mutual TLS with the
-//! Webex trust chain, relays the Xsi interfaces and AuthService, and watches what they rest on.
+//! Webex trust chain, relays the Xsi interfaces and AuthService, and takes in new certificates,
+//! trust and configuration while it runs.
 //!
 //! # The rooms
 //!
@@ -9,12 +10,13 @@
 //! | [`cli`] | one file per verb |
 //! | [`config`] | from what was written to a proven [`config::Config`] |
 //! | [`domain`] | decides, pure: no sockets, files, clock, async or logging |
-//! | [`inbound`] | who calls us: listeners, connections, HTTP routing, refusals |
+//! | [`inbound`] | who calls us: listeners, connections, HTTP routing, refusals, the admin pages |
 //! | [`lab`] | a stand-in for the outside world, over real sockets |
 //! | [`outbound`] | whom we call: the pools of XSPs |
 //! | [`platform`] | clock, tasks, files |
-//! | [`telemetry`] | metric names, event structs, health |
+//! | [`telemetry`] | metrics, and the log lines that go with them |
 //! | [`tls`] | all of rustls |
+//! | [`workers`] | what goes on by itself: health checks, the watch over files |
 //!
 //! # Order
 //!

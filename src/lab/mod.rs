@@ -1,4 +1,5 @@
-//! A stand-in for the outside world, over real sockets: a BroadWorks and a Webex.
+//! A stand-in for the outside world, over real sockets: a BroadWorks, and certificates as Webex
+//! and public CAs issue them.
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 

@@ -1,4 +1,4 @@
-//! What we tell: metric names, event structs, health.
+//! What we tell: metrics, and the log lines that go with them.
 //!
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.

@@ -162,6 +162,19 @@ fn every_folder_of_src_is_a_room() {
 }
 
 #[test]
+fn every_room_has_a_row_in_the_map() {
+    let sources = source::below("src");
+    let map = sources.iter().find(|source| source.path == "src/lib.rs");
+    let map = &map.expect("the map").text;
+    let missing = ROOMS
+        .iter()
+        .map(|room| room.name)
+        .filter(|name| *name != "main" && !map.contains(&format!("//! | [`{name}`] | ")))
+        .map(|name| format!("src/lib.rs has no row for {name}"));
+    expect_none(missing);
+}
+
+#[test]
 fn every_exceptional_edge_has_a_reason_and_is_needed() {
     let sources = source::below("src");
     for edge in EDGES {

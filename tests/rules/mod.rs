@@ -1,7 +1,9 @@
-//! Rules that no compiler holds: who may use whom, what is linked, what files look like.
+//! Rules that no compiler holds: who may use whom, what is linked, what files look like,
+//! what the README says.
 
 mod dependencies;
 mod files;
 mod layering;
+mod readme;
 mod source;
 mod words;

@@ -1,52 +1,180 @@
-//! Every word that an operator can meet in a log, a metric or an exit code stands in the README.
+//! Every word that an operator can meet in a log, a metric or an exit code stands in the README,
+//! in the table where an operator would look for it, and the tables hold no other.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use xspd::cli::Exit;
+use xspd::domain::auth::handshake::HandshakeReason;
+use xspd::domain::edge::ending::Ending;
+use xspd::domain::edge::reason::Reason;
+use xspd::domain::upstream::Failure;
+use xspd::outbound::SendFailure;
+use xspd::telemetry::Telemetry;
 
+use crate::rules::readme::Table;
 use crate::rules::source;
-
-/// Fails with the list of words that no table of the README explains.
-pub(crate) fn assert_documented<W: AsRef<str>>(words: &[W]) {
-    let readme = fs::read_to_string(source::root().join("README.md")).expect("the README");
-    let missing = undocumented(&readme, words);
-    assert!(
-        missing.is_empty(),
-        "no table of README.md explains {missing:?}"
-    );
-}
 
 #[test]
 fn exit_codes_are_documented() {
-    let codes = Exit::ALL.map(|exit| exit.code().to_string());
-    assert_documented(&codes);
-}
-
-fn undocumented<'w, W: AsRef<str>>(readme: &str, words: &'w [W]) -> Vec<&'w str> {
-    let known = table_words(readme);
-    words
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|word| !known.contains(*word))
-        .collect()
-}
-
-/// The first cell of every row of every table, in full and by each `word` in it.
-fn table_words(readme: &str) -> BTreeSet<&str> {
-    let mut words = BTreeSet::new();
-    for row in readme.lines().filter_map(|line| line.strip_prefix('|')) {
-        let cell = row.split('|').next().unwrap_or_default().trim();
-        words.insert(cell);
-        // Between backticks are the odd parts.
-        words.extend(cell.split('`').skip(1).step_by(2));
-    }
-    words
+    let codes = Exit::ALL.map(|exit| vec![exit.code().to_string(), format!("{exit:?}")]);
+    let rows = Table::after("## Exit codes").rows;
+    let documented: Vec<_> = rows.into_iter().map(|row| row[..2].to_vec()).collect();
+    assert_eq!(documented, codes);
 }
 
 #[test]
-fn only_the_first_cell_of_a_row_explains_a_word() {
-    let readme = "a `prose-word`\n| word | what |\n|---|---|\n| `no-sni`, `bad-host` | see `other` |\n| 64 | usage |\n";
-    let words = ["no-sni", "bad-host", "64", "other", "prose-word"];
-    assert_eq!(undocumented(readme, &words), ["other", "prose-word"]);
+fn refusals_are_documented_with_their_status() {
+    let expected: BTreeSet<_> = Reason::ALL
+        .iter()
+        .map(|reason| {
+            let status = reason.status().as_u16().to_string();
+            vec![reason.as_str().to_owned(), status]
+        })
+        .collect();
+    let rows = Table::after("**Every refusal has one word:**").rows;
+    let documented: BTreeSet<_> = rows.iter().map(|row| row[..2].to_vec()).collect();
+    assert_eq!(documented, expected);
+}
+
+#[test]
+fn reasons_of_failed_connections_are_documented() {
+    let table = Table::after("`reason` of `xspd_handshake_failures_total`");
+    table.expect(&HandshakeReason::ALL.map(HandshakeReason::as_str));
+    let table = Table::after("`reason` of `xspd_connection_endings_total`");
+    table.expect(&Ending::ALL.map(Ending::as_str));
+    let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
+    failures.push(SendFailure::NoUpstream.as_str());
+    Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn words_of_trust_files_are_documented() {
+    Table::after("the words of <code>reason</code>").expect(&trust_words("TrustReason"));
+    Table::after("| `weak-signature` |").expect(&trust_words("Remark"));
+}
+
+#[test]
+fn words_of_trust_files_are_found_in_the_source() {
+    assert!(trust_words("TrustReason").contains(&"private-key".to_owned()));
+    assert!(trust_words("Remark").contains(&"duplicate".to_owned()));
+}
+
+/// The words in the `as_str` of an enum that carries facts and so has no list of itself.
+fn trust_words(name: &str) -> Vec<String> {
+    let head = format!("impl {name} {{");
+    source::below("src/domain/certs")
+        .iter()
+        .filter_map(|source| source.text.split_once(&head))
+        .flat_map(|(_, body)| {
+            let body = body.split("\n}").next().unwrap_or_default();
+            body.lines()
+                .filter_map(|line| line.trim().split_once(" => \"")?.1.strip_suffix("\","))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn metrics_are_documented_with_their_labels() {
+    let telemetry = Telemetry::new();
+    let _series = telemetry.edge.listener(&"l".into());
+    telemetry.edge.generation_present("t", "g");
+    let _series = telemetry.http.series("l", None);
+    let _series = telemetry.upstream.series("p", "u");
+    let text = telemetry.render();
+    let families = families(&text);
+    let registered: usize = source::below("src/telemetry")
+        .iter()
+        .map(|source| source.code.matches("registry.register(").count())
+        .sum();
+    assert_eq!(families.len(), registered, "a family without a series");
+
+    let documented: BTreeSet<_> = Table::after("## Watch it\n")
+        .followed_by("| series |")
+        .rows
+        .into_iter()
+        .map(|row| (row[0].clone(), words(&row[1])))
+        .collect();
+    assert_eq!(documented, families);
+}
+
+/// Names as Prometheus stores them, and their labels.
+fn families(text: &str) -> BTreeSet<(String, BTreeSet<String>)> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(family, kind)| {
+            let (name, sample) = match kind {
+                "counter" => (format!("{family}_total"), format!("{family}_total")),
+                "histogram" => (family.to_owned(), format!("{family}_count")),
+                _ => (family.to_owned(), family.to_owned()),
+            };
+            (name, labels(text, &sample))
+        })
+        .collect()
+}
+
+fn labels(text: &str, sample: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix(sample)?.strip_prefix('{'))
+        .flat_map(|line| line.split('"').step_by(2))
+        .filter_map(|part| part.trim_start_matches(',').strip_suffix('='))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn words_are_kebab_case_and_unique_in_their_enum() {
+    let enums: [(&str, Vec<String>); 6] = [
+        (
+            "HandshakeReason",
+            owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
+        ),
+        ("Ending", owned(Ending::ALL.map(Ending::as_str))),
+        (
+            "Reason",
+            owned(Reason::ALL.iter().map(|reason| reason.as_str())),
+        ),
+        ("Failure", owned(Failure::ALL.map(Failure::as_str))),
+        ("TrustReason", trust_words("TrustReason")),
+        ("Remark", trust_words("Remark")),
+    ];
+    for (name, words) in enums {
+        let unique: BTreeSet<_> = words.iter().collect();
+        assert_eq!(unique.len(), words.len(), "{name} has a word twice");
+        let odd: Vec<_> = words.iter().filter(|word| !is_kebab_case(word)).collect();
+        assert!(odd.is_empty(), "{name}: not kebab-case: {odd:?}");
+    }
+}
+
+fn owned<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+fn is_kebab_case(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_lowercase())
+        && word.split('-').all(|part| {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            !part.is_empty() && part.chars().all(plain)
+        })
+}
+
+/// Every `word` of a cell; a cell that is one word has lost its marks.
+fn words(cell: &str) -> BTreeSet<String> {
+    cell.split(',')
+        .map(|word| word.trim().trim_matches('`').to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[test]
+fn kebab_case_is_told_from_other_spellings() {
+    assert!(
+        ["closed", "tls-too-old", "version-1-denied"]
+            .into_iter()
+            .all(is_kebab_case)
+    );
+    let others = ["", "a-", "-a", "a--b", "A-b", "a_b", "1-a"];
+    assert!(!others.into_iter().any(is_kebab_case));
 }

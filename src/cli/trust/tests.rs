@@ -14,6 +14,8 @@ use crate::domain::certs::mint::Webex;
 
 #[derive(clap::Parser)]
 struct Command {
+    #[arg(long, global = true)]
+    json: bool,
     #[command(flatten)]
     args: Args,
 }
@@ -53,18 +55,22 @@ impl Desk {
     }
 }
 
-fn args(words: &[&str]) -> Args {
-    Command::parse_from([&["trust"], words].concat()).args
+/// A command line as the process would take it.
+fn parse(words: &[&str]) -> (Args, Console) {
+    let Command { json, args } = Command::try_parse_from([&["trust"], words].concat()).unwrap();
+    (args, Console { json })
 }
 
 fn exit(words: &[&str]) -> Exit {
-    run_at(args(words), Console::default(), mint::now())
+    let (args, console) = parse(words);
+    run_at(args, console, mint::now())
 }
 
 /// What a verb says on standard output, or why it failed.
 fn said(words: &[&str]) -> Result<String, String> {
-    let (now, console) = (mint::now(), Console::default());
-    let done = match args(words).verb {
+    let now = mint::now();
+    let (args, console) = parse(words);
+    let done = match args.verb {
         Verb::Diff(args) => diff::run(&args, console, now),
         Verb::Import(args) => import::run(&args, now),
         Verb::Show(args) => show::run(&args, console, now),
