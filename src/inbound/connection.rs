@@ -80,7 +80,14 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
     };
     if listener.plaintext {
         drop(edge);
-        return http1_connection(stream, peer(None, None), shared, &limits, None).await;
+        return Box::pin(http1_connection(
+            stream,
+            peer(None, None),
+            shared,
+            &limits,
+            None,
+        ))
+        .await;
     }
     // On the heap, so that an idle connection does not carry a handshake's state.
     let shaking = Box::pin(handshake::shake(stream, hosts));
@@ -118,10 +125,25 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
         }
     };
     let peer = peer(Some(shaken.facts), caller);
+    // On the heap too, so that a silent peer before its handshake does not carry either.
     if shaken.http2 {
-        http2_connection(shaken.stream, peer, shared, &limits, standing).await;
+        Box::pin(http2_connection(
+            shaken.stream,
+            peer,
+            shared,
+            &limits,
+            standing,
+        ))
+        .await;
     } else {
-        http1_connection(shaken.stream, peer, shared, &limits, standing).await;
+        Box::pin(http1_connection(
+            shaken.stream,
+            peer,
+            shared,
+            &limits,
+            standing,
+        ))
+        .await;
     }
 }
 
