@@ -50,7 +50,33 @@ pub fn change(handle: Option<&FilterHandle>, log: &Log) -> Result<(), AppError> 
     })
 }
 
+/// Libraries whose warnings any stranger can cause, with each connection anew; what the operator
+/// writes about them still counts.
+const QUIET: &str = "h2=error";
+
 fn parse(filter: &str) -> Result<EnvFilter, AppError> {
-    EnvFilter::try_new(filter)
+    EnvFilter::try_new(format!("{QUIET},{filter}"))
         .map_err(|error| AppError::Log(format!("log.filter = \"{filter}\": {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_cannot_fill_the_log_through_a_library_unless_asked_for() {
+        for (written, expected) in [
+            ("info", "h2=error"),
+            ("h2=debug,info", "h2=debug"),
+            ("info,h2=trace", "h2=trace"),
+        ] {
+            let filter = parse(written).unwrap().to_string();
+            let of_h2: Vec<_> = filter
+                .split(',')
+                .filter(|part| part.starts_with("h2"))
+                .collect();
+            assert_eq!(of_h2, [expected], "{written}");
+        }
+        assert!(parse("x=y=z").is_err());
+    }
 }

@@ -195,7 +195,8 @@ pub struct Limits {
     pub header_count: usize,
     /// Size of a request body in bytes.
     pub body_bytes: u64,
-    /// Longest pause between two pieces of a request body.
+    /// Longest pause between two pieces of a request body; all together may last as long, and a
+    /// second longer for each 500 bytes.
     pub body_timeout: Duration,
     /// Longest wait between requests on a kept connection.
     pub idle_timeout: Duration,

@@ -57,6 +57,9 @@ use crate::platform::tasks::Tasks;
 const FIELDS_WITHOUT_ALLOCATION: usize = 100;
 /// hyper refuses a smaller buffer.
 const SMALLEST_BUFFER: usize = 8192;
+/// Bytes of an answer that wait for an HTTP/2 peer to read, by stream: hyper's 400 KB times all
+/// streams of a connection would let a few peers that read nothing fill the memory.
+const SEND_BUFFER: usize = 16 * 1024;
 /// An HTTP/2 peer that answers no ping for this long is gone.
 const PING_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -266,6 +269,7 @@ where
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.http2_streams)
+        .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(limits.idle_timeout.min(PING_PATIENCE))
         .keep_alive_timeout(PING_PATIENCE);
@@ -353,6 +357,9 @@ async fn supervise(
             match watch.deadline(waits) {
                 Some((at, ending)) if at <= now => return Poll::Ready(End::Ended(ending)),
                 Some((at, _)) => rearm(&mut timer, &mut armed, at),
+                None if watch.has_slow_reader(waits.idle) => {
+                    return Poll::Ready(End::Ended(Ending::SlowReader));
+                }
                 // Requests are in flight; nothing is due before a whole idle time from now.
                 None => rearm(&mut timer, &mut armed, now + waits.idle),
             }
@@ -383,10 +390,8 @@ fn service(
         let peer = Arc::clone(&peer);
         async move {
             let answer = edge.answer(request, &peer).await.ok_or(Gone)?;
-            Ok(answer.map(|body| Tracked {
-                body,
-                _flight: flight,
-            }))
+            flight.handed_over();
+            Ok(answer.map(|body| Tracked { body, flight }))
         }
     })
 }
@@ -399,7 +404,7 @@ pub struct Gone;
 /// An answer's body that keeps its request in flight until it is sent.
 pub struct Tracked {
     body: AnswerBody,
-    _flight: Flight,
+    flight: Flight,
 }
 
 impl Body for Tracked {
@@ -410,7 +415,13 @@ impl Body for Tracked {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        match polled {
+            Poll::Pending => this.flight.waits_for_upstream(),
+            Poll::Ready(_) => this.flight.handed_over(),
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

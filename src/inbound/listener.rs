@@ -163,7 +163,9 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
         let _open = Open(shared.metrics.open.clone());
         match kind {
             ListenerKind::Http => connection::serve(stream, address, &shared).await,
-            ListenerKind::Passthrough => passthrough::serve(stream, address, &shared).await,
+            ListenerKind::Passthrough => {
+                Box::pin(passthrough::serve(stream, address, &shared)).await;
+            }
         }
     });
 }

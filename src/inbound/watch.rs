@@ -2,6 +2,9 @@
 //! tell it to end.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
@@ -20,6 +23,8 @@ use crate::platform::clock;
 pub struct Watch {
     started: Instant,
     in_flight: AtomicU32,
+    /// The [`Pace`] of each request in flight; as many as HTTP/2 streams are allowed.
+    paces: Mutex<Vec<Arc<Pace>>>,
     /// Milliseconds since `started` when the last request ended; 0 before the first.
     last_activity: AtomicU64,
     /// Milliseconds since `started`, plus one, when a head began; 0 when none is under way.
@@ -53,8 +58,28 @@ pub struct Waits {
     pub idle: Duration,
 }
 
+/// Since when an answer waits for its reader, in milliseconds since [`Watch::started`] plus one;
+/// 0 while we wait for the XSP.
+type Pace = AtomicU64;
+
 /// One request in flight; dropped when its answer has been sent or given up.
-pub struct Flight(Arc<Watch>);
+pub struct Flight {
+    watch: Arc<Watch>,
+    pace: Arc<Pace>,
+}
+
+impl Flight {
+    /// A piece of the answer is on its way; the next one is for the peer to make room for.
+    pub fn handed_over(&self) {
+        self.pace
+            .store(self.watch.elapsed().saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// The peer has room; the next piece is the XSP's to send.
+    pub fn waits_for_upstream(&self) {
+        self.pace.store(0, Ordering::Relaxed);
+    }
+}
 
 impl Watch {
     /// The watch of a connection that begins now.
@@ -63,6 +88,7 @@ impl Watch {
         Arc::new(Self {
             started: clock::mono(),
             in_flight: AtomicU32::new(0),
+            paces: Mutex::default(),
             last_activity: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
             order: AtomicU8::new(Order::None as u8),
@@ -75,7 +101,29 @@ impl Watch {
     #[must_use]
     pub fn begin(self: &Arc<Self>) -> Flight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Flight(Arc::clone(self))
+        let pace = Arc::<Pace>::default();
+        self.paces().push(Arc::clone(&pace));
+        Flight {
+            watch: Arc::clone(self),
+            pace,
+        }
+    }
+
+    /// Whether some answer has waited for its reader longer than `patience`. Looked at when the
+    /// timer fires, not with each piece.
+    #[must_use]
+    pub fn has_slow_reader(&self, patience: Duration) -> bool {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let before = self.elapsed().saturating_sub(patience);
+        let paces = self.paces();
+        paces
+            .iter()
+            .map(|pace| pace.load(Ordering::Relaxed))
+            .any(|since| since > 0 && since <= before)
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Vec<Arc<Pace>>> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests whose answer is not finished.
@@ -154,9 +202,37 @@ impl Watch {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0
+        let watch = &self.watch;
+        watch.paces().retain(|pace| !Arc::ptr_eq(pace, &self.pace));
+        watch
             .last_activity
-            .store(self.0.elapsed().max(1), Ordering::Relaxed);
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+            .store(watch.elapsed().max(1), Ordering::Relaxed);
+        watch.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_answer_that_waits_for_its_reader_makes_the_reader_slow() {
+        let patience = Duration::from_secs(60);
+        let watch = Watch::new();
+        let (unread, quiet) = (watch.begin(), watch.begin());
+        unread.handed_over();
+        quiet.handed_over();
+        quiet.waits_for_upstream();
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(!watch.has_slow_reader(patience));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(watch.has_slow_reader(patience));
+        unread.handed_over();
+        assert!(!watch.has_slow_reader(patience));
+        tokio::time::advance(patience * 2).await;
+        drop(unread);
+        assert!(!watch.has_slow_reader(patience));
+        drop(quiet);
+        assert!(watch.paces().is_empty());
     }
 }

@@ -41,6 +41,9 @@ use crate::telemetry::upstream::UpstreamSeries;
 /// The number of header fields stays at hyper's 100, which it parses without allocating.
 const HEAD_BYTES: usize = 64 * 1024;
 
+/// Bytes read ahead of a slow client; hyper would take 400 KB.
+const READ_BYTES: usize = HEAD_BYTES;
+
 /// A connection; boxed, because it moves between the idle ones, a waiting request and a body.
 pub(super) struct Connection {
     sender: http1::SendRequest<RequestBody>,
@@ -102,6 +105,7 @@ impl Connection {
         let heard = stream.heard();
         let (sender, link) = http1::Builder::new()
             .max_header_size(HEAD_BYTES)
+            .max_buf_size(READ_BYTES)
             .handshake(TokioIo::new(stream))
             .await?;
         series.connection_opened();

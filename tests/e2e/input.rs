@@ -11,10 +11,12 @@ use crate::e2e::stage::HOST;
 use crate::e2e::stage::PROFILE;
 use crate::e2e::stage::Stage;
 use crate::e2e::stage::get;
+use crate::e2e::stage::is_health_check;
 use crate::support::client::bounded;
 use crate::support::client::exchange;
 use crate::support::client::read_answer;
 use crate::support::daemon::Daemon;
+use crate::support::upstream::Reply;
 
 async fn handshake_failures(daemon: &Daemon, reason: &str) -> f64 {
     let series = format!("xspd_handshake_failures_total{{listener=\"edge\",reason=\"{reason}\"}}");
@@ -253,6 +255,41 @@ async fn slow_and_silent_clients_are_cut_while_a_good_one_is_served() {
     let series = "xspd_connection_endings_total{listener=\"edge\",reason=\"idle\"}";
     reaches(&daemon, series, 3.0).await;
     assert_eq!(endings(&daemon, "slow-head").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_its_answer_is_cut() {
+    let large = "x".repeat(32 << 20);
+    let stage = Stage::answering(move |request| {
+        if is_health_check(request) {
+            Reply::text(200, "up")
+        } else {
+            Reply::text(200, &large)
+        }
+    })
+    .await;
+    let limits = "[listener.limits]\nidle-timeout = \"1s\"";
+    let daemon = stage.start(&stage.config("", limits)).await;
+    let mut deaf = stage.client().connect().await.unwrap();
+    deaf.write_all(&get("")).await.unwrap();
+    let series = "xspd_connection_endings_total{listener=\"edge\",reason=\"slow-reader\"}";
+    reaches(&daemon, series, 1.0).await;
+}
+
+#[tokio::test]
+async fn an_answer_with_length_and_chunks_arrives_whole() {
+    let stage = Stage::answering(|request| {
+        if is_health_check(request) {
+            Reply::text(200, "up")
+        } else {
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
+            Reply::Raw(format!("{head}5\r\nhello\r\n0\r\n\r\n").into_bytes())
+        }
+    })
+    .await;
+    let _daemon = stage.start(&stage.config("", "")).await;
+    let answer = stage.client().get(PROFILE).await.unwrap();
+    assert_eq!(answer.text(), "hello");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub enum Ending {
     PeerGone,
     /// The peer took longer than the header timeout to send a request head.
     SlowHead,
+    /// The peer asks for answers and does not read them.
+    SlowReader,
     /// The trust anchor that let the client in was removed.
     TrustRemoved,
     /// The upstream of a passed-through connection could not be reached.
@@ -29,7 +31,7 @@ pub enum Ending {
 
 impl Ending {
     /// Every ending, so that each metric series starts at zero.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AddressLimit,
         Self::CertificateEnded,
         Self::Drained,
@@ -39,6 +41,7 @@ impl Ending {
         Self::ListenerLimit,
         Self::PeerGone,
         Self::SlowHead,
+        Self::SlowReader,
         Self::TrustRemoved,
         Self::UpstreamUnreachable,
     ];
@@ -56,6 +59,7 @@ impl Ending {
             Self::ListenerLimit => "listener-limit",
             Self::PeerGone => "peer-gone",
             Self::SlowHead => "slow-head",
+            Self::SlowReader => "slow-reader",
             Self::TrustRemoved => "trust-removed",
             Self::UpstreamUnreachable => "upstream-unreachable",
         }

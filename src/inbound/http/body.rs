@@ -11,6 +11,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::Body;
@@ -82,12 +83,17 @@ impl Tally {
     }
 }
 
+/// Bytes that earn a second of waiting. A body holds a connection to the XSP, so one byte before
+/// each pause is over must not hold it for hours; no client that is alive is slower than this.
+const BYTES_A_SECOND: u64 = 500;
+
 /// Limits of one body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BodyLimits {
     /// Bytes.
     pub(super) bytes: u64,
-    /// Longest pause between two pieces.
+    /// Longest pause between two pieces, and of all pauses together but for what
+    /// [`BYTES_A_SECOND`] earns.
     pub(super) pause: Duration,
 }
 
@@ -97,8 +103,10 @@ pub(super) struct LimitedBody<B> {
     left: u64,
     pause: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer runs for the present pause.
-    pausing: bool,
+    /// When the present pause began; the timer runs for it.
+    pausing: Option<Instant>,
+    /// All pauses before it. Time in which the XSP takes nothing is not the client's.
+    waited: Duration,
     tally: Arc<Tally>,
 }
 
@@ -109,9 +117,17 @@ impl<B> LimitedBody<B> {
             left: limits.bytes,
             pause: limits.pause,
             timer: None,
-            pausing: false,
+            pausing: None,
+            waited: Duration::ZERO,
             tally,
         }
+    }
+
+    /// How long the next pause may be.
+    fn patience(&self) -> Duration {
+        let earned = Duration::from_secs(self.tally.bytes() / BYTES_A_SECOND);
+        let left = self.pause.saturating_add(earned);
+        left.saturating_sub(self.waited).min(self.pause)
     }
 
     fn fail(&self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
@@ -120,13 +136,14 @@ impl<B> LimitedBody<B> {
     }
 
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.pausing {
-            let end = tokio::time::Instant::from_std(clock::mono() + self.pause);
+        if self.pausing.is_none() {
+            let now = clock::mono();
+            let end = tokio::time::Instant::from_std(now + self.patience());
             match &mut self.timer {
                 Some(timer) => timer.as_mut().reset(end),
                 None => self.timer = Some(Box::pin(tokio::time::sleep_until(end))),
             }
-            self.pausing = true;
+            self.pausing = Some(now);
         }
         match &mut self.timer {
             Some(timer) => timer.as_mut().poll(cx),
@@ -152,7 +169,10 @@ where
             ready!(this.poll_pause(cx));
             return this.fail(BodyFault::Stalled);
         };
-        this.pausing = false;
+        if let Some(since) = this.pausing.take() {
+            let pause = clock::mono().saturating_duration_since(since);
+            this.waited = this.waited.saturating_add(pause);
+        }
         let data = match frame {
             Some(Ok(frame)) => frame.into_data(),
             Some(Err(_broken)) => return this.fail(BodyFault::Broken),
@@ -249,13 +269,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_pause_is_measured_by_itself() {
-        let (sender, mut body, tally) = limited(100);
+        const LONG: &str = match std::str::from_utf8(&[b'x'; 5000]) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        let (sender, mut body, tally) = limited(15_000);
         let begin = clock::mono();
         for _ in 0..3 {
             tokio::join!(
                 async {
                     tokio::time::sleep(Duration::from_secs(9)).await;
-                    sender.send(piece("x")).await.unwrap();
+                    sender.send(piece(LONG)).await.unwrap();
                 },
                 async { assert!(body.frame().await.unwrap().is_ok()) }
             );
@@ -266,6 +290,31 @@ mod tests {
             tally.fault().map(BodyFault::reason),
             Some(Reason::BodyStalled)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_before_each_pause_is_over_does_not_hold_on_for_ever() {
+        let (sender, mut body, tally) = limited(100);
+        let begin = clock::mono();
+        let drip = async {
+            while sender.send(piece("x")).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+            }
+        };
+        let read = async {
+            loop {
+                if let Err(fault) = body.frame().await.unwrap() {
+                    return fault;
+                }
+            }
+        };
+        let fault = tokio::select! {
+            fault = read => fault,
+            () = drip => BodyFault::Broken,
+        };
+        assert_eq!(fault, BodyFault::Stalled);
+        assert_eq!(clock::mono() - begin, Duration::from_secs(10));
+        assert_eq!(tally.bytes(), 3);
     }
 
     #[tokio::test]

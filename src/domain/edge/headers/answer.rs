@@ -38,6 +38,11 @@ pub fn rewrite(
     public: &Public<'_>,
     is_inner: impl Fn(&str) -> bool,
 ) -> Links {
+    // A length beside a transfer coding says nothing (RFC 9112, section 6.3): sent on, it would cut
+    // the answer short.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     remove(headers, is_hop_by_hop);
     if headers.contains_key(header::SET_COOKIE) {
         rewrite_cookies(headers, public.scheme);
@@ -195,6 +200,19 @@ mod tests {
         "http://xsp.example.net",
         "http://XSP.example.net:80",
     ];
+
+    #[test]
+    fn a_length_beside_a_transfer_coding_is_dropped() {
+        let mut headers = with(header::CONTENT_LENGTH, "3");
+        rewrite(&mut headers, &public(Scheme::Https), is_inner);
+        assert!(headers.contains_key(header::CONTENT_LENGTH));
+        headers.insert(
+            header::TRANSFER_ENCODING,
+            HeaderValue::from_static("chunked"),
+        );
+        rewrite(&mut headers, &public(Scheme::Https), is_inner);
+        assert!(headers.is_empty());
+    }
 
     #[test]
     fn inner_links_become_public() {

@@ -18,7 +18,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// Names under which proxies pass on a client certificate or address, besides the prefixes.
 /// A peer that may send them could pass for anyone (AuthService field page, section 2.6).
-const IDENTITY: [&str; 10] = [
+const IDENTITY: [&str; 13] = [
     "cf-connecting-ip",
     "client-cert",
     "client-cert-chain",
@@ -26,13 +26,16 @@ const IDENTITY: [&str; 10] = [
     "remote-user",
     "true-client-ip",
     "x-arr-clientcert",
+    "x-client-dn",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-forwarded",
     "x-real-ip",
+    "x-remote-user",
 ];
 
 /// Prefixes of the same kind.
-const IDENTITY_PREFIXES: [&str; 7] = [
+const IDENTITY_PREFIXES: [&str; 8] = [
     "ssl-",
     "wl-proxy-",
     "x-amzn-mtls-",
@@ -40,6 +43,7 @@ const IDENTITY_PREFIXES: [&str; 7] = [
     "x-client-verify",
     "x-original-forwarded-",
     "x-ssl-",
+    "x-tls-client-",
 ];
 
 /// Headers by which some frameworks take another method or target than the request line's, which
@@ -392,6 +396,10 @@ mod tests {
             "X-Secret",
             "X_Secret",
             "Remote-User",
+            "X-Remote-User",
+            "X-Client-DN",
+            "X-TLS-Client-Cert",
+            "X-Forwarded",
             "X-HTTP-Method-Override",
             "X-Original-URL",
             "WL-Proxy-Client-Cert",
