@@ -50,6 +50,7 @@ use crate::inbound::watch::Waits;
 use crate::inbound::watch::Watch;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use crate::telemetry::edge::FailedHandshake;
 
 /// hyper's parser reserves room for this many fields without allocating.
 const FIELDS_WITHOUT_ALLOCATION: usize = 100;
@@ -86,10 +87,13 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
     let shaken = match shaken.unwrap_or_else(late) {
         Ok(shaken) => shaken,
         Err(failed) => {
-            let subject = failed.subject.as_deref();
-            shared
-                .metrics
-                .handshake_failed(address, failed.reason, subject, &failed.detail);
+            shared.metrics.handshake_failed(&FailedHandshake {
+                peer: address,
+                reason: failed.reason,
+                subject: failed.subject.as_deref(),
+                issuer: failed.issuer.as_deref(),
+                detail: &failed.detail,
+            });
             if let Some(mut stream) = failed.stream {
                 plain::last_bytes(&mut stream, &failed.last_words).await;
             }

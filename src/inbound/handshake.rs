@@ -39,7 +39,9 @@ pub struct Failed {
     /// Why.
     pub reason: HandshakeReason,
     /// Subject of the client certificate, when one was read.
-    pub subject: Option<String>,
+    pub subject: Option<Box<str>>,
+    /// Its issuer.
+    pub issuer: Option<Box<str>>,
     /// What the library said.
     pub detail: String,
     /// The connection, for the last words; `None` when it is gone.
@@ -54,6 +56,7 @@ impl Failed {
         Self {
             reason,
             subject: None,
+            issuer: None,
             detail: detail.to_string(),
             stream: None,
             last_words: Vec::new(),
@@ -185,9 +188,9 @@ async fn first_words(stream: &TcpStream) -> Result<FirstWords, Failed> {
 
 fn failure(error: &std::io::Error, verifier: Option<&ConnectionVerifier>) -> Failed {
     if let Some(Err(refused)) = verifier.and_then(ConnectionVerifier::verdict) {
-        let subject = refused.subject.clone();
         return Failed {
-            subject,
+            subject: refused.subject.as_deref().map(Box::from),
+            issuer: refused.issuer.as_deref().map(Box::from),
             ..Failed::new(refused.reason, error)
         };
     }

@@ -5,6 +5,7 @@
 
 pub mod edge;
 pub mod http;
+pub mod seldom;
 pub mod upstream;
 
 use std::sync::Arc;

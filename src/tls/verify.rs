@@ -47,6 +47,8 @@ pub struct Refused {
     pub reason: HandshakeReason,
     /// Subject of the leaf, when it could be read.
     pub subject: Option<String>,
+    /// Issuer of the leaf, which names the CA that is missing when its chain is unknown.
+    pub issuer: Option<String>,
 }
 
 /// The verifier of one connection.
@@ -95,6 +97,7 @@ impl ClientRules {
             let refused = Refused {
                 reason: HandshakeReason::CertificateBad,
                 subject: None,
+                issuer: None,
             };
             (
                 refused,
@@ -105,6 +108,7 @@ impl ClientRules {
             let refused = Refused {
                 reason,
                 subject: Some(facts.subject.clone()),
+                issuer: Some(facts.issuer.clone()),
             };
             (refused, Error::InvalidCertificate(error))
         };
@@ -133,14 +137,14 @@ impl ClientRules {
             let error = CertificateError::UnknownIssuer;
             return Err(refuse(HandshakeReason::AnchorExpired, error));
         }
-        let identity = identity(&facts).map_err(|_| {
-            refuse(
-                HandshakeReason::CertificateNameless,
-                CertificateError::BadEncoding,
         if self.auth.require_eku && facts.client_auth().is_none() {
             let reason = HandshakeReason::CertificatePurposeAbsent;
             return Err(refuse(reason, CertificateError::InvalidPurpose));
         }
+        let identity = identity(&facts).map_err(|_| {
+            refuse(
+                HandshakeReason::CertificateNameless,
+                CertificateError::BadEncoding,
             )
         })?;
         Ok(Admitted {

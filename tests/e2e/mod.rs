@@ -4,6 +4,7 @@ mod drain;
 mod input;
 mod live;
 mod mtls;
+mod operator;
 mod passthrough;
 mod relay;
 mod stage;
