@@ -10,7 +10,7 @@ use crate::tls::TlsError;
 pub enum AppError {
     /// The configuration is wrong.
     #[error("{0}")]
-    Config(Problem),
+    Config(Box<Problem>),
     /// Key material is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),

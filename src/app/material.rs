@@ -37,6 +37,9 @@ pub struct Material {
     pub trust: BTreeMap<String, Arc<TrustAnchors>>,
     /// Generated certificates by listener: how many hosts still present one.
     pub self_signed: BTreeMap<String, i64>,
+    /// When an anchor next comes into or goes out of its dates: the trust sets must then be read
+    /// again although no file changed.
+    pub next_change: Option<SystemTime>,
 }
 
 /// What to do about a bad file.
@@ -194,7 +197,16 @@ impl Loader<'_> {
 
     fn trust(&mut self, set: &TrustSet) {
         let loaded = match self.anchors(set) {
-            Ok(loaded) => Some(Arc::new(loaded)),
+            Ok((loaded, next_change)) => {
+                let earlier = self
+                    .material
+                    .next_change
+                    .into_iter()
+                    .chain(next_change)
+                    .min();
+                self.material.next_change = earlier;
+                Some(Arc::new(loaded))
+            }
             Err(problems) => {
                 self.problems.extend(problems);
                 self.proven()
@@ -207,7 +219,7 @@ impl Loader<'_> {
         }
     }
 
-    fn anchors(&self, set: &TrustSet) -> Result<TrustAnchors, Vec<TlsError>> {
+    fn anchors(&self, set: &TrustSet) -> Result<(TrustAnchors, Option<SystemTime>), Vec<TlsError>> {
         let (mut files, mut problems) = (Vec::new(), Vec::new());
         for path in generations(set).map_err(|problem| vec![problem])? {
             match pem::read_bounded(&path) {
@@ -249,7 +261,10 @@ impl Loader<'_> {
                 ends: set.refuse_expired.then_some(anchor.facts.not_after),
             });
         }
-        Ok(TrustAnchors::new(&set.name, members))
+        Ok((
+            TrustAnchors::new(&set.name, members),
+            judged.next_change(self.now),
+        ))
     }
 }
 
@@ -257,7 +272,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The files of a trust set. Those of its directory end in .txt or .pem.
+/// The files of a trust set.
 fn generations(set: &TrustSet) -> Result<Vec<PathBuf>, TlsError> {
     let mut files = set.files.clone();
     if let Some(directory) = &set.directory {
@@ -266,12 +281,13 @@ fn generations(set: &TrustSet) -> Result<Vec<PathBuf>, TlsError> {
             source,
         };
         for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path
-                .extension()
-                .is_some_and(|end| end == "txt" || end == "pem")
+            let entry = entry.map_err(unreadable)?;
+            if entry
+                .file_name()
+                .to_str()
+                .is_some_and(trust_set::is_generation)
             {
-                files.push(path);
+                files.push(entry.path());
             }
         }
     }

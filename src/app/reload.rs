@@ -84,16 +84,35 @@ impl Reloader {
         }
     }
 
-    /// Ends connections whose certificate or anchor is no longer good.
-    pub fn judge_connections(&self) {
+    /// Looks at the dates again: reads the trust sets when an anchor came into or went out of its
+    /// dates, and ends connections whose certificate or anchor is no longer good.
+    pub fn dates(&self) {
+        let due = |proven: &Proven| {
+            proven
+                .material
+                .next_change
+                .is_some_and(|at| at <= clock::wall())
+        };
+        if due(&self.proven.lock().unwrap_or_else(PoisonError::into_inner)) {
+            self.files();
+        } else {
+            self.judge_connections();
+        }
+    }
+
+    fn judge_connections(&self) {
         let edge = self.live.load();
         self.connections
             .judge_again(clock::wall(), |set, anchor| edge.trusts(set, anchor));
     }
 
     fn try_configuration(&self) -> Result<(), Vec<AppError>> {
-        let loaded = config::load(&self.path)
-            .map_err(|found| found.into_iter().map(AppError::Config).collect::<Vec<_>>())?;
+        let loaded = config::load(&self.path).map_err(|found| {
+            found
+                .into_iter()
+                .map(|problem| AppError::Config(Box::new(problem)))
+                .collect::<Vec<_>>()
+        })?;
         let fresh = Arc::new(loaded.config);
         let current = self.live.load_full();
         let changes = config::diff(&current.config, &fresh);
@@ -123,6 +142,7 @@ impl Reloader {
         edge.pools.start(&self.tasks, stop.clone());
         // A receiver that is gone means that the process ends.
         drop(self.watch.send(plan(&edge.config)));
+        edge.front.forget_other_series();
         self.live.store(Arc::new(edge));
         proven.material = material;
         std::mem::replace(&mut proven.pools, stop).cancel();

@@ -62,8 +62,12 @@ impl Daemon {
     /// # Errors
     /// Every problem at once.
     pub fn start(path: &Path) -> Result<Self, Vec<AppError>> {
-        let loaded = config::load(path)
-            .map_err(|found| found.into_iter().map(AppError::Config).collect::<Vec<_>>())?;
+        let loaded = config::load(path).map_err(|found| {
+            found
+                .into_iter()
+                .map(|problem| AppError::Config(Box::new(problem)))
+                .collect::<Vec<_>>()
+        })?;
         let config = Arc::new(loaded.config);
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
@@ -187,9 +191,12 @@ pub fn notify(states: &[sd_notify::NotifyState<'_>]) {
     drop(sd_notify::notify(states));
 }
 
+/// An address as it was taken, and its socket.
+type Bound = (SocketAddr, TcpListener);
+
 struct Sockets {
-    listeners: Vec<(Arc<str>, Vec<(SocketAddr, TcpListener)>)>,
-    admin: (SocketAddr, TcpListener),
+    listeners: Vec<(Arc<str>, Vec<Bound>)>,
+    admin: Bound,
 }
 
 fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {
@@ -215,7 +222,7 @@ fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {
     }
 }
 
-fn bind_with_port(name: &str, address: SocketAddr) -> Result<(SocketAddr, TcpListener), BindError> {
+fn bind_with_port(name: &str, address: SocketAddr) -> Result<Bound, BindError> {
     let socket = listener::bind(name, address)?;
     let taken = socket.local_addr().unwrap_or(address);
     Ok((taken, socket))
@@ -237,7 +244,10 @@ fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, plan: watch::Receiver<fi
                     let held = Arc::clone(&reloader);
                     reloader.tasks.blocking(move || held.files()).await;
                 }
-                () = tokio::time::sleep(JUDGE_AGAIN) => reloader.judge_connections(),
+                () = tokio::time::sleep(JUDGE_AGAIN) => {
+                    let held = Arc::clone(&reloader);
+                    reloader.tasks.blocking(move || held.dates()).await;
+                }
             }
         }
     });

@@ -81,19 +81,10 @@ const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 /// The reason, for the counter and the operator's line. The peer got an alert, or plain text
 /// when it spoke plain HTTP.
 pub async fn shake(stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Failed> {
-    match first_words(&stream).await? {
-        FirstWords::Hello => {}
-        FirstWords::Http => {
-            let sentence = "This port speaks TLS; use https://.";
-            let words = plain::text(LastStatus::BadRequest, sentence).into_bytes();
-            let failed = Failed::new(HandshakeReason::PlainHttp, "plain HTTP on a TLS port");
-            return Err(failed.saying(stream, words));
-        }
-        FirstWords::OldHello => {
-            let detail = "the hello is older than TLS 1.2";
-            let failed = Failed::new(HandshakeReason::TlsTooOld, detail);
-            return Err(failed.saying(stream, PROTOCOL_VERSION.to_vec()));
-        }
+    if let Some((reason, words)) = no_hello(first_words(&stream).await?) {
+        return Err(
+            Failed::new(reason, "the first bytes are no hello of TLS 1.2").saying(stream, words),
+        );
     }
     let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
     let start = match (&mut acceptor).await {
@@ -156,6 +147,19 @@ pub async fn shake(stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Fai
         http2,
         admitted,
     })
+}
+
+/// Why the first bytes are no hello that rustls could judge, and the answer to them.
+fn no_hello(first: FirstWords) -> Option<(HandshakeReason, Vec<u8>)> {
+    match first {
+        FirstWords::Hello => None,
+        FirstWords::Http => {
+            let sentence = "This port speaks TLS; use https://.";
+            let words = plain::text(LastStatus::BadRequest, sentence).into_bytes();
+            Some((HandshakeReason::PlainHttp, words))
+        }
+        FirstWords::OldHello => Some((HandshakeReason::TlsTooOld, PROTOCOL_VERSION.to_vec())),
+    }
 }
 
 enum FirstWords {

@@ -1,5 +1,7 @@
 //! One XSP or ADP: its idle connections, its counters, its health as last announced.
 
+mod lease;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -13,7 +15,6 @@ use std::time::Instant;
 use http::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use crate::config;
 use crate::domain::upstream::Failure;
@@ -37,9 +38,7 @@ use crate::telemetry::upstream::UpstreamMetrics;
 use crate::telemetry::upstream::UpstreamSeries;
 use crate::tls::client::client_config;
 
-/// How long a request waits for a free connection. Long enough for a burst to pass, short enough
-/// that a stuck XSP does not gather waiting requests.
-const BUSY_WAIT: Duration = Duration::from_millis(250);
+pub(super) use lease::Lease;
 
 /// Inputs on their way to the health machine. More than one per failing request adds nothing:
 /// what does not fit is dropped.
@@ -355,56 +354,5 @@ fn authority(upstream: &config::Upstream) -> String {
     match (&upstream.tls, upstream.port) {
         (Some(_), 443) | (None, 80) => host,
         (_, port) => format!("{host}:{port}"),
-    }
-}
-
-/// A request's place at an upstream: it counts as in flight, may hold the one probe of a
-/// probation, and later holds one of the permitted connections. Dropping it gives all back.
-pub(super) struct Lease {
-    upstream: Arc<Upstream>,
-    probe: bool,
-    permit: bool,
-}
-
-impl Lease {
-    pub(super) const fn upstream(&self) -> &Arc<Upstream> {
-        &self.upstream
-    }
-
-    /// Waits a little for a connection to be free; `false` when none is.
-    pub(super) async fn permit(&mut self) -> bool {
-        let permits = &self.upstream.permits;
-        let permit = match permits.try_acquire() {
-            Ok(permit) => Some(permit),
-            Err(_none_free) => match timeout(BUSY_WAIT, permits.acquire()).await {
-                Ok(Ok(permit)) => Some(permit),
-                Ok(Err(_)) | Err(_) => None,
-            },
-        };
-        if let Some(permit) = permit {
-            permit.forget();
-            self.permit = true;
-        }
-        self.permit
-    }
-
-    /// Puts the connection to the idle ones, if it can carry another request.
-    pub(super) fn give_back(self, mut connection: Box<Connection>) {
-        if connection.rest() {
-            let since = clock::mono();
-            self.upstream.idle().push(Idle { connection, since });
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.upstream.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if self.permit {
-            self.upstream.permits.add_permits(1);
-        }
-        if self.probe {
-            self.upstream.standing.probe_ended();
-        }
     }
 }

@@ -5,9 +5,6 @@
 //! it is installed: it is a CA certificate, which webpki refuses as a server's, so its key is
 //! compared instead; name and end date then mean nothing, the handshake signature still does.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,46 +27,22 @@ use rustls::crypto::aws_lc_rs;
 use rustls::crypto::verify_tls12_signature;
 use rustls::crypto::verify_tls13_signature;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
-use rustls_pki_types::pem;
-use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::FromDer;
 use x509_parser::prelude::X509Certificate;
 
-use crate::config::CertificateFiles;
 use crate::config::UpstreamTls;
-use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
+use crate::tls::TlsError;
+use crate::tls::pem;
 
 /// Why no TLS configuration towards an upstream could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientTlsError {
-    /// A file cannot be read.
-    #[error("{} cannot be read; check that it exists and that xspd's user may read it", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is not PEM.
-    #[error("{} is not PEM; convert it with `openssl x509 -inform der -in … -out …`", path.display())]
-    NotPem {
-        /// The file.
-        path: PathBuf,
-        /// What the parser says.
-        #[source]
-        source: pem::Error,
-    },
-    /// A file holds no certificate.
-    #[error("{} holds no certificate; it must hold at least one CERTIFICATE block", path.display())]
-    NoCertificate {
-        /// The file.
-        path: PathBuf,
-    },
+    /// A file of ours cannot be used.
+    #[error(transparent)]
+    Material(#[from] TlsError),
     /// A CA certificate cannot be an anchor.
     #[error("certificate {place} in {} cannot be a trust anchor; remove or replace it", path.display())]
     BadAnchor {
@@ -87,29 +60,6 @@ pub enum ClientTlsError {
     /// A verifier could not be made from the anchors.
     #[error("the certificates in `ca` make no verifier")]
     Verifier(#[from] rustls::client::VerifierBuilderError),
-    /// The key of our certificate lies where this build cannot read it.
-    #[error("the key {reference} cannot be read here; use `file:/path`")]
-    KeyPlace {
-        /// The reference as written.
-        reference: SecretRef,
-    },
-    /// The key can be read by everybody.
-    #[error("{} can be read by other users; run `chmod o-rwx` on it", path.display())]
-    KeyExposed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The key file holds no key.
-    #[error(
-        "{key} holds no private key; it must hold one PKCS#8, PKCS#1 or SEC1 PEM block without a password"
-    )]
-    BadKey {
-        /// The reference as written.
-        key: SecretRef,
-        /// What the parser says.
-        #[source]
-        source: pem::Error,
-    },
     /// Chain and key do not belong together, or the key is of an unknown kind.
     #[error("the certificate in {} and the key {key} cannot be used together; check that they are a pair", chain.display())]
     BadPair {
@@ -144,7 +94,7 @@ pub fn client_config(tls: &UpstreamTls) -> Result<Arc<ClientConfig>, ClientTlsEr
     let mut config = match &tls.client_certificate {
         None => builder.with_no_client_auth(),
         Some(files) => {
-            let (chain, key) = read_pair(files)?;
+            let (chain, key) = (pem::load_chain(&files.chain)?, pem::load_key(files)?);
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|source| ClientTlsError::BadPair {
@@ -156,60 +106,6 @@ pub fn client_config(tls: &UpstreamTls) -> Result<Arc<ClientConfig>, ClientTlsEr
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-fn read_pair(
-    files: &CertificateFiles,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), ClientTlsError> {
-    let chain = read_certificates(&files.chain)?;
-    let secret = read_secret(&files.key)?;
-    let key = PrivateKeyDer::from_pem_slice(secret.expose()).map_err(|source| {
-        ClientTlsError::BadKey {
-            key: files.key.clone(),
-            source,
-        }
-    })?;
-    Ok((chain, key))
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientTlsError> {
-    let text = fs::read(path).map_err(|source| ClientTlsError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let certificates = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| ClientTlsError::NotPem {
-            path: path.to_owned(),
-            source,
-        })?;
-    if certificates.is_empty() {
-        return Err(ClientTlsError::NoCertificate {
-            path: path.to_owned(),
-        });
-    }
-    Ok(certificates)
-}
-
-/// Reads a key that lies in a file which only its owner and group may read.
-fn read_secret(reference: &SecretRef) -> Result<Secret, ClientTlsError> {
-    const OTHERS: u32 = 0o007;
-    let path = match reference {
-        SecretRef::File(path) => path,
-        SecretRef::Credential(_) | SecretRef::Environment(_) => {
-            return Err(ClientTlsError::KeyPlace {
-                reference: reference.clone(),
-            });
-        }
-    };
-    let unreadable = |source| ClientTlsError::Read {
-        path: path.clone(),
-        source,
-    };
-    if fs::metadata(path).map_err(unreadable)?.mode() & OTHERS != 0 {
-        return Err(ClientTlsError::KeyExposed { path: path.clone() });
-    }
-    fs::read(path).map(Secret::new).map_err(unreadable)
 }
 
 /// Chain and name where there is a CA, the key where there are pins, the handshake signature
@@ -258,7 +154,7 @@ impl Verifier {
 
 fn read_anchors(path: &Path) -> Result<RootCertStore, ClientTlsError> {
     let mut anchors = RootCertStore::empty();
-    for (at, certificate) in read_certificates(path)?.into_iter().enumerate() {
+    for (at, certificate) in pem::load_chain(path)?.into_iter().enumerate() {
         anchors
             .add(certificate)
             .map_err(|source| ClientTlsError::BadAnchor {
@@ -338,10 +234,13 @@ impl ServerCertVerifier for Verifier {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use rcgen::KeyPair;
     use tempfile::TempDir;
+
+    use crate::config::CertificateFiles;
 
     use super::*;
 
@@ -373,9 +272,9 @@ mod tests {
             ca: Some(path.clone()),
             ..tls()
         };
-        assert!(refusal(&tls).contains("check that it exists"));
+        assert!(refusal(&tls).contains("cannot be read"));
         fs::write(&path, "no PEM at all").unwrap();
-        assert!(refusal(&tls).contains("holds no certificate"));
+        assert!(refusal(&tls).contains("no certificate found"));
         let der = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
         fs::write(&path, der).unwrap();
         assert!(refusal(&tls).contains("certificate 1 in"));
@@ -384,7 +283,7 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
         )
         .unwrap();
-        assert!(refusal(&tls).contains("is not PEM"));
+        assert!(refusal(&tls).contains("no certificate found"));
     }
 
     #[test]
@@ -405,7 +304,7 @@ mod tests {
         };
 
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(refusal(&tls).contains("chmod o-rwx"));
+        assert!(refusal(&tls).contains("chmod 600"));
 
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         let config = client_config(&tls).unwrap();
@@ -415,6 +314,6 @@ mod tests {
         fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
         assert!(refusal(&tls).contains("check that they are a pair"));
         fs::write(&key, "nothing").unwrap();
-        assert!(refusal(&tls).contains("holds no private key"));
+        assert!(refusal(&tls).contains("expected an unencrypted"));
     }
 }

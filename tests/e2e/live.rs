@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use tokio::task::JoinSet;
+
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::PROFILE;
 use crate::e2e::stage::Stage;
@@ -25,17 +27,16 @@ async fn a_certificate_is_swapped_under_load_without_a_failed_request() {
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicUsize::new(0)),
     );
-    let load: Vec<_> = (0..4)
-        .map(|_| {
-            let (client, stop, done) = (stage.client(), Arc::clone(&stop), Arc::clone(&done));
-            tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    assert_eq!(client.get(PROFILE).await.unwrap().status, 200);
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
+    let mut load = JoinSet::new();
+    for _ in 0..4 {
+        let (client, stop, done) = (stage.client(), Arc::clone(&stop), Arc::clone(&done));
+        load.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                assert_eq!(client.get(PROFILE).await.unwrap().status, 200);
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
     let next = stage.public.server(&[HOST], Key::P256);
     stage.replace_server(&next);
     daemon.logged(&["Reload done", "files"]).await;
@@ -44,9 +45,7 @@ async fn a_certificate_is_swapped_under_load_without_a_failed_request() {
         tokio::task::yield_now().await;
     }
     stop.store(true, Ordering::Relaxed);
-    for task in load {
-        task.await.unwrap();
-    }
+    load.join_all().await;
     let fresh = presented(&stage.client()).await;
     assert_ne!(fresh, old);
     assert_eq!(Some(&fresh), next.chain.first());
@@ -123,8 +122,7 @@ async fn a_broken_configuration_is_rejected_with_every_problem_and_the_old_one_s
     let stage = Stage::new().await;
     let config = stage.config("", "");
     let daemon = stage.start(&config).await;
-    let broken = config.replace("kind", "kind").replace("[drain]", "[drian]")
-        + "\n[policy]\ncall-me-now = \"maybe\"\n";
+    let broken = config.replace("[drain]", "[drian]") + "\n[policy]\ncall-me-now = \"maybe\"\n";
     std::fs::write(stage.path().join("xspd.toml"), broken).unwrap();
     daemon.signal("HUP");
     daemon.logged(&["Reload rejected", "drian"]).await;

@@ -2,6 +2,7 @@
 
 mod drain;
 mod input;
+mod lab;
 mod live;
 mod mtls;
 mod operator;

@@ -2,12 +2,14 @@
 
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
+use tokio::task::JoinSet;
 
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::PROFILE;
 use crate::e2e::stage::Stage;
 use crate::e2e::stage::get;
 use crate::e2e::stage::is_health_check;
+use crate::support::client::Answer;
 use crate::support::client::exchange;
 use crate::support::client::read_answer;
 use crate::support::upstream::Gate;
@@ -103,65 +105,81 @@ async fn every_sample_arrives_byte_for_byte_in_both_directions() {
         + "[policy]\ncall-me-now = \"allow\"\ngroup = \"allow\"\n\
         call-center = \"allow\"\n";
     let _daemon = stage.start(&config).await;
-    let mut checked = 0;
-    for (
-        number,
-        Exchange {
-            name,
-            request,
-            response,
-        },
-    ) in samples.iter().enumerate()
-    {
-        let (head, body) = head_and_body(request);
-        let head = head
-            .lines()
-            .map(|line| {
-                if line.to_ascii_lowercase().starts_with("host:") {
-                    format!("Host: {HOST}")
-                } else {
-                    line.to_owned()
-                }
-            })
-            .collect::<Vec<_>>()
-            .join("\r\n");
-        let mut bytes = format!("{head}\r\nx-sample: {number}\r\n\r\n").into_bytes();
-        bytes.extend(&body);
-        let seen_before = stage.relayed().len();
-        let answer = stage
-            .client()
-            .exchange(&bytes)
-            .await
-            .unwrap_or_else(|e| panic!("{name}: {e}"));
+    for (number, sample) in samples.iter().enumerate() {
+        let (head, bytes) = marked(&sample.request, number);
+        let before = stage.relayed().len();
+        let answer = stage.client().exchange(&bytes).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", sample.name));
         let relayed = stage.relayed();
-        assert_eq!(relayed.len(), seen_before + 1, "{name} went upstream once");
-        let (sent_head, sent_body) = head_and_body(relayed.last().unwrap());
         assert_eq!(
-            sent_head.lines().next(),
-            head.lines().next(),
-            "{name}: request line"
+            relayed.len(),
+            before + 1,
+            "{} went upstream once",
+            sample.name
         );
-        assert_eq!(sent_body, body, "{name}: request body");
-        same_fields(name, &format!("{head}\r\nx-sample: {number}"), &sent_head);
-        let lengths = |head: &str| {
-            fields(head)
-                .into_iter()
-                .find(|(n, _)| n == "content-length")
-        };
-        assert_eq!(
-            lengths(&sent_head),
-            lengths(&head),
-            "{name}: Content-Length is kept, 0 too"
-        );
-
-        let (status_head, _) = head_and_body(response);
-        let status = status_head.split(' ').nth(1).unwrap();
-        assert_eq!(answer.status.to_string(), status, "{name}");
-        assert_eq!(answer.body, body_of(response), "{name}: response body");
-        same_fields(name, &status_head, &answer.head);
-        checked += 1;
+        same_request(sample, &head, relayed.last().unwrap());
+        same_response(sample, &answer);
     }
-    assert_eq!(checked, 73);
+    assert_eq!(samples.len(), 73);
+}
+
+/// The sample's request for our host, with a field that tells the upstream which one it is.
+fn marked(request: &[u8], number: usize) -> (String, Vec<u8>) {
+    let (head, body) = head_and_body(request);
+    let is_host = |line: &str| line.to_ascii_lowercase().starts_with("host:");
+    let host = format!("Host: {HOST}");
+    let lines = head
+        .lines()
+        .map(|line| if is_host(line) { host.as_str() } else { line });
+    let head = format!(
+        "{}\r\nx-sample: {number}",
+        lines.collect::<Vec<_>>().join("\r\n")
+    );
+    let mut bytes = format!("{head}\r\n\r\n").into_bytes();
+    bytes.extend(&body);
+    (head, bytes)
+}
+
+fn same_request(sample: &Exchange, head: &str, relayed: &[u8]) {
+    let name = &sample.name;
+    let (sent_head, sent_body) = head_and_body(relayed);
+    assert_eq!(
+        sent_head.lines().next(),
+        head.lines().next(),
+        "{name}: request line"
+    );
+    assert_eq!(
+        sent_body,
+        head_and_body(&sample.request).1,
+        "{name}: request body"
+    );
+    same_fields(name, head, &sent_head);
+    let length = |head: &str| {
+        fields(head)
+            .into_iter()
+            .find(|(name, _)| name == "content-length")
+    };
+    assert_eq!(
+        length(&sent_head),
+        length(head),
+        "{name}: Content-Length is kept, 0 too"
+    );
+}
+
+fn same_response(sample: &Exchange, answer: &Answer) {
+    let name = &sample.name;
+    let (head, _) = head_and_body(&sample.response);
+    assert_eq!(
+        Some(answer.status.to_string().as_str()),
+        head.split(' ').nth(1),
+        "{name}"
+    );
+    assert_eq!(
+        answer.body,
+        body_of(&sample.response),
+        "{name}: response body"
+    );
+    same_fields(name, &head, &answer.head);
 }
 
 #[tokio::test]
@@ -329,7 +347,7 @@ async fn an_answer_streams_without_being_held_back() {
     .await;
     let _daemon = stage.start(&stage.config("", "")).await;
     let mut stream = stage.client().connect().await.unwrap();
-    let request = get("").iter().copied().collect::<Vec<u8>>();
+    let request = get("");
     tokio::io::AsyncWriteExt::write_all(&mut stream, &request)
         .await
         .unwrap();
@@ -365,7 +383,8 @@ async fn http2_clients_reach_an_http1_upstream() {
     >(TokioExecutor::new(), TokioIo::new(stream))
     .await
     .unwrap();
-    let driver = tokio::spawn(connection);
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
     let request = |authority: &str| {
         hyper::Request::get(format!("https://{authority}{PROFILE}?a=%2F"))
             .header("cookie", "a=1")
@@ -399,7 +418,6 @@ async fn http2_clients_reach_an_http1_upstream() {
         found.contains(&("cookie".to_owned(), "a=1; b=2".to_owned())),
         "{head}"
     );
-    driver.abort();
 }
 
 #[tokio::test]

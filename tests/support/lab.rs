@@ -19,17 +19,13 @@ const START: Duration = Duration::from_secs(60);
 /// A running lab. It ends with the test binary: nothing in a `static` is dropped, but the guard
 /// of [`Process`] sees our end.
 pub(crate) struct Lab {
-    _process: Process,
+    process: Process,
     description: Value,
     _state: TempDir,
 }
 
 impl Lab {
     /// The lab that all tests share. Tests that change its users must pick their own.
-    #[expect(
-        dead_code,
-        reason = "for the end-to-end tests, which come with the verb lab"
-    )]
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceCell<Lab> = OnceCell::const_new();
         SHARED
@@ -48,10 +44,20 @@ impl Lab {
         process.line(ready, START).await;
         let text = fs::read_to_string(state.path().join("lab.json")).expect("lab.json");
         Self {
-            _process: process,
+            process,
             description: serde_json::from_str(&text).expect("lab.json is JSON"),
             _state: state,
         }
+    }
+
+    /// What it printed.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.process.lines()
+    }
+
+    /// All of `lab.json`.
+    pub(crate) fn description(&self) -> &Value {
+        &self.description
     }
 
     /// Text in `lab.json` by JSON pointer, such as `/users/0/password`.

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::cli::trust::failure::Failure;
 use crate::domain::certs::trust_file::LARGEST;
+use crate::domain::certs::trust_set;
 
 /// Names and contents.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
@@ -58,7 +59,7 @@ pub(super) fn read_directory(directory: &Path) -> Result<Files, Failure> {
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
         // A name that is no text cannot have been put there by us.
-        if let Some(name) = name.to_str().filter(|name| is_generation(name)) {
+        if let Some(name) = name.to_str().filter(|name| trust_set::is_generation(name)) {
             names.push(name.to_owned());
         }
     }
@@ -70,12 +71,6 @@ pub(super) fn read_directory(directory: &Path) -> Result<Files, Failure> {
             Ok((name, bytes))
         })
         .collect()
-}
-
-/// Whether the daemon takes a file of this name from a trust directory.
-pub(super) fn is_generation(name: &str) -> bool {
-    let extension = Path::new(name).extension();
-    !name.starts_with('.') && extension.is_some_and(|found| found == "txt" || found == "pem")
 }
 
 /// Writes a file that is not there yet: a temporary file beside it, synced, renamed, and the

@@ -98,7 +98,7 @@ fn judge(args: &Args, bytes: &[u8], now: SystemTime) -> Result<Generation, Failu
     if name.starts_with('.') {
         return Err(Failure::HiddenName(args.file.clone()));
     }
-    if !files::is_generation(&name) {
+    if !trust_set::is_generation(&name) {
         name.push_str(".txt");
     }
     Ok(Generation { name, file })

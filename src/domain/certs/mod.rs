@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod chain_problem;
 pub mod date;
+pub mod extensions;
 pub mod facts;
 pub mod identity;
 pub mod key;
@@ -15,6 +16,7 @@ mod trust_draft;
 pub mod trust_file;
 mod trust_flaws;
 pub mod trust_problem;
+pub mod trust_remark;
 pub mod trust_set;
 pub mod usage;
 
@@ -36,9 +38,9 @@ pub use trust_file::OutOfDate;
 pub use trust_file::Role;
 pub use trust_file::TrustFile;
 pub use trust_file::TrustRules;
-pub use trust_problem::TrustNote;
 pub use trust_problem::TrustProblem;
 pub use trust_problem::TrustReason;
+pub use trust_remark::TrustNote;
 pub use trust_set::Generation;
 pub use trust_set::SetProblem;
 pub use trust_set::TrustSet;

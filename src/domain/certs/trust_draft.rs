@@ -24,10 +24,10 @@ use crate::domain::certs::trust_flaws::standing;
 use crate::domain::certs::trust_problem::NoCertificate;
 use crate::domain::certs::trust_problem::NotACertificate;
 use crate::domain::certs::trust_problem::Place;
-use crate::domain::certs::trust_problem::Remark;
-use crate::domain::certs::trust_problem::TrustNote;
 use crate::domain::certs::trust_problem::TrustProblem;
 use crate::domain::certs::trust_problem::TrustReason;
+use crate::domain::certs::trust_remark::Remark;
+use crate::domain::certs::trust_remark::TrustNote;
 
 /// A file in the making.
 pub(super) struct Draft {

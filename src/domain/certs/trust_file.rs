@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::trust_draft::Draft;
 use crate::domain::certs::trust_draft::link;
-use crate::domain::certs::trust_problem::TrustNote;
 use crate::domain::certs::trust_problem::TrustProblem;
 use crate::domain::certs::trust_problem::TrustReason;
+use crate::domain::certs::trust_remark::TrustNote;
 use crate::domain::ids::Fingerprint;
 
 /// Largest file read, in bytes. Webex's own has about 4 kB; a whole CA bundle has 250 kB.
@@ -179,7 +179,7 @@ mod tests {
     use crate::domain::certs::mint::Webex;
     use crate::domain::certs::pem;
     use crate::domain::certs::trust_problem::NoCertificate;
-    use crate::domain::certs::trust_problem::Remark;
+    use crate::domain::certs::trust_remark::Remark;
 
     const KEEP: TrustRules = TrustRules::live(false);
     const LEAVE_OUT: TrustRules = TrustRules::live(true);

@@ -2,14 +2,14 @@
 
 use std::time::SystemTime;
 
+use crate::domain::certs::extensions::NameKind;
 use crate::domain::certs::facts::CertificateFacts;
-use crate::domain::certs::facts::NameKind;
 use crate::domain::certs::facts::Validity;
 use crate::domain::certs::signature::Signed;
 use crate::domain::certs::trust_file::OutOfDate;
 use crate::domain::certs::trust_file::TrustRules;
-use crate::domain::certs::trust_problem::Remark;
 use crate::domain::certs::trust_problem::TrustReason;
+use crate::domain::certs::trust_remark::Remark;
 use crate::domain::ids::Fingerprint;
 
 /// How far the way from a certificate up to a root is known.

@@ -19,6 +19,14 @@ use crate::domain::ids::Fingerprint;
 /// issuing; it bounds the signatures checked at a reload.
 pub const MOST_FILES: usize = 16;
 
+/// Whether a file of this name in a trust directory is a generation. A name that begins with a dot
+/// is a file that is still being written, one that ends in `.retired` has been set aside.
+#[must_use]
+pub fn is_generation(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.starts_with('.') && matches!(ending, Some("txt" | "pem"))
+}
+
 /// One file of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {

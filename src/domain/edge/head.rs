@@ -250,10 +250,8 @@ impl HeadScanner {
 
     fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadFault> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
-                if mem::replace(&mut self.head.host, true) {
-                    return Err(HeadFault::SecondHost);
-                }
+            4 if name.eq_ignore_ascii_case(b"host") && mem::replace(&mut self.head.host, true) => {
+                return Err(HeadFault::SecondHost);
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = plain_number(value).ok_or(HeadFault::Length)?;

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod names;
 pub mod tree;
 mod xml_read;
+mod xml_text;
 mod xml_write;
 
 pub use encoding::Encoding;

@@ -1,0 +1,183 @@
+//! `xspd lab` as a newcomer meets it: the printed lines, and `lab.json` for scripts.
+
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::BOUND;
+use crate::support::client::Client;
+use crate::support::daemon::XSPD;
+use crate::support::lab::Lab;
+use crate::support::process::Process;
+
+/// Runs a printed line as a shell would; `None` when curl itself failed.
+fn curl(line: &str) -> Option<u16> {
+    let output = Command::new("bash")
+        .args(["-c", line])
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash and curl are there");
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[tokio::test]
+async fn every_printed_line_does_what_is_printed_below_it() {
+    let lab = Lab::shared().await;
+    let lines = lab.lines();
+    let mut tried = 0;
+    for pair in lines.windows(2) {
+        let [line, expectation] = pair else { continue };
+        if !line.starts_with("curl ") {
+            continue;
+        }
+        let expected = expectation
+            .strip_prefix("# -> ")
+            .expect("an expectation below each line");
+        let found = curl(line);
+        if expected.starts_with("an error") {
+            assert_eq!(found, None, "{line}");
+        } else {
+            let status = expected
+                .get(..3)
+                .and_then(|status| status.parse::<u16>().ok());
+            assert_eq!(found, status, "{line}");
+        }
+        tried += 1;
+    }
+    assert!(
+        tried >= 12,
+        "the open listener, the mTLS listener and each bad leaf: {tried}"
+    );
+    assert_eq!(lines.last().map(String::as_str), Some("ready"));
+}
+
+#[tokio::test]
+async fn scripts_find_everything_in_lab_json() {
+    let lab = Lab::shared().await;
+    for file in ["/ca", "/trust-file", "/config"] {
+        assert!(lab.path(file).is_file(), "{file}");
+    }
+    for client in [
+        "good",
+        "expired",
+        "wrong-name",
+        "no-eku",
+        "server-auth-only",
+        "unknown-ca",
+        "leaf-only",
+    ] {
+        let (certificate, key) = lab.client(client);
+        assert!(certificate.is_file() && key.is_file(), "{client}");
+    }
+    for endpoint in ["xsi", "authservice-mtls", "admin", "broadworks-xsi"] {
+        lab.endpoint(endpoint);
+    }
+    let users = lab.description()["users"].as_array().unwrap();
+    assert!(users.len() >= 12, "{}", users.len());
+    let providers: std::collections::BTreeSet<_> = users
+        .iter()
+        .map(|user| user["service-provider"].as_str().unwrap())
+        .collect();
+    assert_eq!(providers.len(), 2);
+    assert!(lab.text("/administrator/user-id").contains('@'));
+    assert!(!lab.text("/administrator/password").is_empty());
+}
+
+#[tokio::test]
+async fn every_user_signs_in_through_the_edge_by_id_and_by_alternate_id() {
+    let lab = Lab::shared().await;
+    let client = Client::new(lab.endpoint("xsi")).name("localhost");
+    for user in lab.description()["users"].as_array().unwrap() {
+        let id = user["user-id"].as_str().unwrap();
+        let names = [Some(id), user["alternate-id"].as_str()];
+        for name in names.into_iter().flatten() {
+            let password = user["password"].as_str().unwrap();
+            let status = profile(&client, id, name, password).await;
+            assert_eq!(status, 200, "{name} as {id}");
+        }
+        assert_eq!(profile(&client, id, id, "wrong").await, 401, "{id}");
+    }
+}
+
+async fn profile(client: &Client, id: &str, name: &str, password: &str) -> u16 {
+    use base64::Engine as _;
+    let credentials =
+        base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    let request = format!(
+        "GET /com.broadsoft.xsi-actions/v2.0/user/{id}/profile HTTP/1.1\r\nHost: localhost\r\n\
+         Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n"
+    );
+    client.exchange(request.as_bytes()).await.unwrap().status
+}
+
+async fn start(state: &Path, more: &[&str]) -> Process {
+    let mut arguments = vec![
+        "lab",
+        "--ports",
+        "auto",
+        "--state-dir",
+        state.to_str().unwrap(),
+    ];
+    arguments.extend(more);
+    let process = Process::spawn(XSPD, &arguments);
+    process
+        .line(|line| (line == "ready").then_some(()), BOUND * 3)
+        .await;
+    process
+}
+
+async fn end(mut process: Process) {
+    process.signal("TERM");
+    assert!(process.ended(BOUND).await.success());
+}
+
+fn described(state: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(state.join("lab.json")).unwrap()).unwrap()
+}
+
+/// The line that turns Do Not Disturb on, and the one that reads it.
+fn do_not_disturb(process: &Process) -> (String, String) {
+    let lines: Vec<String> = process
+        .lines()
+        .into_iter()
+        .filter(|line| line.contains("services/DoNotDisturb"))
+        .collect();
+    (lines[0].clone(), lines[1].clone())
+}
+
+#[tokio::test]
+async fn state_survives_a_restart_and_fresh_starts_over() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("lab");
+    let active = |process: &Process| {
+        let (_, read) = do_not_disturb(process);
+        let output = Command::new("bash").args(["-c", &read]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains("<active>true</active>")
+    };
+    let first = start(&state, &[]).await;
+    let root = std::fs::read(described(&state)["ca"].as_str().unwrap()).unwrap();
+    assert!(!active(&first));
+    assert_eq!(curl(&do_not_disturb(&first).0), Some(200));
+    end(first).await;
+    assert!(
+        !state.join("lab.json").exists(),
+        "no script reads of a lab that has ended"
+    );
+
+    let second = start(&state, &[]).await;
+    assert!(active(&second), "Do Not Disturb is still on");
+    let kept = std::fs::read(described(&state)["ca"].as_str().unwrap()).unwrap();
+    assert_eq!(kept, root);
+    end(second).await;
+
+    let third = start(&state, &["--fresh"]).await;
+    assert!(!active(&third));
+    end(third).await;
+}
