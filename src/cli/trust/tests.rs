@@ -63,7 +63,11 @@ fn exit(words: &[&str]) -> Exit {
 
 /// What a verb says on standard output, or why it failed.
 fn said(words: &[&str]) -> Result<String, String> {
-    let (now, console) = (mint::now(), Console::default());
+    said_to(Console::default(), words)
+}
+
+fn said_to(console: Console, words: &[&str]) -> Result<String, String> {
+    let now = mint::now();
     let done = match args(words).verb {
         Verb::Diff(args) => diff::run(&args, console, now),
         Verb::Import(args) => import::run(&args, now),
@@ -78,7 +82,7 @@ fn said(words: &[&str]) -> Result<String, String> {
 }
 
 fn document(words: &[&str]) -> serde_json::Value {
-    serde_json::from_str(&said(words).unwrap()).unwrap()
+    serde_json::from_str(&said_to(Console { json: true }, words).unwrap()).unwrap()
 }
 
 #[test]
@@ -102,7 +106,7 @@ fn show_lists_every_certificate_of_a_good_file() {
     ] {
         assert!(rows[2].contains(part), "{part} in {}", rows[2]);
     }
-    let json = document(&["show", &file, "--json"]);
+    let json = document(&["show", &file]);
     assert_eq!(json["files"][0]["verdict"], "good");
     assert_eq!(json["files"][0]["certificates"][1]["role"], "issuing");
     assert_eq!(json["files"][0]["certificates"][0]["fingerprint"], root);
@@ -124,7 +128,7 @@ fn show_tells_all_problems_and_still_lists_what_it_read() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let json = document(&["show", &file, "--json"]);
+    let json = document(&["show", &file]);
     assert_eq!(json["files"][0]["problems"][0]["reason"], "root-missing");
     assert_eq!(json["files"][0]["problems"][1]["reason"], "private-key");
 }
@@ -251,7 +255,7 @@ fn diff_exits_with_one_when_anchors_differ() {
     let count = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
     assert_eq!((count("added"), count("removed"), count("kept")), (2, 2, 0));
     assert!(text.contains("CN=Internal Private Root: the name is the same, the key is new ("));
-    let json = document(&["diff", &one, &two, "--json"]);
+    let json = document(&["diff", &one, &two]);
     assert_eq!(json["same"], false);
     assert_eq!(json["same-name"][0]["new-key"], true);
     let bad = desk.put("bad.txt", "nothing");
