@@ -43,7 +43,7 @@ pub struct Failed {
     /// Its issuer.
     pub issuer: Option<Box<str>>,
     /// What the library said.
-    pub detail: String,
+    pub detail: Box<str>,
     /// The connection, for the last words; `None` when it is gone.
     pub stream: Option<TcpStream>,
     /// What is still to be said; an alert of rustls has been written already.
@@ -57,7 +57,7 @@ impl Failed {
             reason,
             subject: None,
             issuer: None,
-            detail: detail.to_string(),
+            detail: detail.to_string().into(),
             stream: None,
             last_words: Vec::new(),
         }
