@@ -40,9 +40,9 @@ use crate::tls::pem;
 /// Why no TLS configuration towards an upstream could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientTlsError {
-    /// A file of ours cannot be used.
-    #[error(transparent)]
-    Material(#[from] TlsError),
+    /// A file of ours cannot be used. Not a source: its text names the cause already.
+    #[error("{0}")]
+    Material(TlsError),
     /// A CA certificate cannot be an anchor.
     #[error("certificate {place} in {} cannot be a trust anchor; remove or replace it", path.display())]
     BadAnchor {
@@ -74,6 +74,12 @@ pub enum ClientTlsError {
     /// The provider lacks the protocol versions; a fault of the build.
     #[error("TLS 1.2 and 1.3 are not available")]
     Versions(#[source] rustls::Error),
+}
+
+impl From<TlsError> for ClientTlsError {
+    fn from(error: TlsError) -> Self {
+        Self::Material(error)
+    }
 }
 
 /// The TLS configuration towards one upstream: TLS 1.2 or 1.3, HTTP/1.1 by ALPN.

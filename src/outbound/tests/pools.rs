@@ -77,8 +77,8 @@ fn all_that_is_wrong_with_the_pools_is_told_at_once() {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 4, "{texts:?}");
     assert!(texts[0].contains("pools.farm, upstream xsp1: the Host header"));
-    assert!(texts[1].contains("/nowhere/ca.pem cannot be read"));
-    assert!(texts[1].contains("No such file"));
+    assert!(texts[1].contains("/nowhere/ca.pem: cannot be read"));
+    assert_eq!(texts[1].matches("No such file").count(), 1, "{}", texts[1]);
     assert!(texts[2].contains("\"not a name\" is no server name"));
     assert!(texts[3].contains("pools.other: the health check's path"));
 }
