@@ -20,6 +20,9 @@ use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::auth::identity::Caller;
 use crate::domain::edge::ending::Ending;
 use crate::platform::clock;
+use crate::telemetry::concerns::Concerns;
+use crate::telemetry::concerns::of_ending;
+use crate::telemetry::concerns::of_failure;
 use crate::telemetry::seldom::Seldom;
 
 /// Labels: one listener.
@@ -107,17 +110,6 @@ pub struct FailedHandshake<'a> {
     pub issuer: Option<&'a str>,
     /// What the library said.
     pub detail: &'a dyn std::fmt::Display,
-}
-
-/// Who has to know of a refusal.
-#[derive(Clone, Copy)]
-enum Concerns {
-    /// Nobody: it is part of every day.
-    Nobody,
-    /// The operator who asks why; scanners cause it every day.
-    TheCurious,
-    /// The operator: a client that meant us was refused, or a limit is reached.
-    TheOperator,
 }
 
 impl EdgeMetrics {
@@ -360,44 +352,6 @@ const LONGEST: usize = 256;
 fn clip(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LONGEST))
         .unwrap_or(text)
-}
-
-const fn of_failure(reason: HandshakeReason) -> Concerns {
-    match reason {
-        // Load balancers look whether the port is open.
-        HandshakeReason::Closed => Concerns::Nobody,
-        HandshakeReason::Garbage
-        | HandshakeReason::PlainHttp
-        | HandshakeReason::ProtocolViolation
-        | HandshakeReason::Timeout
-        | HandshakeReason::TlsTooOld
-        | HandshakeReason::UnknownServerName => Concerns::TheCurious,
-        HandshakeReason::AlertFromPeer
-        | HandshakeReason::AnchorExpired
-        | HandshakeReason::CertificateBad
-        | HandshakeReason::CertificateExpired
-        | HandshakeReason::CertificateNameless
-        | HandshakeReason::CertificateNotYetValid
-        | HandshakeReason::CertificatePurposeAbsent
-        | HandshakeReason::CertificatePurposeWrong
-        | HandshakeReason::CertificateRequired
-        | HandshakeReason::CertificateUnknownIssuer
-        | HandshakeReason::NothingInCommon => Concerns::TheOperator,
-    }
-}
-
-const fn of_ending(ending: Ending) -> Concerns {
-    match ending {
-        Ending::Drained | Ending::Idle | Ending::PeerGone => Concerns::Nobody,
-        Ending::CertificateEnded
-        | Ending::HeadMalformed
-        | Ending::HeadTooLarge
-        | Ending::SlowHead
-        | Ending::TrustRemoved => Concerns::TheCurious,
-        Ending::AddressLimit | Ending::ListenerLimit | Ending::UpstreamUnreachable => {
-            Concerns::TheOperator
-        }
-    }
 }
 
 fn reason_label(listener: &str, reason: &'static str) -> ReasonLabel {
