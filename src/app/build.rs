@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::app::AppError;
 use crate::app::material;
 use crate::app::material::Material;
+use crate::app::material::Strictness;
 use crate::config::Config;
 use crate::config::Host;
 use crate::config::Listener;
@@ -15,18 +16,28 @@ use crate::inbound::edge::Edge;
 use crate::inbound::edge::ListenerEdge;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::Front;
+use crate::outbound::OutboundError;
 use crate::outbound::Pools;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
 
-/// Builds a snapshot from proven material.
+/// Builds the pools, reading their TLS files.
+///
+/// # Errors
+/// Every problem at once.
+pub fn pools(config: &Config, telemetry: &Telemetry) -> Result<Arc<Pools>, Vec<OutboundError>> {
+    Pools::build(config, &telemetry.upstream).map(Arc::new)
+}
+
+/// Builds a snapshot from proven material and pools.
 ///
 /// # Errors
 /// Every problem at once.
 pub fn edge(
     config: &Arc<Config>,
     material: &Material,
+    pools: Result<Arc<Pools>, Vec<OutboundError>>,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
     now: SystemTime,
@@ -39,8 +50,8 @@ pub fn edge(
             Err(problem) => problems.push(problem.into()),
         }
     }
-    let pools = match Pools::build(config, &telemetry.upstream) {
-        Ok(pools) => Some(Arc::new(pools)),
+    let pools = match pools {
+        Ok(pools) => Some(pools),
         Err(found) => {
             problems.extend(found.into_iter().map(AppError::from));
             None
@@ -61,6 +72,29 @@ pub fn edge(
         }),
         _ => Err(problems),
     }
+}
+
+/// Everything that a start with this configuration would find wrong, but for the addresses.
+/// Nothing is written: a certificate that would be generated is left out.
+#[must_use]
+pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
+    let mut config = config.clone();
+    for listener in &mut config.listeners {
+        listener.hosts.retain(|host| !host.certificates.is_empty());
+    }
+    let config = Arc::new(config);
+    let telemetry = Telemetry::new();
+    let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
+    let pools = pools(&config, &telemetry);
+    if problems.is_empty() {
+        let edge = edge(&config, &material, pools, &telemetry, None, now);
+        return edge.err().unwrap_or_default();
+    }
+    let pools = pools.err().unwrap_or_default();
+    let problems = problems.into_iter().map(AppError::from);
+    problems
+        .chain(pools.into_iter().map(AppError::from))
+        .collect()
 }
 
 fn listener_edge(

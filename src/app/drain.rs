@@ -36,7 +36,7 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
     if left > 0 {
         warn!(
             connections = left,
-            "Connections were still open at the deadline and are cut."
+            "Connections are still open and are cut."
         );
     }
     daemon.accepting.cancel();
@@ -45,7 +45,11 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
         .await
         .is_err()
     {
-        warn!(workers = ?daemon.tasks.leftovers(), "Workers did not end in time.");
+        let workers = daemon.tasks.leftovers();
+        // Connections that are cut have been told of already.
+        if !workers.is_empty() {
+            warn!(?workers, "Workers did not end in time.");
+        }
     }
     info!("Drained.");
 }

@@ -25,10 +25,14 @@ pub fn install(log: &Log) -> Result<Option<FilterHandle>, AppError> {
             .map_err(|error| AppError::Log(format!("the journal cannot be reached: {error}")))?
             .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
             .json()
             .flatten_event(true)
             .boxed(),
-        LogFormat::Text => tracing_subscriber::fmt::layer().with_ansi(false).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .boxed(),
     };
     let installed = tracing_subscriber::registry()
         .with(filter)

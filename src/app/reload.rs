@@ -27,6 +27,9 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::file_watch::Plan;
 
+/// What `systemctl status` says while all is well.
+pub const SERVING: &str = "Serving.";
+
 /// Everything a reload touches.
 pub struct Reloader {
     /// The main configuration file.
@@ -57,28 +60,55 @@ pub struct Proven {
 
 impl Reloader {
     /// SIGHUP: reads the configuration again. Everything in it must be good.
-    pub fn configuration(&self) {
+    /// Says in one line, for `systemctl status`, what is in force afterwards.
+    pub fn configuration(&self) -> &'static str {
         match self.try_configuration() {
-            Ok(()) => self.telemetry.edge.reloaded("configuration"),
-            Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+            Ok(()) => {
+                self.telemetry.edge.reloaded("configuration");
+                SERVING
+            }
+            Err(problems) => {
+                self.telemetry.edge.reload_rejected(&problems);
+                "Serving with the old configuration: the last reload was rejected, see the log."
+            }
         }
     }
 
     /// A watched file changed: reads key material again, keeping what was proven for a bad file.
     pub fn files(&self) {
-        let config = Arc::clone(&self.live.load().config);
+        // Before the configuration is looked at: a reload under way may be about to replace it.
         let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.live.load_full();
+        let config = Arc::clone(&current.config);
         let now = clock::wall();
         let (material, problems) =
             Material::load(&config, Strictness::KeepProven(&proven.material), now);
         for problem in &problems {
             self.telemetry.edge.material_rejected(problem);
         }
-        let current = self.live.load();
-        match build::edge(&config, &material, &self.telemetry, Some(&current), now) {
+        let pools = build::pools(&config, &self.telemetry).unwrap_or_else(|problems| {
+            for problem in &problems {
+                self.telemetry.edge.material_rejected(problem);
+            }
+            Arc::clone(&current.pools)
+        });
+        let all_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
+        let previous = Some(&*current);
+        match build::edge(
+            &config,
+            &material,
+            Ok(pools),
+            &self.telemetry,
+            previous,
+            now,
+        ) {
             Ok(edge) => {
                 self.publish(edge, material, &mut proven);
-                self.telemetry.edge.reloaded("certificate and trust files");
+                self.telemetry.edge.reloaded(if all_good {
+                    "certificate and trust files"
+                } else {
+                    "certificate and trust files, all but the rejected"
+                });
             }
             Err(problems) => self.telemetry.edge.reload_rejected(&problems),
         }
@@ -107,6 +137,7 @@ impl Reloader {
     }
 
     fn try_configuration(&self) -> Result<(), Vec<AppError>> {
+        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = config::load(&self.path).map_err(|found| {
             found
                 .into_iter()
@@ -129,23 +160,26 @@ impl Reloader {
         if !problems.is_empty() {
             return Err(problems.into_iter().map(AppError::from).collect());
         }
-        let edge = build::edge(&fresh, &material, &self.telemetry, Some(&current), now)?;
+        let pools = build::pools(&fresh, &self.telemetry);
+        let previous = Some(&*current);
+        let edge = build::edge(&fresh, &material, pools, &self.telemetry, previous, now)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
-        let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         self.publish(edge, material, &mut proven);
         Ok(())
     }
 
     fn publish(&self, edge: Edge, material: Material, proven: &mut Proven) {
         build::publish(&edge.config, &material, &self.telemetry);
-        let stop = self.tasks.stop().child_token();
-        edge.pools.start(&self.tasks, stop.clone());
+        if !Arc::ptr_eq(&edge.pools, &self.live.load().pools) {
+            let stop = self.tasks.stop().child_token();
+            edge.pools.start(&self.tasks, stop.clone());
+            std::mem::replace(&mut proven.pools, stop).cancel();
+        }
         // A receiver that is gone means that the process ends.
         drop(self.watch.send(plan(&edge.config)));
         edge.front.forget_other_series();
         self.live.store(Arc::new(edge));
         proven.material = material;
-        std::mem::replace(&mut proven.pools, stop).cancel();
         self.judge_connections();
     }
 }

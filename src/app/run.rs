@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -82,7 +83,14 @@ impl Daemon {
                 return Err(problems);
             }
         };
-        let edge = build::edge(&config, &material, &telemetry, None, now)?;
+        let edge = build::edge(
+            &config,
+            &material,
+            build::pools(&config, &telemetry),
+            &telemetry,
+            None,
+            now,
+        )?;
         build::publish(&config, &material, &telemetry);
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
@@ -169,13 +177,13 @@ impl Daemon {
                 name = self.tasks.worker_failed() => return Err(name),
                 Some(()) = reload.recv() => {
                     let reloader = Arc::clone(&self.reloader);
-                    notify(&[sd_notify::NotifyState::Reloading]);
-                    self.tasks.blocking(move || reloader.configuration()).await;
-                    notify(&[sd_notify::NotifyState::Ready]);
+                    notify_reloading();
+                    let done = self.tasks.blocking(move || reloader.configuration()).await;
+                    notify_ready(done.unwrap_or("A reload failed, see the log."));
                 }
             }
         }
-        notify(&[sd_notify::NotifyState::Stopping]);
+        notify(&[NotifyState::Stopping, NotifyState::Status("Draining.")]);
         drain::drain(&self, hurry).await;
         Ok(())
     }
@@ -186,8 +194,21 @@ impl Daemon {
     }
 }
 
-/// Tells systemd; without systemd there is nobody to tell.
-pub fn notify(states: &[sd_notify::NotifyState<'_>]) {
+/// Tells systemd that we serve, at first or again, and what its status line is to say.
+pub fn notify_ready(status: &str) {
+    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// In one message with the time, without which systemd 253 and later takes no reload as begun.
+fn notify_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(since) => notify(&[NotifyState::Reloading, since]),
+        Err(_) => notify(&[NotifyState::Reloading]),
+    }
+}
+
+/// Without systemd there is nobody to tell.
+fn notify(states: &[NotifyState<'_>]) {
     drop(sd_notify::notify(states));
 }
 

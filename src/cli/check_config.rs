@@ -1,15 +1,19 @@
-//! `xspd check-config FILE`: every problem of a configuration, or one line saying what it does.
+//! `xspd check-config FILE`: every problem of a configuration and of the certificates, keys and
+//! trust files that it names, or one line saying what it does.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::app::build;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::config::Config;
 use crate::config::Loaded;
 use crate::config::Problem;
 use crate::config::load;
+use crate::platform::clock;
 
 /// Checks a configuration and the files that it names, without starting anything.
 #[derive(Debug, clap::Args)]
@@ -20,7 +24,7 @@ pub struct Args {
 
 /// Prints the verdict: exit 0, or 78 with every problem.
 pub fn run(args: Args, console: Console) -> Exit {
-    let verdict = load(&args.file);
+    let verdict = check(&args);
     if console.json {
         console.document(&document(&args, &verdict));
     } else {
@@ -29,7 +33,10 @@ pub fn run(args: Args, console: Console) -> Exit {
                 let file = args.file.display();
                 console.line(format_args!("{file}: OK: {}", summary(&loaded.config)));
             }
-            Err(problems) => problems
+            Err(Wrong::Configuration(problems)) => problems
+                .iter()
+                .for_each(|problem| console.complain(problem)),
+            Err(Wrong::Material(problems)) => problems
                 .iter()
                 .for_each(|problem| console.complain(problem)),
         }
@@ -40,10 +47,35 @@ pub fn run(args: Args, console: Console) -> Exit {
     }
 }
 
-fn document(args: &Args, verdict: &Result<Loaded, Vec<Problem>>) -> serde_json::Value {
-    let (files, problems) = match verdict {
-        Ok(loaded) => (loaded.files.as_slice(), [].as_slice()),
-        Err(problems) => ([].as_slice(), problems.as_slice()),
+/// What is wrong.
+enum Wrong {
+    Configuration(Vec<Problem>),
+    /// The configuration is right; what lies in the files that it names is not. Each once: one
+    /// file can be wrong for several listeners.
+    Material(BTreeSet<String>),
+}
+
+fn check(args: &Args) -> Result<Loaded, Wrong> {
+    let loaded = load(&args.file).map_err(Wrong::Configuration)?;
+    let problems = build::prove(&loaded.config, clock::wall());
+    if problems.is_empty() {
+        Ok(loaded)
+    } else {
+        let texts = problems.iter().map(ToString::to_string).collect();
+        Err(Wrong::Material(texts))
+    }
+}
+
+fn document(args: &Args, verdict: &Result<Loaded, Wrong>) -> serde_json::Value {
+    let files = verdict.as_ref().map(|loaded| loaded.files.as_slice());
+    let files = files.unwrap_or_default();
+    let problems = match verdict {
+        Ok(_) => json!([]),
+        Err(Wrong::Configuration(problems)) => json!(problems),
+        Err(Wrong::Material(texts)) => texts
+            .iter()
+            .map(|what| json!({ "path": "", "what": what }))
+            .collect(),
     };
     json!({
         "file": args.file,
@@ -82,7 +114,7 @@ mod tests {
         let file = directory.path().join("xspd.toml");
         std::fs::write(&file, text).unwrap();
         let args = || Args { file: file.clone() };
-        let document = document(&args(), &load(&file));
+        let document = document(&args(), &check(&args()));
         (run(args(), Console::default()), document)
     }
 

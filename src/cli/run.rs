@@ -1,5 +1,6 @@
 //! `xspd run`: the daemon in the foreground, as systemd starts it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::signal::unix::SignalKind;
@@ -8,10 +9,12 @@ use tokio::sync::mpsc;
 
 use crate::app::AppError;
 use crate::app::Daemon;
-use crate::app::run::notify;
+use crate::app::reload::SERVING;
+use crate::app::run::notify_ready;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::platform::tasks::Tasks;
+use crate::tls::TlsError;
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reloads.
 #[derive(Debug, clap::Args)]
@@ -41,11 +44,7 @@ pub fn run(args: &Args, console: Console) -> Exit {
 }
 
 async fn daemon(args: &Args, console: Console) -> Exit {
-    let daemon = match Daemon::start(&args.config) {
-        Ok(daemon) => daemon,
-        Err(problems) => return refused(&problems, console),
-    };
-    notify(&[sd_notify::NotifyState::Ready]);
+    // First: a SIGHUP that nobody catches ends the process.
     let signals = Tasks::new();
     let reload = match hangups(&signals) {
         Ok(reload) => reload,
@@ -54,6 +53,11 @@ async fn daemon(args: &Args, console: Console) -> Exit {
             return Exit::Io;
         }
     };
+    let daemon = match Daemon::start(&args.config) {
+        Ok(daemon) => daemon,
+        Err(problems) => return refused(&problems, console),
+    };
+    notify_ready(SERVING);
     match daemon.serve(reload, asked_to_end(), asked_to_end()).await {
         Ok(()) => Exit::Ok,
         Err(_worker) => Exit::Software,
@@ -62,12 +66,21 @@ async fn daemon(args: &Args, console: Console) -> Exit {
 
 /// Prints every problem; the exit code follows the first.
 pub fn refused(problems: &[AppError], console: Console) -> Exit {
-    for problem in problems {
-        console.complain(format_args!("xspd: {problem}"));
+    let mut told = BTreeSet::new();
+    for problem in problems.iter().map(ToString::to_string) {
+        // One file can be wrong for several listeners.
+        if !told.contains(&problem) {
+            console.complain(format_args!("xspd: {problem}"));
+            told.insert(problem);
+        }
     }
     match problems.first() {
         Some(AppError::Bind(_)) => Exit::Unavailable,
         Some(AppError::Log(_)) => Exit::Io,
+        Some(
+            // The disk is full or the state directory not ours: trying again may help.
+            AppError::Tls(TlsError::SelfSigned { .. }),
+        ) => Exit::CantCreate,
         Some(
             AppError::Config(_)
             | AppError::NeedsRestart { .. }

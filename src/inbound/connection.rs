@@ -1,35 +1,22 @@
 //! One connection of a terminating listener: handshake, then HTTP/1 or HTTP/2 by what ALPN chose,
-//! with one lazy timer for slow heads and idleness.
+//! and the last words when it ends.
 
-use std::future::Future;
+use std::future::Future as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
 use std::time::Duration;
-use std::time::Instant;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http_body::Body;
-use http_body::Frame;
-use http_body::SizeHint;
-use hyper::Request;
-use hyper::Response;
-use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
-use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
@@ -41,17 +28,17 @@ use crate::inbound::connections::Standing;
 use crate::inbound::guard::Guard;
 use crate::inbound::handshake;
 use crate::inbound::handshake::Failed;
-use crate::inbound::http::AnswerBody;
 use crate::inbound::listener::Shared;
 use crate::inbound::peer::Peer;
 use crate::inbound::plain;
 use crate::inbound::plain::LastStatus;
-use crate::inbound::watch::Flight;
-use crate::inbound::watch::Order;
+use crate::inbound::requests::Streams;
+use crate::inbound::requests::service;
+use crate::inbound::supervise::supervise;
 use crate::inbound::watch::Waits;
 use crate::inbound::watch::Watch;
 use crate::platform::clock;
-use crate::platform::tasks::Tasks;
+use crate::telemetry::edge::FailedHandshake;
 
 /// hyper's parser reserves room for this many fields without allocating.
 const FIELDS_WITHOUT_ALLOCATION: usize = 100;
@@ -126,10 +113,13 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
     let shaken = match shaken.unwrap_or_else(late) {
         Ok(shaken) => shaken,
         Err(failed) => {
-            let subject = failed.subject.as_deref();
-            shared
-                .metrics
-                .handshake_failed(address, failed.reason, subject, &failed.detail);
+            shared.metrics.handshake_failed(&FailedHandshake {
+                peer: address,
+                reason: failed.reason,
+                subject: failed.subject.as_deref(),
+                issuer: failed.issuer.as_deref(),
+                detail: &failed.detail,
+            });
             if let Some(mut stream) = failed.stream {
                 plain::last_bytes(&mut stream, &failed.last_words).await;
             }
@@ -208,7 +198,7 @@ where
             Pin::new(&mut connection).poll(cx)
         })
         .await;
-        let ending = ending_of(end);
+        let ending = end.reason(&watch);
         if let Some(ending) = ending {
             metrics.ended(peer.address, ending);
         }
@@ -238,20 +228,14 @@ where
         ),
         // hyper has answered and closed; what the peer is still sending must not cost it the
         // answer.
-        (None | Some(Ending::HeadMalformed | Ending::HeadTooLarge), None) if !guard.at_end() => {
+        (None | Some(Ending::Drained | Ending::HeadMalformed | Ending::HeadTooLarge), None)
+            if !guard.at_end() =>
+        {
             String::new()
         }
         _ => return,
     };
     plain::last_bytes(guard.stream(), words.as_bytes()).await;
-}
-
-fn ending_of(end: End) -> Option<Ending> {
-    match end {
-        End::Finished(Ok(())) => None,
-        End::Finished(Err(error)) => of_error(&error),
-        End::Ended(ending) => Some(ending),
-    }
 }
 
 fn http2_connection<S>(stream: S, rest: Rest, shared: &Arc<Shared>) -> BoxFuture<'static, ()>
@@ -285,7 +269,7 @@ where
             connection.as_mut().poll(cx)
         })
         .await;
-        if let Some(ending) = ending_of(end) {
+        if let Some(ending) = end.reason(&watch) {
             metrics.ended(peer.address, ending);
         }
     })
@@ -295,153 +279,5 @@ fn waits(limits: &Limits) -> Waits {
     Waits {
         head: limits.header_timeout,
         idle: limits.idle_timeout,
-    }
-}
-
-fn of_error(error: &hyper::Error) -> Option<Ending> {
-    if error.is_parse_too_large() {
-        Some(Ending::HeadTooLarge)
-    } else if error.is_parse() {
-        Some(Ending::HeadMalformed)
-    } else {
-        Some(Ending::PeerGone)
-    }
-}
-
-enum End {
-    Finished(hyper::Result<()>),
-    Ended(Ending),
-}
-
-/// Drives a connection until it finishes, is told to end, or waits too long.
-async fn supervise(
-    watch: &Watch,
-    waits: Waits,
-    mut poll: impl FnMut(&mut Context<'_>, bool) -> Poll<hyper::Result<()>>,
-) -> End {
-    let mut draining = false;
-    let first = watch.deadline(waits).map_or_else(clock::mono, |(at, _)| at);
-    let mut armed = first;
-    let mut timer: Pin<&mut Sleep> = pin!(tokio::time::sleep_until(first.into()));
-    std::future::poll_fn(|cx| {
-        watch.register(cx.waker());
-        let order = watch.ordered();
-        let drain_now = order == Order::Drain && !draining;
-        draining |= drain_now;
-        match order {
-            Order::None | Order::Drain => {}
-            Order::CertificateEnded => return Poll::Ready(End::Ended(Ending::CertificateEnded)),
-            Order::TrustRemoved => return Poll::Ready(End::Ended(Ending::TrustRemoved)),
-        }
-        if let Poll::Ready(result) = poll(cx, drain_now) {
-            return Poll::Ready(End::Finished(result));
-        }
-        if let Some(fault) = watch.found_fault()
-            && watch.in_flight() == 0
-        {
-            let ending = if fault.is_size() {
-                Ending::HeadTooLarge
-            } else {
-                Ending::HeadMalformed
-            };
-            return Poll::Ready(End::Ended(ending));
-        }
-        loop {
-            if let Some((at, _)) = watch.deadline(waits)
-                && at < armed
-            {
-                rearm(&mut timer, &mut armed, at);
-            }
-            std::task::ready!(timer.as_mut().poll(cx));
-            let now = clock::mono();
-            match watch.deadline(waits) {
-                Some((at, ending)) if at <= now => return Poll::Ready(End::Ended(ending)),
-                Some((at, _)) => rearm(&mut timer, &mut armed, at),
-                None if watch.has_slow_reader(waits.idle) => {
-                    return Poll::Ready(End::Ended(Ending::SlowReader));
-                }
-                // Requests are in flight; nothing is due before a whole idle time from now.
-                None => rearm(&mut timer, &mut armed, now + waits.idle),
-            }
-        }
-    })
-    .await
-}
-
-fn rearm(timer: &mut Pin<&mut Sleep>, armed: &mut Instant, at: Instant) {
-    *armed = at;
-    timer.as_mut().reset(at.into());
-}
-
-fn service(
-    peer: &Arc<Peer>,
-    shared: &Arc<Shared>,
-    watch: &Arc<Watch>,
-) -> impl hyper::service::Service<
-    Request<Incoming>,
-    Response = Response<Tracked>,
-    Error = Gone,
-    Future: Future<Output = Result<Response<Tracked>, Gone>> + Send + 'static,
-> + use<> {
-    let (peer, shared, watch) = (Arc::clone(peer), Arc::clone(shared), Arc::clone(watch));
-    service_fn(move |request| {
-        let flight = watch.begin();
-        let edge = shared.live.load_full();
-        let peer = Arc::clone(&peer);
-        async move {
-            let answer = edge.answer(request, &peer).await.ok_or(Gone)?;
-            flight.handed_over();
-            Ok(answer.map(|body| Tracked { body, flight }))
-        }
-    })
-}
-
-/// The listener is no longer part of the configuration.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the listener is gone")]
-pub struct Gone;
-
-/// An answer's body that keeps its request in flight until it is sent.
-pub struct Tracked {
-    body: AnswerBody,
-    flight: Flight,
-}
-
-impl Body for Tracked {
-    type Data = Bytes;
-    type Error = <AnswerBody as Body>::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.body).poll_frame(cx);
-        match polled {
-            Poll::Pending => this.flight.waits_for_upstream(),
-            Poll::Ready(_) => this.flight.handed_over(),
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Runs the streams of an HTTP/2 connection.
-#[derive(Clone)]
-struct Streams(Tasks);
-
-impl<F> Executor<F> for Streams
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        self.0.connection(stream);
     }
 }

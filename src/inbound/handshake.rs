@@ -39,9 +39,11 @@ pub struct Failed {
     /// Why.
     pub reason: HandshakeReason,
     /// Subject of the client certificate, when one was read.
-    pub subject: Option<String>,
+    pub subject: Option<Box<str>>,
+    /// Its issuer.
+    pub issuer: Option<Box<str>>,
     /// What the library said.
-    pub detail: String,
+    pub detail: Box<str>,
     /// The connection, for the last words; `None` when it is gone.
     pub stream: Option<TcpStream>,
     /// What is still to be said; an alert of rustls has been written already.
@@ -54,7 +56,8 @@ impl Failed {
         Self {
             reason,
             subject: None,
-            detail: detail.to_string(),
+            issuer: None,
+            detail: detail.to_string().into(),
             stream: None,
             last_words: Vec::new(),
         }
@@ -189,9 +192,9 @@ async fn first_words(stream: &TcpStream) -> Result<FirstWords, Failed> {
 
 fn failure(error: &std::io::Error, verifier: Option<&ConnectionVerifier>) -> Failed {
     if let Some(Err(refused)) = verifier.and_then(ConnectionVerifier::verdict) {
-        let subject = refused.subject.clone();
         return Failed {
-            subject,
+            subject: refused.subject.as_deref().map(Box::from),
+            issuer: refused.issuer.as_deref().map(Box::from),
             ..Failed::new(refused.reason, error)
         };
     }

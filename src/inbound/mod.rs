@@ -12,4 +12,6 @@ pub mod listener;
 pub mod passthrough;
 pub mod peer;
 pub mod plain;
+mod requests;
+mod supervise;
 pub mod watch;

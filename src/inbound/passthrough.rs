@@ -31,6 +31,7 @@ use crate::inbound::listener::Shared;
 use crate::inbound::watch::Order;
 use crate::inbound::watch::Watch;
 use crate::platform::clock;
+use crate::telemetry::edge::FailedHandshake;
 
 /// A hello larger than one TLS record and a half is no hello.
 const HELLO_LIMIT: usize = 24 * 1024;
@@ -50,9 +51,13 @@ pub async fn serve(mut stream: TcpStream, address: SocketAddr, shared: &Arc<Shar
     let (targets, limits) = (listener.passthrough.clone(), listener.limits.clone());
     drop(edge);
     let refuse = |reason, detail: &dyn std::fmt::Display| {
-        shared
-            .metrics
-            .handshake_failed(address, reason, None, detail);
+        shared.metrics.handshake_failed(&FailedHandshake {
+            peer: address,
+            reason,
+            subject: None,
+            issuer: None,
+            detail,
+        });
     };
     let hello = match timeout(limits.handshake_timeout, read_hello(&mut stream)).await {
         Ok(Ok(hello)) => hello,

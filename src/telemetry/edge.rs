@@ -1,7 +1,9 @@
 //! Connections and handshakes: metrics, and the log lines that go with them.
 //!
-//! What a stranger can trigger is logged at debug; the counters tell the rest.
+//! What a stranger can trigger is logged at debug each time, and seldom at a level that operators
+//! see; the counters tell the rest.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -17,6 +19,11 @@ use tracing::warn;
 use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::auth::identity::Caller;
 use crate::domain::edge::ending::Ending;
+use crate::platform::clock;
+use crate::telemetry::concerns::Concerns;
+use crate::telemetry::concerns::of_ending;
+use crate::telemetry::concerns::of_failure;
+use crate::telemetry::seldom::Seldom;
 
 /// Labels: one listener.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +88,28 @@ pub struct ListenerMetrics {
     edge: Arc<EdgeMetrics>,
     tls12: Counter,
     tls13: Counter,
+    seldom: Arc<Lines>,
+}
+
+/// Lines of one listener that are written seldom.
+struct Lines {
+    failures: BTreeMap<HandshakeReason, Seldom>,
+    endings: BTreeMap<Ending, Seldom>,
+    unlisted: Seldom,
+}
+
+/// A handshake that came to nothing.
+pub struct FailedHandshake<'a> {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Why.
+    pub reason: HandshakeReason,
+    /// Subject of the client certificate, when one was read.
+    pub subject: Option<&'a str>,
+    /// Its issuer.
+    pub issuer: Option<&'a str>,
+    /// What the library said.
+    pub detail: &'a dyn std::fmt::Display,
 }
 
 impl EdgeMetrics {
@@ -177,6 +206,13 @@ impl EdgeMetrics {
             edge: Arc::clone(self),
             tls12: version("TLSv1_2"),
             tls13: version("TLSv1_3"),
+            seldom: Arc::new(Lines {
+                failures: HandshakeReason::ALL
+                    .map(|reason| (reason, Seldom::default()))
+                    .into(),
+                endings: Ending::ALL.map(|ending| (ending, Seldom::default())).into(),
+                unlisted: Seldom::default(),
+            }),
         }
     }
 
@@ -236,30 +272,51 @@ impl ListenerMetrics {
     }
 
     /// A handshake came to nothing.
-    pub fn handshake_failed(
-        &self,
-        peer: SocketAddr,
-        reason: HandshakeReason,
-        subject: Option<&str>,
-        detail: &dyn std::fmt::Display,
-    ) {
+    pub fn handshake_failed(&self, failed: &FailedHandshake<'_>) {
+        let reason = failed.reason.as_str();
         self.edge
             .failures
-            .get_or_create(&reason_label(&self.listener, reason.as_str()))
+            .get_or_create(&reason_label(&self.listener, reason))
             .inc();
-        debug!(
-            listener = %self.listener, %peer, reason = reason.as_str(), subject, %detail,
-            "Handshake failed."
-        );
+        let (listener, peer, detail) = (&self.listener, failed.peer, failed.detail);
+        let (subject, issuer) = (failed.subject.map(clip), failed.issuer.map(clip));
+        debug!(%listener, %peer, reason, subject, issuer, %detail, "Handshake failed.");
+        let address = peer.ip().to_string();
+        let lines = self.seldom.failures.get(&failed.reason);
+        let unwritten =
+            lines.and_then(|lines| lines.pass(subject.unwrap_or(&address), clock::mono()));
+        let Some(unwritten) = unwritten else {
+            return;
+        };
+        match of_failure(failed.reason) {
+            Concerns::Nobody => {}
+            Concerns::TheCurious => info!(
+                %listener, %peer, reason, subject, issuer, %detail, unwritten, "Client refused."
+            ),
+            Concerns::TheOperator => warn!(
+                %listener, %peer, reason, subject, issuer, %detail, unwritten, "Client refused."
+            ),
+        }
     }
 
     /// We ended a connection.
     pub fn ended(&self, peer: SocketAddr, ending: Ending) {
+        let (listener, reason) = (&self.listener, ending.as_str());
         self.edge
             .endings
-            .get_or_create(&reason_label(&self.listener, ending.as_str()))
+            .get_or_create(&reason_label(listener, reason))
             .inc();
-        debug!(listener = %self.listener, %peer, reason = ending.as_str(), "Connection ended.");
+        debug!(%listener, %peer, reason, "Connection ended.");
+        let lines = self.seldom.endings.get(&ending);
+        let address = peer.ip().to_string();
+        let Some(unwritten) = lines.and_then(|lines| lines.pass(&address, clock::mono())) else {
+            return;
+        };
+        match of_ending(ending) {
+            Concerns::Nobody => {}
+            Concerns::TheCurious => info!(%listener, %peer, reason, unwritten, "Client cut off."),
+            Concerns::TheOperator => warn!(%listener, %peer, reason, unwritten, "Client cut off."),
+        }
     }
 
     /// A client certificate let its owner in.
@@ -277,13 +334,24 @@ impl ListenerMetrics {
                 listener: self.listener.to_string(),
             };
             self.edge.unlisted.get_or_create(&label).inc();
-            debug!(
-                listener = %self.listener, %peer, identity = caller.identity, serial = caller.serial,
-                fingerprint = %caller.fingerprint,
-                "Client identity is verified but not listed; pin it with allowed-identities."
-            );
+            let pass = self.seldom.unlisted.pass(&caller.identity, clock::mono());
+            if let Some(unwritten) = pass {
+                info!(
+                    listener = %self.listener, %peer, identity = clip(&caller.identity),
+                    serial = caller.serial, fingerprint = %caller.fingerprint, unwritten,
+                    "Client identity is verified but not listed; pin it with allowed-identities."
+                );
+            }
         }
     }
+}
+
+/// Longest text of a peer in a line, in bytes; longer names are no names.
+const LONGEST: usize = 256;
+
+fn clip(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST))
+        .unwrap_or(text)
 }
 
 fn reason_label(listener: &str, reason: &'static str) -> ReasonLabel {

@@ -3,8 +3,10 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod concerns;
 pub mod edge;
 pub mod http;
+pub mod seldom;
 pub mod upstream;
 
 use std::sync::Arc;

@@ -5,7 +5,6 @@
 //! kept on disk, made once, and flagged until a real one takes its place.
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -18,15 +17,18 @@ use rcgen::KeyUsagePurpose;
 use crate::config::CertificateFiles;
 use crate::config::Listener;
 use crate::config::secret::SecretRef;
+use crate::domain::certs::CertificateFacts;
 use crate::platform::files;
 use crate::tls::error::TlsError;
+use crate::tls::pem;
 
 /// Validity of a self-signed certificate, counted from the day it is made.
 const ONE_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Allowance for a peer whose clock is behind.
 const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// Files of the self-signed certificate of a host, made now unless they are there already.
+/// The self-signed certificate of a host, made now unless there is one that is still in its dates.
+/// Chain and key share one file, so that they can never be of two minds.
 ///
 /// # Errors
 /// When the state directory cannot be written.
@@ -41,24 +43,26 @@ pub fn self_signed(
         detail,
     };
     let directory = state.join("self-signed");
-    let stem = file_stem(&listener.name, names);
-    let found = CertificateFiles {
-        chain: directory.join(format!("{stem}.pem")),
-        key: SecretRef::File(directory.join(format!("{stem}.key"))),
-    };
-    if found.chain.exists() && directory.join(format!("{stem}.key")).exists() {
-        return Ok(found);
+    let path = directory.join(format!("{}.pem", file_stem(&listener.name, names)));
+    if !is_in_use(&path, now) {
+        let (chain, key) = mint(names, now).map_err(|error| failed(error.to_string()))?;
+        files::create_private_dir(&directory)
+            .and_then(|()| files::write_atomic(&path, format!("{chain}{key}").as_bytes(), 0o600))
+            .map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
-    let (chain, key) = mint(names, now).map_err(|error| failed(error.to_string()))?;
-    let write = |path: PathBuf, bytes: &[u8], mode| {
-        files::write_atomic(&path, bytes, mode)
-            .map_err(|error| failed(format!("{}: {error}", path.display())))
+    Ok(CertificateFiles {
+        chain: path.clone(),
+        key: SecretRef::File(path),
+    })
+}
+
+/// Whether a certificate is there and has not ended.
+fn is_in_use(path: &Path, now: SystemTime) -> bool {
+    let Ok(chain) = pem::load_chain(path) else {
+        return false;
     };
-    files::create_private_dir(&directory)
-        .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
-    write(directory.join(format!("{stem}.key")), key.as_bytes(), 0o600)?;
-    write(found.chain.clone(), chain.as_bytes(), 0o644)?;
-    Ok(found)
+    let facts = chain.first().map(|leaf| CertificateFacts::parse(leaf));
+    matches!(facts, Some(Ok(facts)) if facts.not_after > now)
 }
 
 fn mint(names: &[String], now: SystemTime) -> Result<(String, String), rcgen::Error> {

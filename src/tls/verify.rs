@@ -31,9 +31,6 @@ use crate::domain::certs::identity::identity;
 use crate::domain::ids::Fingerprint;
 use crate::tls::trust::TrustAnchors;
 
-/// `1.3.6.1.5.5.7.3.2`, id-kp-clientAuth, as DER content octets (RFC 5280, 4.2.1.12).
-const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
-
 /// A verified client and the generation of the trust set that let it in.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -50,6 +47,8 @@ pub struct Refused {
     pub reason: HandshakeReason,
     /// Subject of the leaf, when it could be read.
     pub subject: Option<String>,
+    /// Issuer of the leaf, which names the CA that is missing when its chain is unknown.
+    pub issuer: Option<String>,
 }
 
 /// The verifier of one connection.
@@ -98,6 +97,7 @@ impl ClientRules {
             let refused = Refused {
                 reason: HandshakeReason::CertificateBad,
                 subject: None,
+                issuer: None,
             };
             (
                 refused,
@@ -108,27 +108,24 @@ impl ClientRules {
             let refused = Refused {
                 reason,
                 subject: Some(facts.subject.clone()),
+                issuer: Some(facts.issuer.clone()),
             };
             (refused, Error::InvalidCertificate(error))
         };
-        let usage = if self.auth.require_eku {
-            KeyUsage::required(CLIENT_AUTH)
-        } else {
-            KeyUsage::client_auth()
-        };
         let certificate = EndEntityCert::try_from(leaf)
-            .map_err(|error| refuse(reason_of(&error, &facts), certificate_error(&error)))?;
+            .map_err(|error| refuse(reason_of(&error), certificate_error(&error)))?;
         let path = certificate
             .verify_for_usage(
                 self.provider.signature_verification_algorithms.all,
                 self.trust.anchors(),
                 intermediates,
                 now,
-                usage,
+                // The library would ask a required purpose of CAs too, which rarely state any.
+                KeyUsage::client_auth(),
                 None,
                 None,
             )
-            .map_err(|error| refuse(reason_of(&error, &facts), certificate_error(&error)))?;
+            .map_err(|error| refuse(reason_of(&error), certificate_error(&error)))?;
         let anchor = self.trust.find(path.anchor()).ok_or_else(|| {
             refuse(
                 HandshakeReason::CertificateUnknownIssuer,
@@ -139,6 +136,10 @@ impl ClientRules {
         if anchor.ends.is_some_and(|ends| ends <= wall) {
             let error = CertificateError::UnknownIssuer;
             return Err(refuse(HandshakeReason::AnchorExpired, error));
+        }
+        if self.auth.require_eku && facts.client_auth().is_none() {
+            let reason = HandshakeReason::CertificatePurposeAbsent;
+            return Err(refuse(reason, CertificateError::InvalidPurpose));
         }
         let identity = identity(&facts).map_err(|_| {
             refuse(
@@ -162,14 +163,11 @@ impl ClientRules {
     }
 }
 
-fn reason_of(error: &webpki::Error, facts: &CertificateFacts) -> HandshakeReason {
+fn reason_of(error: &webpki::Error) -> HandshakeReason {
     match error {
         webpki::Error::CertExpired { .. } => HandshakeReason::CertificateExpired,
         webpki::Error::CertNotValidYet { .. } => HandshakeReason::CertificateNotYetValid,
-        webpki::Error::RequiredEkuNotFoundContext(_) if facts.extended_key_usage.is_some() => {
-            HandshakeReason::CertificatePurposeWrong
-        }
-        webpki::Error::RequiredEkuNotFoundContext(_) => HandshakeReason::CertificatePurposeAbsent,
+        webpki::Error::RequiredEkuNotFoundContext(_) => HandshakeReason::CertificatePurposeWrong,
         // A CA with a known name and another key is unknown: Webex's old and new roots share
         // their names.
         webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {

@@ -1,5 +1,6 @@
 //! Watches certificate and trust files: by directory events, which see a rename into place, and
-//! by a poll, for file systems that send none. Only a change of content counts.
+//! by a poll, for file systems that send none. Only a change of content, owner or mode counts: a
+//! key that others could read is refused until its mode is mended.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,8 +31,16 @@ pub struct Plan {
     pub debounce: Duration,
 }
 
-/// Content digests by file.
-type Snapshot = BTreeMap<PathBuf, Option<Fingerprint>>;
+/// What was seen by file; `None` when it cannot be read.
+type Snapshot = BTreeMap<PathBuf, Option<Seen>>;
+
+/// What matters of a file.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    content: Fingerprint,
+    owner: u32,
+    mode: u32,
+}
 
 /// Watches until `stop`. A unit is sent for every change of content; one is enough for several.
 pub async fn run(
@@ -50,10 +59,10 @@ pub async fn run(
                 if replaced.is_err() {
                     return;
                 }
+                // A directory may have been made anew, so the same paths need a new watch too.
+                // What changed since the files were read for this plan is found below.
                 current = plan.borrow_and_update().clone();
                 (_watcher, events) = directory_events(&current.paths);
-                known = snapshot(&tasks, &current.paths).await;
-                continue;
             }
             Some(()) = events.recv() => settle(&mut events, current.debounce).await,
             () = tokio::time::sleep(current.poll) => {}
@@ -117,7 +126,7 @@ async fn snapshot(tasks: &Tasks, paths: &[PathBuf]) -> Snapshot {
         .unwrap_or_default()
 }
 
-fn digests(path: &Path) -> Vec<(PathBuf, Option<Fingerprint>)> {
+fn digests(path: &Path) -> Vec<(PathBuf, Option<Seen>)> {
     if !path.is_dir() {
         return vec![(path.to_owned(), digest(path))];
     }
@@ -131,15 +140,18 @@ fn digests(path: &Path) -> Vec<(PathBuf, Option<Fingerprint>)> {
     files.map(|path| (path.clone(), digest(&path))).collect()
 }
 
-fn digest(path: &Path) -> Option<Fingerprint> {
+fn digest(path: &Path) -> Option<Seen> {
     use std::io::Read as _;
+    use std::os::unix::fs::MetadataExt as _;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .ok()?
-        .take(READ_LIMIT)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(Fingerprint::of(&bytes))
+    let file = std::fs::File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    file.take(READ_LIMIT).read_to_end(&mut bytes).ok()?;
+    Some(Seen {
+        content: Fingerprint::of(&bytes),
+        owner: metadata.uid(),
+        mode: metadata.mode(),
+    })
 }
 
 #[cfg(test)]
@@ -174,5 +186,20 @@ mod tests {
         );
         tasks.stop().cancel();
         tasks.join().await;
+    }
+
+    #[test]
+    fn a_mended_mode_is_a_change_and_an_unreadable_file_is_told_from_both() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("leaf.key");
+        assert_eq!(digest(&file), None);
+        std::fs::write(&file, "key").unwrap();
+        let seen = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            digest(&file).unwrap()
+        };
+        assert_ne!(seen(0o640), seen(0o600));
+        assert_eq!(seen(0o600), seen(0o600));
     }
 }

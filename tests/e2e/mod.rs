@@ -5,6 +5,7 @@ mod input;
 mod lab;
 mod live;
 mod mtls;
+mod operator;
 mod passthrough;
 mod relay;
 mod stage;

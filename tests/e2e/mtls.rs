@@ -212,3 +212,24 @@ async fn each_client_gets_the_certificate_of_its_key_type() {
     let rsa = std::fs::read_to_string(stage.path().join("rsa.pem")).unwrap();
     assert!(rsa.starts_with(&crate::support::pki::pem(&[leaf])));
 }
+
+#[tokio::test]
+async fn a_trust_file_with_the_root_alone_takes_clients_that_send_the_issuing_ca() {
+    let stage = Stage::new().await;
+    let file = stage.path().join("CombinedCertChain2026.txt");
+    std::fs::write(file, stage.webex.root_pem()).unwrap();
+    let daemon = stage.start(&stage.mutual()).await;
+    let answer = stage.webex_client().get(PROFILE).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let stranger = Authority::new("Stranger").client(Kind::Good);
+    let refused = stage.client().showing(stranger).get(PROFILE).await;
+    assert!(refused.is_err());
+    daemon
+        .logged(&["Handshake failed", "certificate-unknown-issuer"])
+        .await;
+    let unsaid = stage.client().showing(stage.webex.client(Kind::NoPurpose));
+    assert!(unsaid.get(PROFILE).await.is_err());
+    daemon
+        .logged(&["Handshake failed", "certificate-purpose-absent"])
+        .await;
+}

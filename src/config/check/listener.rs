@@ -80,7 +80,7 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
         tls: tls(&at.key("tls"), raw.tls.as_ref()),
         hosts,
         passthrough,
-        limits: limits(&at.key("limits"), raw.limits.as_ref()),
+        limits: limits(&at.key("limits"), raw.limits.as_ref(), kind),
     }
 }
 
@@ -128,7 +128,11 @@ fn groups(at: &At<'_>, raw: Option<&[Group]>) -> Vec<Group> {
     groups
 }
 
-fn limits(at: &At<'_>, raw: Option<&raw::Limits>) -> Limits {
+fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits {
+    let idle = match kind {
+        ListenerKind::Http => &rules::IDLE_TIMEOUT,
+        ListenerKind::Passthrough => &rules::PASSTHROUGH_IDLE_TIMEOUT,
+    };
     let silent = raw::Limits::default();
     let raw = raw.unwrap_or(&silent);
     let time =
@@ -169,7 +173,7 @@ fn limits(at: &At<'_>, raw: Option<&raw::Limits>) -> Limits {
         header_count: whole(header_count),
         body_bytes: at.size("body-bytes", raw.body_bytes.as_ref(), &rules::BODY_BYTES),
         body_timeout: time("body-timeout", &raw.body_timeout, &rules::BODY_TIMEOUT),
-        idle_timeout: time("idle-timeout", &raw.idle_timeout, &rules::IDLE_TIMEOUT),
+        idle_timeout: time("idle-timeout", &raw.idle_timeout, idle),
         connections: whole(connections),
         connections_per_address: whole(per_address.min(connections)),
         http2_streams: at.count("http2-streams", raw.http2_streams, &rules::HTTP2_STREAMS),

@@ -56,6 +56,8 @@ pub(super) const BODY_BYTES: Bounds<u64> = bytes(32 * MIB, 1, GIB);
 pub(super) const BODY_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 10 * MINUTE);
 /// Webex reuses connections within seconds.
 pub(super) const IDLE_TIMEOUT: Bounds<Duration> = time(MINUTE, 50, HOUR);
+/// A CTI connection is quiet for as long as nobody calls, like an event channel.
+pub(super) const PASSTHROUGH_IDLE_TIMEOUT: Bounds<Duration> = time(HOUR, 50, 24 * HOUR);
 /// Two sockets for each relayed connection stay below systemd's usual 65,536 files.
 pub(super) const CONNECTIONS: Bounds<u32> = count(20_000, 1, 1_000_000);
 /// Webex's cloud calls from few addresses.
