@@ -22,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::config::Limits;
 use crate::domain::auth::handshake::HandshakeReason;
+use crate::domain::auth::identity::Caller;
 use crate::domain::edge::ending::Ending;
 use crate::domain::edge::head::HeadLimits;
 use crate::inbound::connections::Standing;
@@ -39,6 +40,7 @@ use crate::inbound::watch::Waits;
 use crate::inbound::watch::Watch;
 use crate::platform::clock;
 use crate::telemetry::edge::FailedHandshake;
+use crate::tls::verify::Admitted;
 
 /// hyper's parser reserves room for this many fields without allocating.
 const FIELDS_WITHOUT_ALLOCATION: usize = 100;
@@ -127,21 +129,10 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
         }
     };
     shared.metrics.handshake_done(shaken.facts.version);
-    let (caller, standing) = match shaken.admitted {
-        None => (None, None),
-        Some((admitted, trust)) => {
-            let at = unix_seconds(clock::wall());
-            shared
-                .metrics
-                .admitted(address, &admitted.caller, &trust, &admitted.generation, at);
-            let standing = Standing {
-                trust,
-                anchor: admitted.caller.anchor,
-                not_after: admitted.caller.not_after,
-            };
-            (Some(admitted.caller), Some(standing))
-        }
-    };
+    let (caller, standing) = shaken
+        .admitted
+        .map(|(admitted, trust)| standing(admitted, trust, address, shared))
+        .unzip();
     let rest = Rest {
         peer: peer(Some(shaken.facts), caller),
         limits,
@@ -154,6 +145,26 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
         Stream::Http1(stream)
     };
     Some(Ready { stream, rest })
+}
+
+/// Notes who was let in, and on what that rests.
+fn standing(
+    admitted: Admitted,
+    trust: Arc<str>,
+    address: SocketAddr,
+    shared: &Shared,
+) -> (Caller, Standing) {
+    let Admitted { caller, generation } = admitted;
+    let at = unix_seconds(clock::wall());
+    shared
+        .metrics
+        .admitted(address, &caller, &trust, &generation, at);
+    let standing = Standing {
+        trust,
+        anchor: caller.anchor,
+        not_after: caller.not_after,
+    };
+    (caller, standing)
 }
 
 fn unix_seconds(wall: SystemTime) -> i64 {
