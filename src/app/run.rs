@@ -28,7 +28,7 @@ use crate::config;
 use crate::config::Config;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
-use crate::inbound::connections::Admission;
+use crate::inbound::connections::Places;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
 use crate::inbound::listener::Shared;
@@ -129,7 +129,7 @@ impl Daemon {
                 name: Arc::clone(&name),
                 live: Arc::clone(&reloader.live),
                 connections: Arc::clone(&reloader.connections),
-                admission: Arc::new(Admission::default()),
+                places: Arc::new(Places::default()),
                 tasks: tasks.clone(),
             });
             for (address, socket) in bound {

@@ -204,6 +204,9 @@ pub struct Limits {
     pub connections: usize,
     /// Connections from one peer address at once.
     pub connections_per_address: usize,
+    /// Request bodies that one client address may be sending at once. Each holds a connection to
+    /// the XSP, so a slow sender must not get them all.
+    pub uploads_per_address: usize,
     /// Concurrent HTTP/2 streams of one connection.
     pub http2_streams: u32,
 }

@@ -103,7 +103,7 @@ impl Drop for Entered {
 
 /// Counts connections of one listener, in all and by peer address.
 #[derive(Default)]
-pub struct Admission {
+pub struct Places {
     all: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -119,11 +119,11 @@ pub enum Full {
 
 /// Gives the place back when dropped.
 pub struct Place {
-    admission: Arc<Admission>,
+    places: Arc<Places>,
     address: IpAddr,
 }
 
-impl Admission {
+impl Places {
     /// Takes a place.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Admission {
         }
         self.all.fetch_add(1, Ordering::Relaxed);
         Ok(Place {
-            admission: Arc::clone(self),
+            places: Arc::clone(self),
             address,
         })
     }
@@ -161,8 +161,8 @@ impl Admission {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.all.fetch_sub(1, Ordering::Relaxed);
-        let mut counts = self.admission.counts();
+        self.places.all.fetch_sub(1, Ordering::Relaxed);
+        let mut counts = self.places.counts();
         if let Some(count) = counts.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -180,20 +180,17 @@ mod tests {
 
     #[test]
     fn places_are_limited_by_address_and_in_all_and_come_back() {
-        let admission = Arc::new(Admission::default());
+        let places = Arc::new(Places::default());
         let address = |last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
-        let first = admission.admit(address(1), 2, 1).unwrap();
-        assert_eq!(admission.admit(address(1), 2, 1).err(), Some(Full::Address));
-        let second = admission.admit(address(2), 2, 1).unwrap();
-        assert_eq!(
-            admission.admit(address(3), 2, 1).err(),
-            Some(Full::Listener)
-        );
+        let first = places.admit(address(1), 2, 1).unwrap();
+        assert_eq!(places.admit(address(1), 2, 1).err(), Some(Full::Address));
+        let second = places.admit(address(2), 2, 1).unwrap();
+        assert_eq!(places.admit(address(3), 2, 1).err(), Some(Full::Listener));
         drop(first);
         drop(second);
-        assert!(admission.admit(address(1), 2, 1).is_ok());
+        assert!(places.admit(address(1), 2, 1).is_ok());
         assert_eq!(
-            admission.counts().len(),
+            places.counts().len(),
             0,
             "an address without connections is forgotten"
         );

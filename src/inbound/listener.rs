@@ -17,9 +17,9 @@ use tracing::warn;
 use crate::config::ListenerKind;
 use crate::domain::edge::ending::Ending;
 use crate::inbound::connection;
-use crate::inbound::connections::Admission;
 use crate::inbound::connections::Connections;
 use crate::inbound::connections::Full;
+use crate::inbound::connections::Places;
 use crate::inbound::edge::Live;
 use crate::inbound::passthrough;
 use crate::platform::tasks::Tasks;
@@ -101,7 +101,7 @@ pub struct Shared {
     /// Every open connection of the process.
     pub connections: Arc<Connections>,
     /// Places of this listener, all its addresses together.
-    pub admission: Arc<Admission>,
+    pub places: Arc<Places>,
     /// Counters.
     pub metrics: ListenerMetrics,
     /// Where connections run.
@@ -138,7 +138,7 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
         return;
     };
     let limits = &listener.limits;
-    let place = match shared.admission.admit(
+    let place = match shared.places.admit(
         address.ip(),
         limits.connections,
         limits.connections_per_address,

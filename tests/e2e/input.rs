@@ -293,6 +293,48 @@ async fn an_answer_with_length_and_chunks_arrives_whole() {
 }
 
 #[tokio::test]
+async fn slow_uploads_of_one_address_leave_room_for_everybody_else() {
+    let stage = Stage::new().await;
+    let limits = "[listener.limits]\nuploads-per-address = 2";
+    let daemon = stage.start(&stage.config("", limits)).await;
+    let slow = format!("PUT {PROFILE} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 9\r\n\r\n");
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = stage.client().connect().await.unwrap();
+        stream.write_all(slow.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    reaches(&daemon, "xspd_http_requests_in_flight", 2.0).await;
+    let whole = format!("{slow}123456789");
+    assert_eq!(
+        stage
+            .client()
+            .exchange(whole.as_bytes())
+            .await
+            .unwrap()
+            .status,
+        429
+    );
+    assert_eq!(
+        stage.client().get(PROFILE).await.unwrap().status,
+        200,
+        "no body, no limit"
+    );
+    for stream in &mut held {
+        assert_eq!(exchange(stream, b"123456789").await.unwrap().status, 200);
+    }
+    assert_eq!(
+        stage
+            .client()
+            .exchange(whole.as_bytes())
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
 async fn a_peer_that_leaves_in_the_middle_is_counted_and_harms_nobody() {
     let stage = Stage::new().await;
     let daemon = stage.start(&stage.config("", "")).await;

@@ -271,6 +271,7 @@ fn limits(at: &mut At<'_>, old: &Limits, new: &Limits) {
         Live idle_timeout "idle-timeout",
         Live connections "connections",
         Live connections_per_address "connections-per-address",
+        Live uploads_per_address "uploads-per-address",
         Live http2_streams "http2-streams",
     );
 }

@@ -176,6 +176,11 @@ fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits 
         idle_timeout: time("idle-timeout", &raw.idle_timeout, idle),
         connections: whole(connections),
         connections_per_address: whole(per_address.min(connections)),
+        uploads_per_address: whole(at.count(
+            "uploads-per-address",
+            raw.uploads_per_address,
+            &rules::UPLOADS_PER_ADDRESS,
+        )),
         http2_streams: at.count("http2-streams", raw.http2_streams, &rules::HTTP2_STREAMS),
     }
 }

@@ -62,6 +62,9 @@ pub(super) const PASSTHROUGH_IDLE_TIMEOUT: Bounds<Duration> = time(HOUR, 50, 24 
 pub(super) const CONNECTIONS: Bounds<u32> = count(20_000, 1, 1_000_000);
 /// Webex's cloud calls from few addresses.
 pub(super) const CONNECTIONS_PER_ADDRESS: Bounds<u32> = count(2_000, 1, 1_000_000);
+/// A fifth of a pool: a body arrives within milliseconds, and nobody may hold every connection
+/// to the XSPs by sending slowly.
+pub(super) const UPLOADS_PER_ADDRESS: Bounds<u32> = count(200, 1, 1_000_000);
 /// RFC 9113, section 6.5.2, recommends no less than 100.
 pub(super) const HTTP2_STREAMS: Bounds<u32> = count(100, 1, 10_000);
 

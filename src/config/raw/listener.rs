@@ -159,6 +159,9 @@ pub struct Limits {
     /// Connections from one peer address at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections_per_address: Option<i64>,
+    /// Request bodies that one client address may be sending at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uploads_per_address: Option<i64>,
     /// Concurrent HTTP/2 streams of one connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http2_streams: Option<i64>,

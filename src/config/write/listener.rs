@@ -70,6 +70,7 @@ fn limits(limits: &config::Limits) -> raw::Limits {
         idle_timeout,
         connections,
         connections_per_address,
+        uploads_per_address,
         http2_streams,
     } = limits;
     raw::Limits {
@@ -82,6 +83,7 @@ fn limits(limits: &config::Limits) -> raw::Limits {
         idle_timeout: time(*idle_timeout),
         connections: number(*connections),
         connections_per_address: number(*connections_per_address),
+        uploads_per_address: number(*uploads_per_address),
         http2_streams: number(*http2_streams),
     }
 }

@@ -125,6 +125,8 @@ reasons! {
     UpstreamTls, "upstream-tls", BAD_GATEWAY, "The server behind cannot be trusted.";
     /// No XSP of the pool is up.
     UpstreamUnavailable, "upstream-unavailable", SERVICE_UNAVAILABLE, "The service is not available; try again later.";
+    /// Limit `uploads-per-address`.
+    UploadLimit, "upload-limit", TOO_MANY_REQUESTS, "Too many uploads at once; try again later.";
     /// Limit `user-rate` of one user.
     UserRateLimit, "user-rate-limit", TOO_MANY_REQUESTS, "Too many requests for this user; try again later.";
     /// Rule `version-1`.

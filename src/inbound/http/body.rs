@@ -20,6 +20,7 @@ use http_body::SizeHint;
 use tokio::time::Sleep;
 
 use crate::domain::edge::reason::Reason;
+use crate::inbound::connections::Place;
 use crate::platform::clock;
 
 /// Any error of a body that we did not make.
@@ -108,10 +109,17 @@ pub(super) struct LimitedBody<B> {
     /// All pauses before it. Time in which the XSP takes nothing is not the client's.
     waited: Duration,
     tally: Arc<Tally>,
+    /// Counts as an upload of its client until it is gone.
+    _place: Option<Place>,
 }
 
 impl<B> LimitedBody<B> {
-    pub(super) const fn new(inner: B, limits: BodyLimits, tally: Arc<Tally>) -> Self {
+    pub(super) const fn new(
+        inner: B,
+        limits: BodyLimits,
+        tally: Arc<Tally>,
+        place: Option<Place>,
+    ) -> Self {
         Self {
             inner,
             left: limits.bytes,
@@ -120,6 +128,7 @@ impl<B> LimitedBody<B> {
             pausing: None,
             waited: Duration::ZERO,
             tally,
+            _place: place,
         }
     }
 
@@ -224,7 +233,7 @@ mod tests {
             bytes: cap,
             pause: Duration::from_secs(10),
         };
-        let body = LimitedBody::new(StreamBody::new(stream), limits, Arc::clone(&tally));
+        let body = LimitedBody::new(StreamBody::new(stream), limits, Arc::clone(&tally), None);
         (sender, body, tally)
     }
 

@@ -32,6 +32,7 @@ use crate::config::RouteKind;
 use crate::domain::edge::cors;
 use crate::domain::edge::guessing::Guesses;
 use crate::domain::edge::rates::Buckets;
+use crate::inbound::connections::Places;
 use crate::inbound::http::answer::AccessFacts;
 use crate::inbound::http::answer::Ledger;
 use crate::inbound::http::body::BoxError;
@@ -65,6 +66,7 @@ struct Limiters {
     buckets: Buckets,
     guesses: Guesses,
     tracking: TrackingIds,
+    uploads: Arc<Places>,
 }
 
 impl Front {
@@ -84,6 +86,7 @@ impl Front {
                     buckets: Buckets::new(epoch),
                     guesses: Guesses::new(epoch),
                     tracking: TrackingIds::default(),
+                    uploads: Arc::default(),
                 })
             }
         };

@@ -64,11 +64,14 @@ impl Front {
             (pool.send(request, &plan).await, None)
         } else {
             let tally = ledger.receive();
+            let most = visit.listener.limits.uploads_per_address;
+            let place = self.limiters.uploads.admit(seen.client, usize::MAX, most);
+            let place = place.map_err(|_| Reason::UploadLimit)?;
             let limits = BodyLimits {
                 bytes: visit.listener.limits.body_bytes,
                 pause: visit.listener.limits.body_timeout,
             };
-            let body = LimitedBody::new(body, limits, tally.clone());
+            let body = LimitedBody::new(body, limits, tally.clone(), Some(place));
             let request = Request::from_parts(parts, body);
             (pool.send(request, &plan).await, Some(tally))
         };

@@ -113,6 +113,7 @@ fn listener() -> config::Listener {
             idle_timeout: LONG,
             connections: 10,
             connections_per_address: 10,
+            uploads_per_address: 100,
             http2_streams: 10,
         },
     }
