@@ -197,11 +197,10 @@ where
     if limits.header_count > FIELDS_WITHOUT_ALLOCATION {
         builder.max_headers(limits.header_count);
     }
-    let connection = builder.serve_connection(io, service(&peer, shared, &watch));
+    let mut connection = builder.serve_connection(io, service(&peer, shared, &watch));
     let (waits, metrics) = (waits(&limits), shared.metrics.clone());
     Box::pin(async move {
         let _entered = entered;
-        let mut connection = connection;
         let end = supervise(&watch, waits, |cx, drain| {
             if drain {
                 Pin::new(&mut connection).graceful_shutdown();
@@ -214,7 +213,8 @@ where
             metrics.ended(peer.address, ending);
         }
         let guard = connection.into_parts().io.into_inner();
-        say_goodbye(guard, ending, &watch).await;
+        // On the heap, so that an idle connection does not carry it.
+        Box::pin(say_goodbye(guard, ending, &watch)).await;
     })
 }
 

@@ -8,13 +8,14 @@ use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
-use hyper::Request;
 use hyper::Response;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
+use hyper::service::HttpService;
 use hyper::service::service_fn;
 
 use crate::inbound::http::AnswerBody;
@@ -29,24 +30,24 @@ pub(super) fn service(
     peer: &Arc<Peer>,
     shared: &Arc<Shared>,
     watch: &Arc<Watch>,
-) -> impl hyper::service::Service<
-    Request<Incoming>,
-    Response = Response<Tracked>,
-    Error = Gone,
-    Future: Future<Output = Result<Response<Tracked>, Gone>> + Send + 'static,
-> + use<> {
+) -> impl HttpService<Incoming, ResBody = Tracked, Error = Gone, Future = Answering> + use<> {
     let (peer, shared, watch) = (Arc::clone(peer), Arc::clone(shared), Arc::clone(watch));
     service_fn(move |request| {
         let flight = watch.begin();
         let edge = shared.live.load_full();
         let peer = Arc::clone(&peer);
-        async move {
+        // hyper keeps room for one of these with every connection, idle ones too.
+        let answering: Answering = Box::pin(async move {
             let answer = edge.answer(request, &peer).await.ok_or(Gone)?;
             flight.handed_over();
             Ok(answer.map(|body| Tracked { body, flight }))
-        }
+        });
+        answering
     })
 }
+
+/// A request that is being answered.
+pub(super) type Answering = BoxFuture<'static, Result<Response<Tracked>, Gone>>;
 
 /// The listener is no longer part of the configuration.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
