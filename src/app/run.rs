@@ -110,6 +110,7 @@ impl Daemon {
             telemetry,
             live: Arc::clone(&reloader.live),
             draining: AtomicBool::new(false),
+            tasks: tasks.clone(),
         });
         Ok(Self::launch(tasks, reloader, admin, sockets, plan))
     }

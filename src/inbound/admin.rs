@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::inbound::edge::Live;
+use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 
 /// What the admin pages show.
@@ -26,6 +27,8 @@ pub struct Admin {
     pub live: Live,
     /// Set while the daemon drains.
     pub draining: AtomicBool,
+    /// Counts connections that panicked.
+    pub tasks: Tasks,
 }
 
 /// Serves until `stop`.
@@ -57,6 +60,10 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    admin
+        .telemetry
+        .edge
+        .connections_panicked(admin.tasks.connection_panics());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, form)], admin.telemetry.render())
 }

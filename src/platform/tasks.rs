@@ -135,3 +135,31 @@ impl Tasks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_panics_is_counted_and_nothing_else_ends() {
+        let tasks = Tasks::new();
+        tasks.connection(async { panic!("a bug") });
+        tasks.connection(async {});
+        tasks.join().await;
+        assert_eq!(tasks.connection_panics(), 1);
+        assert!(tasks.worker_failed().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_named() {
+        let tasks = Tasks::new();
+        let stop = tasks.stop();
+        tasks.worker("steady", async move { stop.cancelled().await });
+        tasks.worker("broken", async { panic!("a bug") });
+        assert_eq!(tasks.worker_failed().await, "broken");
+        assert_eq!(tasks.leftovers(), ["steady"]);
+        tasks.stop().cancel();
+        tasks.join().await;
+        assert!(tasks.leftovers().is_empty());
+    }
+}

@@ -71,6 +71,7 @@ pub struct EdgeMetrics {
     self_signed: Family<ListenerLabel, Gauge>,
     generation_used: Family<GenerationLabel, Counter>,
     generation_last_used: Family<GenerationLabel, Gauge>,
+    panicked: Counter,
     reloads: Counter,
     reloads_rejected: Counter,
     material_rejected: Counter,
@@ -158,6 +159,11 @@ impl EdgeMetrics {
             "When a trust file last let a client in, Unix time; 0: not since the start",
             held.generation_last_used.clone(),
         );
+        registry.register(
+            "connections_panicked",
+            "Connections that were dropped because of a bug",
+            held.panicked.clone(),
+        );
         registry.register("reloads", "Reloads that took effect", held.reloads.clone());
         registry.register(
             "reloads_rejected",
@@ -238,6 +244,13 @@ impl EdgeMetrics {
             listener: listener.to_owned(),
         };
         self.self_signed.get_or_create(&label).set(hosts);
+    }
+
+    /// How many connections have panicked since the start, as the task registry counts them.
+    pub fn connections_panicked(&self, total: u64) {
+        self.panicked
+            .inner()
+            .store(total, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// A reload took effect.

@@ -193,6 +193,18 @@ async fn the_purpose_check_can_be_relaxed_for_leaves_without_a_purpose() {
 }
 
 #[tokio::test]
+async fn clients_with_every_sound_kind_of_key_get_in() {
+    let stage = Stage::new().await;
+    let _daemon = stage.start(&stage.mutual()).await;
+    for key in [Key::Ed25519, Key::P256, Key::P384, Key::Rsa2048] {
+        let client = stage
+            .client()
+            .showing(stage.webex.client_named(WEBEX_NAME, key));
+        assert_eq!(client.get(PROFILE).await.unwrap().status, 200, "{key:?}");
+    }
+}
+
+#[tokio::test]
 async fn each_client_gets_the_certificate_of_its_key_type() {
     let stage = Stage::new().await;
     stage

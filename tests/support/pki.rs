@@ -14,6 +14,8 @@ use rcgen::IsCa;
 use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
 use rcgen::PKCS_ECDSA_P256_SHA256;
+use rcgen::PKCS_ECDSA_P384_SHA384;
+use rcgen::PKCS_ED25519;
 use rcgen::PKCS_RSA_SHA256;
 use rcgen::RsaKeySize;
 use rustls::pki_types::CertificateDer;
@@ -30,7 +32,9 @@ pub(crate) const WEBEX_NAME: &str = "bwks.webex.com";
 /// Kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
+    Ed25519,
     P256,
+    P384,
     Rsa2048,
 }
 
@@ -279,7 +283,9 @@ fn subject_alt_names(names: &[&str]) -> Vec<rcgen::SanType> {
 
 fn key_pair(kind: Key) -> KeyPair {
     match kind {
+        Key::Ed25519 => KeyPair::generate_for(&PKCS_ED25519),
         Key::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
+        Key::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
         Key::Rsa2048 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
     }
     .expect("a key")
