@@ -12,7 +12,7 @@ use crate::tls::client::ClientTlsError;
 pub enum OutboundError {
     /// The path of the health check is no request target.
     #[error(
-        "pools.{pool}: the health check's path {path:?} is no request target; write it like `/path`"
+        "pool.{pool}: the health check's path {path:?} is no request target; write it like `/path`"
     )]
     CheckPath {
         /// The pool.
@@ -22,7 +22,7 @@ pub enum OutboundError {
     },
     /// The name for TLS is neither a host name nor an address.
     #[error(
-        "pools.{pool}, upstream {upstream}: {name:?} is no server name; write a host name or an address"
+        "pool.{pool}, upstream {upstream}: {name:?} is no server name; write a host name or an address"
     )]
     ServerName {
         /// The pool.
@@ -34,7 +34,7 @@ pub enum OutboundError {
     },
     /// The `Host` header cannot be sent.
     #[error(
-        "pools.{pool}, upstream {upstream}: the Host header {value:?} cannot be sent; write `host` or `host:port`"
+        "pool.{pool}, upstream {upstream}: the Host header {value:?} cannot be sent; write `host` or `host:port`"
     )]
     HostHeader {
         /// The pool.
@@ -45,7 +45,7 @@ pub enum OutboundError {
         value: String,
     },
     /// The TLS files cannot be used.
-    #[error("pools.{pool}, upstream {upstream}: {}", Causes(&**fault))]
+    #[error("pool.{pool}, upstream {upstream}: {}", Causes(&**fault))]
     Tls {
         /// The pool.
         pool: String,

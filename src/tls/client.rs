@@ -55,7 +55,7 @@ pub enum ClientTlsError {
         source: rustls::Error,
     },
     /// Neither CA nor pin.
-    #[error("nothing says which upstream to believe; set `ca`, `pins` or both")]
+    #[error("nothing says which upstream to believe; set `ca`, `spki-pins` or both")]
     NoTrust,
     /// A verifier could not be made from the anchors.
     #[error("the certificates in `ca` make no verifier")]
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_configuration_that_believes_nobody_in_particular_is_refused() {
-        assert!(refusal(&tls()).contains("set `ca`, `pins` or both"));
+        assert!(refusal(&tls()).contains("set `ca`, `spki-pins` or both"));
     }
 
     #[test]

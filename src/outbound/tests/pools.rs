@@ -76,7 +76,7 @@ fn all_that_is_wrong_with_the_pools_is_told_at_once() {
         .unwrap();
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 4, "{texts:?}");
-    assert!(texts[0].contains("pools.farm, upstream xsp1: the Host header"));
+    assert!(texts[0].contains("pool.farm, upstream xsp1: the Host header"));
     assert!(
         texts[1].contains("/nowhere/ca.pem: cannot be read"),
         "{}",
@@ -84,7 +84,7 @@ fn all_that_is_wrong_with_the_pools_is_told_at_once() {
     );
     assert_eq!(texts[1].matches("No such file").count(), 1, "{}", texts[1]);
     assert!(texts[2].contains("\"not a name\" is no server name"));
-    assert!(texts[3].contains("pools.other: the health check's path"));
+    assert!(texts[3].contains("pool.other: the health check's path"));
 }
 
 #[test]
