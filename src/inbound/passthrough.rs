@@ -28,6 +28,7 @@ use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::edge::ending::Ending;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::listener::Shared;
+use crate::inbound::plain;
 use crate::inbound::watch::Order;
 use crate::inbound::watch::Watch;
 use crate::platform::clock;
@@ -72,9 +73,12 @@ pub async fn serve(mut stream: TcpStream, address: SocketAddr, shared: &Arc<Shar
         named => table.find(named.as_deref()).and_then(|at| targets.get(at)),
     };
     let Some(target) = found else {
-        drop(stream.write_all(&UNRECOGNIZED_NAME).await);
-        let name = hello.server_name.unwrap_or_default();
-        return refuse(HandshakeReason::UnknownServerName, &name);
+        refuse(
+            HandshakeReason::UnknownServerName,
+            &hello.server_name.unwrap_or_default(),
+        );
+        plain::last_bytes(&mut stream, &UNRECOGNIZED_NAME).await;
+        return;
     };
     let Some(mut upstream) = connect(target).await else {
         return shared.metrics.ended(address, Ending::UpstreamUnreachable);
