@@ -19,6 +19,7 @@ use crate::app::AppError;
 use crate::app::build;
 use crate::app::drain;
 use crate::app::logging;
+use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::app::reload;
@@ -36,6 +37,7 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::file_watch;
+use crate::workers::file_watch::Watching;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
 /// a connection open for longer than this.
@@ -73,6 +75,8 @@ impl Daemon {
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
         let now = clock::wall();
+        // Before they are read, so that the watch misses nothing.
+        let known = file_watch::look(&material::watched(&config));
         let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
         let mut problems: Vec<_> = problems.into_iter().map(AppError::from).collect();
         let sockets = match bind(&config) {
@@ -112,7 +116,8 @@ impl Daemon {
             draining: AtomicBool::new(false),
             tasks: tasks.clone(),
         });
-        Ok(Self::launch(tasks, reloader, admin, sockets, plan))
+        let watching = Watching { plan, known };
+        Ok(Self::launch(tasks, reloader, admin, sockets, watching))
     }
 
     fn launch(
@@ -120,7 +125,7 @@ impl Daemon {
         reloader: Arc<Reloader>,
         admin: Arc<Admin>,
         sockets: Sockets,
-        plan: watch::Receiver<file_watch::Plan>,
+        watching: Watching,
     ) -> Self {
         let accepting = tasks.stop().child_token();
         let mut addresses = Vec::new();
@@ -149,7 +154,7 @@ impl Daemon {
             "admin",
             admin::serve(socket, Arc::clone(&admin), tasks.stop()),
         );
-        start_watch(&tasks, &reloader, plan);
+        start_watch(&tasks, &reloader, watching);
         Self {
             tasks,
             accepting,
@@ -250,12 +255,12 @@ fn bind_with_port(name: &str, address: SocketAddr) -> Result<Bound, BindError> {
     Ok((taken, socket))
 }
 
-fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, plan: watch::Receiver<file_watch::Plan>) {
+fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, watching: Watching) {
     // One pending change is as good as many: everything is read again.
     let (changed, mut changes) = mpsc::channel(1);
     tasks.worker(
         "file-watch",
-        file_watch::run(plan, changed, tasks.clone(), tasks.stop()),
+        file_watch::run(watching, changed, tasks.clone(), tasks.stop()),
     );
     let (reloader, stop) = (Arc::clone(reloader), tasks.stop());
     tasks.worker("trust-watch", async move {

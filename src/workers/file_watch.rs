@@ -31,28 +31,49 @@ pub struct Plan {
     pub debounce: Duration,
 }
 
+/// What to watch, and what the files held before they were read for the first time.
+pub struct Watching {
+    /// The plan and its successors.
+    pub plan: watch::Receiver<Plan>,
+    /// From [`look`], taken before the files were read: nothing may change unseen in between.
+    pub known: Snapshot,
+}
+
 /// What was seen by file; `None` when it cannot be read.
-type Snapshot = BTreeMap<PathBuf, Option<Seen>>;
+pub type Snapshot = BTreeMap<PathBuf, Option<Seen>>;
 
 /// What matters of a file.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+pub struct Seen {
     content: Fingerprint,
     owner: u32,
     mode: u32,
 }
 
-/// Watches until `stop`. A unit is sent for every change of content; one is enough for several.
+/// Watches until `stop`. A unit is sent for every change of content since the files were last looked
+/// at; one is enough for several.
 pub async fn run(
-    mut plan: watch::Receiver<Plan>,
+    watching: Watching,
     changed: mpsc::Sender<()>,
     tasks: Tasks,
     stop: CancellationToken,
 ) {
+    let Watching {
+        mut plan,
+        mut known,
+    } = watching;
     let mut current = plan.borrow_and_update().clone();
-    let mut known = snapshot(&tasks, &current.paths).await;
     let (mut _watcher, mut events) = directory_events(&current.paths);
     loop {
+        // Only now that the directories are watched: nothing can change unseen in between.
+        let paths = current.paths.clone();
+        if let Some(fresh) = tasks.blocking(move || look(&paths)).await
+            && fresh != known
+        {
+            known = fresh;
+            // A full queue already says that something changed.
+            changed.try_send(()).ok();
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             replaced = plan.changed() => {
@@ -60,20 +81,19 @@ pub async fn run(
                     return;
                 }
                 // A directory may have been made anew, so the same paths need a new watch too.
-                // What changed since the files were read for this plan is found below.
                 current = plan.borrow_and_update().clone();
                 (_watcher, events) = directory_events(&current.paths);
             }
             Some(()) = events.recv() => settle(&mut events, current.debounce).await,
             () = tokio::time::sleep(current.poll) => {}
         }
-        let fresh = snapshot(&tasks, &current.paths).await;
-        if fresh != known {
-            known = fresh;
-            // A full queue already says that something changed.
-            changed.try_send(()).ok();
-        }
     }
+}
+
+/// What these files hold now. Blocking.
+#[must_use]
+pub fn look(paths: &[PathBuf]) -> Snapshot {
+    paths.iter().flat_map(|path| digests(path)).collect()
 }
 
 /// Waits until no event has come for `debounce`, but no longer than ten times that.
@@ -118,14 +138,6 @@ fn directory_events(paths: &[PathBuf]) -> (Option<notify::RecommendedWatcher>, m
     (Some(watcher), receiver)
 }
 
-async fn snapshot(tasks: &Tasks, paths: &[PathBuf]) -> Snapshot {
-    let paths = paths.to_vec();
-    tasks
-        .blocking(move || paths.iter().flat_map(|path| digests(path)).collect())
-        .await
-        .unwrap_or_default()
-}
-
 fn digests(path: &Path) -> Vec<(PathBuf, Option<Seen>)> {
     if !path.is_dir() {
         return vec![(path.to_owned(), digest(path))];
@@ -168,10 +180,15 @@ mod tests {
             poll: Duration::from_millis(50),
             debounce: Duration::from_millis(5),
         };
+        let known = look(&plan.paths);
         let (_keep, plan) = watch::channel(plan);
+        let watching = Watching { plan, known };
         let (sender, mut changes) = mpsc::channel(1);
         let tasks = Tasks::new();
-        tasks.worker("file-watch", run(plan, sender, tasks.clone(), tasks.stop()));
+        tasks.worker(
+            "file-watch",
+            run(watching, sender, tasks.clone(), tasks.stop()),
+        );
         let wait = Duration::from_millis(300);
         assert!(
             tokio::time::timeout(wait, changes.recv()).await.is_err(),
