@@ -78,6 +78,8 @@ pub(super) fn check(raw: &Raw) -> (Config, Vec<Problem>) {
         policy: edge::policy(&at.key("policy"), raw.policy.as_ref()),
         cors: edge::cors(&at.key("cors"), raw.cors.as_ref()),
         forwarding: edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref()),
+        application_server: None,
+        auth_service: None,
         listeners,
     };
     (config, sink.into_problems())

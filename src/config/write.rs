@@ -38,6 +38,8 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: edge_policy,
         cors: answers,
         forwarding: headers,
+        application_server: _,
+        auth_service: _,
         listeners,
     } = config;
     let config::Log { format, filter } = log;

@@ -48,6 +48,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         policy: old_policy,
         cors,
         forwarding: old_forwarding,
+        application_server,
+        auth_service,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -79,6 +81,15 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("policy", old_policy, &new.policy, policy);
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
+    let other = &new.application_server;
+    at.compare(
+        "application-server",
+        application_server,
+        other,
+        ChangeClass::Restart,
+    );
+    let other = &new.auth_service;
+    at.compare("auth-service", auth_service, other, ChangeClass::Restart);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
