@@ -1,5 +1,6 @@
-//! Who is calling, and why a handshake came to nothing.
+//! Who is calling, why a handshake came to nothing, and what Cisco says of its users.
 
 pub mod ci;
 pub mod handshake;
 pub mod identity;
+pub mod strict_json;
