@@ -275,8 +275,7 @@ async fn a_flood_of_tokens_is_refused_and_not_queued_without_end() {
     assert_eq!(busy, 600 - 512);
     drop(checks);
     drop(desk);
-    // The flights wait for nothing but their time limit then; the test need not.
-    bench.tasks.stop().cancel();
+    bench.end().await;
 }
 
 #[tokio::test]
@@ -364,12 +363,18 @@ async fn a_denied_service_token_is_renewed_once() {
     assert_eq!(in_time(desk.check("opaque1")).await, Ok(alice()));
     assert_eq!((bench.calls(TOKEN), bench.calls(INFO)), (2, 2));
     assert!(bench.ci.heard(INFO)[1].contains("Bearer service-2\r\n"));
-    // Denied again with a new one: it is the user's.
+    // A 403 that does not speak of the scope means us, too.
+    let invalid = json("403 Forbidden", "{\"error\":\"invalid_client\"}");
     bench.ci.on(TOKEN, [grant("service-3")]);
+    bench.ci.on(INFO, [invalid, json("200 OK", YES)]);
+    assert_eq!(in_time(desk.check("opaque3")).await, Ok(alice()));
+    assert_eq!((bench.calls(TOKEN), bench.calls(INFO)), (3, 4));
+    // Denied again with a new one: it is the user's.
+    bench.ci.on(TOKEN, [grant("service-4")]);
     bench.ci.on(INFO, [denied]);
     let inactive = Err(CiRefusal::Inactive);
     assert_eq!(in_time(desk.check("opaque2")).await, inactive);
-    assert_eq!((bench.calls(TOKEN), bench.calls(INFO)), (3, 4));
+    assert_eq!((bench.calls(TOKEN), bench.calls(INFO)), (4, 6));
     bench.end().await;
 }
 
