@@ -142,9 +142,9 @@ mod tests {
 
     fn changes(replacements: &[(&str, &str)]) -> Vec<String> {
         let config = |text: &str| {
-            let (config, problems) = check(&toml::from_str(text).unwrap());
-            assert_eq!(problems, []);
-            config
+            let checked = check(&toml::from_str(text).unwrap());
+            assert_eq!(checked.problems, []);
+            checked.config
         };
         let changed = replacements
             .iter()

@@ -143,9 +143,9 @@ mod tests {
             d = directory.display()
         );
         let raw: Raw = toml::from_str(&text).unwrap();
-        let (config, problems) = check(&raw);
-        assert_eq!(problems, []);
-        let problems = check_files_with(&config, &Environment::default());
+        let checked = check(&raw);
+        assert_eq!(checked.problems, []);
+        let problems = check_files_with(&checked.config, &Environment::default());
         problems.iter().map(ToString::to_string).collect()
     }
 

@@ -90,16 +90,21 @@ fn route(at: &At<'_>, name: String, raw: &raw::Route) -> Route {
 }
 
 /// Leaves out what no listener serves and whose default pool does not exist, so that a
-/// pass-through needs no pool; complains when it is served.
+/// pass-through needs no pool; complains when it is served. An AuthService route that is answered
+/// here (`native`) needs none.
 pub(super) fn with_pool(
     at: &At<'_>,
     mut routes: BTreeMap<String, Route>,
     pools: &BTreeMap<String, Pool>,
     listeners: &[Listener],
+    native: bool,
 ) -> BTreeMap<String, Route> {
     let hosts = listeners.iter().flat_map(|listener| &listener.hosts);
     let served: BTreeSet<&String> = hosts.flat_map(|host| &host.routes).collect();
-    let dangles = |route: &&Route| route.pool == POOL && !pools.contains_key(POOL);
+    let answered = |route: &Route| native && route.kind == RouteKind::AuthService;
+    let dangles = |route: &&Route| {
+        route.pool == POOL && !pools.contains_key(POOL) && !answered(route)
+    };
     let dangling: Vec<String> = routes
         .values()
         .filter(dangles)

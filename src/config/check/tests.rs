@@ -9,8 +9,8 @@ use crate::config::Rule;
 use crate::config::write::write;
 
 fn checked(text: &str) -> (Config, Vec<String>) {
-    let (config, problems) = check(&toml::from_str(text).unwrap());
-    (config, problems.iter().map(ToString::to_string).collect())
+    let checked = check(&toml::from_str(text).unwrap());
+    (checked.config, checked.problems.iter().map(ToString::to_string).collect())
 }
 
 fn proven(text: &str) -> Config {
