@@ -65,7 +65,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let at = At::root(&sink);
     let trust = trust_sets(&at, raw);
     let pools = pool::pools(&at, raw.pool.as_deref());
-    let routes = route::routes(&at, raw.route.as_deref(), &pools);
+    let native = auth::is_native(raw);
+    let routes = route::routes(&at, raw.route.as_deref(), &pools, native);
     let admin = admin(&at.key("admin"), raw.admin.as_ref());
     let known = Known {
         trust: &trust,
@@ -73,7 +74,6 @@ pub(super) fn check(raw: &Raw) -> Checked {
     };
     let listeners = listener::listeners(&at, raw.listener.as_deref(), &known);
     listener::addresses(&at, raw.listener.as_deref(), &listeners, &admin);
-    let native = auth::is_native(raw);
     let routes = route::with_pool(&at, routes, &pools, &listeners, native);
     let state_dir = at
         .text("state-dir", raw.state_dir.as_deref(), values::path)

@@ -36,7 +36,7 @@ use crate::config::values;
 use crate::config::values::Wrong;
 use crate::config::values::wrong;
 
-pub(super) use application_server::is_loopback;
+pub(in crate::config) use application_server::is_loopback;
 
 /// Longest user id (OCI-P schema, `UserId`).
 const USER_ID_LENGTH: usize = 161;

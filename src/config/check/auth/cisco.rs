@@ -27,17 +27,16 @@ const FLS_URL: &str = "https://cifls.webex.com/federation";
 /// Longest URL, scope or claim name; none that is published has a quarter of it.
 const TEXT_LENGTH: usize = 1024;
 
+const URL_FORM: &str =
+    "a URL such as https://idbroker.webex.com/idb, without user, query or fragment";
+
 const CREDENTIALS: &str = "as Cisco gave it; ask by a service request titled \"ADP AuthService \
                            Configuration\" (Device Integration Guide)";
 
 /// The identity provider; `None` after a problem that leaves nothing to use.
 pub(super) fn cisco(at: &At<'_>, raw: &raw::Cisco) -> Option<Cisco> {
     let ci = at.text("ci-cluster", raw.ci_cluster.as_deref(), ci_cluster);
-    let teams = at.text(
-        "teams-cluster",
-        raw.teams_cluster.as_deref(),
-        teams_cluster,
-    );
+    let teams = at.text("teams-cluster", raw.teams_cluster.as_deref(), teams_cluster);
     if let (Some(ci), Some(teams)) = (ci, teams) {
         regions(at, ci, teams);
     }
@@ -82,7 +81,7 @@ fn issuer(at: &At<'_>, raw: &raw::Cisco, ci: Option<CiCluster>) -> Option<(Strin
         ("issuer-name", raw.issuer_name.as_deref()),
         ("issuer-url", raw.issuer_url.as_deref()),
     ];
-    let [name, url] = explicit.map(|(key, text)| at.text(key, text, https_url));
+    let [name, url] = explicit.map(|(key, text)| url(at, key, text));
     if raw.ci_cluster.is_none() {
         if explicit.iter().all(|(_, text)| text.is_none()) {
             at.key("ci-cluster").refuse(
@@ -102,7 +101,7 @@ fn issuer(at: &At<'_>, raw: &raw::Cisco, ci: Option<CiCluster>) -> Option<(Strin
 }
 
 fn token_info_url(at: &At<'_>, raw: &raw::Cisco, teams: Option<TeamsCluster>) -> Option<String> {
-    let url = at.text("token-info-url", raw.token_info_url.as_deref(), https_url);
+    let url = url(at, "token-info-url", raw.token_info_url.as_deref());
     match (&raw.teams_cluster, &raw.token_info_url) {
         (None, None) => at.key("teams-cluster").refuse(
             "missing, so nobody would be asked about users' tokens",
@@ -156,7 +155,7 @@ fn organization(at: &At<'_>, written: Option<&[String]>) -> Option<String> {
 fn federation(at: &At<'_>, raw: Option<&raw::Federation>) -> Option<Federation> {
     let silent = raw::Federation::default();
     let raw = raw.unwrap_or(&silent);
-    let url = at.text("fls-url", raw.fls_url.as_deref(), https_url);
+    let url = url(at, "fls-url", raw.fls_url.as_deref());
     let minutes = raw.refresh_period_in_minutes;
     let minutes = at.count(
         "refresh-period-in-minutes",
@@ -196,26 +195,42 @@ fn teams_cluster(text: &str) -> Result<TeamsCluster, Wrong> {
         || {
             wrong(
                 "not a Teams cluster",
-                format!("one of {}, or `token-info-url` instead", TeamsCluster::WORDS),
+                format!(
+                    "one of {}, or `token-info-url` instead",
+                    TeamsCluster::WORDS
+                ),
             )
         },
         Ok,
     )
 }
 
+/// A URL that may be absent; `None` also after a problem.
+fn url(at: &At<'_>, key: &str, written: Option<&str>) -> Option<String> {
+    let text = written?;
+    if !text.contains('@') {
+        return at.text(key, Some(text), https_url);
+    }
+    let fault = Wrong {
+        what: "a user and password have no place here".to_owned(),
+        expected: URL_FORM.to_owned(),
+    };
+    // A password written into the address must not reach a log.
+    at.key(key).refuse_value("…", fault);
+    None
+}
+
 /// An https URL without its trailing slash. Tokens and secrets go there, so nothing less will do.
 fn https_url(text: &str) -> Result<String, Wrong> {
-    const FORM: &str = "a URL such as https://idbroker.webex.com/idb, without user, query or \
-                        fragment";
     let Some(rest) = text.strip_prefix("https://") else {
-        return wrong("not a URL with https", FORM);
+        return wrong("not a URL with https", URL_FORM);
     };
     let authority = rest.split('/').next().unwrap_or_default();
     let plain = rest
         .bytes()
         .all(|b| b.is_ascii_graphic() && !b"?#@\\\"<>^`{|}".contains(&b));
     if !plain || text.len() > TEXT_LENGTH {
-        return wrong("not a URL of a service", FORM);
+        return wrong("not a URL of a service", URL_FORM);
     }
     values::host_port(authority, Some(443))?;
     Ok(text.trim_end_matches('/').to_owned())
