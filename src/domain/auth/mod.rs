@@ -3,3 +3,4 @@
 pub mod ci;
 pub mod handshake;
 pub mod identity;
+pub mod shape;
