@@ -1,5 +1,7 @@
 //! The shape of a body: JSON, XML, a form, text, or bytes.
 
+use std::collections::BTreeMap;
+
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -68,20 +70,30 @@ fn shape(value: &Value, left: &mut usize) -> Value {
                 .count();
             Value::String(format!("integer({digits} digits)"))
         }
-        Value::Object(members) => {
-            let mut shapes = Map::new();
-            for (key, value) in members {
-                // Two names that may not be shown can have one shape.
-                let mut shown = name(key);
-                while shapes.contains_key(&shown) {
-                    shown.push('\'');
-                }
-                shapes.insert(shown, shape(value, left));
-            }
-            Value::Object(shapes)
-        }
+        Value::Object(members) => Value::Object(object(members, left)),
         Value::String(string) => text(string),
     }
+}
+
+fn object(members: &Map<String, Value>, left: &mut usize) -> Map<String, Value> {
+    let mut shapes = Map::new();
+    // Two names that may not be shown can have one shape.
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for (told, (key, value)) in members.iter().enumerate() {
+        if *left == 0 {
+            shapes.insert("more, cut".to_owned(), (members.len() - told).into());
+            break;
+        }
+        let shown = name(key);
+        let serial = times.entry(shown.clone()).or_default();
+        *serial += 1;
+        let shown = match *serial {
+            1 => shown,
+            serial => format!("{shown} #{serial}"),
+        };
+        shapes.insert(shown, shape(value, left));
+    }
+    shapes
 }
 
 /// Neighbours of one shape are told once.
