@@ -169,6 +169,22 @@ fn a_huge_document_has_a_bounded_shape() {
     assert_eq!(shape["json"]["more, cut"], 48_001);
 }
 
+#[test]
+fn tokens_within_tokens_are_looked_into_to_an_end() {
+    let mut token = "innermost".to_owned();
+    for _ in 0..12 {
+        token = jws(&json!({ "private": token }));
+    }
+    let mut shape = &text(&token);
+    for _ in 0..3 {
+        shape = &shape["jws"]["claims"]["private"];
+    }
+    assert!(
+        shape.as_str().is_some_and(|s| s.ends_with("text)")),
+        "{shape}"
+    );
+}
+
 /// All that is shown of messages which hold a value in every place there is.
 fn everything(value: &str) -> String {
     let escaped = format!(
