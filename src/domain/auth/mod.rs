@@ -3,4 +3,5 @@
 pub mod ci;
 pub mod handshake;
 pub mod identity;
+pub mod shape;
 pub mod strict_json;
