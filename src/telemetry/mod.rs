@@ -6,6 +6,7 @@
 pub mod concerns;
 pub mod edge;
 pub mod http;
+pub mod ocip;
 pub mod seldom;
 pub mod upstream;
 
@@ -15,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
+use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -24,6 +26,8 @@ pub struct Telemetry {
     pub edge: Arc<EdgeMetrics>,
     /// Requests.
     pub http: Arc<HttpMetrics>,
+    /// The Application Server over OCI-P.
+    pub ocip: Arc<OcipMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
 }
@@ -36,6 +40,7 @@ impl Telemetry {
         Self {
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
+            ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             registry,
         }
