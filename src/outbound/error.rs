@@ -6,12 +6,19 @@ use std::sync::Arc;
 
 use crate::config::secret::SecretError;
 use crate::domain::upstream::Failure;
+use crate::outbound::broadworks::ocip::OcipSetupError;
 use crate::outbound::web::NotAWebUrl;
 use crate::tls::client::ClientTlsError;
 
 /// Why a pool or a client could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
+    /// What is configured of the Application Server cannot be used.
+    #[error("application-server: {}", Causes(fault))]
+    ApplicationServer {
+        /// What is wrong with it.
+        fault: OcipSetupError,
+    },
     /// The path of the health check is no request target.
     #[error(
         "pool.{pool}: the health check's path {path:?} is no request target; write it like `/path`"

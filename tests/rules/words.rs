@@ -9,6 +9,8 @@ use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::ocip::OcipFailure;
+use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
@@ -61,6 +63,19 @@ fn outcomes_of_ci_are_documented() {
 }
 
 #[test]
+fn requests_to_the_application_server_are_documented_with_their_forms() {
+    let requests = Table::after("Requests, `request` of `xspd_ocip_requests_total`");
+    let documented: BTreeSet<_> = requests.rows.into_iter().collect();
+    let expected: BTreeSet<_> = RequestKind::ALL
+        .map(|kind| vec![kind.as_str().to_owned(), kind.versions().join(", ")])
+        .into();
+    assert_eq!(documented, expected);
+    let mut outcomes = OcipFailure::WORDS.to_vec();
+    outcomes.push("ok");
+    Table::after("`outcome` of `xspd_ocip_requests_total`").expect(&outcomes);
+}
+
+#[test]
 fn words_of_trust_files_are_documented() {
     Table::after("the words of <code>reason</code>").expect(&trust_words("TrustReason"));
     Table::after("| `weak-signature` |").expect(&trust_words("Remark"));
@@ -95,6 +110,7 @@ fn metrics_are_documented_with_their_labels() {
     telemetry.edge.generation_present("t", "g");
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
+    telemetry.ocip.series();
     let text = telemetry.render();
     let families = families(&text);
     let registered: usize = source::below("src/telemetry")
@@ -152,6 +168,11 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
         ("CiRefusal", owned(CiRefusal::WORDS)),
         ("GrantFault", owned(GrantFault::ALL.map(GrantFault::as_str))),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),
+        ("OcipFailure", owned(OcipFailure::WORDS)),
+        (
+            "RequestKind",
+            owned(RequestKind::ALL.map(RequestKind::as_str)),
+        ),
         ("TrustReason", trust_words("TrustReason")),
         ("Remark", trust_words("Remark")),
     ];
