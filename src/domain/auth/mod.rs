@@ -1,4 +1,7 @@
-//! Who is calling, and why a handshake came to nothing.
+//! Who is calling, why a handshake came to nothing, and our tokens and keys.
 
 pub mod handshake;
 pub mod identity;
+pub mod keys;
+pub mod strict_json;
+pub mod token;
