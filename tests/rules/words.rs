@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use xspd::cli::Exit;
 use xspd::domain::auth::handshake::HandshakeReason;
+use xspd::domain::auth::token::TokenFault;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::upstream::Failure;
+use xspd::jose::ClientKeyFault;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
 
@@ -45,6 +47,14 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn words_of_refused_tokens_and_client_keys_are_documented() {
+    let table = Table::after("the words of refused tokens and client keys");
+    table.expect(&TokenFault::ALL.map(TokenFault::as_str));
+    let table = Table::after("| `too-long-lived` |");
+    table.expect(&ClientKeyFault::ALL.map(ClientKeyFault::as_str));
 }
 
 #[test]
@@ -126,7 +136,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 6] = [
+    let enums: [(&str, Vec<String>); 8] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -137,6 +147,11 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             owned(Reason::ALL.iter().map(|reason| reason.as_str())),
         ),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),
+        ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
+        (
+            "ClientKeyFault",
+            owned(ClientKeyFault::ALL.map(ClientKeyFault::as_str)),
+        ),
         ("TrustReason", trust_words("TrustReason")),
         ("Remark", trust_words("Remark")),
     ];
