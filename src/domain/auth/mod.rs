@@ -1,4 +1,8 @@
-//! Who is calling, and why a handshake came to nothing.
+//! Who is calling, why a handshake came to nothing, and what AuthService decides.
 
+pub mod access;
+pub mod answer;
+pub mod backoff;
 pub mod handshake;
 pub mod identity;
+pub mod standing;
