@@ -3,6 +3,7 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod auth;
 pub mod concerns;
 pub mod edge;
 pub mod http;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
@@ -20,6 +22,8 @@ use crate::telemetry::upstream::UpstreamMetrics;
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// AuthService.
+    pub auth: Arc<AuthMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
     /// Requests.
@@ -34,6 +38,7 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
         Self {
+            auth: AuthMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),

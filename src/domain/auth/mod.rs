@@ -5,4 +5,6 @@ pub mod answer;
 pub mod backoff;
 pub mod handshake;
 pub mod identity;
+pub mod parameters;
 pub mod standing;
+pub mod validation;
