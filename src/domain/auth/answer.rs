@@ -129,12 +129,14 @@ impl AuthReason {
 }
 
 /// A refusal and what its answer needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Why.
     pub reason: AuthReason,
     /// When to come back, if that is known.
     pub retry_after: Option<Duration>,
+    /// What exactly is wrong, in our words, instead of the reason's sentence.
+    pub detail: Option<String>,
 }
 
 impl From<AuthReason> for Refused {
@@ -142,6 +144,7 @@ impl From<AuthReason> for Refused {
         Self {
             reason,
             retry_after: None,
+            detail: None,
         }
     }
 }
@@ -153,8 +156,42 @@ impl Refused {
         Self {
             reason,
             retry_after: Some(retry_after),
+            detail: None,
         }
     }
+}
+
+/// The member `error` for a refusal that AuthService shares with all other routes.
+#[must_use]
+pub const fn error_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FORBIDDEN => "access_denied",
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
+        StatusCode::TOO_MANY_REQUESTS => "slow_down",
+        _ if status.as_u16() >= 500 => "temporarily_unavailable",
+        _ => "invalid_request",
+    }
+}
+
+/// The body of a refusal.
+#[must_use]
+pub fn document(error: &str, description: &str, tracking_id: &str) -> String {
+    let members = [
+        ("error", error),
+        ("error_description", description),
+        ("trackingId", tracking_id),
+    ];
+    let mut out = String::with_capacity(192);
+    for (place, (name, value)) in members.into_iter().enumerate() {
+        out.push_str(if place == 0 { "{" } else { "," });
+        // Our own texts and a harmless id: a JSON string of them cannot fail.
+        let value = serde_json::Value::from(value);
+        out.push_str(&format!("\"{name}\":{value}"));
+    }
+    out.push('}');
+    out
 }
 
 #[cfg(test)]
@@ -204,6 +241,15 @@ mod tests {
                 .any(|reason| reason.status().as_u16() == status && reason.error() == error);
             assert!(found, "{status} {error}");
         }
+    }
+
+    #[test]
+    fn a_document_is_json_whatever_the_texts_hold() {
+        let text = document("invalid_key", "say \"key\"", "XSPD_1");
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["error"], "invalid_key");
+        assert_eq!(read["error_description"], "say \"key\"");
+        assert_eq!(read["trackingId"], "XSPD_1");
     }
 
     #[test]

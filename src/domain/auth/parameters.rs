@@ -254,7 +254,7 @@ mod tests {
             drop(key_of(Some(&text)));
             drop(Form::parse(&bytes));
             drop(basic(&bytes));
-            bearer(&bytes);
+            let _token = bearer(&bytes);
         }
 
         #[test]

@@ -32,6 +32,8 @@ pub struct Standing {
 pub enum State {
     /// The user is there.
     Present {
+        /// The user id as the Application Server has it.
+        user_id: String,
         /// The later of the system's and the user's revocation times, in ms since 1970.
         revoked_ms: Option<i64>,
         /// Until when the user is locked.
@@ -134,6 +136,7 @@ mod tests {
         Standing {
             learned: a_moment(),
             state: State::Present {
+                user_id: "alice@as".to_owned(),
                 revoked_ms,
                 locked_until,
                 membership: Membership::default(),
