@@ -5,11 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::upstream::Failure;
+use crate::outbound::broadworks::ocip::OcipSetupError;
 use crate::tls::client::ClientTlsError;
 
 /// Why a pool could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
+    /// What is configured of the Application Server cannot be used.
+    #[error("application-server: {}", Causes(fault))]
+    ApplicationServer {
+        /// What is wrong with it.
+        fault: OcipSetupError,
+    },
     /// The path of the health check is no request target.
     #[error(
         "pool.{pool}: the health check's path {path:?} is no request target; write it like `/path`"

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod concerns;
 pub mod edge;
 pub mod http;
+pub mod ocip;
 pub mod seldom;
 pub mod upstream;
 
@@ -17,6 +18,7 @@ use prometheus_client::registry::Registry;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
+use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -28,6 +30,8 @@ pub struct Telemetry {
     pub edge: Arc<EdgeMetrics>,
     /// Requests.
     pub http: Arc<HttpMetrics>,
+    /// The Application Server over OCI-P.
+    pub ocip: Arc<OcipMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
 }
@@ -41,6 +45,7 @@ impl Telemetry {
             auth: AuthMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
+            ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             registry,
         }
