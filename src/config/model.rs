@@ -303,7 +303,8 @@ pub struct Route {
     pub prefix: String,
     /// Kind of traffic.
     pub kind: RouteKind,
-    /// Name of the pool.
+    /// Name of the pool; unused, and maybe of none, for an AuthService route while `auth_service`
+    /// is there.
     pub pool: String,
     /// Time from the end of the request to the first byte of the answer.
     pub response_timeout: Duration,

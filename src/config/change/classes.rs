@@ -2,6 +2,8 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod auth;
+
 use crate::config::Admin;
 use crate::config::CertificateFiles;
 use crate::config::ClientAuth;
@@ -26,13 +28,18 @@ use crate::config::Watch;
 use crate::config::change::At;
 use crate::config::change::ChangeClass;
 
-/// Takes both sides of a struct apart and compares the fields, each with its class and key.
+/// Takes both sides of a struct apart and compares the fields, each with its class and key; then
+/// the structs inside it, each with its key and the function that walks it.
 macro_rules! compare {
-    ($at:ident, $struct:ident, $old:ident, $new:ident; $($class:ident $field:ident $key:literal),+ $(,)?) => {
-        let $struct { $($field),+ } = $old;
+    ($at:ident, $struct:ident, $old:ident, $new:ident; $($class:ident $field:ident $key:literal),+ $(,)?
+     $(; $($inner:ident $name:literal $walk:ident),+ $(,)?)?) => {
+        let $struct { $($field),+ $(, $($inner),+)? } = $old;
         $($at.compare($key, $field, &$new.$field, ChangeClass::$class);)+
+        $($($at.inside($name, $inner, &$new.$inner, $walk);)+)?
     };
 }
+
+use compare;
 
 /// The whole configuration.
 pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
@@ -82,14 +89,14 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
     let other = &new.application_server;
-    at.compare(
+    at.inside(
         "application-server",
         application_server,
         other,
-        ChangeClass::Restart,
+        auth::application_server,
     );
     let other = &new.auth_service;
-    at.compare("auth-service", auth_service, other, ChangeClass::Restart);
+    at.inside("auth-service", auth_service, other, auth::auth_service);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
