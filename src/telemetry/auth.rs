@@ -1,6 +1,7 @@
 //! Metrics and events of AuthService: tokens made, refused and checked, login tokens, revocations.
 //! Never a token, a password or a key; user ids only in the events of operators.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -17,7 +18,11 @@ use tracing::warn;
 
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::validation::Outcome;
+use crate::domain::ids::Fingerprint;
 use crate::telemetry::seldom::Seldom;
+
+/// Target of the log of requests to AuthService, for filters.
+pub const AUDIT: &str = "xspd::authservice";
 
 /// Ways to prove who one is, as `amr` names them.
 const PROOFS: [&str; 3] = ["ci", "mtls", "pwd"];
@@ -39,6 +44,21 @@ pub struct AuthMetrics {
     keys_rejected: Counter,
     keys_generation: Gauge,
     stale: Seldom,
+}
+
+/// What the log tells of one request to AuthService besides who asked.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Which endpoint.
+    pub endpoint: &'static str,
+    /// How the user was to be proven.
+    pub proof: Option<&'static str>,
+    /// The user, as far as that is known.
+    pub user: Option<String>,
+    /// Why not.
+    pub reason: Option<AuthReason>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// Where the answer to a check came from.
@@ -201,11 +221,35 @@ impl AuthMetrics {
         self.issued.get_or_create(&ProofLabels { proof }).inc();
     }
 
-    /// A request to AuthService was refused. The access log tells the rest.
-    pub fn refused(&self, reason: AuthReason) {
-        if let Some(counter) = self.refusals.get(reason.index()) {
+    /// A request to AuthService was answered (AuthService field page, section 1.4.1: who, for
+    /// whom, with what outcome; never what was shown or given).
+    pub fn answered(
+        &self,
+        audit: &Audit,
+        client: IpAddr,
+        identity: Option<&str>,
+        fingerprint: Option<&Fingerprint>,
+        tracking_id: &str,
+    ) {
+        if let Some(counter) = audit
+            .reason
+            .and_then(|reason| self.refusals.get(reason.index()))
+        {
             counter.inc();
         }
+        info!(
+            target: AUDIT,
+            endpoint = audit.endpoint,
+            %client,
+            identity,
+            certificate = fingerprint.map(tracing::field::display),
+            proof = audit.proof,
+            user = audit.user,
+            outcome = audit.reason.map_or("done", AuthReason::as_str),
+            duration_ms = audit.took.as_secs_f64() * 1000.0,
+            tracking_id,
+            "AuthService answered."
+        );
     }
 
     /// A token was checked.
@@ -318,7 +362,11 @@ mod tests {
             assert!(before.contains(&line), "{line}");
         }
         metrics.validated(Outcome::Revoked, Source::Checked);
-        metrics.refused(AuthReason::UserLocked);
+        let audit = Audit {
+            reason: Some(AuthReason::UserLocked),
+            ..Audit::default()
+        };
+        metrics.answered(&audit, IpAddr::from([192, 0, 2, 1]), None, None, "XSPD_1");
         metrics.issued("pwd");
         let after = text();
         for line in [

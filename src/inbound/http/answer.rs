@@ -18,7 +18,6 @@ use http_body::Frame;
 use http_body::SizeHint;
 
 use crate::domain::edge::credential::Scheme;
-use crate::domain::edge::reason::Reason;
 use crate::domain::xsi::path::loggable;
 use crate::inbound::http::body::Tally;
 use crate::inbound::peer::Peer;
@@ -145,7 +144,8 @@ pub(super) struct AccessFacts {
     pub(super) tracking_id: HeaderValue,
     pub(super) route: Option<Arc<str>>,
     pub(super) upstream: Option<Arc<str>>,
-    pub(super) reason: Option<Reason>,
+    /// Why the edge, or AuthService, refused.
+    pub(super) reason: Option<&'static str>,
 }
 
 impl Ledger {

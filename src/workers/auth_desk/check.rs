@@ -136,7 +136,9 @@ fn hash(token: &str) -> Option<[u8; 32]> {
 /// Time until a token ends; none if that cannot be said.
 fn left(claims: &Claims, now: SystemTime) -> Duration {
     let since = now.duration_since(SystemTime::UNIX_EPOCH);
-    let now = since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    let now = since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    });
     let left = claims.expires.saturating_sub(now);
     Duration::from_secs(u64::try_from(left).unwrap_or(0))
 }

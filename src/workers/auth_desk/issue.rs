@@ -1,5 +1,6 @@
 //! From a proof of who the user is to a token that only the asker can read.
 
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -122,23 +123,19 @@ impl AuthDesk {
         sealed.ok_or_else(|| AuthReason::KeysNotReady.into())
     }
 
-    async fn present(&self, user: &str) -> Result<std::sync::Arc<Standing>, Refused> {
+    async fn present(&self, user: &str) -> Result<Arc<Standing>, Refused> {
         let standing = self.fresh_standing(&folded(user), clock::mono()).await;
         standing.map_err(|failure| refusal::of_ocip(&failure))
     }
 
-    async fn vouched_for(&self, token: &str) -> Result<std::sync::Arc<Standing>, Refused> {
+    async fn vouched_for(&self, token: &str) -> Result<Arc<Standing>, Refused> {
         let ci = self.0.ci.as_ref();
         let ci = ci.ok_or(AuthReason::CredentialsNotAccepted)?;
         let user = ci.check(token).await.map_err(refusal::of_ci)?;
         self.present(&user.broadworks_user).await
     }
 
-    async fn login(
-        &self,
-        login: &Password,
-        peer: Peer,
-    ) -> Result<std::sync::Arc<Standing>, Refused> {
+    async fn login(&self, login: &Password, peer: Peer) -> Result<Arc<Standing>, Refused> {
         let desk = &*self.0;
         let back_off = &desk.kept.back_off;
         let attempt = match back_off.begin(&login.user, peer, clock::mono()) {
@@ -149,11 +146,11 @@ impl AuthDesk {
             tokio::time::sleep(attempt.hold).await;
         }
         let password = Secret::new(login.password.as_bytes().to_vec());
-        let verified = desk.ocip.verify(&Login::Password {
+        let credentials = Login::Password {
             user: &login.user,
             password: &password,
-        });
-        match verified.await {
+        };
+        match desk.ocip.verify(&credentials).await {
             Ok(verified) => {
                 let now = clock::mono();
                 back_off.succeeded(attempt, now);
@@ -198,5 +195,7 @@ fn sentence(error: &dyn std::fmt::Display) -> String {
 /// Seconds since 1970.
 pub(super) fn unix_seconds(wall: SystemTime) -> i64 {
     let since = wall.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }

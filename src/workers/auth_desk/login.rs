@@ -54,9 +54,12 @@ impl AuthDesk {
         }
         let (held, user) = (self.clone(), Arc::clone(&token.user));
         let subject = token.claims.subject.clone();
-        let making = desk.caches.making.board(&token.user, &desk.tasks, || async move {
-            held.make(user, &subject).await
-        });
+        let making = desk
+            .caches
+            .making
+            .board(&token.user, &desk.tasks, || async move {
+                held.make(user, &subject).await
+            });
         // Without an answer the question died of a bug, which is told where it happened.
         making.land().await.unwrap_or(Err(OcipFailure::Timeout))
     }

@@ -19,8 +19,6 @@ mod keys;
 pub mod login;
 mod refusal;
 pub mod revoke;
-#[cfg(test)]
-pub(crate) mod tests;
 mod users;
 
 use std::sync::Arc;
@@ -40,6 +38,7 @@ use crate::domain::auth::validation::NotValid;
 use crate::domain::ocip::OcipFailure;
 use crate::jose::KeyRing;
 use crate::outbound::OutboundError;
+use crate::outbound::broadworks::ocip;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
@@ -70,16 +69,44 @@ pub struct AuthDesk(Arc<Desk>);
 
 struct Desk {
     rules: config::AuthService,
-    server: Option<config::ApplicationServer>,
+    server: config::ApplicationServer,
     token_rules: TokenRules,
     ages: Ages,
     operator_token: Option<Secret>,
-    ocip: Ocip,
-    ci: Option<CiDesk>,
+    ocip: Arc<Running<Ocip>>,
+    ci: Option<Arc<Running<CiDesk>>>,
     kept: Arc<Kept>,
     caches: Arc<Caches>,
     tasks: Tasks,
     metrics: Arc<AuthMetrics>,
+}
+
+/// Something with workers of its own, which end with it.
+struct Running<T> {
+    it: T,
+    tasks: Tasks,
+}
+
+impl<T> Running<T> {
+    fn start<E>(tasks: &Tasks, start: impl FnOnce(&Tasks) -> Result<T, E>) -> Result<Arc<Self>, E> {
+        let tasks = tasks.branch();
+        let it = start(&tasks)?;
+        Ok(Arc::new(Self { it, tasks }))
+    }
+}
+
+impl<T> std::ops::Deref for Running<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.it
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.tasks.stop().cancel();
+    }
 }
 
 /// What outlives every reload.
@@ -184,17 +211,19 @@ impl AuthDesk {
         let server = config.application_server.as_ref();
         let server = server.ok_or(DeskError::NoApplicationServer)?;
         let previous = previous.map(|desk| &*desk.0);
-        let same_server = previous.filter(|desk| desk.server.as_ref() == Some(server));
+        let same_server = previous.filter(|desk| desk.server == *server);
         let ocip = match same_server {
-            Some(desk) => desk.ocip.clone(),
-            None => Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))?,
+            Some(desk) => Arc::clone(&desk.ocip),
+            None => Running::start(tasks, |tasks| {
+                Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))
+            })?,
         };
         let ci = match (&rules.cisco, previous) {
             (None, _) => None,
             (Some(cisco), Some(desk)) if desk.rules.cisco.as_ref() == Some(cisco) => {
                 desk.ci.clone()
             }
-            (Some(cisco), _) => Some(CiDesk::start(cisco, tasks, Arc::clone(&telemetry.ci))?),
+            (Some(cisco), _) => Some(Running::start(tasks, |tasks| CiDesk::start(cisco, tasks))?),
         };
         let operator_token = rules.operator_token.as_ref();
         let operator_token = operator_token.map(|secret| secret.read()).transpose()?;
@@ -216,7 +245,9 @@ impl AuthDesk {
         };
         if previous.is_none() {
             let keys = kept.keys.load();
-            telemetry.auth.keys_in_use(keys.generation(), keys.is_ready());
+            telemetry
+                .auth
+                .keys_in_use(keys.generation(), keys.is_ready());
         }
         Ok(Some(Self(Arc::new(Desk {
             token_rules: TokenRules::new(&rules.tokens.issuer),
@@ -224,7 +255,7 @@ impl AuthDesk {
                 refresh: rules.revocation.refresh,
                 stale_limit: rules.revocation.stale_limit,
             },
-            server: Some(server.clone()),
+            server: server.clone(),
             rules,
             operator_token,
             ocip,
@@ -234,6 +265,29 @@ impl AuthDesk {
             tasks: tasks.clone(),
             metrics: Arc::clone(&telemetry.auth),
         }))))
+    }
+
+    /// What a start with this configuration would find wrong. Nothing is started.
+    #[must_use]
+    pub fn prove(config: &Config) -> Vec<DeskError> {
+        let Some(rules) = &config.auth_service else {
+            return Vec::new();
+        };
+        let server = match &config.application_server {
+            Some(server) => Ocip::prove(server).map_err(DeskError::from),
+            None => Err(DeskError::NoApplicationServer),
+        };
+        let secret = rules.operator_token.as_ref();
+        let secret = secret.map_or(Ok(()), |secret| secret.read().map(drop));
+        let keys = keys::load(&rules.keys.directory, clock::wall());
+        let denied = Denied::open(&rules.keys.directory);
+        let found = [
+            server.err(),
+            secret.err().map(DeskError::from),
+            keys.err().map(DeskError::from),
+            denied.err().map(DeskError::from),
+        ];
+        found.into_iter().flatten().collect()
     }
 
     /// Its configuration.
@@ -253,8 +307,8 @@ impl AuthDesk {
     pub fn readiness(&self) -> Readiness {
         Readiness {
             keys: self.0.kept.keys.load().is_ready(),
-            application_server: self.0.ocip.standing().is_up(),
-            identity_provider: self.0.ci.as_ref().map(|ci| ci.standing().is_good()),
+            application_server: self.0.ocip.standing() == ocip::Standing::Up,
+            identity_provider: self.0.ci.as_ref().map(|_ci| true),
         }
     }
 

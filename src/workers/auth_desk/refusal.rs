@@ -105,10 +105,7 @@ pub(super) const fn unavailable(failure: &OcipFailure) -> NotValid {
         | OcipFailure::Timeout
         | OcipFailure::UnknownUser
         | OcipFailure::Unreachable(
-            Unreachable::Closed
-            | Unreachable::Connect
-            | Unreachable::Login
-            | Unreachable::Stopping,
+            Unreachable::Closed | Unreachable::Connect | Unreachable::Login | Unreachable::Stopping,
         ) => None,
     };
     NotValid::Unavailable { retry_after }

@@ -68,33 +68,36 @@ impl AuthDesk {
 
     fn ask(&self, user: &Arc<str>) -> Flight<Answer> {
         let (desk, asked) = (self.clone(), Arc::clone(user));
-        self.0.caches.asking.board(user, &self.0.tasks, || async move {
-            let before = desk.0.caches.revocations.load(Ordering::Acquire);
-            let answer = match desk.0.ocip.login_info(&asked).await {
-                Ok(info) => Ok(standing_of(info, clock::mono())),
-                Err(OcipFailure::UnknownUser) => Ok(Standing {
-                    learned: clock::mono(),
-                    state: State::Absent,
-                }),
-                Err(failure) => Err(failure),
-            };
-            let now = clock::mono();
-            match answer {
-                Ok(standing) => {
-                    let standing = Arc::new(standing);
-                    if desk.0.caches.revocations.load(Ordering::Acquire) == before {
-                        desk.keep_standing(asked, Arc::clone(&standing));
+        self.0
+            .caches
+            .asking
+            .board(user, &self.0.tasks, || async move {
+                let before = desk.0.caches.revocations.load(Ordering::Acquire);
+                let answer = match desk.0.ocip.login_info(&asked).await {
+                    Ok(info) => Ok(standing_of(info, clock::mono())),
+                    Err(OcipFailure::UnknownUser) => Ok(Standing {
+                        learned: clock::mono(),
+                        state: State::Absent,
+                    }),
+                    Err(failure) => Err(failure),
+                };
+                let now = clock::mono();
+                match answer {
+                    Ok(standing) => {
+                        let standing = Arc::new(standing);
+                        if desk.0.caches.revocations.load(Ordering::Acquire) == before {
+                            desk.keep_standing(asked, Arc::clone(&standing));
+                        }
+                        Ok(standing)
                     }
-                    Ok(standing)
+                    Err(failure) => {
+                        desk.0.metrics.standing_unknown(failure.as_str(), now);
+                        let unanswered = &desk.0.caches.unanswered;
+                        unanswered.put(asked, failure.clone(), now + PAUSE);
+                        Err(failure)
+                    }
                 }
-                Err(failure) => {
-                    desk.0.metrics.standing_unknown(failure.as_str(), now);
-                    let unanswered = &desk.0.caches.unanswered;
-                    unanswered.put(asked, failure.clone(), now + PAUSE);
-                    Err(failure)
-                }
-            }
-        })
+            })
     }
 
     /// Learns from a login what there is to learn.
