@@ -11,6 +11,8 @@
 //! * `connect`: address, TCP, TLS.
 //! * [`UpstreamBody`]: the streamed answer.
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
+//! * [`web`]: a second, smaller client for the few calls to services on the Internet.
+//! * [`webex`]: what Webex is asked through it.
 //!
 //! Health checks are started by `workers::upstream_health`.
 
@@ -27,11 +29,14 @@ mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;
+pub mod web;
+pub mod webex;
 
 pub use body::ReadError;
 pub use body::UpstreamBody;
 pub use body::UpstreamBodyError;
 pub use body::read_capped;
+pub(crate) use error::Causes;
 pub use error::OutboundError;
 pub use error::SendFailure;
 pub use pool::Pool;

@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod auth;
+pub mod ci;
 pub mod concerns;
 pub mod edge;
 pub mod http;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
+use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
@@ -26,6 +28,8 @@ pub struct Telemetry {
     registry: Registry,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
+    /// Checks of CI tokens.
+    pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
     /// Requests.
@@ -43,6 +47,7 @@ impl Telemetry {
         let mut registry = Registry::with_prefix("xspd");
         Self {
             auth: AuthMetrics::register(&mut registry),
+            ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),

@@ -74,7 +74,7 @@ struct Desk {
     ages: Ages,
     operator_token: Option<Secret>,
     ocip: Arc<Running<Ocip>>,
-    ci: Option<Arc<Running<CiDesk>>>,
+    ci: Option<CiDesk>,
     kept: Arc<Kept>,
     caches: Arc<Caches>,
     tasks: Tasks,
@@ -223,7 +223,10 @@ impl AuthDesk {
             (Some(cisco), Some(desk)) if desk.rules.cisco.as_ref() == Some(cisco) => {
                 desk.ci.clone()
             }
-            (Some(cisco), _) => Some(Running::start(tasks, |tasks| CiDesk::start(cisco, tasks))?),
+            (Some(cisco), _) => {
+                let metrics = Arc::clone(&telemetry.ci);
+                Some(CiDesk::start(cisco, &config.state_dir, tasks, metrics)?)
+            },
         };
         let operator_token = rules.operator_token.as_ref();
         let operator_token = operator_token.map(|secret| secret.read()).transpose()?;
@@ -308,7 +311,7 @@ impl AuthDesk {
         Readiness {
             keys: self.0.kept.keys.load().is_ready(),
             application_server: self.0.ocip.standing() == ocip::Standing::Up,
-            identity_provider: self.0.ci.as_ref().map(|_ci| true),
+            identity_provider: self.0.ci.as_ref().map(|ci| ci.standing().service_token),
         }
     }
 
