@@ -178,6 +178,11 @@ impl Ledger {
         tally
     }
 
+    /// Counts a request's body that is counted already.
+    pub(super) fn has_received(&mut self, tally: Arc<Tally>) {
+        self.received = Some(tally);
+    }
+
     /// Notes who answered.
     pub(super) fn answered_by(&mut self, upstream: &Arc<str>) {
         if let Some(access) = &mut self.access {

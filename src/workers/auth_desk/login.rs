@@ -2,6 +2,8 @@
 //! user (AuthService field page, section 1.3). They never reach a client.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -12,13 +14,15 @@ use crate::platform::clock;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::check::Checked;
 
-/// A login token made so recently counts as new.
-const JUST_MADE: Duration = Duration::from_secs(5);
+/// A login token that the XSP refused although it was never good before is not replaced for this
+/// long: its user has no Xsi, and each of its requests would ask the Application Server.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What opens the XSP to one user.
 pub struct Pass {
     header: HeaderValue,
     made: Instant,
+    accepted: AtomicBool,
 }
 
 impl Pass {
@@ -26,6 +30,11 @@ impl Pass {
     #[must_use]
     pub const fn header(&self) -> &HeaderValue {
         &self.header
+    }
+
+    /// The XSP has taken it.
+    pub fn was_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
     }
 }
 
@@ -46,11 +55,9 @@ impl AuthDesk {
     pub async fn pass(&self, token: &Checked, wanted: Wanted) -> Result<Arc<Pass>, OcipFailure> {
         let desk = &*self.0;
         let now = clock::mono();
-        if let Some(pass) = desk.caches.passes.get(&token.user, now) {
-            let just_made = now.saturating_duration_since(pass.made) < JUST_MADE;
-            if wanted == Wanted::Any || just_made {
-                return Ok(pass);
-            }
+        let held = desk.caches.passes.get(&token.user, now);
+        if let Some(pass) = held.filter(|_| wanted == Wanted::Any) {
+            return Ok(pass);
         }
         let (held, user) = (self.clone(), Arc::clone(&token.user));
         let subject = token.claims.subject.clone();
@@ -77,7 +84,12 @@ impl AuthDesk {
                     summary: "a login token with control characters".to_owned(),
                 })?;
             header.set_sensitive(true);
-            Ok(Arc::new(Pass { header, made: now }))
+            let accepted = AtomicBool::new(false);
+            Ok(Arc::new(Pass {
+                header,
+                made: now,
+                accepted,
+            }))
         });
         match made {
             Ok(pass) => {
@@ -93,9 +105,16 @@ impl AuthDesk {
         }
     }
 
-    /// Forgets a login token that the XSP refused; another one made meanwhile stays.
-    pub fn drop_pass(&self, token: &Checked, pass: &Arc<Pass>) {
-        let passes = &self.0.caches.passes;
-        passes.remove_if(&token.user, |held| Arc::ptr_eq(held, pass));
+    /// The XSP refused a login token, which is forgotten; another one made meanwhile stays. Says
+    /// whether a new one may do better.
+    #[must_use]
+    pub fn was_refused(&self, token: &Checked, pass: &Arc<Pass>) -> bool {
+        let age = clock::mono().saturating_duration_since(pass.made);
+        let hopeless = !pass.accepted.load(Ordering::Relaxed) && age < PATIENCE;
+        if !hopeless {
+            let passes = &self.0.caches.passes;
+            passes.remove_if(&token.user, |held| Arc::ptr_eq(held, pass));
+        }
+        !hopeless
     }
 }
