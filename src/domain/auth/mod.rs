@@ -9,6 +9,7 @@ pub mod handshake;
 pub mod identity;
 pub mod keys;
 pub mod parameters;
+pub mod shape;
 pub mod standing;
 pub mod strict_json;
 pub mod token;

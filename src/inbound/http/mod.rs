@@ -48,7 +48,6 @@ use crate::inbound::http::rescue::rescue;
 use crate::inbound::http::route::Admission;
 use crate::inbound::http::route::Seen;
 use crate::inbound::http::route::Visit;
-use crate::inbound::http::tracking::TrackingIds;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::platform::clock;
@@ -57,6 +56,8 @@ use crate::telemetry::http::HttpMetrics;
 use crate::workers::auth_desk::AuthDesk;
 
 pub use crate::inbound::http::answer::AnswerBody;
+pub(in crate::inbound) use crate::inbound::http::tracking::TRACKING_ID;
+pub use crate::inbound::http::tracking::TrackingIds;
 
 /// The HTTP edge of one configuration. A reload makes a new one; requests under way keep theirs.
 pub struct Front {

@@ -125,9 +125,9 @@ impl Front {
 
 fn who<'a>(desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
     let caller = visit.peer.caller.as_ref();
-    let requires = visit.host.is_some_and(|host| {
-        host.client_auth.certificates == ClientCertificates::Required
-    });
+    let requires = visit
+        .host
+        .is_some_and(|host| host.client_auth.certificates == ClientCertificates::Required);
     let policy = match desk.rules().client_authentication {
         ClientAuthentication::Ci => Policy::Ci,
         ClientAuthentication::Mtls => Policy::Mtls,

@@ -178,12 +178,7 @@ impl Front {
     }
 
     /// Reads a small body, and leaves a large one where it is.
-    async fn load<B>(
-        &self,
-        body: B,
-        way: &Way<'_>,
-        ledger: &mut Ledger,
-    ) -> Result<Load<B>, Refusal>
+    async fn load<B>(&self, body: B, way: &Way<'_>, ledger: &mut Ledger) -> Result<Load<B>, Refusal>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
@@ -202,7 +197,9 @@ impl Front {
             Err(ReadError::TooLarge(_)) => Err(Reason::BodyTooLarge.into()),
             Err(ReadError::Broken(_)) => {
                 let fault = tally.fault();
-                Err(fault.map_or(Reason::BodyBroken, |fault| fault.reason()).into())
+                Err(fault
+                    .map_or(Reason::BodyBroken, |fault| fault.reason())
+                    .into())
             }
         }
     }
@@ -254,10 +251,7 @@ fn without_pass(failure: &OcipFailure) -> Refusal {
         | OcipFailure::Refused { .. }
         | OcipFailure::Timeout
         | OcipFailure::Unreachable(
-            Unreachable::Closed
-            | Unreachable::Connect
-            | Unreachable::Login
-            | Unreachable::Stopping,
+            Unreachable::Closed | Unreachable::Connect | Unreachable::Login | Unreachable::Stopping,
         ) => (Reason::AuthUnavailable, None),
     };
     Refusal {

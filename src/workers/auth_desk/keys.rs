@@ -33,7 +33,8 @@ pub enum KeysRejected {
 }
 
 /// Where the keys of a directory lie.
-pub(super) fn path(directory: &Path) -> PathBuf {
+#[must_use]
+pub fn path(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
 

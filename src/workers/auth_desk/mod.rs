@@ -53,6 +53,7 @@ use crate::workers::ci::CiDesk;
 
 pub use crate::workers::auth_desk::denied::UnreadableList;
 pub use crate::workers::auth_desk::keys::KeysRejected;
+pub use crate::workers::auth_desk::keys::path as key_file;
 
 /// Users of whom something is known at once. Each costs some 300 bytes.
 const USERS: usize = 50_000;
@@ -226,7 +227,7 @@ impl AuthDesk {
             (Some(cisco), _) => {
                 let metrics = Arc::clone(&telemetry.ci);
                 Some(CiDesk::start(cisco, &config.state_dir, tasks, metrics)?)
-            },
+            }
         };
         let operator_token = rules.operator_token.as_ref();
         let operator_token = operator_token.map(|secret| secret.read()).transpose()?;
