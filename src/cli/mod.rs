@@ -1,9 +1,11 @@
 //! The command line: one file per verb.
 
+pub mod authservice;
 pub mod check_config;
 pub mod config;
 pub mod console;
 pub mod exit;
+pub mod keys;
 pub mod lab;
 pub mod run;
 pub mod trust;
@@ -28,10 +30,14 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Record the shapes of an XSP's AuthService.
+    Authservice(authservice::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
     Config(config::Args),
+    /// Make, rotate and carry the keys that sign AuthService tokens.
+    Keys(keys::Args),
     /// Start a lab: a BroadWorks stand-in with the daemon in front, on loopback.
     Lab(lab::Args),
     /// Run the daemon.
@@ -56,8 +62,10 @@ pub fn main() -> Exit {
     };
     let console = Console { json: command.json };
     match command.verb {
+        Verb::Authservice(args) => authservice::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
+        Verb::Keys(args) => keys::run(args, console),
         Verb::Lab(args) => lab::run(args, console),
         Verb::Run(args) => run::run(&args, console),
         Verb::Trust(args) => trust::run(args, console),

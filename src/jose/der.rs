@@ -121,7 +121,7 @@ mod tests {
             let mut reader = Reader::new(&bytes);
             while let Some(mut inner) = reader.sequence() {
                 let number = inner.positive().map_or(0, <[u8]>::len);
-                let text = inner.bits().or(inner.octets()).map_or(0, |rest| rest.0.len());
+                let text = inner.bits().or_else(|| inner.octets()).map_or(0, |rest| rest.0.len());
                 prop_assert!(number + text <= bytes.len());
             }
         }

@@ -13,6 +13,7 @@ mod jws;
 mod numbers;
 mod ring;
 mod signing;
+mod transfer;
 
 pub use client_key::ClientKey;
 pub use client_key::ClientKeyFault;
@@ -23,6 +24,12 @@ pub use jwe::encrypt;
 pub use ring::KeyRing;
 pub use signing::SigningKey;
 pub use signing::VerifyingKey;
+pub use transfer::Opening;
+pub use transfer::Sealing;
+pub use transfer::TransferFault;
+pub use transfer::open_keys;
+pub use transfer::private_key;
+pub use transfer::seal_keys;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! Our own RSA keys: made, taken out of and put into records of the key file, signing, verifying.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::encoding::Pkcs8V1Der;
@@ -96,15 +95,11 @@ impl SigningKey {
         }
     }
 
-    /// For the key file, as a next key made now.
+    /// For the key file. State and dates are those that `KeySet::generate` will set.
     ///
     /// # Errors
     /// When the library does not give the numbers out.
-    pub fn to_record(
-        &self,
-        algorithm: SigningAlgorithm,
-        now: SystemTime,
-    ) -> Result<KeyRecord, JoseError> {
+    pub fn to_record(&self, algorithm: SigningAlgorithm) -> Result<KeyRecord, JoseError> {
         let der: Pkcs8V1Der<'_> = self.pair.as_der()?;
         let (n, e, private) = numbers::private(der.as_ref()).ok_or(JoseError::Refused)?;
         let secret = |bytes: &[u8]| PrivateText::new(base64url::encode(bytes));
@@ -115,7 +110,7 @@ impl SigningKey {
                 SigningAlgorithm::Ps256 => KeyAlgorithm::Ps256,
                 SigningAlgorithm::Rs256 => KeyAlgorithm::Rs256,
             },
-            created: OffsetDateTime::from(now),
+            created: OffsetDateTime::UNIX_EPOCH,
             activated: None,
             retires: None,
             kty: KeyType::Rsa,

@@ -323,15 +323,15 @@ impl KeySet {
     /// Whether both hold the same keys in the same states.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let facts = |set: &Self| {
+        fn facts(set: &KeySet) -> Vec<(&str, &str)> {
             let mut facts: Vec<_> = set
                 .keys
                 .iter()
-                .map(|key| (key.kid.clone(), key.state.as_str(), key.retires))
+                .map(|key| (key.kid.as_str(), key.state.as_str()))
                 .collect();
             facts.sort_unstable();
             facts
-        };
+        }
         facts(self) == facts(other)
     }
 

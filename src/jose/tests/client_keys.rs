@@ -35,7 +35,7 @@ fn ders() -> (Vec<u8>, Vec<u8>) {
     let spki: PublicKeyX509Der<'_> = RsaPublicKeyComponents { n, e }.as_der().unwrap();
     let key = aws_lc_rs::rsa::PublicEncryptingKey::from_der(spki.as_ref()).unwrap();
     assert_eq!(key.key_size_bits(), 2048);
-    let pair = KEYS[0].to_record(SigningAlgorithm::Rs256, now()).unwrap();
+    let pair = KEYS[0].to_record(SigningAlgorithm::Rs256).unwrap();
     assert_eq!(pair.kid, KEYS[0].kid());
     let pkcs1 = pkcs1_of(spki.as_ref());
     (spki.as_ref().to_vec(), pkcs1)

@@ -40,7 +40,7 @@ fn claims() -> Claims {
 /// An active key.
 fn set(key: &SigningKey, algorithm: SigningAlgorithm) -> KeySet {
     let mut set = KeySet::empty();
-    let record = key.to_record(algorithm, now()).unwrap();
+    let record = key.to_record(algorithm).unwrap();
     set.generate(record, now()).unwrap();
     set
 }

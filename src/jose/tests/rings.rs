@@ -42,7 +42,7 @@ fn an_empty_ring_issues_nothing_and_believes_nobody() {
 #[test]
 fn tokens_stay_good_on_every_node_through_a_rotation() {
     let mut a = set(&KEYS[0], SigningAlgorithm::Rs256);
-    let record = KEYS[1].to_record(SigningAlgorithm::Ps256, now()).unwrap();
+    let record = KEYS[1].to_record(SigningAlgorithm::Ps256).unwrap();
     assert_eq!(a.generate(record, now()), Ok(KeyState::Next));
     // The second node got the file with the next key, and nothing since.
     let second = ring_at(&a, now());
@@ -69,7 +69,7 @@ fn tokens_stay_good_on_every_node_through_a_rotation() {
 fn a_retired_key_checks_until_its_end_and_not_after() {
     let mut set = set(&KEYS[0], SigningAlgorithm::Rs256);
     let old = ring_at(&set, now()).issue(&claims()).unwrap();
-    let record = KEYS[1].to_record(SigningAlgorithm::Rs256, now()).unwrap();
+    let record = KEYS[1].to_record(SigningAlgorithm::Rs256).unwrap();
     set.generate(record, now()).unwrap();
     set.rotate(now(), Duration::from_secs(60)).unwrap();
     let end = now() + Duration::from_secs(3660);
@@ -135,7 +135,7 @@ fn the_key_set_shows_public_halves_only() {
 
 #[test]
 fn keys_print_their_names_only() {
-    let private = KEYS[0].to_record(SigningAlgorithm::Rs256, now()).unwrap();
+    let private = KEYS[0].to_record(SigningAlgorithm::Rs256).unwrap();
     let printed = format!("{:?} {:?} {private:?}", KEYS[0], ring());
     for secret in [&private.d, &private.p, &private.q, &private.qi] {
         assert!(!printed.contains(secret.expose()));
