@@ -43,7 +43,7 @@ pub struct AuthMetrics {
     revocations: Family<ScopeLabels, Counter>,
     keys_rejected: Counter,
     keys_generation: Gauge,
-    stale: Seldom,
+    seldom: Seldom,
 }
 
 /// What the log tells of one request to AuthService besides who asked.
@@ -122,62 +122,94 @@ struct ScopeLabels {
     scope: &'static str,
 }
 
-impl AuthMetrics {
-    /// Registers the families, every series at zero.
-    pub fn register(registry: &mut Registry) -> Arc<Self> {
-        let issued = Family::<ProofLabels, Counter>::default();
-        let refusals = Family::<ReasonLabels, Counter>::default();
-        let validations = Family::<ValidationLabels, Counter>::default();
-        let login_tokens = Family::<ResultLabels, Counter>::default();
-        let revocations = Family::<ScopeLabels, Counter>::default();
-        let (retried, keys_rejected) = (Counter::default(), Counter::default());
-        let keys_generation = Gauge::default();
-        let standing_age = Histogram::new(AGES);
+/// As they are registered.
+#[derive(Default)]
+struct Families {
+    issued: Family<ProofLabels, Counter>,
+    refusals: Family<ReasonLabels, Counter>,
+    validations: Family<ValidationLabels, Counter>,
+    login_tokens: Family<ResultLabels, Counter>,
+    retried: Counter,
+    standing_age: StandingAge,
+    revocations: Family<ScopeLabels, Counter>,
+    keys_rejected: Counter,
+    keys_generation: Gauge,
+}
+
+struct StandingAge(Histogram);
+
+impl Default for StandingAge {
+    fn default() -> Self {
+        Self(Histogram::new(AGES))
+    }
+}
+
+impl Families {
+    fn register(&self, registry: &mut Registry) {
         registry.register(
             "auth_tokens_issued",
             "Tokens issued, by the proof of who the user is",
-            issued.clone(),
+            self.issued.clone(),
         );
         registry.register(
             "auth_refusals",
             "Requests to AuthService that were refused, by reason",
-            refusals.clone(),
+            self.refusals.clone(),
         );
         registry.register(
             "auth_validations",
             "Tokens checked, by outcome and by whether the signature was checked anew",
-            validations.clone(),
+            self.validations.clone(),
         );
         registry.register(
             "auth_login_tokens",
             "Login tokens asked of the Application Server, by result",
-            login_tokens.clone(),
+            self.login_tokens.clone(),
         );
         registry.register(
             "auth_swaps_retried",
             "Requests sent again with a new login token because the XSP refused the first",
-            retried.clone(),
+            self.retried.clone(),
         );
         registry.register(
             "auth_standing_age_seconds",
             "Age of what was known of a user when a token was judged by it",
-            standing_age.clone(),
+            self.standing_age.0.clone(),
         );
         registry.register(
             "auth_revocations",
             "Revocations carried out, by scope",
-            revocations.clone(),
+            self.revocations.clone(),
         );
         registry.register(
             "auth_keys_rejected",
             "Key files that were rejected; the old keys stayed",
-            keys_rejected.clone(),
+            self.keys_rejected.clone(),
         );
         registry.register(
             "auth_keys_generation",
             "Generation of the signing keys in use; 0: none",
-            keys_generation.clone(),
+            self.keys_generation.clone(),
         );
+    }
+}
+
+impl AuthMetrics {
+    /// Registers the families, every series at zero.
+    pub fn register(registry: &mut Registry) -> Arc<Self> {
+        let families = Families::default();
+        families.register(registry);
+        let Families {
+            issued,
+            refusals,
+            validations,
+            login_tokens,
+            retried,
+            standing_age,
+            revocations,
+            keys_rejected,
+            keys_generation,
+        } = families;
         for proof in PROOFS {
             drop(issued.get_or_create(&ProofLabels { proof }));
         }
@@ -196,7 +228,6 @@ impl AuthMetrics {
                 .collect()
         };
         Arc::new(Self {
-            issued,
             refusals: AuthReason::ALL
                 .iter()
                 .map(|reason| {
@@ -207,12 +238,13 @@ impl AuthMetrics {
             validations: [counted("checked"), counted("cached")],
             login_tokens: ["made", "failed"]
                 .map(|result| login_tokens.get_or_create_owned(&ResultLabels { result })),
+            issued,
             retried,
-            standing_age,
+            standing_age: standing_age.0,
             revocations,
             keys_rejected,
             keys_generation,
-            stale: Seldom::default(),
+            seldom: Seldom::default(),
         })
     }
 
@@ -279,7 +311,7 @@ impl AuthMetrics {
     pub fn login_token_failed(&self, why: &'static str, now: Instant) {
         let [_made, failed] = &self.login_tokens;
         failed.inc();
-        if let Some(unwritten) = self.stale.pass(why, now) {
+        if let Some(unwritten) = self.seldom.pass(why, now) {
             warn!(
                 reason = why,
                 unwritten, "The Application Server made no login token."
@@ -308,7 +340,7 @@ impl AuthMetrics {
 
     /// Nothing could be learned of a user.
     pub fn standing_unknown(&self, why: &'static str, now: Instant) {
-        if let Some(unwritten) = self.stale.pass(why, now) {
+        if let Some(unwritten) = self.seldom.pass(why, now) {
             warn!(
                 reason = why,
                 unwritten, "The Application Server told nothing of a user."

@@ -19,6 +19,8 @@ mod keys;
 pub mod login;
 mod refusal;
 pub mod revoke;
+#[cfg(test)]
+pub(crate) mod tests;
 mod users;
 
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! AuthService as its callers see it (AuthService field page, section 1.4): the same endpoints on
 //! TLS listeners and on the admin listener, with other rights.
 //!
-//! * [`endpoint`]: paths and methods.
-//! * [`token`]: `token`, which everybody may ask.
-//! * [`farm`]: introspection, revocation and keys, for the farm and its operators.
-//! * [`reply`]: answers.
+//! * [`endpoint`] has paths and methods;
+//! * `token` is what everybody may ask;
+//! * `farm` has introspection, revocation and keys, for the farm and its operators;
+//! * [`reply`] writes the answers.
 //!
 //! The token exchange of RFC 8693 (section 1.4.6) is off by default there and is not built.
 

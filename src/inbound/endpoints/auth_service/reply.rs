@@ -100,7 +100,10 @@ impl Reply {
     pub(super) fn refused(refused: &Refused, endpoint: Option<Endpoint>, ask: &Ask<'_>) -> Self {
         let reason = refused.reason;
         let status = reason.status();
-        let sentence = refused.detail.as_deref().unwrap_or(reason.sentence());
+        let sentence = refused
+            .detail
+            .as_deref()
+            .unwrap_or_else(|| reason.sentence());
         let challenge = if reason == AuthReason::OperatorTokenWrong {
             OPERATORS_CHALLENGE
         } else {
