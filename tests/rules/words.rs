@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 
 use xspd::cli::Exit;
+use xspd::domain::auth::ci::grant::GrantFault;
+use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::upstream::Failure;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
+use xspd::telemetry::ci;
 
 use crate::rules::readme::Table;
 use crate::rules::source;
@@ -45,6 +48,16 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn outcomes_of_ci_are_documented() {
+    let mut checks = CiRefusal::WORDS.to_vec();
+    checks.push(ci::ACCEPTED);
+    Table::after("`outcome` of `xspd_ci_checks_total`").expect(&checks);
+    let mut refreshes = GrantFault::ALL.map(GrantFault::as_str).to_vec();
+    refreshes.push(ci::REFRESHED);
+    Table::after("`outcome` of `xspd_ci_refresh_total`").expect(&refreshes);
 }
 
 #[test]
@@ -126,7 +139,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 6] = [
+    let enums: [(&str, Vec<String>); 8] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -136,6 +149,8 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "Reason",
             owned(Reason::ALL.iter().map(|reason| reason.as_str())),
         ),
+        ("CiRefusal", owned(CiRefusal::WORDS)),
+        ("GrantFault", owned(GrantFault::ALL.map(GrantFault::as_str))),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),
         ("TrustReason", trust_words("TrustReason")),
         ("Remark", trust_words("Remark")),

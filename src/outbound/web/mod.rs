@@ -9,7 +9,7 @@ mod call;
 mod failure;
 mod proxy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tunnel;
 mod url;
 

@@ -78,14 +78,11 @@ where
     written.map_err(|error| refused(error.to_string()))?;
     let head = head(stream).await.map_err(refused)?;
     // `HTTP/1.1 200 Connection established`
-    let status = head
-        .split_once(' ')
-        .map(|(version, rest)| (version, rest.get(..3)));
-    match status {
-        Some((version, Some(code))) if version.starts_with("HTTP/1.") => match code.as_bytes() {
-            [b'2', _, _] => Ok(()),
-            _ => Err(refused(format!("it answered {code:?}"))),
-        },
+    let (version, rest) = head.split_once(' ').unwrap_or_default();
+    let code = rest.get(..3).and_then(|code| code.parse::<u16>().ok());
+    match code {
+        Some(200..=299) if version.starts_with("HTTP/1.") => Ok(()),
+        Some(code) if version.starts_with("HTTP/1.") => Err(refused(format!("it answered {code}"))),
         Some(_) | None => Err(refused("it does not speak HTTP".to_owned())),
     }
 }

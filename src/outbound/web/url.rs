@@ -64,7 +64,9 @@ impl WebUrl {
             Some("") => HTTPS,
             Some(_) | None => authority.port_u16().ok_or(NotAWebUrl::Form)?,
         };
-        let target = uri.path_and_query().cloned().ok_or(NotAWebUrl::Form)?;
+        // As it is printed: a query without a path gets its slash.
+        let target = uri.path_and_query().ok_or(NotAWebUrl::Form)?.to_string();
+        let target = target.parse().map_err(|_| NotAWebUrl::Form)?;
         Ok(Self {
             host,
             port,
@@ -148,6 +150,8 @@ mod tests {
         assert_eq!((url.host(), url.port()), ("::1", 8443));
         assert_eq!(url.connect_target(), "[::1]:8443");
         assert_eq!(url.target().as_str(), "/");
+        let url = WebUrl::parse("https://a?x").unwrap();
+        assert_eq!(url.target().as_str(), "/?x");
     }
 
     #[test]

@@ -21,7 +21,6 @@ use crate::domain::auth::ci::cache::Verdict;
 use crate::domain::auth::ci::presented::Presented;
 use crate::domain::auth::ci::refusal::CiRefusal;
 use crate::domain::auth::ci::session::Input;
-use crate::domain::auth::ci::session::REFUSAL_PAUSE;
 use crate::outbound::Causes;
 use crate::outbound::web::WebAnswer;
 use crate::outbound::web::WebFailure;
@@ -36,10 +35,6 @@ const FLIGHTS: usize = 512;
 /// Longest time from question to verdict, a renewal of the service token included. Whoever asks
 /// us waits for 10 s.
 const LONGEST: Duration = Duration::from_secs(9);
-
-/// A service token is only suspected when it was not got a moment ago. Longer than the session's
-/// own pause, so that the session is sure to act.
-const SUSPICION: Duration = REFUSAL_PAUSE.saturating_mul(2);
 
 type Flights = HashMap<TokenHash, watch::Receiver<Option<Verdict>>>;
 
@@ -194,9 +189,11 @@ async fn renewed(desk: &Desk, denied: &ServiceToken) -> Renewal {
             }
             Some(_) | None => {}
         }
+        // Twice the session's own pause, so that the session is sure to act.
+        let pause = desk.timing.denial_pause * 2;
         let fresh = service
             .tried
-            .is_some_and(|tried| clock::mono().saturating_duration_since(tried) < SUSPICION);
+            .is_some_and(|tried| clock::mono().saturating_duration_since(tried) < pause);
         if fresh {
             return Renewal::NotDue;
         }

@@ -2,13 +2,14 @@
 //! for, and keeps up what it takes to know that.
 //!
 //! * [`CiDesk`]: the handle that others ask.
-//! * `session`: the service token and the federation list, renewed in time.
+//! * `keep`: the service token and the federation list, renewed in time.
 //! * `flight`: one question to the token-info service, shared by all who ask the same.
 //! * `record`: the last use of the refresh token, kept across restarts.
 
 mod flight;
+mod keep;
 mod record;
-mod session;
+
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
@@ -39,6 +41,7 @@ use crate::domain::auth::ci::cache::Verdicts;
 use crate::domain::auth::ci::federation;
 use crate::domain::auth::ci::presented;
 use crate::domain::auth::ci::presented::Expected;
+use crate::domain::auth::ci::session;
 use crate::domain::auth::ci::session::Alarm;
 use crate::domain::auth::ci::session::Input;
 use crate::domain::auth::ci::session::REFRESH_TOKEN_LIFE;
@@ -87,11 +90,26 @@ pub struct CiStanding {
     pub alarms: Vec<Alarm>,
 }
 
+/// The times that are no matter of configuration; tests are in more of a hurry.
+#[derive(Clone, Copy)]
+struct Timing {
+    limits: Limits,
+    denial_pause: Duration,
+}
+
+impl Timing {
+    const USUAL: Self = Self {
+        limits: Limits::USUAL,
+        denial_pause: session::DENIAL_PAUSE,
+    };
+}
+
 /// What handle, session and flights share.
 struct Desk {
     client: CiClient,
     issuer: String,
     rules: Rules,
+    timing: Timing,
     metrics: Arc<CiMetrics>,
     tasks: Tasks,
     inputs: mpsc::Sender<Input>,
@@ -135,7 +153,7 @@ impl CiDesk {
         tasks: &Tasks,
         metrics: Arc<CiMetrics>,
     ) -> Result<Self, OutboundError> {
-        Self::start_with(cisco, state_dir, tasks, metrics, Limits::USUAL)
+        Self::start_with(cisco, state_dir, tasks, metrics, Timing::USUAL)
     }
 
     fn start_with(
@@ -143,9 +161,9 @@ impl CiDesk {
         state_dir: &Path,
         tasks: &Tasks,
         metrics: Arc<CiMetrics>,
-        limits: Limits,
+        timing: Timing,
     ) -> Result<Self, OutboundError> {
-        let client = CiClient::new(cisco, &Environment::process(), limits)?;
+        let client = CiClient::new(cisco, &Environment::process(), timing.limits)?;
         let refresh_token = client.secrets()?.refresh_token_hash();
         let record = Record::below(state_dir);
         let used = record.open(refresh_token, clock::wall(), &metrics);
@@ -155,6 +173,7 @@ impl CiDesk {
             client,
             issuer: cisco.issuer_name.clone(),
             rules: rules(cisco),
+            timing,
             metrics,
             tasks: tasks.clone(),
             inputs,
@@ -171,13 +190,11 @@ impl CiDesk {
             questions: Semaphore::new(QUESTIONS),
         });
         let stop = tasks.stop().child_token();
-        session::start(
-            &desk,
-            cisco.federation.refresh,
-            used,
-            received,
-            stop.clone(),
-        );
+        let rules = session::Rules {
+            federation_period: cisco.federation.refresh,
+            denial_pause: timing.denial_pause,
+        };
+        keep::start(&desk, rules, used, received, stop.clone());
         Ok(Self(Arc::new(Handle {
             desk,
             _stop: stop.drop_guard(),

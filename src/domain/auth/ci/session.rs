@@ -30,12 +30,21 @@ const OPERATOR_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// After this time without a result an attempt is given up; longer than any call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A service token that was refused is renewed only when the last attempt is this old: anybody
-/// can send users' tokens that look as if ours were refused.
-pub const REFUSAL_PAUSE: Duration = Duration::from_secs(30);
+/// The usual [`Rules::denial_pause`].
+pub const DENIAL_PAUSE: Duration = Duration::from_secs(30);
 
 const fn days(count: u64) -> Duration {
     Duration::from_secs(count * 24 * 60 * 60)
+}
+
+/// The numbers of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Time between two readings of the federation list.
+    pub federation_period: Duration,
+    /// A service token that was denied is renewed only when the last attempt is this old:
+    /// anybody can send users' tokens that make it look as if ours were denied.
+    pub denial_pause: Duration,
 }
 
 /// What happened.
@@ -125,7 +134,7 @@ impl Attempt {
 /// The machine.
 #[derive(Debug, Clone)]
 pub struct Session {
-    federation_period: Duration,
+    rules: Rules,
     token: Token,
     refresh: Attempt,
     /// Refreshes failed in a row.
@@ -146,9 +155,9 @@ impl Session {
     /// A session whose first refresh is due at once. `used` is when the refresh token was last
     /// used with success, or first seen; `seed` makes the pauses of farm members differ.
     #[must_use]
-    pub fn new(federation_period: Duration, used: SystemTime, seed: u64, now: Now) -> Self {
+    pub fn new(rules: Rules, used: SystemTime, seed: u64, now: Now) -> Self {
         let mut session = Self {
-            federation_period,
+            rules,
             token: Token::Absent,
             refresh: Attempt::Due(now.mono),
             failures: 0,
@@ -214,9 +223,9 @@ impl Session {
     }
 
     fn denied(&mut self, now: Now) {
-        let tried_long_ago = self
-            .tried
-            .is_none_or(|tried| now.mono.saturating_duration_since(tried) >= REFUSAL_PAUSE);
+        let tried_long_ago = self.tried.is_none_or(|tried| {
+            now.mono.saturating_duration_since(tried) >= self.rules.denial_pause
+        });
         match self.refresh {
             Attempt::Due(at) if tried_long_ago => self.refresh = Attempt::Due(at.min(now.mono)),
             Attempt::AwaitsToken | Attempt::Due(_) | Attempt::Running { .. } => {}
@@ -287,11 +296,11 @@ impl Machine for Session {
             Input::FederationFailed => {
                 self.federation_failures = self.federation_failures.saturating_add(1);
                 let pause = self.pause(self.federation_failures);
-                self.federation_ended(pause.min(self.federation_period), now);
+                self.federation_ended(pause.min(self.rules.federation_period), now);
             }
             Input::FederationRead => {
                 self.federation_failures = 0;
-                self.federation_ended(self.federation_period, now);
+                self.federation_ended(self.rules.federation_period, now);
             }
             Input::Failed(fault) => self.failed(fault, now),
             Input::Granted { life } => self.granted(life, now),
@@ -368,7 +377,10 @@ mod tests {
     use crate::platform::clock;
 
     const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
-    const PERIOD: Duration = Duration::from_secs(60 * 60);
+    const RULES: Rules = Rules {
+        federation_period: Duration::from_secs(60 * 60),
+        denial_pause: DENIAL_PAUSE,
+    };
 
     struct Bench {
         session: Session,
@@ -380,7 +392,7 @@ mod tests {
         fn unused_for(age: Duration) -> Self {
             let now = clock::now();
             Self {
-                session: Session::new(PERIOD, now.wall - age, 7, now),
+                session: Session::new(RULES, now.wall - age, 7, now),
                 now,
             }
         }
@@ -450,7 +462,7 @@ mod tests {
     fn members_of_a_farm_do_not_come_back_as_one() {
         let pause = |seed| {
             let now = clock::now();
-            let mut session = Session::new(PERIOD, now.wall, seed, now);
+            let mut session = Session::new(RULES, now.wall, seed, now);
             (1..8).map(|_| session.pause(8)).collect::<Vec<_>>()
         };
         assert_ne!(pause(1), pause(2));
@@ -552,7 +564,7 @@ mod tests {
         bench.tell(Input::FederationRead);
         bench.tell(Input::Denied);
         assert!(bench.session.deadline() > Some(bench.now.mono));
-        bench.pass(REFUSAL_PAUSE);
+        bench.pass(DENIAL_PAUSE);
         bench.tell(Input::Denied);
         bench.tell(Input::Denied);
         assert_eq!(bench.wait(), (Duration::ZERO, vec![Action::Refresh]));

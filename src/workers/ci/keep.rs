@@ -1,9 +1,8 @@
-//! Drives the session: carries out what the machine asks for, and tells it what came of it.
+//! Keeps up the session: carries out what its machine asks for, and tells it what came of it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::SystemTime;
 
 use http::StatusCode;
@@ -16,6 +15,7 @@ use crate::domain::auth::ci::grant::GrantFault;
 use crate::domain::auth::ci::session::Action;
 use crate::domain::auth::ci::session::Alarm;
 use crate::domain::auth::ci::session::Input;
+use crate::domain::auth::ci::session::Rules;
 use crate::domain::auth::ci::session::Session;
 use crate::outbound::Causes;
 use crate::outbound::web::WebFailure;
@@ -26,13 +26,13 @@ use crate::workers::drive::drive;
 
 pub(super) fn start(
     desk: &Arc<Desk>,
-    federation_period: Duration,
+    rules: Rules,
     used: SystemTime,
     inputs: mpsc::Receiver<Input>,
     stop: CancellationToken,
 ) {
     let seed = RandomState::new().hash_one(());
-    let machine = Session::new(federation_period, used, seed, clock::now());
+    let machine = Session::new(rules, used, seed, clock::now());
     let tasks = desk.tasks.clone();
     let act = {
         let (desk, stop) = (Arc::clone(desk), stop.clone());
@@ -82,18 +82,31 @@ fn raise(desk: &Desk, alarm: Alarm) {
 }
 
 async fn refresh(desk: &Arc<Desk>) {
-    let input = match attempt(desk).await {
-        Ok((grant, secrets)) => granted(desk, grant, &secrets).await,
-        Err(fault) => {
-            desk.service.send_modify(|service| {
-                service.attempts += 1;
-                service.tried = Some(clock::mono());
-            });
-            Input::Failed(fault)
+    let outcome = attempt(desk).await;
+    let used = clock::wall();
+    desk.service.send_modify(|service| {
+        service.attempts += 1;
+        service.tried = Some(clock::mono());
+        if let Ok((grant, _)) = &outcome {
+            service.token = Some(Arc::new(grant.token.clone()));
         }
+    });
+    let input = match &outcome {
+        Ok((grant, _)) => Input::Granted { life: grant.life },
+        Err(fault) => Input::Failed(*fault),
     };
-    // When the machine has ended, nobody needs the result.
+    // At once, before anybody can have found the new token denied. When the machine has ended,
+    // nobody needs the result.
     desk.inputs.send(input).await.ok();
+    if let Ok((_, secrets)) = outcome {
+        desk.facts().refresh_token_used = used;
+        desk.metrics.refreshed(used);
+        let (keeper, hash) = (Arc::clone(desk), secrets.refresh_token_hash());
+        // A panic in there is told where it happens.
+        desk.tasks
+            .blocking(move || keeper.record.keep(hash, used, &keeper.metrics))
+            .await;
+    }
 }
 
 /// A grant and the secrets that it was given for. Failures are told here.
@@ -120,23 +133,6 @@ async fn attempt(desk: &Arc<Desk>) -> Result<(Grant, CiSecrets), GrantFault> {
         return Err(failed(fault, &fault));
     }
     Ok((grant, secrets))
-}
-
-async fn granted(desk: &Arc<Desk>, grant: Grant, secrets: &CiSecrets) -> Input {
-    let used = clock::wall();
-    desk.facts().refresh_token_used = used;
-    desk.metrics.refreshed(used);
-    desk.service.send_modify(|service| {
-        service.token = Some(Arc::new(grant.token));
-        service.attempts += 1;
-        service.tried = Some(clock::mono());
-    });
-    let (keeper, hash) = (Arc::clone(desk), secrets.refresh_token_hash());
-    // A panic in there is told where it happens.
-    desk.tasks
-        .blocking(move || keeper.record.keep(hash, used, &keeper.metrics))
-        .await;
-    Input::Granted { life: grant.life }
 }
 
 async fn read_federation(desk: &Desk) {

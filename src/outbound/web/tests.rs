@@ -1,1 +1,0 @@
-//! The client against a service that does what its script says.
