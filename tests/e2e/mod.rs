@@ -6,6 +6,7 @@ mod input;
 mod lab;
 mod live;
 mod mtls;
+mod ocip_client;
 mod operator;
 mod passthrough;
 mod recorder;

@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use xspd::cli::Exit;
 use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
+use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::handshake::HandshakeReason;
+use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::ocip::OcipFailure;
+use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
@@ -51,6 +55,23 @@ fn reasons_of_failed_connections_are_documented() {
 }
 
 #[test]
+fn refusals_of_the_auth_service_are_documented_with_status_and_error() {
+    let expected: BTreeSet<_> = AuthReason::ALL
+        .iter()
+        .map(|reason| {
+            let status = reason.status().as_u16().to_string();
+            let error = reason.error().to_owned();
+            vec![reason.as_str().to_owned(), status, error]
+        })
+        .collect();
+    let rows = Table::after("`reason` of `xspd_auth_refusals_total`").rows;
+    let documented: BTreeSet<_> = rows.iter().map(|row| row[..3].to_vec()).collect();
+    assert_eq!(documented, expected);
+    let table = Table::after("`outcome` of `xspd_auth_validations_total`");
+    table.expect(&Outcome::ALL.map(Outcome::as_str));
+}
+
+#[test]
 fn outcomes_of_ci_are_documented() {
     let mut checks = CiRefusal::WORDS.to_vec();
     checks.push(ci::ACCEPTED);
@@ -58,6 +79,19 @@ fn outcomes_of_ci_are_documented() {
     let mut refreshes = GrantFault::ALL.map(GrantFault::as_str).to_vec();
     refreshes.push(ci::REFRESHED);
     Table::after("`outcome` of `xspd_ci_refresh_total`").expect(&refreshes);
+}
+
+#[test]
+fn requests_to_the_application_server_are_documented_with_their_forms() {
+    let requests = Table::after("Requests, `request` of `xspd_ocip_requests_total`");
+    let documented: BTreeSet<_> = requests.rows.into_iter().collect();
+    let expected: BTreeSet<_> = RequestKind::ALL
+        .map(|kind| vec![kind.as_str().to_owned(), kind.versions().join(", ")])
+        .into();
+    assert_eq!(documented, expected);
+    let mut outcomes = OcipFailure::WORDS.to_vec();
+    outcomes.push("ok");
+    Table::after("`outcome` of `xspd_ocip_requests_total`").expect(&outcomes);
 }
 
 #[test]
@@ -95,6 +129,7 @@ fn metrics_are_documented_with_their_labels() {
     telemetry.edge.generation_present("t", "g");
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
+    telemetry.ocip.series();
     let text = telemetry.render();
     let families = families(&text);
     let registered: usize = source::below("src/telemetry")
@@ -139,7 +174,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 8] = [
+    let enums: [(&str, Vec<String>); 12] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -149,9 +184,19 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "Reason",
             owned(Reason::ALL.iter().map(|reason| reason.as_str())),
         ),
+        (
+            "AuthReason",
+            owned(AuthReason::ALL.iter().map(|reason| reason.as_str())),
+        ),
+        ("Outcome", owned(Outcome::ALL.map(Outcome::as_str))),
         ("CiRefusal", owned(CiRefusal::WORDS)),
         ("GrantFault", owned(GrantFault::ALL.map(GrantFault::as_str))),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),
+        ("OcipFailure", owned(OcipFailure::WORDS)),
+        (
+            "RequestKind",
+            owned(RequestKind::ALL.map(RequestKind::as_str)),
+        ),
         ("TrustReason", trust_words("TrustReason")),
         ("Remark", trust_words("Remark")),
     ];

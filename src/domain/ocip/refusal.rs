@@ -5,7 +5,8 @@ use crate::domain::xsi::codec::Element;
 /// Characters of a summary that are kept: it goes into a log line.
 const SUMMARY: usize = 256;
 
-/// An `ErrorResponse`.
+/// An `ErrorResponse`. Its `detail` is left out: recorded answers repeat the request in it, and
+/// with that a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The number in `[Error NNNN]`, or `errorCode`.
@@ -46,6 +47,8 @@ const CODES: &[(u32, Meaning)] = &[
     (5202, Meaning::Locked),
     // "Unauthorized transaction.": an exception of a client.
     (5404, Meaning::Unauthorized),
+    // "OCI XML Request validation error", for a type that is not known: recorded answers.
+    (6004, Meaning::NotSupported),
 ];
 
 /// Words of the English summary where the code is not known; all are guesses, so none of them
@@ -153,6 +156,10 @@ mod tests {
             (
                 "[Error 5404] Unauthorized transaction.",
                 Meaning::Unauthorized,
+            ),
+            (
+                "[Error 6004] OCI XML Request validation error",
+                Meaning::NotSupported,
             ),
             ("The user is not logged in", Meaning::NotLoggedIn),
             ("Account LOCKED", Meaning::Locked),

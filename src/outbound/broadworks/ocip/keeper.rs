@@ -6,14 +6,16 @@ use std::sync::Arc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::ocip::breaker::Standing;
 use crate::outbound::broadworks::ocip::link::Link;
 use crate::outbound::broadworks::ocip::link::hold;
 use crate::platform::clock;
 
-/// Runs until `stop`.
-pub(super) async fn keep(link: Arc<Link>, stop: CancellationToken) {
+/// Runs until `stop`, or until nobody holds a handle.
+pub(super) async fn keep(link: Arc<Link>, stop: CancellationToken, unheld: CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
+        () = unheld.cancelled() => {}
         () = go_on(&link) => {}
     }
     let idle = std::mem::take(&mut *hold(&link.idle));
@@ -24,8 +26,8 @@ pub(super) async fn keep(link: Arc<Link>, stop: CancellationToken) {
 }
 
 async fn go_on(link: &Link) {
-    // So that it is known from the start whether it answers.
-    link.probe().await;
+    // So that it is known from the start whether it answers: a few failures open the breaker.
+    while link.standing() == Standing::Up && !link.probe().await {}
     loop {
         let tick = link.settings.rhythm.tick;
         let probe_at = hold(&link.breaker).probe_at();
@@ -61,8 +63,7 @@ async fn go_back(link: &Link) {
     };
     // Its failure is told by itself.
     if let Ok(session) = link.open_at(better).await {
-        let mut idle = hold(&link.idle);
-        idle.retain(|held| held.address <= better);
-        idle.push(session);
+        hold(&link.idle).retain(|held| held.address <= better);
+        link.rest(session);
     }
 }

@@ -1,6 +1,8 @@
 //! The connections to the cluster, and the way of one request through pace, breaker, connection,
 //! repetition.
 
+mod opening;
+
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -31,7 +33,6 @@ use crate::domain::ocip::pace::Pacer;
 use crate::domain::ocip::refusal::Meaning;
 use crate::domain::ocip::refusal::Refusal;
 use crate::outbound::broadworks::ocip::session::Broken;
-use crate::outbound::broadworks::ocip::session::OpenError;
 use crate::outbound::broadworks::ocip::session::Session;
 use crate::outbound::broadworks::ocip::settings::Settings;
 use crate::platform::clock;
@@ -113,7 +114,7 @@ impl Link {
         self.tasks.connection(async move {
             let outcome = tokio::select! {
                 () = stop.cancelled() => Err(OcipFailure::Unreachable(Unreachable::Stopping)),
-                outcome = link.in_turn(&request) => outcome,
+                outcome = link.in_turn(&request, || reply.is_closed()) => outcome,
             };
             drop(place);
             // Nobody may be waiting any more.
@@ -139,12 +140,19 @@ impl Link {
         Ok(())
     }
 
-    async fn in_turn(&self, request: &Request) -> Result<(Answer, &'static str), OcipFailure> {
+    async fn in_turn(
+        &self,
+        request: &Request,
+        given_up: impl Fn() -> bool,
+    ) -> Result<(Answer, &'static str), OcipFailure> {
         let turn = timeout(self.settings.response_timeout, self.connections.acquire());
         // The semaphore is never closed.
         let Ok(Ok(_turn)) = turn.await else {
             return Err(OcipFailure::Timeout);
         };
+        if given_up() {
+            return Err(OcipFailure::Timeout);
+        }
         let admission = hold(&self.breaker).admit(clock::mono());
         let _probe = match admission {
             Admission::Pass => None,
@@ -192,12 +200,14 @@ impl Link {
                     self.metrics.not_permitted(name, &self.settings.user_id);
                     return Err(failure_of(&refusal));
                 }
-                Meaning::BadCredentials
-                | Meaning::Locked
-                | Meaning::NotLoggedIn
-                | Meaning::NotSupported
-                | Meaning::Other
-                | Meaning::UnknownUser => return Err(failure_of(&refusal)),
+                // A form whose content was judged is known.
+                Meaning::BadCredentials | Meaning::Locked | Meaning::UnknownUser => {
+                    settle();
+                    return Err(failure_of(&refusal));
+                }
+                Meaning::NotLoggedIn | Meaning::NotSupported | Meaning::Other => {
+                    return Err(failure_of(&refusal));
+                }
             }
         }
     }
@@ -274,8 +284,16 @@ impl Link {
         self.reached();
         session.fresh = false;
         session.used = clock::mono();
-        hold(&self.idle).push(session);
+        self.rest(session);
         answer
+    }
+
+    /// Keeps a connection for the next request; the keeper's may be one too many.
+    pub(super) fn rest(&self, session: Session) {
+        let mut idle = hold(&self.idle);
+        if idle.len() < CONNECTIONS {
+            idle.push(session);
+        }
     }
 
     fn failed(&self, broken: Broken) -> OcipFailure {
@@ -287,77 +305,7 @@ impl Link {
         }
     }
 
-    async fn open_or_fail(&self) -> Result<Session, OcipFailure> {
-        self.open().await.map_err(|error| match error {
-            OpenError::Broken(broken) => self.failed(broken),
-            OpenError::Connect(_) | OpenError::Random | OpenError::Unsendable(_) => {
-                self.unreached();
-                OcipFailure::Unreachable(Unreachable::Connect)
-            }
-            OpenError::Refused(_) => {
-                let change = hold(&self.breaker).login_refused(clock::mono());
-                self.tell(change);
-                OcipFailure::Unreachable(Unreachable::Login)
-            }
-        })
-    }
-
-    /// Tries the addresses in order, those that failed of late last.
-    async fn open(&self) -> Result<Session, OpenError> {
-        let mut last = OpenError::Random;
-        for address in self.order() {
-            match self.open_at(address).await {
-                Ok(session) => return Ok(session),
-                // The account is the same everywhere: a second attempt helps to lock it.
-                Err(OpenError::Refused(refusal)) if is_about_the_account(&refusal) => {
-                    return Err(OpenError::Refused(refusal));
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// One address.
-    pub(super) async fn open_at(&self, address: usize) -> Result<Session, OpenError> {
-        let name = self.settings.addresses.get(address);
-        let name = name.map_or("", |address| address.name.as_str());
-        let outcome = Session::open(&self.settings, address).await;
-        let until = match &outcome {
-            Ok((_, told)) => {
-                self.metrics.logged_in(name, told.request, &told.login_type);
-                None
-            }
-            Err(error) => {
-                match error {
-                    OpenError::Refused(refusal) => self.metrics.login_refused(name, refusal),
-                    OpenError::Broken(_)
-                    | OpenError::Connect(_)
-                    | OpenError::Random
-                    | OpenError::Unsendable(_) => self.metrics.connect_failed(name, error),
-                }
-                Some(clock::mono() + self.settings.rhythm.avoided)
-            }
-        };
-        if let Some(held) = hold(&self.avoided).get_mut(address) {
-            *held = until;
-        }
-        outcome.map(|(session, _)| session)
-    }
-
-    fn order(&self) -> Vec<usize> {
-        let mut order: Vec<_> = (0..self.settings.addresses.len()).collect();
-        // Stable: the preference decides among equals.
-        order.sort_by_key(|address| self.is_avoided(*address));
-        order
-    }
-
-    pub(super) fn is_avoided(&self, address: usize) -> bool {
-        let until = hold(&self.avoided).get(address).copied().flatten();
-        until.is_some_and(|until| until > clock::mono())
-    }
-
-    pub(super) fn reached(&self) {
+    fn reached(&self) {
         let change = hold(&self.breaker).succeeded();
         self.tell(change);
     }
@@ -377,20 +325,6 @@ impl Link {
             self.woken.notify_one();
         }
     }
-
-    /// As one request would: opens, and gives the connection to whoever comes next.
-    pub(super) async fn probe(&self) {
-        let admission = hold(&self.breaker).admit(clock::mono());
-        let _probe = match admission {
-            Admission::Pass => None,
-            Admission::Probe => Some(Probe(self)),
-            Admission::Wait(_) => return,
-        };
-        if let Ok(session) = self.open_or_fail().await {
-            self.reached();
-            hold(&self.idle).push(session);
-        }
-    }
 }
 
 /// A probe that ends without a verdict leaves its place to the next request.
@@ -404,16 +338,6 @@ impl Drop for Probe<'_> {
 
 pub(super) fn hold<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn is_about_the_account(refusal: &Refusal) -> bool {
-    match refusal.meaning() {
-        Meaning::BadCredentials
-        | Meaning::Locked
-        | Meaning::Unauthorized
-        | Meaning::UnknownUser => true,
-        Meaning::NotLoggedIn | Meaning::NotSupported | Meaning::Other => false,
-    }
 }
 
 fn failure_of(refusal: &Refusal) -> OcipFailure {

@@ -16,6 +16,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::sync::DropGuard;
+
 pub use crate::domain::ocip::BadAnswer;
 pub use crate::domain::ocip::OcipFailure;
 pub use crate::domain::ocip::Unreachable;
@@ -81,9 +84,13 @@ pub enum Login<'a> {
     },
 }
 
-/// The handle; clones share the connections.
+/// The handle; clones share the connections, which are logged out when the last one is dropped.
 #[derive(Clone)]
-pub struct Ocip(Arc<Link>);
+pub struct Ocip {
+    link: Arc<Link>,
+    /// Dropped with the last handle; the keeper hears it.
+    _held: Arc<DropGuard>,
+}
 
 impl Ocip {
     /// Reads the CA file and the password, blocking, and starts the worker that keeps the
@@ -116,14 +123,26 @@ impl Ocip {
         metrics.series();
         metrics.presumed_up();
         let link = Link::new(settings, tasks, metrics);
-        tasks.worker("ocip", keep(Arc::clone(&link), tasks.stop()));
-        Self(link)
+        let unheld = CancellationToken::new();
+        let keeping = keep(Arc::clone(&link), tasks.stop(), unheld.clone());
+        tasks.worker("ocip", keeping);
+        Self {
+            link,
+            _held: Arc::new(unheld.drop_guard()),
+        }
     }
 
     /// Whether the Application Server answers, as far as is known.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        self.0.standing()
+        self.link.standing()
+    }
+
+    /// Whether every connection that is not in use has been closed by the other side.
+    #[cfg(test)]
+    fn closed_idle(&self) -> bool {
+        let mut idle = link::hold(&self.link.idle);
+        idle.iter_mut().all(|session| !session.is_quiet())
     }
 
     /// Proves who somebody is (`AuthenticationVerifyRequest22V4`).
@@ -291,13 +310,15 @@ impl Ocip {
         let start = clock::mono();
         let outcome = match Request::new(kind, fields) {
             Err(_) => Err(unsendable),
-            Ok(request) => match self.0.ask(request).await {
+            Ok(request) => match self.link.ask(request).await {
                 Err(failure) => Err(failure),
                 Ok((answer, name)) => read(&answer, name).map_err(OcipFailure::BadAnswer),
             },
         };
         let took = clock::mono().saturating_duration_since(start);
-        self.0.metrics.request(kind, outcome.as_ref().err(), took);
+        self.link
+            .metrics
+            .request(kind, outcome.as_ref().err(), took);
         outcome
     }
 }
