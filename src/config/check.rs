@@ -81,6 +81,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let forwarding = edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref());
     let scene = auth::Scene {
         state_dir: &state_dir,
+        admin: &admin,
         routes: &routes,
         listeners: &listeners,
         forwarding: &forwarding,

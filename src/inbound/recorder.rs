@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -164,19 +165,20 @@ async fn connection(
 async fn exchange(request: Request<Incoming>, recorder: &Recorder) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let begun = clock::mono();
-    let mut record = json!({
-        "at": OffsetDateTime::from(clock::wall()).format(&Rfc3339).unwrap_or_default(),
-        "method": shape::method(head.method.as_str()),
-        "path": shape::path(head.uri.path()),
-        "query": shape::query(head.uri.query().unwrap_or_default()),
-    });
+    let mut record = Map::new();
+    let mut note = |key: &str, value: Value| drop(record.insert(key.to_owned(), value));
+    let at = OffsetDateTime::from(clock::wall()).format(&Rfc3339);
+    note("at", at.unwrap_or_default().into());
+    note("method", shape::method(head.method.as_str()).into());
+    note("path", shape::path(head.uri.path()).into());
+    note("query", shape::query(head.uri.query().unwrap_or_default()));
     let outcome = match read(body, REQUEST_TIME).await {
         Ok(body) => {
-            record["request"] = message(&head.headers, &body);
+            note("request", message(&head.headers, &body));
             forward(head, body, recorder).await
         }
         Err(fault) => {
-            record["request"] = json!({ "headers": headers(&head.headers) });
+            note("request", json!({ "headers": headers(&head.headers) }));
             Err(match fault {
                 Unread::Broken => Fault::RequestBroken,
                 Unread::Slow => Fault::RequestSlow,
@@ -186,22 +188,25 @@ async fn exchange(request: Request<Incoming>, recorder: &Recorder) -> Response<F
     };
     let answer = match outcome {
         Ok((head, body)) => {
-            record["status"] = head.status.as_u16().into();
-            record["answer"] = message(&head.headers, &body);
+            note("status", head.status.as_u16().into());
+            note("answer", message(&head.headers, &body));
             let mut answer = Response::from_parts(head, Full::new(body));
             drop_hop(answer.headers_mut());
             answer
         }
         Err(fault) => {
-            record["fault"] = fault.as_str().into();
-            record["status"] = fault.status().as_u16().into();
+            note("fault", fault.as_str().into());
+            note("status", fault.status().as_u16().into());
             refusal(fault)
         }
     };
     let took = clock::mono().saturating_duration_since(begun);
-    record["milliseconds"] = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into();
+    note(
+        "milliseconds",
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into(),
+    );
     // Nobody listens any more when the capture ends; the answer goes out all the same.
-    drop(recorder.records.send(record).await);
+    drop(recorder.records.send(Value::Object(record)).await);
     answer
 }
 
@@ -211,9 +216,8 @@ async fn forward(
     recorder: &Recorder,
 ) -> Result<(http::response::Parts, Bytes), Fault> {
     let connected = timeout(CONNECT_TIME, TcpStream::connect(&recorder.to)).await;
-    let stream = match connected {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(_)) | Err(_) => return Err(Fault::Unreachable),
+    let Ok(Ok(stream)) = connected else {
+        return Err(Fault::Unreachable);
     };
     let (mut sender, link) = hyper::client::conn::http1::Builder::new()
         .preserve_header_case(true)

@@ -230,13 +230,9 @@ impl Log {
     }
 
     fn take(&mut self, record: &Value) -> Result<(), Failure> {
-        let part = |key: &str| record[key].as_str().unwrap_or("?").to_owned();
-        let kind = format!(
-            "{} {} -> {}",
-            part("method"),
-            part("path"),
-            record["status"]
-        );
+        let part = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or("?");
+        let status = record.get("status").unwrap_or(&Value::Null);
+        let kind = format!("{} {} -> {}", part("method"), part("path"), status);
         if self.kinds.len() < KINDS || self.kinds.contains_key(&kind) {
             *self.kinds.entry(kind).or_default() += 1;
         } else {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Admin;
 use crate::config::ApplicationServer;
 use crate::config::AuthService;
 use crate::config::Cisco;
@@ -56,6 +57,7 @@ const KEYS: &str = "authservice";
 /// What the rest of the configuration has to do with it.
 pub(super) struct Scene<'a> {
     pub(super) state_dir: &'a Path,
+    pub(super) admin: &'a Admin,
     pub(super) routes: &'a BTreeMap<String, Route>,
     pub(super) listeners: &'a [Listener],
     pub(super) forwarding: &'a Forwarding,
@@ -95,6 +97,12 @@ pub(super) fn auth_service(root: &At<'_>, raw: &Raw, scene: &Scene<'_>) -> Optio
     let proven = prove(&at, service, scene.state_dir);
     hosts::suit(root, &proven, scene);
     subjects(&at, &proven, scene);
+    if proven.operator_token.is_some() && !scene.admin.address.ip().is_loopback() {
+        at.key("operator-token").warn(
+            "goes in clear to the admin listener, which is not on loopback",
+            "a loopback `address` in [admin], with a tunnel for who is elsewhere",
+        );
+    }
     Some(proven)
 }
 

@@ -236,6 +236,9 @@ fn what_is_unusual_is_a_warning_and_refuses_nothing() {
     ] {
         assert!(warnings(from, to).contains(part), "{to}");
     }
+    let remote = "[admin]\naddress = '10.0.0.1:9090'\nallow-remote = true\n\
+                  [auth-service]\noperator-token = 'env:T'";
+    assert!(warnings("[auth-service]", remote).contains("operator-token: goes in clear"));
     let text = format!(
         "{MTLS}\n[application-server]\naddresses = ['127.0.0.1']\ntls = false\nuser-id = 'a'\npassword = 'env:A'\n"
     );
@@ -262,4 +265,23 @@ fn explicit_urls_stand_for_one_another_and_lose_their_last_slash() {
     let cisco = proven(&text).auth_service.unwrap().cisco.unwrap();
     assert_eq!(cisco.issuer_name, "https://ci.lab:8443/idb");
     assert_eq!(cisco.issuer_url, "https://ci.lab:8443/idb");
+}
+
+#[test]
+fn mutual_tls_that_only_observes_is_a_warning() {
+    let text = NATIVE
+        .replace(
+            "[[listener.host]]",
+            "client-certificates = 'required'\ntrust = 'webex'\n[[listener.host]]",
+        )
+        .replace(
+            "[auth-service]",
+            "[auth-service]\nclient-authentication = 'by-host'",
+        );
+    let text = format!("[[trust]]\nname = 'webex'\ndirectory = '/t'\n{text}");
+    let checked = check(&toml::from_str(&text).unwrap());
+    assert_eq!(checked.problems, []);
+    let warnings: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("listener.public.host[0].identity-mode: route auth-service"));
 }

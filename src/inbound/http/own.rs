@@ -78,7 +78,7 @@ impl Front {
             method: &parts.method,
             headers: &parts.headers,
             query: parts.uri.query(),
-            who: who(desk, visit, seen),
+            who: self.who(desk, visit, seen),
             tracking_id: tracking_id.to_str().unwrap_or_default(),
         };
         let reply = auth_service::answer(desk, endpoint, &ask, body).await;
@@ -121,9 +121,9 @@ impl Front {
         }
         response
     }
-}
 
-fn who<'a>(desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
+    /// Who asks, and how that host wants it proven.
+fn who<'a>(&self, desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
     let caller = visit.peer.caller.as_ref();
     let requires = visit
         .host
@@ -145,4 +145,5 @@ fn who<'a>(desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
         },
         policy,
     }
+}
 }

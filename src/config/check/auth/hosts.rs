@@ -6,6 +6,7 @@ use crate::config::AuthService;
 use crate::config::ClientAuthentication;
 use crate::config::ClientCertificates;
 use crate::config::Host;
+use crate::config::IdentityMode;
 use crate::config::Listener;
 use crate::config::Route;
 use crate::config::RouteKind;
@@ -45,6 +46,7 @@ pub(super) fn suit<'a>(root: &At<'a>, service: &AuthService, scene: &'a Scene<'a
     let served = served(root, scene);
     for served in &served {
         in_clear(served);
+        observed(served, service);
         match service.client_authentication {
             ClientAuthentication::ByHost => {}
             ClientAuthentication::Ci => asks_no_certificate(served),
@@ -103,6 +105,25 @@ fn in_clear(served: &Served<'_>) {
                 served.route.name
             ),
             "TLS, loopback addresses, or `routes` without it",
+        );
+    }
+}
+
+/// Where the certificate is the proof, an open list takes everyone's.
+fn observed(served: &Served<'_>, service: &AuthService) {
+    let proof = match service.client_authentication {
+        ClientAuthentication::ByHost => served.certificates() == ClientCertificates::Required,
+        ClientAuthentication::Ci => false,
+        ClientAuthentication::Mtls => served.demands_certificate(),
+    };
+    if proof && served.host.client_auth.mode == IdentityMode::Observe {
+        served.at.key("identity-mode").warn(
+            format!(
+                "route {} serves every client that the trust set knows",
+                served.route.name
+            ),
+            "\"enforce\" with the name of Webex's certificate in `allowed-identities`, once the log \
+             has told it",
         );
     }
 }
