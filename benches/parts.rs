@@ -1,5 +1,7 @@
 //! What single parts of the edge cost: `cargo bench --bench parts`.
 
+mod tokens;
+
 use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ fn main() -> Result<(), Failure> {
     targets(&mut criterion);
     certificates(&mut criterion)?;
     handshakes(&mut criterion)?;
+    tokens::tokens(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use xspd::cli::Exit;
+use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
-use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;

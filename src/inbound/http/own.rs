@@ -123,27 +123,27 @@ impl Front {
     }
 
     /// Who asks, and how that host wants it proven.
-fn who<'a>(&self, desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
-    let caller = visit.peer.caller.as_ref();
-    let requires = visit
-        .host
-        .is_some_and(|host| host.client_auth.certificates == ClientCertificates::Required);
-    let policy = match desk.rules().client_authentication {
-        ClientAuthentication::Ci => Policy::Ci,
-        ClientAuthentication::Mtls => Policy::Mtls,
-        ClientAuthentication::ByHost if requires => Policy::Mtls,
-        ClientAuthentication::ByHost => Policy::Ci,
-    };
-    Who::Client {
-        address: seen.client,
-        identity: caller.map(|caller| caller.identity.as_str()),
-        fingerprint: caller.map(|caller| caller.fingerprint),
-        certificate: match caller {
-            None => Certificate::Absent,
-            Some(caller) if caller.listed => Certificate::Listed,
-            Some(_) => Certificate::Unlisted,
-        },
-        policy,
+    fn who<'a>(&self, desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
+        let caller = visit.peer.caller.as_ref();
+        let requires = visit
+            .host
+            .is_some_and(|host| host.client_auth.certificates == ClientCertificates::Required);
+        let policy = match desk.rules().client_authentication {
+            ClientAuthentication::Ci => Policy::Ci,
+            ClientAuthentication::Mtls => Policy::Mtls,
+            ClientAuthentication::ByHost if requires => Policy::Mtls,
+            ClientAuthentication::ByHost => Policy::Ci,
+        };
+        Who::Client {
+            address: seen.client,
+            identity: caller.map(|caller| caller.identity.as_str()),
+            fingerprint: caller.map(|caller| caller.fingerprint),
+            certificate: match caller {
+                None => Certificate::Absent,
+                Some(caller) if caller.listed => Certificate::Listed,
+                Some(_) => Certificate::Unlisted,
+            },
+            policy,
+        }
     }
-}
 }

@@ -72,7 +72,8 @@ async fn what_is_no_token_of_ours_is_told_apart() {
         ("opaque".to_owned(), NotValid::Foreign),
         (stranger, NotValid::Foreign),
         (format!("{head}.{forged}"), NotValid::Invalid),
-        (format!("{head}."), NotValid::Invalid),
+        (format!("{head}.AAAA"), NotValid::Invalid),
+        (format!("{head}.?"), NotValid::Foreign),
     ];
     for (token, expected) in table {
         for _ in 0..2 {
