@@ -17,7 +17,6 @@ use crate::domain::edge::cors;
 use crate::domain::edge::reason::Reason;
 use crate::inbound::endpoints::auth_service;
 use crate::inbound::endpoints::auth_service::Ask;
-use crate::inbound::endpoints::auth_service::BODY_BYTES;
 use crate::inbound::endpoints::auth_service::Who;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
 use crate::inbound::endpoints::auth_service::reply::Reply;
@@ -70,7 +69,7 @@ impl Front {
             None
         };
         let limits = BodyLimits {
-            bytes: visit.listener.limits.body_bytes.min(BODY_BYTES as u64 + 1),
+            bytes: visit.listener.limits.body_bytes,
             pause: visit.listener.limits.body_timeout,
         };
         let body = LimitedBody::new(body, limits, Arc::clone(&received), place);
@@ -82,6 +81,10 @@ impl Front {
             tracking_id: tracking_id.to_str().unwrap_or_default(),
         };
         let reply = auth_service::answer(desk, endpoint, &ask, body).await;
+        // Whatever came of it, a body beyond the listener's limits comes first.
+        if let Some(fault) = received.fault() {
+            return Err(fault.reason().into());
+        }
         Ok(Answered {
             unread: has_body && reply.reason.is_some(),
             reply,

@@ -35,7 +35,7 @@ use crate::telemetry::auth::Audit;
 use crate::workers::auth_desk::AuthDesk;
 
 /// Largest request body in bytes (AuthService field page, section 1.4): tokens have 2 KB.
-pub const BODY_BYTES: usize = 64 * 1024;
+const BODY_BYTES: usize = 64 * 1024;
 
 /// Time limit of a request with all that it asks of others (section 1.4).
 const DEADLINE: Duration = Duration::from_secs(10);
