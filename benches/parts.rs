@@ -1,11 +1,14 @@
 //! What single parts of the edge cost: `cargo bench --bench parts`.
 
-mod tokens;
+mod desk;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::BatchSize;
 use criterion::Criterion;
 use rcgen::BasicConstraints;
@@ -18,6 +21,7 @@ use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
 use rcgen::PKCS_ECDSA_P256_SHA256;
 use rcgen::PKCS_RSA_SHA256;
+use rcgen::PublicKeyData as _;
 use rcgen::RsaKeySize;
 use rcgen::SignatureAlgorithm;
 use rustls::ClientConfig;
@@ -34,11 +38,21 @@ use rustls::pki_types::ServerName;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::WebPkiClientVerifier;
 
+use xspd::config::SigningAlgorithm;
+use xspd::domain::auth::keys::KeySet;
+use xspd::domain::auth::token::Amr;
+use xspd::domain::auth::token::Claims;
+use xspd::domain::auth::token::TokenRules;
 use xspd::domain::certs::CertificateFacts;
 use xspd::domain::certs::TrustRules;
 use xspd::domain::certs::trust_file;
 use xspd::domain::edge::target;
 use xspd::domain::xsi::path::ActionPath;
+use xspd::jose::ClientKey;
+use xspd::jose::KeyRing;
+use xspd::jose::KeyWrap;
+use xspd::jose::SigningKey;
+use xspd::jose::encrypt;
 use xspd::platform::clock;
 
 type Failure = Box<dyn Error>;
@@ -53,7 +67,8 @@ fn main() -> Result<(), Failure> {
     targets(&mut criterion);
     certificates(&mut criterion)?;
     handshakes(&mut criterion)?;
-    tokens::tokens(&mut criterion)?;
+    tokens(&mut criterion)?;
+    desk::judging(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
@@ -125,6 +140,39 @@ fn handshakes(criterion: &mut Criterion) -> Result<(), Failure> {
         });
         ends.connections().and_then(shake)?;
     }
+    group.finish();
+    Ok(())
+}
+
+/// With a key of the default length, 3072 bits; nothing is cached.
+fn tokens(criterion: &mut Criterion) -> Result<(), Failure> {
+    let now = clock::wall();
+    let mut set = KeySet::empty();
+    let key = SigningKey::generate(3072)?;
+    set.generate(key.to_record(SigningAlgorithm::Rs256)?, now)?;
+    let ring = KeyRing::from_set(&set, now)?;
+    let month = Duration::from_secs(720 * 3600);
+    let user = "alice@as.example.net";
+    let claims = Claims::new("BroadWorks", user, now, month, [7; 16], Amr::Ci);
+    let token = ring.issue(&claims)?;
+    let rules = TokenRules::new("BroadWorks");
+    ring.verify(&token, &rules, now)?;
+    let client = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let client = URL_SAFE_NO_PAD.encode(client.subject_public_key_info());
+    let parsed = ClientKey::parse(&client)?;
+    let mut group = criterion.benchmark_group("token");
+    group.bench_function("verify-rs256-3072", |bencher| {
+        bencher.iter(|| ring.verify(black_box(&token), &rules, now));
+    });
+    group.bench_function("issue-rs256-3072", |bencher| {
+        bencher.iter(|| ring.issue(black_box(&claims)));
+    });
+    group.bench_function("client-key-2048", |bencher| {
+        bencher.iter(|| ClientKey::parse(black_box(&client)));
+    });
+    group.bench_function("encrypt-rsa-oaep-256-2048", |bencher| {
+        bencher.iter(|| encrypt(black_box(&token), &parsed, KeyWrap::RsaOaep256));
+    });
     group.finish();
     Ok(())
 }

@@ -94,12 +94,9 @@ pub(super) enum Der<'d> {
 
 /// Reads SubjectPublicKeyInfo (RFC 5280) or RSAPublicKey (RFC 8017).
 pub(super) fn public(der: &[u8]) -> Der<'_> {
-    let public = |(n, e)| Der::Public { n, e };
-    if let Some(known) = subject_public_key_info(der) {
-        return known.map_or(Der::NotRsa, public);
-    }
-    if let Some(numbers) = rsa_public_key(Reader::new(der)) {
-        return public(numbers);
+    let known = subject_public_key_info(der).or_else(|| rsa_public_key(Reader::new(der)));
+    if let Some(known) = known {
+        return known;
     }
     // RSAPrivateKey and PrivateKeyInfo both begin with version 0.
     let mut outer = Reader::new(der);
@@ -109,9 +106,7 @@ pub(super) fn public(der: &[u8]) -> Der<'_> {
     }
 }
 
-/// `Some(None)` for a key that is not RSA.
-#[expect(clippy::option_option, reason = "not one at all, another kind, ours")]
-fn subject_public_key_info(der: &[u8]) -> Option<Option<(&[u8], &[u8])>> {
+fn subject_public_key_info(der: &[u8]) -> Option<Der<'_>> {
     let mut outer = Reader::new(der);
     let mut info = outer.sequence()?;
     let mut algorithm = info.sequence()?;
@@ -121,19 +116,19 @@ fn subject_public_key_info(der: &[u8]) -> Option<Option<(&[u8], &[u8])>> {
         return None;
     }
     if identifier != RSA_ENCRYPTION {
-        return Some(None);
+        return Some(Der::NotRsa);
     }
     algorithm.null()?;
     if !algorithm.is_done() {
         return None;
     }
-    rsa_public_key(key).map(Some)
+    rsa_public_key(key)
 }
 
-fn rsa_public_key(mut outer: Reader<'_>) -> Option<(&[u8], &[u8])> {
+fn rsa_public_key(mut outer: Reader<'_>) -> Option<Der<'_>> {
     let mut key = outer.sequence()?;
-    let numbers = (key.positive()?, key.positive()?);
-    (outer.is_done() && key.is_done()).then_some(numbers)
+    let (n, e) = (key.positive()?, key.positive()?);
+    (outer.is_done() && key.is_done()).then_some(Der::Public { n, e })
 }
 
 /// The numbers of a private key, big-endian, without leading zeros; wiped when dropped.

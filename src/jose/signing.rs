@@ -155,20 +155,7 @@ impl SigningKey {
     /// # Errors
     /// When the library refuses.
     pub fn verifying(&self, algorithm: SigningAlgorithm) -> Result<VerifyingKey, JoseError> {
-        let components = RsaPublicKeyComponents {
-            n: self.public.n.as_slice(),
-            e: self.public.e.as_slice(),
-        };
-        let parameters = match algorithm {
-            SigningAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
-            SigningAlgorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-        };
-        Ok(VerifyingKey {
-            key: components.to_parsed_public_key(parameters)?,
-            algorithm,
-            kid: self.kid.clone(),
-            public: self.public.clone(),
-        })
+        VerifyingKey::new(self.public.clone(), algorithm)
     }
 }
 
@@ -188,6 +175,26 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
+    pub(super) fn new(
+        public: PublicNumbers,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Self, JoseError> {
+        let components = RsaPublicKeyComponents {
+            n: public.n.as_slice(),
+            e: public.e.as_slice(),
+        };
+        let parameters = match algorithm {
+            SigningAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+            SigningAlgorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        };
+        Ok(Self {
+            key: components.to_parsed_public_key(parameters)?,
+            algorithm,
+            kid: public.thumbprint(),
+            public,
+        })
+    }
+
     /// Its RFC 7638 thumbprint in base64url.
     #[must_use]
     pub fn kid(&self) -> &str {

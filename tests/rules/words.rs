@@ -9,11 +9,13 @@ use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::auth::validation::Outcome;
+use xspd::domain::auth::token::TokenFault;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
+use xspd::jose::ClientKeyFault;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::ci;
@@ -92,6 +94,14 @@ fn requests_to_the_application_server_are_documented_with_their_forms() {
     let mut outcomes = OcipFailure::WORDS.to_vec();
     outcomes.push("ok");
     Table::after("`outcome` of `xspd_ocip_requests_total`").expect(&outcomes);
+}
+
+#[test]
+fn words_of_refused_tokens_and_client_keys_are_documented() {
+    let table = Table::after("the words of refused tokens and client keys");
+    table.expect(&TokenFault::ALL.map(TokenFault::as_str));
+    let table = Table::after("| `too-long-lived` |");
+    table.expect(&ClientKeyFault::ALL.map(ClientKeyFault::as_str));
 }
 
 #[test]
@@ -174,7 +184,8 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 12] = [
+    let enums: [(&str, Vec<String>); 14] = [
+    let enums: [(&str, Vec<String>); 14] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -196,6 +207,10 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
         (
             "RequestKind",
             owned(RequestKind::ALL.map(RequestKind::as_str)),
+        ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
+        (
+            "ClientKeyFault",
+            owned(ClientKeyFault::ALL.map(ClientKeyFault::as_str)),
         ),
         ("TrustReason", trust_words("TrustReason")),
         ("Remark", trust_words("Remark")),

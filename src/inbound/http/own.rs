@@ -77,7 +77,7 @@ impl Front {
             method: &parts.method,
             headers: &parts.headers,
             query: parts.uri.query(),
-            who: self.who(desk, visit, seen),
+            who: who(desk, visit, seen),
             tracking_id: tracking_id.to_str().unwrap_or_default(),
         };
         let reply = auth_service::answer(desk, endpoint, &ask, body).await;
@@ -124,29 +124,29 @@ impl Front {
         }
         response
     }
+}
 
-    /// Who asks, and how that host wants it proven.
-    fn who<'a>(&self, desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
-        let caller = visit.peer.caller.as_ref();
-        let requires = visit
-            .host
-            .is_some_and(|host| host.client_auth.certificates == ClientCertificates::Required);
-        let policy = match desk.rules().client_authentication {
-            ClientAuthentication::Ci => Policy::Ci,
-            ClientAuthentication::Mtls => Policy::Mtls,
-            ClientAuthentication::ByHost if requires => Policy::Mtls,
-            ClientAuthentication::ByHost => Policy::Ci,
-        };
-        Who::Client {
-            address: seen.client,
-            identity: caller.map(|caller| caller.identity.as_str()),
-            fingerprint: caller.map(|caller| caller.fingerprint),
-            certificate: match caller {
-                None => Certificate::Absent,
-                Some(caller) if caller.listed => Certificate::Listed,
-                Some(_) => Certificate::Unlisted,
-            },
-            policy,
-        }
+/// Who asks, and how that host wants it proven.
+fn who<'a>(desk: &AuthDesk, visit: &Visit<'a>, seen: &Seen) -> Who<'a> {
+    let caller = visit.peer.caller.as_ref();
+    let requires = visit
+        .host
+        .is_some_and(|host| host.client_auth.certificates == ClientCertificates::Required);
+    let policy = match desk.rules().client_authentication {
+        ClientAuthentication::Ci => Policy::Ci,
+        ClientAuthentication::Mtls => Policy::Mtls,
+        ClientAuthentication::ByHost if requires => Policy::Mtls,
+        ClientAuthentication::ByHost => Policy::Ci,
+    };
+    Who::Client {
+        address: seen.client,
+        identity: caller.map(|caller| caller.identity.as_str()),
+        fingerprint: caller.map(|caller| caller.fingerprint),
+        certificate: match caller {
+            None => Certificate::Absent,
+            Some(caller) if caller.listed => Certificate::Listed,
+            Some(_) => Certificate::Unlisted,
+        },
+        policy,
     }
 }

@@ -1,18 +1,30 @@
 //! Tokens that were not issued so.
 
+use std::time::Duration;
+
 use aws_lc_rs::hmac;
-use proptest::prelude::*;
+use proptest::prelude::any;
+use proptest::prop_assert;
+use proptest::proptest;
 use serde_json::Value;
 use serde_json::json;
 
-use super::*;
+use crate::config::SigningAlgorithm;
+use crate::domain::auth::token::Claims;
 use crate::domain::auth::token::TOKEN_BYTES;
 use crate::domain::auth::token::TokenFault;
 use crate::domain::auth::token::TokenRules;
 use crate::jose::ClientKey;
+use crate::jose::KeyRing;
 use crate::jose::KeyWrap;
 use crate::jose::base64url;
 use crate::jose::encrypt;
+use crate::jose::tests::KEYS;
+use crate::jose::tests::LIFE;
+use crate::jose::tests::claims;
+use crate::jose::tests::now;
+use crate::jose::tests::ring;
+use crate::jose::tests::set;
 
 fn verify(token: &str) -> Result<Claims, TokenFault> {
     ring().verify(token, &TokenRules::new("BroadWorks"), now())

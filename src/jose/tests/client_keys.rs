@@ -7,16 +7,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::general_purpose::URL_SAFE;
-use proptest::prelude::*;
+use proptest::prelude::any;
+use proptest::prop_assert_eq;
+use proptest::proptest;
 use rcgen::KeyPair;
 use rcgen::PublicKeyData as _;
 use serde_json::Value;
 use serde_json::json;
 
-use super::*;
+use crate::config::SigningAlgorithm;
 use crate::jose::ClientKey;
 use crate::jose::ClientKeyFault;
 use crate::jose::base64url;
+use crate::jose::tests::KEYS;
+use crate::jose::tests::ring;
 
 fn jwk() -> Value {
     let jwks: Value = serde_json::from_str(&ring().jwks()).unwrap();

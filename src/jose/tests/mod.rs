@@ -15,6 +15,7 @@ mod attacks;
 mod client_keys;
 mod interop;
 mod rings;
+mod transfers;
 
 /// Made once: a key takes a while.
 static KEYS: LazyLock<[SigningKey; 3]> =

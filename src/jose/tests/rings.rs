@@ -1,14 +1,26 @@
 //! Rings of several nodes through generations of keys.
 
+use std::time::Duration;
+use std::time::SystemTime;
+
 use serde_json::Value;
 
-use super::*;
+use crate::config::SigningAlgorithm;
 use crate::domain::auth::keys::KeyFileFault;
+use crate::domain::auth::keys::KeySet;
 use crate::domain::auth::keys::KeyState;
 use crate::domain::auth::token::TokenFault;
 use crate::domain::auth::token::TokenRules;
 use crate::jose::JoseError;
+use crate::jose::KeyRing;
 use crate::jose::KeysNotReady;
+use crate::jose::SigningKey;
+use crate::jose::tests::KEYS;
+use crate::jose::tests::LIFE;
+use crate::jose::tests::claims;
+use crate::jose::tests::now;
+use crate::jose::tests::ring;
+use crate::jose::tests::set;
 
 fn rules() -> TokenRules {
     TokenRules::new("BroadWorks")

@@ -36,7 +36,7 @@ const CONFIG: &str = include_str!("../tests/fixtures/config/valid/auth-service-m
 const ALICE: &str = "alice@as.example.net";
 
 /// Measures.
-pub(crate) fn tokens(criterion: &mut Criterion) -> Result<(), Failure> {
+pub(crate) fn judging(criterion: &mut Criterion) -> Result<(), Failure> {
     let folder = TempDir::new()?;
     let ring = keys(folder.path())?;
     let life = Duration::from_secs(720 * 3600);
@@ -51,7 +51,7 @@ pub(crate) fn tokens(criterion: &mut Criterion) -> Result<(), Failure> {
     runtime
         .block_on(desk.validate(&token))
         .map_err(|fault| format!("{fault:?}"))?;
-    let mut group = criterion.benchmark_group("token");
+    let mut group = criterion.benchmark_group("desk");
     group.bench_function("signature and claims, RSA 3072", |bencher| {
         let (rules, now) = (TokenRules::new("BroadWorks"), clock::wall());
         bencher.iter(|| ring.verify(black_box(&token), &rules, now));
