@@ -8,8 +8,8 @@ use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
-use xspd::domain::auth::validation::Outcome;
 use xspd::domain::auth::token::TokenFault;
+use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::ocip::OcipFailure;
@@ -185,7 +185,6 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
     let enums: [(&str, Vec<String>); 14] = [
-    let enums: [(&str, Vec<String>); 14] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -207,6 +206,7 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
         (
             "RequestKind",
             owned(RequestKind::ALL.map(RequestKind::as_str)),
+        ),
         ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
         (
             "ClientKeyFault",
