@@ -111,6 +111,7 @@ fn expected() -> Value {
         "users": {
             "UserGetResponse17sp4": profile,
             "UserGetResponse19": profile,
+            "UserGetResponse20": profile,
             "UserGetResponse21sp1": profile,
             "UserGetResponse22": profile,
             "UserGetResponse23V2": profile,

@@ -27,7 +27,7 @@ api = connect(password)
 told = {"version": api.command("SystemSoftwareVersionGetRequest").version}
 
 told["users"] = {}
-for version in ["17sp4", "19", "21sp1", "22", "23V2"]:
+for version in ["17sp4", "19", "20", "21sp1", "22", "23V2"]:
     answer = api.command("UserGetRequest" + version, user_id=alice)
     told["users"][answer.type_] = [answer.first_name, answer.phone_number, answer.department.name]
 

@@ -1,6 +1,7 @@
 //! What came back, up to the command; its content is read by [`super::facts`].
 
 use crate::domain::ocip::OCI;
+use crate::domain::ocip::framing::FramingFault;
 use crate::domain::ocip::framing::MESSAGE;
 use crate::domain::ocip::refusal::Refusal;
 use crate::domain::xsi::codec::CodecError;
@@ -28,7 +29,7 @@ pub enum BadAnswer {
     NotOcip,
     /// What came is no sequence of messages.
     #[error("{0}")]
-    Stream(#[from] crate::domain::ocip::framing::FramingFault),
+    Stream(#[from] FramingFault),
     /// The answer to something else.
     #[error("the answer is of another type than was asked for")]
     UnexpectedType,
@@ -40,6 +41,22 @@ pub struct Answer {
     session: Option<String>,
     type_name: String,
     command: Element,
+}
+
+impl BadAnswer {
+    /// Whether the other side is no Application Server at all, rather than one that gave a single
+    /// odd answer: one user's odd data must not close the way for everybody.
+    #[must_use]
+    pub const fn is_no_application_server(&self) -> bool {
+        match self {
+            Self::NotOcip | Self::Stream(_) => true,
+            Self::Document(_)
+            | Self::Encoding(_)
+            | Self::Malformed(_)
+            | Self::Missing(_)
+            | Self::UnexpectedType => false,
+        }
+    }
 }
 
 impl Answer {

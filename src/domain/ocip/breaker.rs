@@ -21,6 +21,8 @@ pub const REFUSED: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone)]
 pub struct Breaker {
     state: State,
+    /// After a refused login. Answers on connections that are logged in do not shorten it.
+    no_login_before: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Default for Breaker {
     fn default() -> Self {
         Self {
             state: State::Closed { failures: 0 },
+            no_login_before: None,
         }
     }
 }
@@ -141,21 +144,30 @@ impl Breaker {
             State::Closed { .. } => (now, Some(Change::Opened)),
             State::Open { since, .. } | State::Probing { since, .. } => (since, None),
         };
+        let until = now + REFUSED;
+        self.no_login_before = Some(until);
         self.state = State::Open {
             since,
-            until: now + REFUSED,
+            until,
             pause: REFUSED,
         };
         change
+    }
+
+    /// Whether a new connection may log in.
+    #[must_use]
+    pub fn may_log_in(&self, now: Instant) -> bool {
+        self.no_login_before.is_none_or(|until| until <= now)
     }
 
     /// The probe ended without a verdict: the next request is the probe.
     pub fn abandoned(&mut self, now: Instant) {
         match self.state {
             State::Probing { since, pause } => {
+                let until = self.no_login_before.map_or(now, |until| until.max(now));
                 self.state = State::Open {
                     since,
-                    until: now,
+                    until,
                     pause,
                 };
             }
@@ -276,6 +288,25 @@ mod tests {
         breaker.abandoned(later);
         assert_eq!(breaker.admit(later), Admission::Probe);
         assert_eq!(breaker.standing(), Standing::Down { since: now });
+    }
+
+    #[test]
+    fn an_answer_on_an_old_connection_allows_no_new_login() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        assert!(breaker.may_log_in(now));
+        breaker.login_refused(now);
+        assert_eq!(breaker.succeeded(), Some(Change::Closed));
+        assert_eq!(breaker.admit(now), Admission::Pass);
+        assert!(!breaker.may_log_in(now));
+        // A probe that found no connection to use waits for the login too.
+        for _ in 0..FAILURES {
+            breaker.failed(now, 0);
+        }
+        let probed = now + SHORTEST;
+        assert_eq!(breaker.admit(probed), Admission::Probe);
+        breaker.abandoned(probed);
+        assert_eq!(breaker.probe_at(), Some(now + REFUSED));
+        assert!(breaker.may_log_in(now + REFUSED));
     }
 
     #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Misbehaviour on demand, and counts of what was asked: for tests of whoever talks to the lab.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -19,6 +20,7 @@ struct Plan {
     delay: Duration,
     error_codes: bool,
     failing: Option<(u32, u32, String)>,
+    hidden: BTreeSet<&'static str>,
     misencoded: u32,
     refusing: bool,
     silent: u32,
@@ -74,6 +76,11 @@ impl OcipFaults {
         self.plan().misencoded = answers;
     }
 
+    /// Requests of this type are unknown from now on, as on an older release.
+    pub fn hide(&self, name: &str) {
+        self.plan().hidden.extend(Kind::parse(name).map(Kind::name));
+    }
+
     /// Errors have an `errorCode` beside the number in their summary.
     pub fn write_error_codes(&self, write: bool) {
         self.plan().error_codes = write;
@@ -118,6 +125,11 @@ impl OcipFaults {
         let mut plan = self.plan();
         plan.connections += 1;
         (!plan.refusing).then(|| plan.cut.clone())
+    }
+
+    /// Whether a request is to be unknown.
+    pub(super) fn hides(&self, kind: Kind) -> bool {
+        self.plan().hidden.contains(kind.name())
     }
 
     /// A command has come: the scripted refusal, if there is one.

@@ -99,7 +99,7 @@ impl Sessions {
         if let Some((code, text)) = self.lab.ocip.faults.asked(kind) {
             return Err(Refusal::Scripted(code, text));
         }
-        let Some(kind) = kind else {
+        let Some(kind) = kind.filter(|kind| !self.lab.ocip.faults.hides(*kind)) else {
             let name: String = command.name.chars().take(80).collect();
             // As real servers say it.
             let text = format!("Invalid xsi:type qname: '{name}' in element BroadsoftDocument@C");

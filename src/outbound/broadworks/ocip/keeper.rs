@@ -11,6 +11,9 @@ use crate::outbound::broadworks::ocip::link::Link;
 use crate::outbound::broadworks::ocip::link::hold;
 use crate::platform::clock;
 
+/// Attempts at the start; as many failures open the breaker, which paces the next ones.
+const FIRST_TRIES: usize = 3;
+
 /// Runs until `stop`, or until nobody holds a handle.
 pub(super) async fn keep(link: Arc<Link>, stop: CancellationToken, unheld: CancellationToken) {
     tokio::select! {
@@ -27,7 +30,11 @@ pub(super) async fn keep(link: Arc<Link>, stop: CancellationToken, unheld: Cance
 
 async fn go_on(link: &Link) {
     // So that it is known from the start whether it answers: a few failures open the breaker.
-    while link.standing() == Standing::Up && !link.probe().await {}
+    for _ in 0..FIRST_TRIES {
+        if link.standing() != Standing::Up || link.probe().await {
+            break;
+        }
+    }
     loop {
         let tick = link.settings.rhythm.tick;
         let probe_at = hold(&link.breaker).probe_at();

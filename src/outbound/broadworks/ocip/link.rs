@@ -297,7 +297,12 @@ impl Link {
     }
 
     fn failed(&self, broken: Broken) -> OcipFailure {
-        self.unreached();
+        match &broken {
+            Broken::BadAnswer(fault) if !fault.is_no_application_server() => self.reached(),
+            Broken::BadAnswer(_) | Broken::Closed | Broken::Io(_) | Broken::Timeout(_) => {
+                self.unreached();
+            }
+        }
         match broken {
             Broken::BadAnswer(fault) => OcipFailure::BadAnswer(fault),
             Broken::Closed | Broken::Io(_) => OcipFailure::Unreachable(Unreachable::Closed),

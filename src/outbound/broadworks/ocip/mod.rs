@@ -94,7 +94,7 @@ pub struct Ocip {
 
 impl Ocip {
     /// Reads the CA file and the password, blocking, and starts the worker that keeps the
-    /// connection; it logs in at once.
+    /// connection; it logs in at once. Needs a runtime around it.
     ///
     /// # Errors
     /// [`OutboundError::ApplicationServer`] when they cannot be used.

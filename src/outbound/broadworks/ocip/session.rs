@@ -73,6 +73,8 @@ pub(super) enum OpenError {
     Random,
     #[error("the login is refused: {}", .0.summary_english)]
     Refused(Refusal),
+    #[error("a login was refused, and none is tried for a while")]
+    Withheld,
     #[error("the login cannot be written: {0}")]
     Unsendable(#[from] Unsendable),
 }

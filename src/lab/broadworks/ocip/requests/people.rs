@@ -70,6 +70,7 @@ pub(super) fn user(form: UserForm, user: &User) -> Answer {
     let name = match form {
         UserForm::R17sp4 => "UserGetResponse17sp4",
         UserForm::R19 => "UserGetResponse19",
+        UserForm::R20 => "UserGetResponse20",
         UserForm::R21sp1 => "UserGetResponse21sp1",
         UserForm::R22 => "UserGetResponse22",
         UserForm::R23V2 => "UserGetResponse23V2",

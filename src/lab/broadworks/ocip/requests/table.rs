@@ -78,6 +78,7 @@ pub(in crate::lab::broadworks::ocip) enum LoginInfoForm {
 pub(in crate::lab::broadworks::ocip) enum UserForm {
     R17sp4,
     R19,
+    R20,
     R21sp1,
     R22,
     R23V2,
@@ -177,6 +178,7 @@ const ROWS: &[Row] = &[
     row("UserGetLoginInfoRequestRI", Access::Own, Act::LoginInfo(LoginInfoForm::Ri), LOGIN_INFO),
     row("UserGetRequest17sp4", Access::Own, Act::User(UserForm::R17sp4), USER),
     row("UserGetRequest19", Access::Own, Act::User(UserForm::R19), USER),
+    row("UserGetRequest20", Access::Own, Act::User(UserForm::R20), USER),
     row("UserGetRequest21sp1", Access::Own, Act::User(UserForm::R21sp1), USER),
     row("UserGetRequest22", Access::Own, Act::User(UserForm::R22), USER),
     row("UserGetRequest23V2", Access::Own, Act::User(UserForm::R23V2), USER),

@@ -117,3 +117,19 @@ async fn connections_are_refused_and_cut() {
         .expect_success();
     assert_eq!(faults.connections(), 3);
 }
+
+#[tokio::test]
+async fn a_hidden_request_is_unknown_as_on_an_older_release() {
+    let served = Served::start().await;
+    let mut client = served.administrator().await;
+    let faults = served.lab.ocip_faults();
+    faults.hide("UserGetRequest23V2");
+    let answer = client.about("UserGetRequest23V2", ALICE).await;
+    assert!(answer.text("detail").starts_with("Invalid xsi:type qname"));
+    let answer = client.about("UserGetRequest22", ALICE).await;
+    assert_eq!(answer.name(), "UserGetResponse22");
+    assert_eq!(faults.requests("UserGetRequest23V2"), 1);
+    faults.clear();
+    let answer = client.about("UserGetRequest23V2", ALICE).await;
+    assert_eq!(answer.name(), "UserGetResponse23V2");
+}

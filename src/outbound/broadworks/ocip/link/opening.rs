@@ -41,10 +41,10 @@ impl Link {
                 OcipFailure::Unreachable(Unreachable::Connect)
             }
             OpenError::Refused(_) => {
-                let change = hold(&self.breaker).login_refused(clock::mono());
-                self.tell(change);
+                self.login_refused();
                 OcipFailure::Unreachable(Unreachable::Login)
             }
+            OpenError::Withheld => OcipFailure::Unreachable(Unreachable::Login),
         })
     }
 
@@ -58,6 +58,7 @@ impl Link {
                 Err(OpenError::Refused(refusal)) if is_about_the_account(&refusal) => {
                     return Err(OpenError::Refused(refusal));
                 }
+                Err(OpenError::Withheld) => return Err(OpenError::Withheld),
                 Err(error) => last = error,
             }
         }
@@ -69,6 +70,9 @@ impl Link {
         &self,
         address: usize,
     ) -> Result<Session, OpenError> {
+        if !hold(&self.breaker).may_log_in(clock::mono()) {
+            return Err(OpenError::Withheld);
+        }
         let name = self.settings.addresses.get(address);
         let name = name.map_or("", |address| address.name.as_str());
         let outcome = Session::open(&self.settings, address).await;
@@ -79,11 +83,17 @@ impl Link {
             }
             Err(error) => {
                 match error {
-                    OpenError::Refused(refusal) => self.metrics.login_refused(name, refusal),
+                    OpenError::Refused(refusal) => {
+                        self.metrics.login_refused(name, refusal);
+                        if is_about_the_account(refusal) {
+                            self.login_refused();
+                        }
+                    }
                     OpenError::Broken(_)
                     | OpenError::Connect(_)
                     | OpenError::Random
-                    | OpenError::Unsendable(_) => self.metrics.connect_failed(name, error),
+                    | OpenError::Unsendable(_)
+                    | OpenError::Withheld => self.metrics.connect_failed(name, error),
                 }
                 Some(clock::mono() + self.settings.rhythm.avoided)
             }
@@ -92,6 +102,11 @@ impl Link {
             *held = until;
         }
         outcome.map(|(session, _)| session)
+    }
+
+    fn login_refused(&self) {
+        let change = hold(&self.breaker).login_refused(clock::mono());
+        self.tell(change);
     }
 
     fn order(&self) -> Vec<usize> {

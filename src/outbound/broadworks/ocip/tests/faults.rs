@@ -100,12 +100,14 @@ async fn callers_who_leave_early_do_not_hide_a_silent_server() {
     };
     let bench = plan.start();
     until(|| fake.names().contains(&"LoginRequest14sp4".to_owned())).await;
-    for _ in 0..3 {
-        let asking = bench.ocip.login_info("alice");
-        let gone = tokio::time::timeout(Duration::from_millis(10), asking).await;
-        assert!(gone.is_err());
-    }
-    until(|| bench.ocip.standing() != Standing::Up).await;
+    let leaving = async {
+        while bench.ocip.standing() == Standing::Up {
+            let asking = bench.ocip.login_info("alice");
+            let outcome = tokio::time::timeout(Duration::from_millis(10), asking).await;
+            assert!(!matches!(outcome, Ok(Ok(_))));
+        }
+    };
+    tokio::time::timeout(LONG, leaving).await.expect("in time");
 }
 
 #[tokio::test]
@@ -205,6 +207,29 @@ async fn nonsense_is_a_bad_answer_and_the_next_request_has_a_new_connection() {
         assert!(matches!(failure, OcipFailure::BadAnswer(_)), "{failure}");
         bench.ocip.login_info("alice").await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn one_users_odd_answer_does_not_close_the_way_for_others() {
+    let fake = Fake::start(|asked| match asked.text("userId") {
+        "odd" => Reply::Raw(document(&asked.session, "<a>&nbsp;</a>").into_bytes()),
+        _ => alice(asked),
+    })
+    .await;
+    let bench = Bench::to(fake.address);
+    for _ in 0..5 {
+        let failure = bench.ocip.login_info("odd").await.unwrap_err();
+        assert!(matches!(failure, OcipFailure::BadAnswer(_)), "{failure}");
+    }
+    bench.ocip.login_info("alice").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_of_something_else_is_left_alone() {
+    let fake = Fake::start(|_| Reply::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())).await;
+    let bench = Bench::to(fake.address);
+    until(|| bench.ocip.standing() != Standing::Up).await;
+    assert!(fake.connections() <= 3);
 }
 
 #[tokio::test]

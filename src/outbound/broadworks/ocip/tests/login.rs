@@ -127,6 +127,24 @@ async fn a_refused_login_is_tried_once() {
 }
 
 #[tokio::test]
+async fn answers_on_an_old_connection_do_not_bring_a_refused_login_back() {
+    let fake = Fake::start(|asked| match asked.name.as_str() {
+        "LoginRequest14sp4" if asked.connection > 1 => {
+            Reply::Error("[Error 4962] Invalid password".to_owned())
+        }
+        _ => alice(asked),
+    })
+    .await;
+    let bench = Bench::to(fake.address);
+    until(|| fake.names().contains(&"LoginRequest14sp4".to_owned())).await;
+    for _ in 0..20 {
+        let both = [(), ()].map(|()| bench.ocip.login_info("alice"));
+        futures_util::future::join_all(both).await;
+    }
+    assert!(fake.all("LoginRequest14sp4").len() <= 2);
+}
+
+#[tokio::test]
 async fn it_logs_out_at_the_end() {
     let fake = Fake::start(alice).await;
     let bench = Bench::to(fake.address);
