@@ -9,7 +9,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use http::StatusCode;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -74,8 +73,14 @@ fn board(
     let token = Zeroizing::new(token.to_owned());
     desk.tasks.connection(async move {
         let desk = &landing.desk;
-        let asked = timeout(LONGEST, ask(desk, &token, &presented)).await;
-        let outcome = asked.unwrap_or(Err(CiRefusal::Unreachable));
+        let stop = desk.tasks.stop();
+        let outcome = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(CiRefusal::Unreachable),
+            asked = timeout(LONGEST, ask(desk, &token, &presented)) => {
+                asked.unwrap_or(Err(CiRefusal::Unreachable))
+            }
+        };
         let life = outcome
             .as_ref()
             .ok()
@@ -119,7 +124,7 @@ async fn ask(desk: &Desk, token: &str, presented: &Presented) -> Result<Confirme
     let _turn = desk.questions.acquire().await;
     let service = service_token(desk).await?;
     let mut answer = desk.client.token_info(&service, token).await;
-    if is_unauthorized(&answer) {
+    if is_doubtful(&answer) {
         // The user's token, or ours? A new one of ours tells.
         match renewed(desk, &service).await {
             Renewal::Renewed(service) => {
@@ -153,10 +158,10 @@ const fn refusal(failure: &WebFailure) -> CiRefusal {
     }
 }
 
-fn is_unauthorized(answer: &Result<WebAnswer, WebFailure>) -> bool {
+fn is_doubtful(answer: &Result<WebAnswer, WebFailure>) -> bool {
     answer
         .as_ref()
-        .is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED)
+        .is_ok_and(|answer| answer::doubts_us(answer.status, &answer.body))
 }
 
 /// The service token; just after the start the first attempt to get it is waited for.

@@ -87,6 +87,18 @@ pub fn read(
     }
 }
 
+/// Whether an answer may mean our service token instead of the user's: which of the two a 401 of
+/// the IdP proxy speaks of is unpublished, and a 403 that does not speak of the scope can only
+/// mean us.
+#[must_use]
+pub fn doubts_us(status: StatusCode, body: &[u8]) -> bool {
+    match status {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => !error_is(body, "insufficient_scope"),
+        _ => false,
+    }
+}
+
 fn object(body: &[u8]) -> Result<Map<String, Value>, CiRefusal> {
     // Its size was bounded while it was read.
     strict_json::object(body, body.len()).map_err(|_| CiRefusal::BadAnswer)
@@ -308,6 +320,9 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let outcome = read(&rules(form), status, body.as_bytes(), None, now());
             assert_eq!(outcome, Err(refusal), "{form:?} {status}");
+            let doubtful = status == 401 || refusal == R::ServiceToken;
+            let doubted = doubts_us(status, body.as_bytes());
+            assert_eq!(doubted, doubtful, "{form:?} {status}");
         }
     }
 

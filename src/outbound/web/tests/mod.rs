@@ -41,7 +41,7 @@ const PATIENT: Limits = Limits {
 
 /// Short enough for what must not.
 const HASTY: Limits = Limits {
-    connect: Duration::from_millis(200),
+    connect: PATIENT.connect,
     total: Duration::from_millis(300),
 };
 
