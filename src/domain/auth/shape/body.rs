@@ -1,5 +1,7 @@
 //! The shape of a body: JSON, XML, a form, text, or bytes.
 
+use std::collections::BTreeMap;
+
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -8,6 +10,7 @@ use crate::domain::auth::shape::NODES;
 use crate::domain::auth::shape::head::pairs;
 use crate::domain::auth::shape::text;
 use crate::domain::auth::shape::text::name;
+use crate::domain::auth::shape::text::text_in;
 use crate::domain::xsi::codec::Element;
 use crate::domain::xsi::codec::parse_xml;
 
@@ -30,7 +33,7 @@ pub fn body(content_type: Option<&str>, bytes: &[u8]) -> Value {
     if (declared.contains("json") || b"{[\"".contains(&first))
         && let Ok(value) = serde_json::from_str(trimmed)
     {
-        return json!({ "json": json_shape(&value) });
+        return json!({ "json": json_shape(&value, 0) });
     }
     if first == b'<'
         && let Ok(document) = parse_xml(bytes, bytes.len(), None)
@@ -44,19 +47,21 @@ pub fn body(content_type: Option<&str>, bytes: &[u8]) -> Value {
     json!({ "text": text(trimmed) })
 }
 
-/// The same structure, with types and lengths for values.
-pub(super) fn json_shape(value: &Value) -> Value {
+/// The same structure, with types and lengths for values; `tokens` are those it is inside of.
+pub(super) fn json_shape(value: &Value, tokens: u8) -> Value {
     let mut left = NODES;
-    shape(value, &mut left)
+    shape(value, tokens, &mut left)
 }
 
-fn shape(value: &Value, left: &mut usize) -> Value {
+fn shape(value: &Value, tokens: u8, left: &mut usize) -> Value {
     let Some(fewer) = left.checked_sub(1) else {
         return Value::String("more, cut".to_owned());
     };
     *left = fewer;
     match value {
-        Value::Array(elements) => Value::Array(alike(elements.iter().map(|e| shape(e, left)))),
+        Value::Array(elements) => {
+            Value::Array(alike(elements.iter().map(|e| shape(e, tokens, left))))
+        }
         Value::Bool(_) => Value::String("boolean".to_owned()),
         Value::Null => Value::String("null".to_owned()),
         Value::Number(number) if number.is_f64() => Value::String("number".to_owned()),
@@ -68,20 +73,30 @@ fn shape(value: &Value, left: &mut usize) -> Value {
                 .count();
             Value::String(format!("integer({digits} digits)"))
         }
-        Value::Object(members) => {
-            let mut shapes = Map::new();
-            for (key, value) in members {
-                // Two names that may not be shown can have one shape.
-                let mut shown = name(key);
-                while shapes.contains_key(&shown) {
-                    shown.push('\'');
-                }
-                shapes.insert(shown, shape(value, left));
-            }
-            Value::Object(shapes)
-        }
-        Value::String(string) => text(string),
+        Value::Object(members) => Value::Object(object(members, tokens, left)),
+        Value::String(string) => text_in(string, tokens),
     }
+}
+
+fn object(members: &Map<String, Value>, tokens: u8, left: &mut usize) -> Map<String, Value> {
+    let mut shapes = Map::new();
+    // Two names that may not be shown can have one shape.
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for (told, (key, value)) in members.iter().enumerate() {
+        if *left == 0 {
+            shapes.insert("more, cut".to_owned(), (members.len() - told).into());
+            break;
+        }
+        let shown = name(key);
+        let serial = times.entry(shown.clone()).or_default();
+        *serial += 1;
+        let shown = match *serial {
+            1 => shown,
+            serial => format!("{shown} #{serial}"),
+        };
+        shapes.insert(shown, shape(value, tokens, left));
+    }
+    shapes
 }
 
 /// Neighbours of one shape are told once.

@@ -161,6 +161,28 @@ fn a_huge_document_has_a_bounded_shape() {
         .collect();
     let shape = body(None, json!(many).to_string().as_bytes()).to_string();
     assert!(shape.len() < 100_000, "{}", shape.len());
+    let names: serde_json::Map<String, Value> =
+        (0..50_000).map(|n| (format!("{n:07}"), n.into())).collect();
+    let shape = body(None, Value::Object(names).to_string().as_bytes());
+    assert!(shape.to_string().len() < 100_000);
+    assert_eq!(shape["json"]["name(7, digits) #2"], "integer(1 digits)");
+    assert_eq!(shape["json"]["more, cut"], 48_001);
+}
+
+#[test]
+fn tokens_within_tokens_are_looked_into_to_an_end() {
+    let mut token = "innermost".to_owned();
+    for _ in 0..12 {
+        token = jws(&json!({ "private": token }));
+    }
+    let mut shape = &text(&token);
+    for _ in 0..3 {
+        shape = &shape["jws"]["claims"]["private"];
+    }
+    assert!(
+        shape.as_str().is_some_and(|s| s.ends_with("text)")),
+        "{shape}"
+    );
 }
 
 /// All that is shown of messages which hold a value in every place there is.

@@ -18,6 +18,9 @@ const NAME_DIGITS: usize = 4;
 /// Shortest text that is called base64: a shorter one may as well be a word.
 const ENCODED_LENGTH: usize = 16;
 
+/// Tokens within tokens that are looked into: CI's have one level, and the stack has an end.
+const TOKENS: u8 = 3;
+
 /// base64url, with or without padding.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
@@ -88,7 +91,14 @@ pub fn name(text: &str) -> String {
 /// `string(43, base64url)`, or the parts of a JOSE token.
 #[must_use]
 pub fn text(text: &str) -> Value {
-    jose(text).unwrap_or_else(|| Value::String(format!("string({})", kind(text))))
+    text_in(text, 0)
+}
+
+/// As [`text`], inside of so many tokens.
+pub(super) fn text_in(text: &str, tokens: u8) -> Value {
+    let inside = tokens.checked_add(1).filter(|tokens| *tokens <= TOKENS);
+    let jose = inside.and_then(|tokens| jose(text, tokens));
+    jose.unwrap_or_else(|| Value::String(format!("string({})", kind(text))))
 }
 
 /// Length in characters, and what they are.
@@ -135,7 +145,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// Header and claims of a compact JWS, header of a compact JWE (RFC 7515, RFC 7516).
-fn jose(text: &str) -> Option<Value> {
+fn jose(text: &str, tokens: u8) -> Option<Value> {
     let parts: Vec<&str> = text.split('.').take(6).collect();
     let object = |part: &str| -> Option<serde_json::Map<String, Value>> {
         let bytes = BASE64URL.decode(part).ok()?;
@@ -148,11 +158,11 @@ fn jose(text: &str) -> Option<Value> {
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
     let header: serde_json::Map<String, Value> = header
         .iter()
-        .map(|(key, value)| (name(key), header_value(key, value)))
+        .map(|(key, value)| (name(key), header_value(key, value, tokens)))
         .collect();
     match parts.as_slice() {
         [_, claims, _] => {
-            let claims = object(claims).map(|claims| json_shape(&Value::Object(claims)));
+            let claims = object(claims).map(|claims| json_shape(&Value::Object(claims), tokens));
             Some(json!({
                 "jws": { "header": header, "claims": claims, "part-lengths": lengths },
             }))
@@ -164,11 +174,11 @@ fn jose(text: &str) -> Option<Value> {
     }
 }
 
-fn header_value(key: &str, value: &Value) -> Value {
+fn header_value(key: &str, value: &Value, tokens: u8) -> Value {
     match value.as_str() {
         Some(word) if ALGORITHM_MEMBERS.contains(&key) && ALGORITHMS.contains(&word) => {
             value.clone()
         }
-        Some(_) | None => json_shape(value),
+        Some(_) | None => json_shape(value, tokens),
     }
 }
