@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::Response;
+use http::Version;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
@@ -38,7 +39,7 @@ use crate::workers::auth_desk::AuthDesk;
 pub(super) struct Answered {
     reply: Reply,
     received: Arc<Tally>,
-    /// Whether some of the body may be left unread.
+    /// Whether some of the body may be left unread on a connection that has nothing else.
     unread: bool,
 }
 
@@ -86,7 +87,7 @@ impl Front {
             return Err(fault.reason().into());
         }
         Ok(Answered {
-            unread: has_body && reply.reason.is_some(),
+            unread: has_body && reply.reason.is_some() && parts.version <= Version::HTTP_11,
             reply,
             received,
         })

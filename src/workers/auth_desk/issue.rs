@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use tokio::sync::oneshot;
+
 use crate::config::secret::Secret;
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::answer::Refused;
+use crate::domain::auth::backoff::Attempt;
 use crate::domain::auth::backoff::Begin;
 use crate::domain::auth::backoff::Peer;
 use crate::domain::auth::parameters::Password;
@@ -15,6 +18,7 @@ use crate::domain::auth::standing::Standing;
 use crate::domain::auth::standing::State;
 use crate::domain::auth::token::Amr;
 use crate::domain::auth::token::Claims;
+use crate::domain::ocip::OcipFailure;
 use crate::jose::ClientKey;
 use crate::jose::KeyWrap;
 use crate::jose::encrypt;
@@ -75,7 +79,7 @@ impl AuthDesk {
         let standing = match proof {
             Proof::Asserted(user) => self.present(&user).await?,
             Proof::Ci(token) => self.vouched_for(&token).await?,
-            Proof::Password(password) => self.login(&password, peer).await?,
+            Proof::Password(password) => self.login(password, peer).await?,
         };
         let (user, revoked_ms) = match &standing.state {
             State::Absent => return Err(AuthReason::UnknownUser.into()),
@@ -135,9 +139,8 @@ impl AuthDesk {
         self.present(&user.broadworks_user).await
     }
 
-    async fn login(&self, login: &Password, peer: Peer) -> Result<Arc<Standing>, Refused> {
-        let desk = &*self.0;
-        let back_off = &desk.kept.back_off;
+    async fn login(&self, login: Password, peer: Peer) -> Result<Arc<Standing>, Refused> {
+        let back_off = &self.0.kept.back_off;
         let attempt = match back_off.begin(&login.user, peer, clock::mono()) {
             Begin::Allowed(attempt) => attempt,
             Begin::Refused(wait) => return Err(Refused::until(AuthReason::LoginBackOff, wait)),
@@ -145,6 +148,30 @@ impl AuthDesk {
         if !attempt.hold.is_zero() {
             tokio::time::sleep(attempt.hold).await;
         }
+        let user = folded(&login.user);
+        // In a task of its own: whoever hangs up after the question was asked has still asked it,
+        // and whoever runs out of time because the Application Server is slow has not failed.
+        let (tell, told) = oneshot::channel();
+        let desk = self.clone();
+        self.0.tasks.connection(async move {
+            // Nobody may be there to hear it.
+            drop(tell.send(desk.verify(login, attempt).await));
+        });
+        match told.await {
+            Ok(Ok(standing)) => Ok(standing),
+            Ok(Err(OcipFailure::Locked)) => Err(self.locked(&user).await),
+            Ok(Err(failure)) => Err(refusal::of_password(&failure)),
+            Err(_died_of_a_bug) => Err(AuthReason::AsBadAnswer.into()),
+        }
+    }
+
+    async fn verify(
+        &self,
+        login: Password,
+        attempt: Attempt,
+    ) -> Result<Arc<Standing>, OcipFailure> {
+        let desk = &*self.0;
+        let back_off = &desk.kept.back_off;
         let password = Secret::new(login.password.as_bytes().to_vec());
         let credentials = Login::Password {
             user: &login.user,
@@ -160,8 +187,22 @@ impl AuthDesk {
                 if !refusal::judges_password(&failure) {
                     back_off.abandoned(attempt, clock::mono());
                 }
-                Err(refusal::of_password(&failure))
+                Err(failure)
             }
+        }
+    }
+
+    /// A locked user, with the time until that ends where the Application Server tells it.
+    async fn locked(&self, user: &Arc<str>) -> Refused {
+        let now = clock::mono();
+        match self.fresh_standing(user, now).await {
+            Ok(standing) => match standing.judge(i64::MAX, now) {
+                Judgement::Locked { left } => Refused::until(AuthReason::UserLocked, left),
+                Judgement::Good | Judgement::Revoked | Judgement::UserGone => {
+                    AuthReason::UserLocked.into()
+                }
+            },
+            Err(_unknown) => AuthReason::UserLocked.into(),
         }
     }
 }

@@ -56,7 +56,15 @@ async fn refusals_have_their_reasons() {
     assert_eq!(wrong, AuthReason::BadCredentials);
     assert_eq!(reason("nobody@as.example.net", "wrong").await, wrong);
     bench.lab.lock_user(BOB, Duration::from_secs(600));
-    assert_eq!(reason(BOB, PASSWORD).await, AuthReason::UserLocked);
+    let locked = login(&bench.desk, &client, BOB, PASSWORD)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(locked.reason, AuthReason::UserLocked);
+    assert!(
+        locked.retry_after > Some(Duration::from_secs(60)),
+        "{locked:?}"
+    );
     let peer = Peer::Listed([192, 0, 2, 1].into());
     let asserted = async |user: &str| {
         let proof = Proof::Asserted(user.to_owned());
