@@ -86,15 +86,13 @@ async fn a_listed_peer_with_the_users_password_gets_a_token_in_the_form_it_wants
     }
 }
 
-#[tokio::test]
-async fn every_refusal_is_json_with_its_status_and_error() {
-    let bench = Bench::new().await;
-    let (edge, client) = (edge(&bench), Client::new());
+/// Method, target, credentials, and what is wrong with them.
+fn refusals(client: &Client) -> Vec<(&'static str, String, String, AuthReason)> {
     let good = basic(ALICE, PASSWORD);
     let wrong = basic(BOB, "wrong");
     let with_key = format!("/authService/token?key={}", client.key);
     let twice = format!("{with_key}&key=x");
-    let table: [(&str, &str, &str, AuthReason); 14] = [
+    let rows: [(&str, &str, &str, AuthReason); 14] = [
         ("GET", &with_key, "", AuthReason::CredentialsMissing),
         ("GET", &with_key, &wrong, AuthReason::BadCredentials),
         (
@@ -150,14 +148,24 @@ async fn every_refusal_is_json_with_its_status_and_error() {
         ),
         ("POST", "/authService/introspect", "", AuthReason::NotForYou),
     ];
-    for (method, target, authorization, reason) in table {
+    let owned = |(method, target, credentials, reason): (_, &str, &str, _)| {
+        (method, target.to_owned(), credentials.to_owned(), reason)
+    };
+    rows.into_iter().map(owned).collect()
+}
+
+#[tokio::test]
+async fn every_refusal_is_json_with_its_status_and_error() {
+    let bench = Bench::new().await;
+    let (edge, client) = (edge(&bench), Client::new());
+    for (method, target, authorization, reason) in &refusals(&client) {
         let mut peer = listed();
-        if reason == AuthReason::NotForYou {
+        if *reason == AuthReason::NotForYou {
             peer.caller = None;
         }
         let asked = request(method, target, &[("authorization", authorization)]);
         let answer = edge.ask_as(asked, peer, Some(0)).await;
-        answer.refused_for(reason, target);
+        answer.refused_for(*reason, target);
         let challenged = answer.headers.contains_key("www-authenticate");
         assert_eq!(challenged, answer.status == 401, "{target}");
         let allows = answer.headers.contains_key("allow");
