@@ -1,5 +1,7 @@
 //! What single parts of the edge cost: `cargo bench --bench parts`.
 
+mod desk;
+
 use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -66,6 +68,7 @@ fn main() -> Result<(), Failure> {
     certificates(&mut criterion)?;
     handshakes(&mut criterion)?;
     tokens(&mut criterion)?;
+    desk::judging(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }

@@ -30,7 +30,7 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Record the shapes of an XSP's AuthService.
+    /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),

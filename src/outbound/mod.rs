@@ -10,9 +10,9 @@
 //! * `connection`: one connection, driven by whoever waits for it.
 //! * `connect`: address, TCP, TLS.
 //! * [`UpstreamBody`]: the streamed answer.
+//! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
 //! * [`webex`]: what Webex is asked through it.
-//! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //!
 //! Health checks are started by `workers::upstream_health`.
 

@@ -3,6 +3,7 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod auth;
 pub mod ci;
 pub mod concerns;
 pub mod edge;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
@@ -24,6 +26,8 @@ use crate::telemetry::upstream::UpstreamMetrics;
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// AuthService.
+    pub auth: Arc<AuthMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
@@ -42,6 +46,7 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
         Self {
+            auth: AuthMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),

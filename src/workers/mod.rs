@@ -1,5 +1,6 @@
 //! What goes on by itself.
 
+pub mod auth_desk;
 pub mod ci;
 pub mod drive;
 pub mod file_watch;

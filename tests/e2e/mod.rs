@@ -1,5 +1,6 @@
 //! The real daemon over real sockets.
 
+mod auth_service;
 mod broadworks_ocip;
 mod drain;
 mod input;

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use xspd::cli::Exit;
+use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::auth::token::TokenFault;
+use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::ocip::OcipFailure;
@@ -52,6 +54,23 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn refusals_of_the_auth_service_are_documented_with_status_and_error() {
+    let expected: BTreeSet<_> = AuthReason::ALL
+        .iter()
+        .map(|reason| {
+            let status = reason.status().as_u16().to_string();
+            let error = reason.error().to_owned();
+            vec![reason.as_str().to_owned(), status, error]
+        })
+        .collect();
+    let rows = Table::after("`reason` of `xspd_auth_refusals_total`").rows;
+    let documented: BTreeSet<_> = rows.iter().map(|row| row[..3].to_vec()).collect();
+    assert_eq!(documented, expected);
+    let table = Table::after("`outcome` of `xspd_auth_validations_total`");
+    table.expect(&Outcome::ALL.map(Outcome::as_str));
 }
 
 #[test]
@@ -165,7 +184,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 12] = [
+    let enums: [(&str, Vec<String>); 14] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -175,6 +194,11 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "Reason",
             owned(Reason::ALL.iter().map(|reason| reason.as_str())),
         ),
+        (
+            "AuthReason",
+            owned(AuthReason::ALL.iter().map(|reason| reason.as_str())),
+        ),
+        ("Outcome", owned(Outcome::ALL.map(Outcome::as_str))),
         ("CiRefusal", owned(CiRefusal::WORDS)),
         ("GrantFault", owned(GrantFault::ALL.map(GrantFault::as_str))),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),

@@ -1,11 +1,12 @@
 //! `xspd authservice`: what concerns the AuthService apart from the daemon.
 
 pub mod record;
+pub mod revoke;
 
 use crate::cli::Console;
 use crate::cli::Exit;
 
-/// Captures the shapes of an XSP's AuthService.
+/// Captures the shapes of an XSP's AuthService, and revokes tokens of ours.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -16,11 +17,14 @@ pub struct Args {
 enum Verb {
     /// Relay on loopback to the XSP's AuthService and record shapes, never values.
     Record(record::Args),
+    /// Revoke a token, a user's tokens or all, in the running daemon.
+    Revoke(revoke::Args),
 }
 
 /// Runs the verb.
 pub fn run(args: Args, console: Console) -> Exit {
     match args.verb {
         Verb::Record(args) => record::run(args, console),
+        Verb::Revoke(args) => revoke::run(args, console),
     }
 }

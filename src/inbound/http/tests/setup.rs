@@ -33,6 +33,8 @@ use crate::outbound::tests::setup::LONG;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::http::HttpMetrics;
+use crate::workers::auth_desk::AuthDesk;
+use crate::workers::auth_desk::tests::setup::Bench;
 
 pub(super) const HOST: &str = "xsp.example.net";
 pub(super) const PROFILE: &str = "/com.broadsoft.xsi-actions/v2.0/user/alice@as/profile";
@@ -174,6 +176,17 @@ impl Answer {
 
 impl Edge {
     pub(super) fn new(config: Config) -> Self {
+        Self::with_desk(config, None)
+    }
+
+    /// With our own AuthService, whose configuration `config` gets.
+    pub(super) fn native(mut config: Config, bench: &Bench) -> Self {
+        config.auth_service = bench.config.auth_service.clone();
+        config.application_server = bench.config.application_server.clone();
+        Self::with_desk(config, Some(bench.desk.clone()))
+    }
+
+    fn with_desk(config: Config, desk: Option<AuthDesk>) -> Self {
         let mut registry = Registry::with_prefix("xspd");
         let config = Arc::new(config);
         let (upstream_metrics, _) = setup::metrics();
@@ -183,6 +196,7 @@ impl Edge {
             Arc::clone(&config),
             Arc::clone(&pools),
             Arc::clone(&metrics),
+            desk,
             None,
         );
         Self {
@@ -201,6 +215,7 @@ impl Edge {
             Arc::clone(&self.config),
             Arc::clone(&self.pools),
             Arc::clone(&self.metrics),
+            None,
             Some(&self.front),
         );
         self.front = Arc::new(front);

@@ -108,6 +108,17 @@ impl Ocip {
         Ok(Self::start(settings, tasks, metrics))
     }
 
+    /// Whether [`Ocip::new`] would succeed; starts nothing. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prove(config: &ApplicationServer) -> Result<(), OutboundError> {
+        let settings = Settings::try_new(config);
+        settings
+            .map(drop)
+            .map_err(|fault| OutboundError::ApplicationServer { fault })
+    }
+
     fn start(settings: Settings, tasks: &Tasks, metrics: Arc<OcipMetrics>) -> Self {
         metrics.series();
         metrics.presumed_up();

@@ -1,0 +1,268 @@
+//! `xspd authservice revoke`: asks the running daemon to revoke a token, a user's tokens or all,
+//! through its admin listener and with the operator token of the configuration.
+
+use std::io;
+use std::io::Read;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::config::DEFAULT_PATH;
+use crate::config::Environment;
+use crate::config::NamedFiles;
+use crate::config::load_with;
+use crate::config::secret::Secret;
+
+/// The daemon answers within 10 s; a little more for the way.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Largest token, and largest answer, in bytes.
+const MOST: u64 = 64 * 1024;
+
+/// What to revoke, and whom to ask.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    what: What,
+    /// Really revoke all.
+    #[arg(long, requires = "all")]
+    yes: bool,
+    /// The daemon's main configuration file.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
+    /// The daemon's admin listener, instead of the configured address.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct What {
+    /// Every token of every user, BroadWorks' own among them; needs --yes.
+    #[arg(long)]
+    all: bool,
+    /// One token, in a file, or `-` for the standard input; never on the command line, where
+    /// others see it.
+    #[arg(long, value_name = "FILE")]
+    token: Option<PathBuf>,
+    /// The tokens of one user.
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+}
+
+/// Why nothing was revoked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("revoking all tokens signs every user out; add --yes if that is meant")]
+    NotSure,
+    #[error("{0}")]
+    Config(String),
+    #[error("auth-service.operator-token is not set; without it the daemon takes no revocation")]
+    NoOperatorToken,
+    #[error("the token cannot be read: {0}")]
+    Token(io::Error),
+    #[error("the daemon cannot be reached at {address}: {error}")]
+    Unreachable {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    #[error("the daemon refused ({status}): {text}")]
+    Refused { status: u16, text: String },
+}
+
+impl Failure {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::NotSure => Exit::Usage,
+            Self::Config(_) | Self::NoOperatorToken => Exit::Config,
+            Self::Token(_) => Exit::NoInput,
+            Self::Unreachable { .. } => Exit::Unavailable,
+            Self::Refused { status, .. } => match *status {
+                401 | 403 => Exit::NoPermission,
+                400..=499 => Exit::Data,
+                _ => Exit::Unavailable,
+            },
+        }
+    }
+}
+
+/// Revokes: exit 0 when it is done.
+pub fn run(args: Args, console: Console) -> Exit {
+    match revoke(args) {
+        Ok(()) if console.json => {
+            console.document(&json!({"revoked": true}));
+            Exit::Ok
+        }
+        Ok(()) => {
+            console.line("Revoked. Other nodes learn of it within `revocation.refresh`.");
+            Exit::Ok
+        }
+        Err(failure) => {
+            console.complain(format_args!("xspd: {failure}"));
+            failure.exit()
+        }
+    }
+}
+
+fn revoke(args: Args) -> Result<(), Failure> {
+    let form = form(&args.what, args.yes)?;
+    let loaded = load_with(&args.config, &Environment::process(), NamedFiles::Skip);
+    let config = loaded.map_err(|problems| {
+        let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        Failure::Config(texts.join("\n"))
+    })?;
+    let config = config.config;
+    let secret = config.auth_service.and_then(|rules| rules.operator_token);
+    let secret = secret.ok_or(Failure::NoOperatorToken)?;
+    let operator = secret
+        .read()
+        .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
+    let address = args
+        .admin
+        .unwrap_or_else(|| reachable(config.admin.address));
+    let answer = ask(address, &operator, &form);
+    let answer = answer.map_err(|error| Failure::Unreachable { address, error })?;
+    match answer {
+        (200, _) => Ok(()),
+        (status, body) => {
+            let said: Option<Value> = serde_json::from_slice(&body).ok();
+            let text = said
+                .as_ref()
+                .and_then(|said| said["error_description"].as_str());
+            let text = text
+                .unwrap_or("no AuthService of ours answers there")
+                .to_owned();
+            Err(Failure::Refused { status, text })
+        }
+    }
+}
+
+fn form(what: &What, yes: bool) -> Result<String, Failure> {
+    if what.all {
+        return if yes {
+            Ok("all=true".to_owned())
+        } else {
+            Err(Failure::NotSure)
+        };
+    }
+    if let Some(user) = &what.user {
+        return Ok(format!("user={}", escaped(user)));
+    }
+    let path = what.token.as_deref().unwrap_or_else(|| Path::new("-"));
+    let token = if path == Path::new("-") {
+        read(io::stdin())
+    } else {
+        std::fs::File::open(path).and_then(read)
+    };
+    Ok(format!(
+        "token={}",
+        escaped(token.map_err(Failure::Token)?.trim())
+    ))
+}
+
+fn read(from: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    from.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Everything but letters and digits as `%xx`.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// A listener on all addresses is reached on loopback.
+const fn reachable(configured: SocketAddr) -> SocketAddr {
+    let ip = match configured.ip() {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    SocketAddr::new(ip, configured.port())
+}
+
+/// One request; status and body of its answer.
+fn ask(address: SocketAddr, operator: &Secret, form: &str) -> io::Result<(u16, Vec<u8>)> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let head = format!(
+        "POST /authService/revoke HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+         Authorization: Bearer ",
+        form.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(operator.expose().trim_ascii())?;
+    stream.write_all(b"\r\n\r\n")?;
+    stream.write_all(form.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(MOST).read_to_end(&mut answer)?;
+    parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
+}
+
+fn parse(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some((status, answer.get(end + 4..)?.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(all: bool, user: Option<&str>) -> What {
+        What {
+            all,
+            token: None,
+            user: user.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn all_is_revoked_only_by_somebody_who_is_sure() {
+        let refused = form(&what(true, None), false);
+        assert!(matches!(refused, Err(Failure::NotSure)));
+        assert_eq!(form(&what(true, None), true).unwrap(), "all=true");
+    }
+
+    #[test]
+    fn a_user_id_is_escaped() {
+        let form = form(&what(false, Some("jörg+x@as&all=true")), false).unwrap();
+        assert_eq!(form, "user=j%C3%B6rg%2Bx%40as%26all%3Dtrue");
+    }
+
+    #[test]
+    fn an_answer_is_read() {
+        let answer = b"HTTP/1.1 403 Forbidden\r\nx: y\r\n\r\n{}";
+        assert_eq!(parse(answer), Some((403, b"{}".to_vec())));
+        for broken in [
+            &b""[..],
+            b"HTTP/1.1 abc\r\n\r\n",
+            b"SSH-2.0",
+            b"HTTP/1.1 200 OK\r\n",
+        ] {
+            assert_eq!(parse(broken), None);
+        }
+    }
+}

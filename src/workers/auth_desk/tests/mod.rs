@@ -1,0 +1,5 @@
+//! The desk against the lab's Application Server, over a real socket.
+
+mod caches;
+mod issuing;
+pub(crate) mod setup;
