@@ -472,86 +472,66 @@ async fn forwarded_calls_arrive_with_their_history() {
     assert_eq!(remote.child_text("callType"), Some("Group"));
 }
 
+/// Method, path below the user (`{}` is a connected call), status, code.
+type Refused = (&'static str, &'static str, u16, &'static str);
+
+#[rustfmt::skip]
+const REFUSED_STARTS: &[Refused] = &[
+    ("POST", "calls/new", 400, "100004"),
+    ("POST", "calls/new?address=", 400, "100004"),
+    ("POST", "calls/new?address=99", 400, "100004"),
+    ("POST", "calls/new?address=0103&location=Moon", 400, "100004"),
+    ("POST", "calls/new?address=0103&clid=other", 400, "100004"),
+    ("POST", "calls/new?address=0103&location=SharedCallAppearance", 400, "100004"),
+    ("POST", "calls/new?address=0103&location=BroadWorksAnywhere&locationAddress=7", 400, "100004"),
+    ("POST", "calls/new?address=0103&location=FlexibleSeatingGuest", 404, "4410"),
+    ("GET", "calls/new?address=0103", 405, "100008"),
+    ("POST", "calls/CallPickup", 404, "5604"),
+    ("POST", "calls/CallRetrieve", 404, "5604"),
+    ("POST", "calls/ParkRetrieve?address=0201", 400, "100004"),
+    ("POST", "calls/DirectedCallPickup", 400, "100004"),
+    ("POST", "calls/DirectedCallPickup?address=0104", 404, "5604"),
+    ("POST", "calls/SilentMonitorNext", 404, "100007"),
+    ("POST", "calls/PushToTalk?address=0102", 404, "100007"),
+    ("POST", "calls/imrn", 404, "100007"),
+    ("DELETE", "calls/AutomaticCallback", 404, "100007"),
+];
+
+#[rustfmt::skip]
+const REFUSED_COMMANDS: &[Refused] = &[
+    ("PUT", "calls/{}/Talk", 403, "100013"),
+    ("PUT", "calls/{}/Reconnect", 403, "100013"),
+    ("PUT", "calls/{}/PauseRecording", 403, "100013"),
+    ("PUT", "calls/{}/BlindTransfer", 400, "100004"),
+    ("PUT", "calls/{}/BlindTransfer?address=x", 400, "100004"),
+    ("PUT", "calls/{}/Park?address=0201", 400, "100004"),
+    ("PUT", "calls/{}/TransmitDTMF?playdtmf=x", 400, "100004"),
+    ("PUT", "calls/{}/ConsultTransfer/callhalf-9:0", 404, "5604"),
+    ("PUT", "calls/{}/ConsultTransfer/{}", 400, "100004"),
+    ("PUT", "calls/{}/Fly", 404, "100007"),
+    ("POST", "calls/{}/Hold", 405, "100008"),
+    ("PUT", "calls/callhalf-9:0/Hold", 404, "5604"),
+    ("PUT", "calls/callhalf-x:0/Hold", 404, "5604"),
+    ("DELETE", "calls/{}?decline=True&declineReason=Rude", 400, "100004"),
+    ("DELETE", "calls/Conference", 404, "100007"),
+    ("PUT", "calls/Conference/{}", 403, "100013"),
+    ("PUT", "calls/Conference/{}/Mute", 404, "100007"),
+    ("POST", "calls/Conference", 400, "100001"),
+];
+
 #[tokio::test]
 async fn refusals_say_what_is_wrong() {
     let served = Served::start().await;
     let (out, _) = talk(&served, "alice", "bob", "0102").await;
-    let own = |tail: &str| format!("calls/{out}/{tail}");
-    for (method, tail, status, code) in [
-        ("POST", "calls/new".to_owned(), 400, "100004"),
-        ("POST", "calls/new?address=".to_owned(), 400, "100004"),
-        ("POST", "calls/new?address=99".to_owned(), 400, "100004"),
-        (
-            "POST",
-            "calls/new?address=0103&location=Moon".to_owned(),
-            400,
-            "100004",
-        ),
-        (
-            "POST",
-            "calls/new?address=0103&clid=other".to_owned(),
-            400,
-            "100004",
-        ),
-        (
-            "POST",
-            "calls/new?address=0103&location=SharedCallAppearance".to_owned(),
-            400,
-            "100004",
-        ),
-        (
-            "POST",
-            "calls/new?address=0103&location=FlexibleSeatingGuest".to_owned(),
-            404,
-            "4410",
-        ),
-        ("GET", "calls/new?address=0103".to_owned(), 405, "100008"),
-        ("PUT", own("Talk"), 403, "100013"),
-        ("PUT", own("Reconnect"), 403, "100013"),
-        ("PUT", own("PauseRecording"), 403, "100013"),
-        ("PUT", own("BlindTransfer"), 400, "100004"),
-        ("PUT", own("BlindTransfer?address=x"), 400, "100004"),
-        ("PUT", own("Park?address=0201"), 400, "100004"),
-        ("PUT", own("TransmitDTMF?playdtmf=x"), 400, "100004"),
-        ("PUT", own("ConsultTransfer/callhalf-9:0"), 404, "5604"),
-        ("PUT", own("Fly"), 404, "100007"),
-        ("POST", own("Hold"), 405, "100008"),
-        ("PUT", "calls/callhalf-9:0/Hold".to_owned(), 404, "5604"),
-        ("PUT", "calls/callhalf-x:0/Hold".to_owned(), 404, "5604"),
-        (
-            "DELETE",
-            format!("calls/{out}?decline=True&declineReason=Rude"),
-            400,
-            "100004",
-        ),
-        ("POST", "calls/CallPickup".to_owned(), 404, "5604"),
-        ("POST", "calls/CallRetrieve".to_owned(), 404, "5604"),
-        ("POST", "calls/DirectedCallPickup".to_owned(), 400, "100004"),
-        ("POST", "calls/SilentMonitorNext".to_owned(), 404, "100007"),
-        (
-            "POST",
-            "calls/PushToTalk?address=0102".to_owned(),
-            404,
-            "100007",
-        ),
-        (
-            "DELETE",
-            "calls/AutomaticCallback".to_owned(),
-            404,
-            "100007",
-        ),
-        ("DELETE", "calls/Conference".to_owned(), 404, "100007"),
-        ("POST", "calls/Conference".to_owned(), 400, "100001"),
-    ] {
+    for (method, tail, status, code) in REFUSED_STARTS.iter().chain(REFUSED_COMMANDS) {
+        let tail = tail.replace("{}", &out);
         let reply = ask(&served, "alice", method, &tail).await;
-        assert_eq!(reply.status, status, "{method} {tail}: {}", reply.text());
+        assert_eq!(reply.status, *status, "{method} {tail}: {}", reply.text());
         let document = reply.document();
-        assert_eq!(
-            document.child_text("errorCode"),
-            Some(code),
-            "{method} {tail}"
-        );
+        let told = document.child_text("errorCode");
+        assert_eq!(told, Some(*code), "{method} {tail}");
     }
+    assert_eq!(only(&served, "alice").await, out, "nothing has changed");
     let other = ask(&served, "carol", "GET", &format!("calls/{out}")).await;
     assert_eq!(other.status, 404, "calls of others are not there");
     let admin = "admin:Adm1n-Passw0rd!";
