@@ -132,6 +132,15 @@ impl Leg {
         matches!(self.phase, Phase::Up) && self.attempt.is_none()
     }
 
+    /// Why it failed.
+    pub(super) const fn failure(&self) -> Option<Cause> {
+        if let Phase::Failed(cause) = self.phase {
+            Some(cause)
+        } else {
+            None
+        }
+    }
+
     /// Rings at its owner.
     pub(super) const fn is_ringing(&self) -> bool {
         matches!(self.phase, Phase::Ringing)

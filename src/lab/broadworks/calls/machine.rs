@@ -203,9 +203,8 @@ impl Calls {
     /// A detached leg whose call is over.
     fn left_behind(&self) -> Option<LegId> {
         let mut legs = self.legs.iter();
-        let gone = legs.find(|(_, leg)| match leg.phase {
-            Phase::Detached { follows, .. } => !self.legs.contains_key(&follows),
-            _ => false,
+        let gone = legs.find(|(_, leg)| {
+            matches!(leg.phase, Phase::Detached { follows, .. } if !self.legs.contains_key(&follows))
         });
         gone.map(|(id, _)| *id)
     }

@@ -113,7 +113,7 @@ impl Calls {
         self.arm(peer, Due::ParkRecall, RECALL, now);
         self.show(peer, &Owner::User(against.id.clone()));
         self.tell(peer, Change::Held);
-        let parked = self.party_of(peer, Some(against));
+        let parked = self.presented(peer, Some(against));
         self.push(Action::Park {
             user: against.id.clone(),
             parked: Some(parked),
@@ -188,9 +188,10 @@ impl Calls {
         let Some(leg) = self.legs.get_mut(&parked) else {
             return String::new();
         };
-        match std::mem::replace(&mut leg.phase, Phase::Up) {
-            Phase::Parked { against, .. } => against,
-            _ => String::new(),
+        if let Phase::Parked { against, .. } = std::mem::replace(&mut leg.phase, Phase::Up) {
+            against
+        } else {
+            String::new()
         }
     }
 }

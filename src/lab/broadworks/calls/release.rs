@@ -133,14 +133,10 @@ impl Calls {
                 duration: voice_mail::duration(begin, leg.times.release.unwrap_or(begin)),
             }));
         }
-        let failed = match leg.phase {
-            Phase::Failed(failed) => Some(failed),
-            _ => None,
-        };
         if let Some(user) = leg.owner.user() {
             let mut view = self.view(id, &leg);
             view.state = State::Released;
-            view.cause = cause.or(failed);
+            view.cause = cause.or_else(|| leg.failure());
             view.released_by = Some(by);
             view.in_conference = in_conference;
             let user = user.to_owned();

@@ -14,12 +14,14 @@ use crate::lab::broadworks::calls::half::Owner;
 use crate::lab::broadworks::calls::half::Phase;
 use crate::lab::broadworks::calls::leg::Cause;
 use crate::lab::broadworks::calls::leg::LegId;
+use crate::lab::broadworks::calls::leg::Personality;
 use crate::lab::broadworks::calls::leg::Reason;
 use crate::lab::broadworks::calls::leg::Redirect;
 use crate::lab::broadworks::calls::leg::ReleasedBy;
 use crate::lab::broadworks::calls::machine::ALERTING;
 use crate::lab::broadworks::calls::machine::Calls;
 use crate::lab::broadworks::calls::machine::milliseconds;
+use crate::lab::broadworks::calls::party::Party;
 use crate::lab::broadworks::calls::place::Found;
 use crate::lab::broadworks::calls::place::assigned;
 use crate::lab::broadworks::calls::release::end_times;
@@ -38,11 +40,9 @@ impl Calls {
         to: &str,
         now: Now,
     ) -> Result<Reply, Refusal> {
-        let (target, dialled) = match self.find(user, &Start::Dial(to.to_owned()))? {
-            Found::Dial(target, dialled) => (target, dialled),
-            Found::Join { .. } | Found::Parked(_) | Found::Ringing(_) => {
-                return Err(Refusal::BadParameter("address"));
-            }
+        self.own(user, id)?;
+        let Found::Dial(target, dialled) = self.find(user, &Start::Dial(to.to_owned()))? else {
+            return Err(Refusal::BadParameter("address"));
         };
         let address = format!("tel:{dialled}");
         let from = self.step_out(user, id, &address, Reason::Transfer, now)?;
@@ -101,15 +101,16 @@ impl Calls {
         if leg.is_ringing() {
             let from = self.peer(id).ok_or(Refusal::UnknownCall)?;
             self.silence(from, Cause::Forwarded, now);
-            let reason = match reason {
-                Reason::Voicemail => Reason::Voicemail,
-                _ => Reason::Deflection,
+            let deflected = if reason == Reason::Transfer {
+                Reason::Deflection
+            } else {
+                reason
             };
-            self.redirected(from, by, reason);
+            self.redirected(from, by, deflected);
             return Ok(from);
         }
         let from = self.transferable(id)?;
-        self.detach(id, from, address, now);
+        self.detach(id, from, (address, reason), now);
         if let Some(leg) = self.legs.get_mut(&from) {
             leg.attempt = Some(Attempt {
                 called: None,
@@ -140,7 +141,7 @@ impl Calls {
     }
 
     /// Takes a leg out of its call; it is shown as long as the leg it left behind is there.
-    fn detach(&mut self, id: LegId, follows: LegId, address: &str, now: Now) {
+    fn detach(&mut self, id: LegId, follows: LegId, to: (&str, Reason), now: Now) {
         self.unlink(id);
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
@@ -155,8 +156,8 @@ impl Calls {
         leg.phase = Phase::Detached {
             follows,
             to: Redirect {
-                address: address.to_owned(),
-                reason: Reason::Transfer,
+                address: to.0.to_owned(),
+                reason: to.1,
                 time: milliseconds(now),
             },
         };
@@ -234,8 +235,8 @@ impl Calls {
         let remote = |leg: &Leg| leg.remote.address.clone();
         let address = self.legs.get(&other).map(remote).unwrap_or_default();
         let back = self.legs.get(&one).map(remote).unwrap_or_default();
-        self.detach(one, left, &address, now);
-        self.detach(other, left, &back, now);
+        self.detach(one, left, (&address, Reason::Transfer), now);
+        self.detach(other, left, (&back, Reason::Transfer), now);
         for id in &right {
             self.link(left, *id);
             if let Some(leg) = self.legs.get_mut(id) {
@@ -268,8 +269,19 @@ impl Calls {
 
     /// Shows a leg its new other end.
     pub(super) fn introduce(&mut self, id: LegId, other: LegId) {
-        if let Some(owner) = self.legs.get(&other).map(|leg| leg.owner.clone()) {
-            self.show(id, &owner);
+        let directory = Arc::clone(&self.directory);
+        let party = self.presented(other, self.viewer(id, &directory));
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.remote = party;
+        }
+    }
+
+    /// The owner of a leg as somebody sees it: who called and hid stays hidden.
+    pub(super) fn presented(&self, other: LegId, seen_by: Option<&User>) -> Party {
+        let called = |leg: &Leg| leg.personality == Personality::Terminator;
+        match seen_by {
+            Some(user) if !self.legs.get(&other).is_some_and(called) => self.caller(other, user),
+            Some(_) | None => self.party_of(other, seen_by),
         }
     }
 }

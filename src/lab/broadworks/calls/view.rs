@@ -47,16 +47,14 @@ impl Calls {
             tracking: leg.tracking,
             personality: leg.personality,
             state: self.state(leg),
-            cause: match leg.phase {
-                Phase::Failed(cause) => Some(cause),
-                _ => None,
-            },
+            cause: leg.failure(),
             released_by: None,
             remote: leg.remote.clone(),
             redirections: leg.redirections.clone(),
-            redirect: match &leg.phase {
-                Phase::Detached { to, .. } => Some(to.clone()),
-                _ => None,
+            redirect: if let Phase::Detached { to, .. } = &leg.phase {
+                Some(to.clone())
+            } else {
+                None
             },
             endpoint: leg.endpoint.clone(),
             appearance: leg.appearance,

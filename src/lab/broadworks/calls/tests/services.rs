@@ -5,6 +5,7 @@ use super::bench::id;
 use crate::domain::machine::Machine;
 use crate::lab::broadworks::calls::command::Command;
 use crate::lab::broadworks::calls::command::Decline;
+use crate::lab::broadworks::calls::command::Start;
 use crate::lab::broadworks::calls::leg::Cause;
 use crate::lab::broadworks::calls::leg::Endpoint;
 use crate::lab::broadworks::calls::leg::Reason;
@@ -214,6 +215,17 @@ fn who_hides_is_not_shown_and_may_be_refused() {
         let refused = bench.leg("alice", call).cause == Some(Cause::AnonymousRejected);
         assert_eq!(refused, expected.is_none());
     }
+}
+
+#[test]
+fn who_hides_stays_hidden_when_the_call_is_parked_and_retrieved() {
+    let mut bench = Bench::new();
+    bench.set("alice", "callinglineiddeliveryblocking", "active", "true");
+    let (_, into) = bench.talk("alice", "bob");
+    bench.done("bob", Command::Park(into, None));
+    let taken = bench.start("carol", Start::ParkRetrieve(Some("0102".to_owned())));
+    assert!(bench.leg("carol", taken).remote.private);
+    assert!(!bench.legs("alice")[0].remote.private);
 }
 
 fn ring_also(bench: &mut Bench, numbers: &[&str]) {

@@ -2,7 +2,9 @@
 
 use time::OffsetDateTime;
 
+use crate::domain::xsi::codec::Attribute;
 use crate::domain::xsi::codec::Element;
+use crate::domain::xsi::codec::Name;
 use crate::domain::xsi::codec::XSI;
 use crate::lab::broadworks::calls::conference::ConferenceView;
 use crate::lab::broadworks::calls::leg::Endpoint;
@@ -119,9 +121,16 @@ fn endpoint(endpoint: &Endpoint) -> Element {
         Endpoint::RemoteOffice(address) => ("xsi:RemoteOfficeEndpoint", "address", address),
     };
     Element::new("endpoint")
-        .attribute_in("xsi1", "type", kind)
+        .with_attribute(of_type(kind))
         .declare(Some("xsi"), XSI)
         .with_leaf(name, address)
+}
+
+/// `xsi1:type`. Clients read it by this very prefix.
+#[expect(clippy::expect_used, reason = "the name is written here")]
+fn of_type(kind: &str) -> Attribute {
+    let name = Name::parse("xsi1:type").expect("two plain names and a colon");
+    Attribute::new(name, kind.to_owned())
 }
 
 /// `Conference`.
