@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::watch;
@@ -35,6 +36,9 @@ pub(in crate::lab::broadworks) struct CallDesk {
     calls: Mutex<Calls>,
     deadline: watch::Sender<Option<Instant>>,
 }
+
+/// Pause after timers that could not be run.
+const BREATHER: Duration = Duration::from_secs(1);
 
 /// What outlives a call.
 enum Memory {
@@ -134,11 +138,15 @@ pub(in crate::lab::broadworks) async fn run_timers(
             }
             () = passed(next) => {
                 let lab = Arc::clone(&lab);
-                tasks
+                let ran = tasks
                     .blocking(move || {
                         lab.calls.step(&lab.store, None);
                     })
                     .await;
+                if ran.is_none() {
+                    // It panicked and is due again at once.
+                    tokio::time::sleep(BREATHER).await;
+                }
             }
         }
     }

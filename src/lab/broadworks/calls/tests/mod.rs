@@ -2,5 +2,6 @@
 
 mod bench;
 mod random;
+mod record;
 mod services;
 mod talking;
