@@ -68,6 +68,13 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The table that this place is in.
+    fn above(&mut self) -> At<'_> {
+        let above = self.path.rsplit_once('.').map(|(above, _)| above);
+        let path = above.unwrap_or_default().to_owned();
+        self.below(path)
+    }
+
     fn changed(&mut self, path: String, class: ChangeClass) {
         self.changes.push(Change { path, class });
     }
@@ -142,9 +149,9 @@ mod tests {
 
     fn changes(replacements: &[(&str, &str)]) -> Vec<String> {
         let config = |text: &str| {
-            let (config, problems) = check(&toml::from_str(text).unwrap());
-            assert_eq!(problems, []);
-            config
+            let checked = check(&toml::from_str(text).unwrap());
+            assert_eq!(checked.problems, []);
+            checked.config
         };
         let changed = replacements
             .iter()
@@ -185,6 +192,58 @@ mod tests {
             [
                 "listener.public (needs a restart)",
                 "listener.other (needs a restart)"
+            ]
+        );
+    }
+
+    const NATIVE: &str = r#"
+        [application-server]
+        addresses = ["10.0.0.9"]
+        ca = "/ca.pem"
+        user-id = "xspd"
+        password = "env:A"
+        [auth-service]
+        mode = "native"
+        [auth-service.identity-providers.cisco]
+        ci-cluster = "EU"
+        teams-cluster = "AFRA"
+        client-id = "C1"
+        client-secret = "env:B"
+        federation = { refresh-token = "env:C" }
+        [log]"#;
+
+    #[test]
+    fn the_auth_service_is_live_but_for_the_place_of_its_keys() {
+        let to = NATIVE;
+        assert_eq!(
+            changes(&[("[log]", to)]),
+            [
+                "application-server.addresses (live)",
+                "auth-service.mode (live)"
+            ]
+        );
+        let old = TEXT.replace("[log]", to);
+        let new = old
+            .replace("10.0.0.9", "10.0.0.10")
+            .replace("/ca.pem", "/ca2.pem")
+            .replace("env:C", "env:D")
+            .replace("\"C1\"", "\"C2\"")
+            .replace(
+                "mode = \"native\"",
+                "mode = \"native\"\nbasic = false\nkey-management.directory = \"/keys\"",
+            );
+        let config = |text: &str| check(&toml::from_str(text).unwrap()).config;
+        let changes = diff(&config(&old), &config(&new));
+        let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            changes,
+            [
+                "application-server.addresses (live)",
+                "application-server.ca (live)",
+                "auth-service.basic (live)",
+                "auth-service.key-management.directory (needs a restart)",
+                "auth-service.identity-providers.cisco.client-id (live)",
+                "auth-service.identity-providers.cisco.federation.refresh-token (live)",
             ]
         );
     }

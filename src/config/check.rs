@@ -4,6 +4,7 @@
 //! configuration never leaves this room, because its problems come with it.
 
 mod at;
+mod auth;
 mod edge;
 mod host;
 mod listener;
@@ -35,11 +36,10 @@ use crate::config::check::listener::Known;
 use crate::config::raw;
 use crate::config::raw::Raw;
 use crate::config::secret::SECRET_FORM;
-use crate::config::secret::SecretRef;
 use crate::config::values;
-use crate::config::values::Wrong;
 use crate::config::values::wrong;
 
+pub(super) use auth::is_loopback;
 pub(super) use route::BUILT_IN;
 pub(super) use suites::name as suite_name;
 
@@ -49,13 +49,24 @@ const ADMIN_PORT: u16 = 9090;
 /// Where a package keeps its state (Filesystem Hierarchy Standard, "/var/lib").
 const STATE_DIR: &str = "/var/lib/xspd";
 
-/// Checks everything. The configuration may be used only when there are no problems.
-pub(super) fn check(raw: &Raw) -> (Config, Vec<Problem>) {
+/// What a check came to.
+pub(super) struct Checked {
+    /// May be used only when there are no problems.
+    pub(super) config: Config,
+    /// What is wrong.
+    pub(super) problems: Vec<Problem>,
+    /// What works but is not what most want.
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Checks everything.
+pub(super) fn check(raw: &Raw) -> Checked {
     let sink = Sink::default();
     let at = At::root(&sink);
     let trust = trust_sets(&at, raw);
     let pools = pool::pools(&at, raw.pool.as_deref());
-    let routes = route::routes(&at, raw.route.as_deref(), &pools);
+    let native = auth::is_native(raw);
+    let routes = route::routes(&at, raw.route.as_deref(), &pools, native);
     let admin = admin(&at.key("admin"), raw.admin.as_ref());
     let known = Known {
         trust: &trust,
@@ -63,11 +74,20 @@ pub(super) fn check(raw: &Raw) -> (Config, Vec<Problem>) {
     };
     let listeners = listener::listeners(&at, raw.listener.as_deref(), &known);
     listener::addresses(&at, raw.listener.as_deref(), &listeners, &admin);
-    let routes = route::with_pool(&at, routes, &pools, &listeners);
+    let routes = route::with_pool(&at, routes, &pools, &listeners, native);
+    let state_dir = at
+        .text("state-dir", raw.state_dir.as_deref(), values::path)
+        .unwrap_or_else(|| PathBuf::from(STATE_DIR));
+    let forwarding = edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref());
+    let scene = auth::Scene {
+        state_dir: &state_dir,
+        routes: &routes,
+        listeners: &listeners,
+        forwarding: &forwarding,
+    };
+    let auth_service = auth::auth_service(&at, raw, &scene);
     let config = Config {
-        state_dir: at
-            .text("state-dir", raw.state_dir.as_deref(), values::path)
-            .unwrap_or_else(|| PathBuf::from(STATE_DIR)),
+        state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
         admin,
         drain: drain(&at.key("drain"), raw.drain.as_ref()),
@@ -77,10 +97,17 @@ pub(super) fn check(raw: &Raw) -> (Config, Vec<Problem>) {
         routes,
         policy: edge::policy(&at.key("policy"), raw.policy.as_ref()),
         cors: edge::cors(&at.key("cors"), raw.cors.as_ref()),
-        forwarding: edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref()),
+        forwarding,
+        application_server: auth::server(&at, raw),
+        auth_service,
         listeners,
     };
-    (config, sink.into_problems())
+    let (problems, warnings) = sink.into_parts();
+    Checked {
+        config,
+        problems,
+        warnings,
+    }
 }
 
 fn log(at: &At<'_>, raw: Option<&raw::Log>) -> Log {
@@ -156,23 +183,13 @@ fn trust_sets(at: &At<'_>, raw: &Raw) -> BTreeMap<String, TrustSet> {
 /// A chain with its key; `None` after a problem.
 fn certificate(at: &At<'_>, raw: &raw::CertificateFiles) -> Option<CertificateFiles> {
     let chain = at.required("chain", raw.chain.as_deref(), "a PEM file", values::path);
-    let key = match &raw.key {
-        Some(text) => text.0.parse::<SecretRef>().map_err(|fault| {
-            let fault = Wrong {
-                what: fault.to_string(),
-                expected: SECRET_FORM.to_owned(),
-            };
-            // Whatever was written may be the secret itself.
-            at.key("key").refuse_value("…", fault);
-        }),
-        None => {
-            at.key("key").refuse("missing", SECRET_FORM);
-            Err(())
-        }
-    };
+    if raw.key.is_none() {
+        at.key("key").refuse("missing", SECRET_FORM);
+    }
+    let key = at.secret("key", raw.key.as_ref());
     Some(CertificateFiles {
         chain: chain?,
-        key: key.ok()?,
+        key: key?,
     })
 }
 

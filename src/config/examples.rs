@@ -47,17 +47,40 @@ fn toml_files(directory: &str) -> Vec<PathBuf> {
     files
 }
 
-/// xspd.toml with `#key` lines, and with `#: ` lines too, switched on.
-fn switched_on(examples: bool) -> (tempfile::TempDir, PathBuf) {
-    let text = fs::read_to_string(repository().join("config/xspd.toml")).unwrap();
-    let line = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(": ") && examples => rest[2..].to_owned(),
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
-            rest.to_owned()
+/// Which lines of xspd.toml are switched on besides `#key` lines.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    Defaults,
+    /// `#: ` lines too.
+    Examples,
+    /// And `#or: ` lines instead of the line before them.
+    Alternatives,
+}
+
+/// xspd.toml with lines switched on.
+fn switched_on(on: On) -> (tempfile::TempDir, PathBuf) {
+    let written = fs::read_to_string(repository().join("config/xspd.toml")).unwrap();
+    let mut text: Vec<String> = Vec::new();
+    let mut before = "";
+    for line in written.lines() {
+        let examples = on != On::Defaults;
+        match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with("or: ") => {
+                if on == On::Alternatives {
+                    if !before.starts_with("#or: ") {
+                        text.pop();
+                    }
+                    text.push(rest[4..].to_owned());
+                }
+            }
+            Some(rest) if rest.starts_with(": ") && examples => text.push(rest[2..].to_owned()),
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+                text.push(rest.to_owned());
+            }
+            Some(_) | None => text.push(line.to_owned()),
         }
-        Some(_) | None => line.to_owned(),
-    };
-    let text: Vec<_> = text.lines().map(line).collect();
+        before = line;
+    }
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("xspd.toml");
     fs::write(&file, text.join("\n")).unwrap();
@@ -66,7 +89,7 @@ fn switched_on(examples: bool) -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn what_xspd_toml_shows_as_default_is_the_default() {
-    let (_directory, file) = switched_on(false);
+    let (_directory, file) = switched_on(On::Defaults);
     let plain = loaded(&repository().join("config/xspd.toml"));
     let shown = loaded(&file);
     assert_eq!(plain.config, shown.config);
@@ -113,11 +136,16 @@ fn xspd_toml_has_every_option_and_its_examples_are_right() {
             | Value::String(_) => {}
         }
     }
-    let (_directory, file) = switched_on(true);
-    let loaded = loaded(&file);
     let (mut all, mut shown) = (BTreeSet::new(), BTreeSet::new());
     keys(shape::root(), "", &mut all);
-    written(&loaded.written, "", &mut shown);
+    let configs = [On::Examples, On::Alternatives].map(|on| {
+        let (_directory, file) = switched_on(on);
+        let loaded = loaded(&file);
+        assert_eq!(loaded.warnings, []);
+        written(&loaded.written, "", &mut shown);
+        loaded.config
+    });
+    assert_eq!(configs[0], configs[1], "alternatives say the same");
     let missing: Vec<_> = all.difference(&shown).collect();
     assert!(missing.is_empty(), "not in config/xspd.toml: {missing:?}");
 }
@@ -131,9 +159,9 @@ fn every_example_and_valid_fixture_is_proven_and_survives_being_written_again() 
         let config = loaded(&file).config;
         let text = toml::to_string(&write(&config)).unwrap();
         let raw: Raw = toml::from_str(&text).unwrap();
-        let (again, problems) = check(&raw);
-        assert_eq!(problems, [], "{}\n{text}", file.display());
-        assert_eq!(again, config, "{}", file.display());
+        let again = check(&raw);
+        assert_eq!(again.problems, [], "{}\n{text}", file.display());
+        assert_eq!(again.config, config, "{}", file.display());
     }
 }
 

@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use crate::config::AuthService;
 use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Problem;
+use crate::config::secret::SecretRef;
 
 /// Every file problem of a proven configuration. Blocks on the file system.
 ///
@@ -22,7 +24,7 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
         environment,
         problems: Vec::new(),
     };
-    check.state_dir(&config.state_dir);
+    check.own_directory("state-dir", &config.state_dir);
     for (name, set) in &config.trust {
         for (at, file) in set.files.iter().enumerate() {
             check.file(&format!("trust.{name}.files[{at}]"), file);
@@ -44,6 +46,16 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
         if let Some(files) = &tls.client_certificate {
             check.certificate(&format!("{path}.client-certificate"), files);
         }
+    }
+    if let Some(server) = &config.application_server {
+        let path = "application-server";
+        if let Some(tls) = &server.tls {
+            check.file(&format!("{path}.ca"), &tls.ca);
+        }
+        check.secret(&format!("{path}.password"), &server.password);
+    }
+    if let Some(service) = &config.auth_service {
+        check.auth_service("auth-service", service);
     }
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
@@ -94,10 +106,38 @@ impl Check<'_> {
         }
     }
 
-    fn state_dir(&mut self, directory: &Path) {
+    fn auth_service(&mut self, path: &str, service: &AuthService) {
+        if let Some(token) = &service.operator_token {
+            self.secret(&format!("{path}.operator-token"), token);
+        }
+        // Before `xspd keys generate` it may be missing; there are no tokens then.
+        self.own_directory(
+            &format!("{path}.key-management.directory"),
+            &service.keys.directory,
+        );
+        let Some(cisco) = &service.cisco else { return };
+        let path = format!("{path}.identity-providers.cisco");
+        self.secret(&format!("{path}.client-secret"), &cisco.client_secret);
+        if let Some(ca) = &cisco.ca {
+            self.file(&format!("{path}.ca"), ca);
+        }
+        let token = &cisco.federation.refresh_token;
+        self.secret(&format!("{path}.federation.refresh-token"), token);
+    }
+
+    fn secret(&mut self, path: &str, secret: &SecretRef) {
+        if let Err(error) = secret.read_from(self.environment) {
+            let problem = Problem::new(path, error.to_string());
+            let expected = "a secret that only the daemon may read";
+            self.problems.push(problem.expected(expected));
+        }
+    }
+
+    /// One that the daemon makes, so it may be missing.
+    fn own_directory(&mut self, path: &str, directory: &Path) {
         if fs::metadata(directory).is_ok_and(|facts| !facts.is_dir()) {
             self.note(
-                "state-dir",
+                path,
                 directory,
                 "not a directory",
                 "a directory, or none yet",
@@ -143,9 +183,9 @@ mod tests {
             d = directory.display()
         );
         let raw: Raw = toml::from_str(&text).unwrap();
-        let (config, problems) = check(&raw);
-        assert_eq!(problems, []);
-        let problems = check_files_with(&config, &Environment::default());
+        let checked = check(&raw);
+        assert_eq!(checked.problems, []);
+        let problems = check_files_with(&checked.config, &Environment::default());
         problems.iter().map(ToString::to_string).collect()
     }
 
@@ -165,6 +205,55 @@ mod tests {
                 "pool.xsp.upstream.one.ca",
                 "listener.public.host[0].certificates[0].chain",
                 "listener.public.host[0].certificates[0].key",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_secrets_of_the_auth_service_are_looked_at_before_the_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let d = directory.path().display();
+        fs::write(directory.path().join("authservice"), "not a directory").unwrap();
+        let text = format!(
+            r#"
+            state-dir = "{d}"
+            [[listener]]
+            name = "public"
+            addresses = ["127.0.0.1:0"]
+            [[listener.host]]
+            names = ["*"]
+            routes = ["auth-service"]
+            [application-server]
+            addresses = ["as1.internal"]
+            ca = "{d}/ca.pem"
+            user-id = "xspd"
+            password = "file:{d}/password"
+            [auth-service]
+            mode = "native"
+            operator-token = "file:{d}/operator"
+            [auth-service.identity-providers.cisco]
+            ci-cluster = "EU"
+            teams-cluster = "AFRA"
+            ca = "{d}/ci.pem"
+            client-id = "C1"
+            client-secret = "env:SECRET"
+            federation = {{ refresh-token = "cred:refresh" }}
+            "#
+        );
+        let checked = check(&toml::from_str(&text).unwrap());
+        assert_eq!(checked.problems, []);
+        let problems = check_files_with(&checked.config, &Environment::default());
+        let paths: Vec<_> = problems.iter().map(|p| p.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "application-server.ca",
+                "application-server.password",
+                "auth-service.operator-token",
+                "auth-service.key-management.directory",
+                "auth-service.identity-providers.cisco.client-secret",
+                "auth-service.identity-providers.cisco.ca",
+                "auth-service.identity-providers.cisco.federation.refresh-token",
             ]
         );
     }

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Place;
 use crate::config::Problem;
+use crate::config::check::Checked;
 use crate::config::check::check;
 use crate::config::files::check_files_with;
 use crate::config::merge;
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub config: Config,
     /// The files read, the main file first.
     pub files: Vec<PathBuf>,
+    /// What works but is not what most want, in the order of the files.
+    pub warnings: Vec<Problem>,
     pub(super) written: Node,
 }
 
@@ -68,10 +71,11 @@ pub fn load_with(
 ) -> Result<Loaded, Vec<Problem>> {
     let files = files(path).map_err(|problem| vec![*problem])?;
     let mut written = read(&files)?;
-    let config = prove(&mut written, &files, environment, named)?;
+    let (config, warnings) = prove(&mut written, &files, environment, named)?;
     Ok(Loaded {
         config,
         files,
+        warnings,
         written,
     })
 }
@@ -85,7 +89,7 @@ pub fn from_text(text: &str) -> Result<Config, Vec<Problem>> {
     let file = PathBuf::from("config");
     let mut written = Node::parse(&file, text)?;
     let environment = Environment::default();
-    prove(&mut written, &[file], &environment, NamedFiles::Skip)
+    prove(&mut written, &[file], &environment, NamedFiles::Skip).map(|(config, _)| config)
 }
 
 fn prove(
@@ -93,12 +97,16 @@ fn prove(
     files: &[PathBuf],
     environment: &Environment,
     named: NamedFiles,
-) -> Result<Config, Vec<Problem>> {
+) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
     let shape = shape::root();
     let mut problems = merge::override_by(written, environment, shape);
     let misfits = shape::prune(written, shape);
     let raw = raw(written, &mut problems);
-    let (config, faults) = check(&raw);
+    let Checked {
+        config,
+        problems: faults,
+        mut warnings,
+    } = check(&raw);
     // What did not fit is reported already; that it is missing now would be an echo.
     let is_echo = |fault: &Problem| misfits.iter().any(|misfit| echoes(fault, misfit));
     problems.extend(faults.into_iter().filter(|fault| !is_echo(fault)));
@@ -107,15 +115,21 @@ fn prove(
         problems.extend(check_files_with(&config, environment));
     }
     if problems.is_empty() {
-        return Ok(config);
+        sort(&mut warnings, written, files);
+        return Ok((config, warnings));
     }
-    for problem in &mut problems {
+    sort(&mut problems, written, files);
+    Err(problems)
+}
+
+/// Gives each its place, and brings them into the order of the files.
+fn sort(problems: &mut [Problem], written: &Node, files: &[PathBuf]) {
+    for problem in problems.iter_mut() {
         if problem.place.is_none() {
             problem.place = written.nearest(&problem.path).cloned();
         }
     }
     problems.sort_by_cached_key(|problem| order(problem.place.as_ref(), files));
-    Err(problems)
 }
 
 fn raw(written: &Node, problems: &mut Vec<Problem>) -> Raw {

@@ -3,6 +3,8 @@
 //! Only `check.rs` makes these values. Nothing here is optional unless its absence means
 //! something; every number has been range-checked and every name resolved.
 
+mod auth;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -20,6 +22,8 @@ use crate::config::RouteKind;
 use crate::config::Rule;
 use crate::config::TlsVersion;
 use crate::config::secret::SecretRef;
+
+pub use auth::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +50,10 @@ pub struct Config {
     pub cors: Cors,
     /// Headers set for the upstream.
     pub forwarding: Forwarding,
+    /// The Application Server's OCI-P, when it is called.
+    pub application_server: Option<ApplicationServer>,
+    /// xspd as the AuthService; absent: it is relayed.
+    pub auth_service: Option<AuthService>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }
@@ -295,7 +303,8 @@ pub struct Route {
     pub prefix: String,
     /// Kind of traffic.
     pub kind: RouteKind,
-    /// Name of the pool.
+    /// Name of the pool; unused, and maybe of none, for an AuthService route while `auth_service`
+    /// is there.
     pub pool: String,
     /// Time from the end of the request to the first byte of the answer.
     pub response_timeout: Duration,

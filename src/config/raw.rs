@@ -3,6 +3,7 @@
 //! Every field is optional here; `check` supplies defaults and says what is missing. The doc
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
+mod auth;
 mod edge;
 mod listener;
 mod pool;
@@ -12,6 +13,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use auth::ApplicationServer;
+pub use auth::AuthService;
+pub use auth::AuthServiceMode;
+pub use auth::Cisco;
+pub use auth::Federation;
+pub use auth::IdentityProviders;
+pub use auth::KeyManagement;
+pub use auth::LoginToken;
+pub use auth::Revocation;
+pub use auth::TokenManagement;
 pub use edge::Cors;
 pub use edge::CorsMode;
 pub use edge::Forwarding;
@@ -72,6 +83,12 @@ pub struct Raw {
     /// Headers set for the XSP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Forwarding>,
+    /// OCI-P towards the Application Server, for the native AuthService.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_server: Option<ApplicationServer>,
+    /// The AuthService: relayed to the XSP, or xspd itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_service: Option<AuthService>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

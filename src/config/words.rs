@@ -119,3 +119,69 @@ pub enum Rule {
     /// Refused with 403.
     Deny,
 }
+
+/// How callers of the native AuthService prove themselves (Solution Guide, "Deploy": CI token
+/// validation or mutual TLS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAuthentication {
+    /// On hosts that require client certificates by these, on others by CI token.
+    ByHost,
+    /// By a Common Identity token that Webex confirms.
+    Ci,
+    /// By a client certificate of the Webex chain.
+    Mtls,
+}
+
+/// What becomes of a bearer token that is not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForeignBearer {
+    /// The XSP judges it.
+    Pass,
+    /// 401.
+    Refuse,
+}
+
+/// How xspd logs in over OCI-P.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OcipLogin {
+    /// `LoginRequest22V5` over TLS, else `LoginRequest14sp4`.
+    Auto,
+    /// `LoginRequest14sp4`: the password does not travel.
+    Digest,
+    /// `LoginRequest22V5`: the password travels, so only over TLS or loopback.
+    Password,
+}
+
+/// Algorithm of our signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum SigningAlgorithm {
+    /// RSASSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which every client reads.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+/// Form of the call to `tokenInfoUrl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenInfoFormat {
+    /// JSON with the token, to the IdP proxy. Unpublished: a guess.
+    IdpProxy,
+    /// Token introspection by the standard.
+    Rfc7662,
+}
+
+/// Form of a token answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenResponse {
+    /// `{"token":"…"}`.
+    Json,
+    /// The token alone.
+    Raw,
+}

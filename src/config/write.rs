@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
+mod auth;
 mod edge;
 mod listener;
 mod pool;
@@ -17,6 +18,8 @@ use crate::config::raw::Raw;
 use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 use crate::config::values;
+use crate::config::write::auth::application_server;
+use crate::config::write::auth::auth_service;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
@@ -38,6 +41,8 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: edge_policy,
         cors: answers,
         forwarding: headers,
+        application_server: server,
+        auth_service: service,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -68,6 +73,8 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: Some(policy(edge_policy)),
         cors: Some(cors(answers)),
         forwarding: Some(forwarding(headers)),
+        application_server: server.as_ref().map(application_server),
+        auth_service: Some(auth_service(service.as_ref())),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod auth;
+
 use crate::config::Admin;
 use crate::config::CertificateFiles;
 use crate::config::ClientAuth;
@@ -26,13 +28,18 @@ use crate::config::Watch;
 use crate::config::change::At;
 use crate::config::change::ChangeClass;
 
-/// Takes both sides of a struct apart and compares the fields, each with its class and key.
+/// Takes both sides of a struct apart and compares the fields, each with its class and key; then
+/// the structs inside it, each with its key and the function that walks it.
 macro_rules! compare {
-    ($at:ident, $struct:ident, $old:ident, $new:ident; $($class:ident $field:ident $key:literal),+ $(,)?) => {
-        let $struct { $($field),+ } = $old;
+    ($at:ident, $struct:ident, $old:ident, $new:ident; $($class:ident $field:ident $key:literal),+ $(,)?
+     $(; $($inner:ident $name:literal $walk:ident),+ $(,)?)?) => {
+        let $struct { $($field),+ $(, $($inner),+)? } = $old;
         $($at.compare($key, $field, &$new.$field, ChangeClass::$class);)+
+        $($($at.inside($name, $inner, &$new.$inner, $walk);)+)?
     };
 }
+
+use compare;
 
 /// The whole configuration.
 pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
@@ -48,6 +55,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         policy: old_policy,
         cors,
         forwarding: old_forwarding,
+        application_server,
+        auth_service,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -79,6 +88,15 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("policy", old_policy, &new.policy, policy);
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
+    let other = &new.application_server;
+    at.inside(
+        "application-server",
+        application_server,
+        other,
+        auth::application_server,
+    );
+    let other = &new.auth_service;
+    at.inside("auth-service", auth_service, other, auth::auth_service);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -9,19 +9,31 @@ use crate::config::check::rules::Bounds;
 use crate::config::path::join;
 use crate::config::path::labels;
 use crate::config::raw::DurationText;
+use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
+use crate::config::secret::NotASecretRef;
+use crate::config::secret::SECRET_FORM;
+use crate::config::secret::SecretRef;
 use crate::config::values;
 use crate::config::values::Wrong;
 use crate::config::values::between;
 use crate::config::values::wrong;
 
-/// The problems found so far.
+/// What was found so far.
 #[derive(Debug, Default)]
-pub(super) struct Sink(RefCell<Vec<Problem>>);
+pub(super) struct Sink {
+    problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
+}
 
 impl Sink {
-    pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.0.into_inner()
+    /// Problems, then warnings.
+    pub(super) fn into_parts(self) -> (Vec<Problem>, Vec<Problem>) {
+        (self.problems.into_inner(), self.warnings.into_inner())
+    }
+
+    fn note(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
     }
 }
 
@@ -59,13 +71,19 @@ impl<'a> At<'a> {
     /// Notes a problem that needs no value.
     pub(super) fn refuse(&self, what: impl Into<String>, expected: impl Into<String>) {
         let problem = Problem::new(self.path.clone(), what).expected(expected);
-        self.sink.0.borrow_mut().push(problem);
+        self.sink.note(problem);
+    }
+
+    /// Notes what works but is not what most want; it refuses nothing.
+    pub(super) fn warn(&self, what: impl Into<String>, expected: impl Into<String>) {
+        let warning = Problem::new(self.path.clone(), what).expected(expected);
+        self.sink.warnings.borrow_mut().push(warning);
     }
 
     /// Notes a problem of a value, given as it was written.
     pub(super) fn refuse_value(&self, value: impl Into<String>, wrong: Wrong) {
         let problem = Problem::new(self.path.clone(), wrong.what).expected(wrong.expected);
-        self.sink.0.borrow_mut().push(problem.value(value));
+        self.sink.note(problem.value(value));
     }
 
     /// A text that may be absent; `None` also after a problem.
@@ -184,6 +202,32 @@ impl<'a> At<'a> {
             self.key(key).refuse_value(number.to_string(), fault);
             bounds.default
         })
+    }
+
+    /// A number of any kind within bounds, or the default.
+    pub(super) fn rate(&self, key: &str, written: Option<f64>, bounds: &Bounds<f64>) -> f64 {
+        let Some(number) = written else {
+            return bounds.default;
+        };
+        bounds
+            .hold(number, ToString::to_string)
+            .unwrap_or_else(|fault| {
+                self.key(key).refuse_value(number.to_string(), fault);
+                bounds.default
+            })
+    }
+
+    /// A reference to a secret that may be absent; `None` also after a problem.
+    pub(super) fn secret(&self, key: &str, written: Option<&SecretText>) -> Option<SecretRef> {
+        let refused = |fault: NotASecretRef| {
+            let fault = Wrong {
+                what: fault.to_string(),
+                expected: SECRET_FORM.to_owned(),
+            };
+            // Whatever was written may be the secret itself.
+            self.key(key).refuse_value("…", fault);
+        };
+        written?.0.parse().map_err(refused).ok()
     }
 
     /// The elements of a list of tables that have names.

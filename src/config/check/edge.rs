@@ -15,6 +15,7 @@ use crate::config::values;
 use crate::config::values::Wrong;
 use crate::config::values::between;
 use crate::config::values::wrong;
+use crate::domain::edge::headers::is_hop_by_hop;
 
 /// Headers that HTTP itself or the XSP needs: neither ours to set nor to drop.
 const NEEDED: [&str; 8] = [
@@ -51,22 +52,11 @@ pub(super) fn policy(at: &At<'_>, raw: Option<&raw::Policy>) -> Policy {
 fn rate(at: &At<'_>, raw: Option<&raw::Rate>) -> Option<Rate> {
     let raw = raw?;
     let bounds = &rules::PER_SECOND;
-    let per_second = match raw.per_second {
-        Some(rate) if (bounds.low..=bounds.high).contains(&rate) => rate,
-        Some(rate) => {
-            let fault = Wrong {
-                what: "out of range".to_owned(),
-                expected: between(bounds.low, bounds.high),
-            };
-            at.key("per-second").refuse_value(rate.to_string(), fault);
-            bounds.default
-        }
-        None => {
-            at.key("per-second")
-                .refuse("missing", between(bounds.low, bounds.high));
-            bounds.default
-        }
-    };
+    if raw.per_second.is_none() {
+        at.key("per-second")
+            .refuse("missing", between(bounds.low, bounds.high));
+    }
+    let per_second = at.rate("per-second", raw.per_second, bounds);
     let burst = raw.burst.unwrap_or_else(|| whole(per_second));
     Some(Rate {
         per_second,
@@ -142,6 +132,16 @@ fn header(text: &str) -> Result<String, Wrong> {
             "a header that HTTP, the XSP or the edge itself needs",
             "another header",
         )
+    } else {
+        Ok(name)
+    }
+}
+
+/// A header that a peer may set for its own purpose: neither ours, nor one of HTTP itself.
+pub(super) fn foreign_header(text: &str) -> Result<String, Wrong> {
+    let name = header(text)?;
+    if is_hop_by_hop(&name) {
+        wrong("a header for one hop only", "another header")
     } else {
         Ok(name)
     }

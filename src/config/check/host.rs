@@ -130,21 +130,23 @@ fn trust(at: &At<'_>, written: Option<&str>, known: &Known<'_>) -> Option<String
 }
 
 fn identities(at: &At<'_>, written: Option<&[String]>) -> Option<Vec<String>> {
-    let identity = |text: &str| {
-        let good = !text.trim().is_empty()
-            && text.trim() == text
-            && text.len() <= IDENTITY_LENGTH
-            && !text.chars().any(char::is_control);
-        if good {
-            Ok(text.to_lowercase())
-        } else {
-            wrong(
-                "not an identity",
-                "a DNS name or common name, at most 253 bytes",
-            )
-        }
-    };
     written.map(|list| at.list("allowed-identities", Some(list), identity))
+}
+
+/// A client identity, lower case.
+pub(super) fn identity(text: &str) -> Result<String, Wrong> {
+    let good = !text.trim().is_empty()
+        && text.trim() == text
+        && text.len() <= IDENTITY_LENGTH
+        && !text.chars().any(char::is_control);
+    if good {
+        Ok(text.to_lowercase())
+    } else {
+        wrong(
+            "not an identity",
+            "a DNS name or common name, at most 253 bytes",
+        )
+    }
 }
 
 fn route_names(at: &At<'_>, written: Option<&[String]>, known: &Known<'_>) -> Option<Vec<String>> {

@@ -40,6 +40,7 @@ pub(super) fn routes(
     at: &At<'_>,
     raw: Option<&[raw::Route]>,
     pools: &BTreeMap<String, Pool>,
+    native: bool,
 ) -> BTreeMap<String, Route> {
     let silent = raw::Route::default();
     let built_in = BUILT_IN.iter().map(|(name, _, _)| {
@@ -56,8 +57,11 @@ pub(super) fn routes(
                 wrong("no pool has this name", one_of(pools.keys()))
             }
         };
-        let _known = at.text("pool", raw.pool.as_deref(), pool);
-        route(at, name, raw)
+        let route = route(at, name, raw);
+        if !needs_none(&route, native) {
+            let _known = at.text("pool", raw.pool.as_deref(), pool);
+        }
+        route
     });
     routes.extend(written.into_iter().map(|r| (r.name.clone(), r)));
     routes
@@ -90,16 +94,19 @@ fn route(at: &At<'_>, name: String, raw: &raw::Route) -> Route {
 }
 
 /// Leaves out what no listener serves and whose default pool does not exist, so that a
-/// pass-through needs no pool; complains when it is served.
+/// pass-through needs no pool; complains when it is served. An AuthService route that is answered
+/// here (`native`) needs none.
 pub(super) fn with_pool(
     at: &At<'_>,
     mut routes: BTreeMap<String, Route>,
     pools: &BTreeMap<String, Pool>,
     listeners: &[Listener],
+    native: bool,
 ) -> BTreeMap<String, Route> {
     let hosts = listeners.iter().flat_map(|listener| &listener.hosts);
     let served: BTreeSet<&String> = hosts.flat_map(|host| &host.routes).collect();
-    let dangles = |route: &&Route| route.pool == POOL && !pools.contains_key(POOL);
+    let missing = !pools.contains_key(POOL);
+    let dangles = |route: &&Route| missing && route.pool == POOL && !needs_none(route, native);
     let dangling: Vec<String> = routes
         .values()
         .filter(dangles)
@@ -121,6 +128,11 @@ pub(super) fn with_pool(
     }
     routes.retain(|name, _| !dangling.contains(name));
     routes
+}
+
+/// Whether a route is answered here, so that its pool is of no use.
+fn needs_none(route: &Route, native: bool) -> bool {
+    native && route.kind == RouteKind::AuthService
 }
 
 /// A list of names for people.

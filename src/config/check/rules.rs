@@ -100,6 +100,32 @@ pub(super) const GUESSING_FAILURES: Bounds<u32> = count(100, 0, 1_000_000);
 pub(super) const GUESSING_WINDOW: Bounds<Duration> = time(MINUTE, SECOND, 24 * HOUR);
 /// Many users may share the address, so it must not last.
 pub(super) const GUESSING_LOCKOUT: Bounds<Duration> = time(MINUTE, SECOND, 24 * HOUR);
+/// What OCI-P may take of the Application Server; it serves the whole platform.
+pub(super) const OCIP_RATE: Bounds<f64> = Bounds {
+    default: 5.0,
+    low: 0.1,
+    high: 1_000.0,
+};
+/// Two seconds' worth.
+pub(super) const OCIP_BURST: Bounds<u32> = count(10, 1, 100_000);
+/// One lost SYN and its repetition fit.
+pub(super) const OCIP_CONNECT_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 10, 2 * MINUTE);
+/// A user waits for the answer.
+pub(super) const OCIP_RESPONSE_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 2 * MINUTE);
+/// `tokenDurationInHours` (Solution Guide, "Deploy"): 30 days, at most half a year.
+pub(super) const TOKEN_HOURS: Bounds<u32> = count(720, 1, 4_320);
+/// A user is asked for once a minute, however many requests come.
+pub(super) const REVOCATION_REFRESH: Bounds<Duration> = time(MINUTE, SECOND, HOUR);
+/// A restart of the Application Server takes minutes; a revoked token must not outlive it long.
+pub(super) const REVOCATION_STALE: Bounds<Duration> = time(15 * MINUTE, SECOND, 24 * HOUR);
+/// The real life of a login token is unpublished, so it is taken for short.
+pub(super) const LOGIN_TOKEN_CACHE: Bounds<Duration> = time(50 * SECOND, 0, 5 * MINUTE);
+/// Some 200 bytes each.
+pub(super) const LOGIN_TOKEN_USERS: Bounds<u32> = count(20_000, 1, 1_000_000);
+/// `ciResponseBodyMaxSizeInBytes` (Solution Guide, "Deploy").
+pub(super) const CI_RESPONSE_BYTES: Bounds<u32> = count(65_536, 1_024, 1 << 20);
+/// `refreshPeriodInMinutes` (Solution Guide, "Deploy").
+pub(super) const FEDERATION_MINUTES: Bounds<u32> = count(60, 1, 1_440);
 /// Burst of a token bucket.
 pub(super) const BURST: Bounds<u32> = count(1, 1, 1_000_000);
 /// Tokens per second of a bucket.

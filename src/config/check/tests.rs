@@ -9,8 +9,11 @@ use crate::config::Rule;
 use crate::config::write::write;
 
 fn checked(text: &str) -> (Config, Vec<String>) {
-    let (config, problems) = check(&toml::from_str(text).unwrap());
-    (config, problems.iter().map(ToString::to_string).collect())
+    let checked = check(&toml::from_str(text).unwrap());
+    (
+        checked.config,
+        checked.problems.iter().map(ToString::to_string).collect(),
+    )
 }
 
 fn proven(text: &str) -> Config {
@@ -144,4 +147,119 @@ fn a_small_listener_lowers_the_share_of_one_address() {
         proven(&text).listeners[0].limits.connections_per_address,
         10
     );
+}
+
+/// A native AuthService, to be changed by the tests.
+const NATIVE: &str = r#"
+    [[listener]]
+    name = "public"
+    addresses = ["127.0.0.1:0"]
+    [[listener.host]]
+    names = ["auth.example.com"]
+    routes = ["auth-service"]
+    [application-server]
+    addresses = ["as1.internal", "[::1]:3209"]
+    ca = "/etc/xspd/ca.pem"
+    user-id = "xspd"
+    password = "env:OCIP"
+    [auth-service]
+    mode = "native"
+    [auth-service.token-management]
+    token-duration-in-hours = 720
+    [auth-service.identity-providers.cisco]
+    ci-cluster = "us-a"
+    teams-cluster = "ACHM"
+    client-id = "C1"
+    client-secret = "env:SECRET"
+    federation = { refresh-token = "env:REFRESH" }
+"#;
+
+#[test]
+fn a_native_auth_service_has_the_defaults_of_the_guides_and_needs_no_pool() {
+    let config = proven(NATIVE);
+    assert!(config.pools.is_empty());
+    assert_eq!(config.routes.keys().collect::<Vec<_>>(), ["auth-service"]);
+    let server = config.application_server.unwrap();
+    let addresses = [("as1.internal".to_owned(), 2209), ("::1".to_owned(), 3209)];
+    assert_eq!(server.addresses, addresses);
+    let service = config.auth_service.unwrap();
+    assert_eq!(
+        service.keys.directory.to_str(),
+        Some("/var/lib/xspd/authservice")
+    );
+    assert_eq!(service.keys.length, 3072);
+    assert_eq!(service.tokens.issuer, "BroadWorks");
+    assert_eq!(service.tokens.duration.as_secs(), 720 * 3600);
+    let cisco = service.cisco.unwrap();
+    assert_eq!(cisco.issuer_name, "https://idbroker.webex.com/idb");
+    assert_eq!(cisco.issuer_url, cisco.issuer_name);
+    assert!(cisco.token_info_url.contains("proxy-a.wbx2.com"));
+    assert_eq!(cisco.scopes, ["broadworks-connector:user"]);
+}
+
+#[test]
+fn without_a_word_the_auth_service_is_relayed() {
+    let config = proven(MTLS);
+    assert_eq!(
+        (config.application_server, config.auth_service),
+        (None, None)
+    );
+}
+
+#[test]
+fn what_is_unusual_is_a_warning_and_refuses_nothing() {
+    let warnings = |from: &str, to: &str| {
+        assert!(NATIVE.contains(from), "{from}");
+        let checked = check(&toml::from_str(&NATIVE.replace(from, to)).unwrap());
+        assert_eq!(checked.problems, []);
+        let warnings: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
+        warnings.join("\n")
+    };
+    assert_eq!(warnings("C1", "C2"), "");
+    assert_eq!(warnings("hours = 720", "hours = 1440"), "");
+    for (from, to, part) in [
+        (
+            "hours = 720",
+            "hours = 719",
+            "token-duration-in-hours: short: ",
+        ),
+        (
+            "hours = 720",
+            "hours = 1441",
+            "token-duration-in-hours: long: ",
+        ),
+        (
+            "us-a",
+            "CA",
+            "teams-cluster: no guide names the Teams cluster",
+        ),
+    ] {
+        assert!(warnings(from, to).contains(part), "{to}");
+    }
+    let text = format!(
+        "{MTLS}\n[application-server]\naddresses = ['127.0.0.1']\ntls = false\nuser-id = 'a'\npassword = 'env:A'\n"
+    );
+    let checked = check(&toml::from_str(&text).unwrap());
+    assert_eq!(checked.problems, []);
+    assert!(
+        checked.warnings[0]
+            .to_string()
+            .contains("has no effect while")
+    );
+}
+
+#[test]
+fn explicit_urls_stand_for_one_another_and_lose_their_last_slash() {
+    let text = NATIVE
+        .replace(
+            "ci-cluster = \"us-a\"",
+            "issuer-url = \"https://ci.lab:8443/idb/\"",
+        )
+        .replace(
+            "teams-cluster = \"ACHM\"",
+            "token-info-url = \"https://ci.lab:8443/info\"",
+        );
+    let cisco = proven(&text).auth_service.unwrap().cisco.unwrap();
+    assert_eq!(cisco.issuer_name, "https://ci.lab:8443/idb");
+    assert_eq!(cisco.issuer_url, "https://ci.lab:8443/idb");
 }

@@ -175,6 +175,8 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             drop_headers: Vec::new(),
             trusted_proxies: Vec::new(),
         },
+        application_server: None,
+        auth_service: None,
         listeners: Vec::new(),
     }
 }

@@ -9,7 +9,8 @@ use http::header;
 
 /// Whether a header is for one hop only (RFC 9110, section 7.6.1). `Expect` is among them: hyper
 /// answers it towards the client itself.
-fn is_hop_by_hop(name: &str) -> bool {
+#[must_use]
+pub fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection" | "expect" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade"
