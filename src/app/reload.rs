@@ -144,6 +144,7 @@ impl Reloader {
                 .map(|problem| AppError::Config(Box::new(problem)))
                 .collect::<Vec<_>>()
         })?;
+        let warnings = loaded.warnings;
         let fresh = Arc::new(loaded.config);
         let current = self.live.load_full();
         let changes = config::diff(&current.config, &fresh);
@@ -165,6 +166,7 @@ impl Reloader {
         let edge = build::edge(&fresh, &material, pools, &self.telemetry, previous, now)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
         self.publish(edge, material, &mut proven);
+        self.telemetry.edge.configuration_warnings(&warnings);
         Ok(())
     }
 

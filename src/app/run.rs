@@ -71,6 +71,7 @@ impl Daemon {
                 .map(|problem| AppError::Config(Box::new(problem)))
                 .collect::<Vec<_>>()
         })?;
+        let warnings = loaded.warnings;
         let config = Arc::new(loaded.config);
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
@@ -96,6 +97,7 @@ impl Daemon {
             now,
         )?;
         build::publish(&config, &material, &telemetry);
+        telemetry.edge.configuration_warnings(&warnings);
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());

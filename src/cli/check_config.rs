@@ -1,5 +1,5 @@
 //! `xspd check-config FILE`: every problem of a configuration and of the certificates, keys and
-//! trust files that it names, or one line saying what it does.
+//! trust files that it names, or one line saying what it does, behind the warnings.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,6 +30,9 @@ pub fn run(args: Args, console: Console) -> Exit {
     } else {
         match &verdict {
             Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    console.complain(format_args!("warning: {warning}"));
+                }
                 let file = args.file.display();
                 console.line(format_args!("{file}: OK: {}", summary(&loaded.config)));
             }
@@ -69,6 +72,8 @@ fn check(args: &Args) -> Result<Loaded, Wrong> {
 fn document(args: &Args, verdict: &Result<Loaded, Wrong>) -> serde_json::Value {
     let files = verdict.as_ref().map(|loaded| loaded.files.as_slice());
     let files = files.unwrap_or_default();
+    let warnings = verdict.as_ref().map(|loaded| loaded.warnings.as_slice());
+    let warnings = warnings.unwrap_or_default();
     let problems = match verdict {
         Ok(_) => json!([]),
         Err(Wrong::Configuration(problems)) => json!(problems),
@@ -82,6 +87,7 @@ fn document(args: &Args, verdict: &Result<Loaded, Wrong>) -> serde_json::Value {
         "files": files,
         "ok": verdict.is_ok(),
         "problems": problems,
+        "warnings": warnings,
         "summary": verdict.as_ref().ok().map(|loaded| summary(&loaded.config)),
     })
 }
@@ -129,6 +135,19 @@ mod tests {
             document["summary"],
             "1 listener, 0 hosts, 0 routes, 0 pools, 0 upstreams, 0 trust sets"
         );
+    }
+
+    #[test]
+    fn a_warning_is_told_and_refuses_nothing() {
+        let (exit, document) = verdict(
+            "[application-server]\naddresses = ['127.0.0.1']\ntls = false\nuser-id = 'a'\n\
+             password = 'env:PATH'\n[[listener]]\nname = 'l'\nkind = 'passthrough'\n\
+             addresses = ['127.0.0.1:0']\n\
+             passthrough = [{ names = ['*'], upstreams = ['127.0.0.1:1'] }]\n",
+        );
+        assert_eq!(exit, Exit::Ok, "{document:#}");
+        assert_eq!(document["warnings"][0]["path"], "application-server");
+        assert_eq!(document["warnings"][0]["place"]["file"]["line"], 1);
     }
 
     #[test]

@@ -253,6 +253,13 @@ impl EdgeMetrics {
             .store(total, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// What the configuration in force says that most would not want.
+    pub fn configuration_warnings<W: std::fmt::Display>(&self, warnings: &[W]) {
+        for warning in warnings {
+            warn!(%warning, "The configuration holds, but look at this.");
+        }
+    }
+
     /// A reload took effect.
     pub fn reloaded(&self, what: &str) {
         self.reloads.inc();
