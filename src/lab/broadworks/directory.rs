@@ -2,6 +2,7 @@
 //! they stand in the state file.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub struct Directory {
     pub users: BTreeMap<String, User>,
     /// The one administrator.
     pub administrator: Administrator,
+    /// What only OCI-P shows; absent in the files of older labs.
+    #[serde(default)]
+    pub provisioning: Provisioning,
 }
 
 impl Directory {
@@ -86,7 +90,7 @@ impl Directory {
 }
 
 /// Lower case, with the default domain when there is none.
-fn full_id(id: &str) -> String {
+pub(in crate::lab::broadworks) fn full_id(id: &str) -> String {
     let id = id.to_lowercase();
     if id.contains('@') {
         id
@@ -139,6 +143,31 @@ pub struct Administrator {
     pub id: String,
     /// argon2id hash.
     pub password: String,
+}
+
+/// What only OCI-P shows and changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Provisioning {
+    /// Administrators who may log in, by id in lower case with domain.
+    pub administrators: BTreeMap<String, ProvisioningAdministrator>,
+    /// Names that clients of the call control interfaces may carry.
+    pub client_identities: BTreeSet<String>,
+    /// argon2id hash of the SIP password that all seeded users share.
+    pub sip_password: Option<String>,
+    /// Long-lived tokens issued up to then are revoked, milliseconds since 1970.
+    pub token_revocation: Option<i64>,
+    /// The same for one user, by user id in lower case.
+    pub user_token_revocations: BTreeMap<String, i64>,
+}
+
+/// An administrator as OCI-P needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProvisioningAdministrator {
+    /// SHA-1 of the password in hexadecimal digits, without salt: the digest login is made of
+    /// nothing else. Whoever reads it can log in; the lab's passwords are public anyway.
+    pub password_sha1: String,
 }
 
 /// A name and a number.

@@ -2,6 +2,7 @@
 
 pub mod directory;
 mod error;
+pub mod ocip;
 mod password;
 mod seed;
 mod store;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::broadworks::directory::Directory;
+use crate::lab::broadworks::ocip::Ocip;
 use crate::lab::broadworks::password::Passwords;
 use crate::lab::broadworks::store::Store;
 use crate::lab::broadworks::tokens::LoginTokens;
@@ -36,6 +38,7 @@ pub struct BroadWorks {
     tokens: LoginTokens,
     /// Hashes at once: strangers with wrong passwords must not take memory and cores.
     hashing: Semaphore,
+    ocip: Ocip,
 }
 
 impl BroadWorks {
@@ -47,11 +50,13 @@ impl BroadWorks {
     pub fn open(state_dir: &Path, fresh: bool) -> Result<Arc<Self>, LabError> {
         let passwords = Passwords::new()?;
         let store = Store::open(state_dir, fresh, || seed::directory(&passwords))?;
+        store.update(|directory| seed::provisioning(directory, &passwords))?;
         Ok(Arc::new(Self {
             store,
             passwords,
             tokens: LoginTokens::default(),
             hashing: Semaphore::new(HASHES),
+            ocip: Ocip::default(),
         }))
     }
 
@@ -64,6 +69,18 @@ impl BroadWorks {
         tasks: &Tasks,
     ) {
         xsi::serve(self, listener, stop, tasks).await;
+    }
+
+    /// Serves OCI-P on a listener until `stop` fires, over TLS when there is a configuration for
+    /// it. Connections are tasks of their own and end with the stop.
+    pub async fn serve_ocip(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        stop: CancellationToken,
+        tasks: &Tasks,
+    ) {
+        ocip::serve(self, listener, tls, stop, tasks).await;
     }
 
     /// Who can log in, in the order of their user ids.

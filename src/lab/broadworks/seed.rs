@@ -12,13 +12,17 @@ use crate::lab::broadworks::directory::Group;
 use crate::lab::broadworks::directory::LogKind;
 use crate::lab::broadworks::directory::PhoneEntry;
 use crate::lab::broadworks::directory::ProviderKind;
+use crate::lab::broadworks::directory::Provisioning;
+use crate::lab::broadworks::directory::ProvisioningAdministrator;
 use crate::lab::broadworks::directory::Registration;
 use crate::lab::broadworks::directory::ServiceProvider;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::directory::Settings;
 use crate::lab::broadworks::directory::User;
 use crate::lab::broadworks::directory::VoiceMessage;
+use crate::lab::broadworks::directory::full_id;
 use crate::lab::broadworks::error::LabError;
+use crate::lab::broadworks::ocip::credentials::sha1;
 use crate::lab::broadworks::password::Passwords;
 use crate::lab::broadworks::xsi::services::table;
 
@@ -30,6 +34,15 @@ const PASSCODE: &str = "471147";
 
 /// Password of the administrator.
 pub(super) const ADMINISTRATOR_PASSWORD: &str = "Adm1n-Passw0rd!";
+
+/// SIP password of every seeded user; the SIP user name is the part of the id before the `@`.
+pub(super) const SIP_PASSWORD: &str = "S1p-Passw0rd!";
+
+/// Administrator for programs that provision, over OCI-P only.
+pub(super) const PROVISIONING_ID: &str = "xspd-ocip";
+
+/// Its password.
+pub(super) const PROVISIONING_PASSWORD: &str = "0cip-Passw0rd!";
 
 /// One seeded user: id, first name, last name, provider, group, number (national, empty: none),
 /// extension, department, title, mobile.
@@ -87,7 +100,32 @@ pub(super) fn directory(passwords: &Passwords) -> Result<Directory, LabError> {
             id: "admin@as.example.net".to_owned(),
             password: passwords.hash(ADMINISTRATOR_PASSWORD)?,
         },
+        provisioning: Provisioning::default(),
     })
+}
+
+/// Gives OCI-P what it needs to log in, in a fresh state and in one of an older lab alike.
+pub(super) fn provisioning(
+    directory: &mut Directory,
+    passwords: &Passwords,
+) -> Result<(), LabError> {
+    let held = &mut directory.provisioning;
+    if held.sip_password.is_none() {
+        held.sip_password = Some(passwords.hash(SIP_PASSWORD)?);
+    }
+    let administrator = directory.administrator.id.clone();
+    for (id, password) in [
+        (administrator.as_str(), ADMINISTRATOR_PASSWORD),
+        (PROVISIONING_ID, PROVISIONING_PASSWORD),
+    ] {
+        let account = || ProvisioningAdministrator {
+            password_sha1: sha1(password),
+        };
+        held.administrators
+            .entry(full_id(id))
+            .or_insert_with(account);
+    }
+    Ok(())
 }
 
 fn providers() -> BTreeMap<String, ServiceProvider> {

@@ -168,6 +168,7 @@ mod tests {
                 id: "a@b".into(),
                 password: "x".into(),
             },
+            provisioning: Default::default(),
         })
     }
 

@@ -1,0 +1,113 @@
+//! The OCI-P interface of the lab's Application Server: logins, verification of users, reading and
+//! a little provisioning, over plain TCP (2208 on a real server) and TLS (2209).
+//!
+//! The state file keeps the SHA-1 of administrators' passwords because the digest login needs it.
+//! This is a lab: its passwords are public.
+
+mod connection;
+pub(in crate::lab::broadworks) mod credentials;
+mod document;
+mod faults;
+mod frame;
+mod lockout;
+mod md5;
+mod operator;
+mod refusal;
+mod requests;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::lab::broadworks::BroadWorks;
+use crate::lab::broadworks::ocip::lockout::Lockouts;
+use crate::platform::tasks::Tasks;
+
+pub use faults::OcipFaults;
+pub use lockout::LOCK;
+pub use lockout::LOCKING_FAILURES;
+
+/// Pause after a failed accept: most often the process is out of file descriptors.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// Connections at once; further ones wait in the kernel's queue. Real servers have a few dozen
+/// provisioning clients.
+const CONNECTIONS: usize = 256;
+
+/// What the OCI-P interface keeps beside the directory.
+#[derive(Default)]
+pub(super) struct Ocip {
+    faults: OcipFaults,
+    lockouts: Lockouts,
+}
+
+/// Accepts connections until `stop` fires.
+pub(super) async fn serve(
+    lab: Arc<BroadWorks>,
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stop: CancellationToken,
+    tasks: &Tasks,
+) {
+    let tls = tls.map(TlsAcceptor::from);
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, slot)) => {
+                let Some(cut) = lab.ocip.faults.connected() else {
+                    continue;
+                };
+                let served = connection::serve(
+                    Arc::clone(&lab),
+                    stream,
+                    peer,
+                    tls.clone(),
+                    connection::Stops {
+                        stop: stop.clone(),
+                        cut,
+                    },
+                    tasks.clone(),
+                );
+                tasks.connection(async move {
+                    served.await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                debug!(%error, "The lab could not accept an OCI-P connection.");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+/// A connection and its slot. Cancel-safe: an unused slot is given back.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}

@@ -1,0 +1,9 @@
+//! The OCI-P interface over real sockets.
+
+mod faults;
+mod framing;
+mod logins;
+mod people;
+mod system;
+mod verification;
+mod wire;
