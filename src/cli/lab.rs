@@ -1,4 +1,4 @@
-//! `xspd lab`: a BroadWorks on this machine, the daemon in front of it, and requests to try.
+//! `xspd lab`: a BroadWorks and a Webex on this machine, the daemon in front, and requests to try.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use crate::lab::scenario::ScenarioError;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 
-/// Start a lab: a stand-in for BroadWorks with the daemon in front, on this machine only.
+/// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on this machine only.
 ///
 /// Certificates are minted, ports are on 127.0.0.1, nothing needs root. The last line printed is
 /// `ready`; the lab then stays until Ctrl-C or SIGTERM. SIGHUP reloads the daemon's configuration.
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "lab-state")]
     pub state_dir: PathBuf,
 
-    /// First of four consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of six consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 
@@ -92,7 +92,8 @@ impl Failure {
             Self::Scenario(error) => match error {
                 ScenarioError::BroadWorks { .. }
                 | ScenarioError::InUse { .. }
-                | ScenarioError::PortInUse { .. } => Exit::Unavailable,
+                | ScenarioError::PortInUse { .. }
+                | ScenarioError::Webex { .. } => Exit::Unavailable,
                 ScenarioError::File { source, .. } | ScenarioError::Port { source, .. } => {
                     from_system(source)
                 }
@@ -329,7 +330,7 @@ mod tests {
         assert_eq!(exit_for(directory.path(), Ports::Auto), Exit::CantCreate);
 
         let taken = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = taken.local_addr().unwrap().port().min(65_532);
+        let port = taken.local_addr().unwrap().port().min(65_530);
         let state_dir = directory.path().join("lab");
         assert_eq!(exit_for(&state_dir, Ports::From(port)), Exit::Unavailable);
     }

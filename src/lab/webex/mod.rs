@@ -35,6 +35,9 @@ pub const CLIENT_SECRET: &str = "lab-0auth-client-secret";
 /// The refresh token to [`CLIENT_ID`].
 pub const REFRESH_TOKEN: &str = "lab-0auth-refresh-token";
 
+/// Path of the IdP proxy, as documented `tokenInfoUrl`s have it.
+pub const IDP_PROXY_PATH: &str = "/broadworks-idp-proxy/api/v1";
+
 /// What a Webex needs to know of the world around it.
 #[derive(Debug, Clone)]
 pub struct Setup {

@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use http::Method;
 use serde_json::Value;
 
-/// Where the IdP proxy lies (the documented `tokenInfoUrl` and its `ping`).
-const PROXY: &str = "/broadworks-idp-proxy/api/v1";
+use crate::lab::webex::IDP_PROXY_PATH;
 
 /// An endpoint of Webex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl Endpoint {
             "/idb/oauth2/v1/introspect" => Self::Introspect,
             "/idb/oauth2/v1/revoke" => Self::Revoke,
             "/lab/user-token" => Self::UserToken,
-            _ => match path.strip_prefix(PROXY)? {
+            _ => match path.strip_prefix(IDP_PROXY_PATH)? {
                 "/idp/authenticate" => Self::Authenticate,
                 "/idp/bwtoken/fetch" => Self::Fetch,
                 "/ping" => Self::Ping,
