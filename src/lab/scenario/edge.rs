@@ -115,6 +115,10 @@ burst = 200
 mode = "native"
 client-authentication = "by-host"
 
+# Short, so that the first start is quick.
+[auth-service.key-management]
+key-length-in-bits = 2048
+
 [auth-service.identity-providers.cisco]
 enabled = true
 issuer-name = "{webex}/idb"

@@ -229,7 +229,13 @@ fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example()
             "{certificate}"
         );
     }
-    for name in ["xsi", "authservice-mtls", "admin"] {
+    for name in [
+        "xsi",
+        "authservice-mtls",
+        "admin",
+        "webex-ci",
+        "webex-idp-proxy",
+    ] {
         let url = &description.endpoints[name];
         assert!(examples.iter().any(|e| e.command.contains(url)), "{url}");
     }
