@@ -11,6 +11,7 @@
 //! | [`config`] | from what was written to a proven [`config::Config`] |
 //! | [`domain`] | decides, pure: no sockets, files, clock, async or logging |
 //! | [`inbound`] | who calls us: listeners, connections, HTTP routing, refusals, the admin pages |
+//! | [`jose`] | signed tokens, tokens encrypted to a client, keys: the computation only |
 //! | [`lab`] | a stand-in for the outside world, over real sockets |
 //! | [`outbound`] | whom we call: the pools of XSPs |
 //! | [`platform`] | clock, tasks, files |
@@ -21,14 +22,15 @@
 //! # Order
 //!
 //! A room may use what stands to its right; `tests/rules/layering.rs` holds it:
-//! main > cli > {app, lab} > inbound > workers > outbound > tls > telemetry > config > domain;
-//! platform is under all but domain and config.
+//! main > cli > {app, lab} > inbound > workers > outbound > {tls, jose} > telemetry > config >
+//! domain; platform is under all but domain and config. The lab uses no jose.
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod inbound;
+pub mod jose;
 pub mod lab;
 pub mod outbound;
 pub mod platform;

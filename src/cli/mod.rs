@@ -4,6 +4,7 @@ pub mod check_config;
 pub mod config;
 pub mod console;
 pub mod exit;
+pub mod keys;
 pub mod lab;
 pub mod run;
 pub mod trust;
@@ -32,6 +33,8 @@ enum Verb {
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
     Config(config::Args),
+    /// Make, rotate and carry the keys that sign AuthService tokens.
+    Keys(keys::Args),
     /// Start a lab: a BroadWorks stand-in with the daemon in front, on loopback.
     Lab(lab::Args),
     /// Run the daemon.
@@ -58,6 +61,7 @@ pub fn main() -> Exit {
     match command.verb {
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
+        Verb::Keys(args) => keys::run(args, console),
         Verb::Lab(args) => lab::run(args, console),
         Verb::Run(args) => run::run(&args, console),
         Verb::Trust(args) => trust::run(args, console),

@@ -24,6 +24,7 @@ const ROOMS: &[Room] = &[
             "inbound",
             "workers",
             "outbound",
+            "jose",
             "tls",
             "telemetry",
             "config",
@@ -37,6 +38,7 @@ const ROOMS: &[Room] = &[
             "inbound",
             "workers",
             "outbound",
+            "jose",
             "tls",
             "telemetry",
             "config",
@@ -55,6 +57,7 @@ const ROOMS: &[Room] = &[
         uses: &[
             "workers",
             "outbound",
+            "jose",
             "tls",
             "telemetry",
             "config",
@@ -66,6 +69,7 @@ const ROOMS: &[Room] = &[
         name: "workers",
         uses: &[
             "outbound",
+            "jose",
             "tls",
             "telemetry",
             "config",
@@ -75,11 +79,16 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "outbound",
-        uses: &["tls", "telemetry", "config", "domain", "platform"],
+        uses: &["jose", "tls", "telemetry", "config", "domain", "platform"],
     },
     Room {
         name: "tls",
         uses: &["telemetry", "config", "domain", "platform"],
+    },
+    // The lab must not use it: it speaks the formats by itself, for the same reason.
+    Room {
+        name: "jose",
+        uses: &["config", "domain", "platform"],
     },
     Room {
         name: "telemetry",
