@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app;
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::keys;
+use crate::config;
 use crate::lab::pki::PkiError;
 use crate::lab::scenario::Options;
 use crate::lab::scenario::Ports;
@@ -78,6 +80,8 @@ pub fn run(args: Args, console: Console) -> Exit {
 enum Failure {
     #[error("the daemon in front of the lab did not start: {0}")]
     Daemon(String),
+    #[error("the key that signs tokens was not made: {0}")]
+    Keys(#[from] keys::Failure),
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     #[error("signals cannot be caught: {0}")]
@@ -88,6 +92,7 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Daemon(_) => Exit::Unavailable,
+            Self::Keys(failure) => failure.exit(),
             Self::Signals(_) => Exit::Io,
             Self::Scenario(error) => match error {
                 ScenarioError::BroadWorks { .. }
@@ -160,6 +165,7 @@ async fn bring_up(
         }
     };
     let scenario = Scenario::open(options, tasks, clock::wall(), &tell).await?;
+    make_key(scenario.config(), tasks).await?;
     let daemon = start_daemon(scenario.config(), tasks)?;
     tell("The daemon is in front of it.");
     let published = scenario.publish()?;
@@ -170,6 +176,20 @@ async fn bring_up(
     }
     console.line("ready");
     Ok((scenario, daemon))
+}
+
+/// The AuthService never makes a key by itself, or the nodes of a farm would differ; its operator
+/// does, and in a lab that is us. One that is there stays.
+async fn make_key(config: &Path, tasks: &Tasks) -> Result<(), Failure> {
+    let config = config.to_owned();
+    let made = tasks.blocking(move || {
+        let loaded = config::load(&config).map_err(keys::Failure::Configuration)?;
+        if let Some(service) = loaded.config.auth_service {
+            keys::generate_first(&service.keys.directory, service.keys.length, clock::wall())?;
+        }
+        Ok(())
+    });
+    made.await.ok_or(ScenarioError::Panicked)?
 }
 
 fn introduce(scenario: &Scenario, published: &Path, console: Console) {
