@@ -64,7 +64,6 @@ async fn every_printed_line_does_what_is_printed_below_it() {
 struct Answer {
     success: bool,
     output: String,
-    errors: String,
     /// What the variable holds that the line assigns.
     variable: String,
 }
@@ -84,7 +83,7 @@ fn in_one_shell<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Answer> {
     let mut count = 0;
     for line in lines {
         // In braces and not in parentheses: a subshell would forget the variables.
-        script += &format!("{{ {line}\n}} >{count}.out 2>{count}.err </dev/null\n");
+        script += &format!("{{ {line}\n}} >{count}.out 2>&1 </dev/null\n");
         script += &format!("echo $? >{count}.status\n");
         if let Some(name) = assigned(line) {
             script += &format!("printf %s \"${name}\" >{count}.variable\n");
@@ -101,7 +100,6 @@ fn in_one_shell<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Answer> {
     let answer = |place| Answer {
         success: read(place, "status").trim() == "0",
         output: read(place, "out"),
-        errors: read(place, "err"),
         variable: read(place, "variable"),
     };
     (0..count).map(answer).collect()

@@ -8,6 +8,7 @@ use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::upstream::Failure;
+use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
 
@@ -45,6 +46,13 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn faults_of_the_lab_are_documented() {
+    Table::after("Some of it exists in the lab only")
+        .followed_by("| fault |")
+        .expect(&Fault::ALL.map(Fault::as_str));
 }
 
 #[test]

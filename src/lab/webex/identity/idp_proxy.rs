@@ -25,6 +25,8 @@ use crate::platform::clock;
 const SCOPES: &str = "spark:all broadworks-connector:user webex-squared:user";
 const OTHER_SCOPES: &str = "spark:all webex-squared:user";
 
+const NO_SERVICE: &str = "the service's access token is missing, not known or has ended";
+
 /// Whom BroadWorks does not know.
 const STRANGER: &str = "nobody@as.example.net";
 
@@ -35,8 +37,9 @@ pub(super) fn authenticate(
     body: &str,
     fault: Option<Fault>,
 ) -> Wire {
-    if let Some(refusal) = refused(identity, headers) {
-        return refusal;
+    if refused(identity, headers).is_some() {
+        // Here 401 speaks of the user's token.
+        return answer::error(StatusCode::FORBIDDEN, "invalid_client", NO_SERVICE);
     }
     let token = match serde_json::from_str(body) {
         Ok(Value::Object(members)) => match members.get("token") {
@@ -151,7 +154,7 @@ pub(super) fn refused(identity: &Identity, headers: &HeaderMap) -> Option<Wire> 
         Some(Holder::User(_)) | None => Some(answer::error(
             StatusCode::UNAUTHORIZED,
             "invalid_client",
-            "the service's access token is missing, not known or has ended",
+            NO_SERVICE,
         )),
     }
 }

@@ -49,9 +49,9 @@ async fn without_a_good_service_token_or_a_good_user_token_nothing_is_said() {
     let user = world.user_token("bob").await;
     let good = subject(&user);
     for (authorization, body, expected) in [
-        ("", good.clone(), (401, "invalid_client")),
-        (&*bearer("x"), good.clone(), (401, "invalid_client")),
-        (&bearer(&user), good.clone(), (401, "invalid_client")),
+        ("", good.clone(), (403, "invalid_client")),
+        (&*bearer("x"), good.clone(), (403, "invalid_client")),
+        (&bearer(&user), good.clone(), (403, "invalid_client")),
         (&service, subject("x"), (401, "invalid_token")),
         (&service, subject(&service[7..]), (401, "invalid_token")),
         (&service, "{}".to_owned(), (400, "invalid_request")),
