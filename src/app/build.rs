@@ -21,6 +21,8 @@ use crate::outbound::Pools;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
+use crate::workers::auth_desk::AuthDesk;
+use crate::workers::auth_desk::DeskError;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -38,6 +40,7 @@ pub fn edge(
     config: &Arc<Config>,
     material: &Material,
     pools: Result<Arc<Pools>, Vec<OutboundError>>,
+    desk: Result<Option<AuthDesk>, DeskError>,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
     now: SystemTime,
@@ -57,15 +60,24 @@ pub fn edge(
             None
         }
     };
+    let desk = match desk {
+        Ok(desk) => desk,
+        Err(problem) => {
+            problems.push(problem.into());
+            None
+        }
+    };
     match pools {
         Some(pools) if problems.is_empty() => Ok(Edge {
             front: Front::new(
                 Arc::clone(config),
                 Arc::clone(&pools),
                 Arc::clone(&telemetry.http),
+                desk.clone(),
                 previous.map(|edge| &edge.front),
             ),
             config: Arc::clone(config),
+            desk,
             pools,
             listeners,
             trust: material.trust.clone(),
@@ -86,14 +98,17 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let telemetry = Telemetry::new();
     let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
     let pools = pools(&config, &telemetry);
+    let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     if problems.is_empty() {
-        let edge = edge(&config, &material, pools, &telemetry, None, now);
-        return edge.err().unwrap_or_default();
+        let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
+        let problems = edge.err().unwrap_or_default();
+        return problems.into_iter().chain(desk).collect();
     }
     let pools = pools.err().unwrap_or_default();
     let problems = problems.into_iter().map(AppError::from);
     problems
         .chain(pools.into_iter().map(AppError::from))
+        .chain(desk)
         .collect()
 }
 

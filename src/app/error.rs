@@ -4,6 +4,7 @@ use crate::config::Problem;
 use crate::inbound::listener::BindError;
 use crate::outbound::OutboundError;
 use crate::tls::TlsError;
+use crate::workers::auth_desk::DeskError;
 
 /// One problem; there are often several.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum AppError {
     /// An address cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// AuthService cannot be built.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
     /// A change that needs a restart.
     #[error("{path}: changed, but takes effect only after a restart")]
     NeedsRestart {

@@ -27,6 +27,7 @@ use crate::tls::pem;
 use crate::tls::provider;
 use crate::tls::trust::Member;
 use crate::tls::trust::TrustAnchors;
+use crate::workers::auth_desk;
 
 /// Everything loaded, by what it was loaded from.
 #[derive(Clone, Default)]
@@ -125,6 +126,9 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     for set in config.trust.values() {
         paths.extend(set.files.iter().cloned());
         paths.extend(set.directory.clone());
+    }
+    if let Some(rules) = &config.auth_service {
+        paths.push(auth_desk::key_file(&rules.keys.directory));
     }
     paths.sort();
     paths.dedup();

@@ -25,6 +25,7 @@ use crate::inbound::edge::Live;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::workers::auth_desk::AuthDesk;
 use crate::workers::file_watch::Plan;
 
 /// What `systemctl status` says while all is well.
@@ -92,12 +93,16 @@ impl Reloader {
             }
             Arc::clone(&current.pools)
         });
+        if let Some(desk) = &current.desk {
+            desk.reload_keys();
+        }
         let all_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
         let previous = Some(&*current);
         match build::edge(
             &config,
             &material,
             Ok(pools),
+            Ok(current.desk.clone()),
             &self.telemetry,
             previous,
             now,
@@ -163,7 +168,10 @@ impl Reloader {
         }
         let pools = build::pools(&fresh, &self.telemetry);
         let previous = Some(&*current);
-        let edge = build::edge(&fresh, &material, pools, &self.telemetry, previous, now)?;
+        let desk = current.desk.as_ref();
+        let desk = AuthDesk::build(&fresh, &self.tasks, &self.telemetry, desk);
+        let telemetry = &self.telemetry;
+        let edge = build::edge(&fresh, &material, pools, desk, telemetry, previous, now)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);

@@ -30,12 +30,14 @@ use crate::config::Config;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
+use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
 use crate::inbound::listener::Shared;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::workers::auth_desk::AuthDesk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 
@@ -88,10 +90,12 @@ impl Daemon {
                 return Err(problems);
             }
         };
+        let tasks = Tasks::new();
         let edge = build::edge(
             &config,
             &material,
             build::pools(&config, &telemetry),
+            AuthDesk::build(&config, &tasks, &telemetry, None),
             &telemetry,
             None,
             now,
@@ -117,6 +121,7 @@ impl Daemon {
             live: Arc::clone(&reloader.live),
             draining: AtomicBool::new(false),
             tasks: tasks.clone(),
+            tracking: TrackingIds::default(),
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(tasks, reloader, admin, sockets, watching))

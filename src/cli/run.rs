@@ -83,6 +83,7 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
         ) => Exit::CantCreate,
         Some(
             AppError::Config(_)
+            | AppError::Desk(_)
             | AppError::NeedsRestart { .. }
             | AppError::Outbound(_)
             | AppError::Tls(_),

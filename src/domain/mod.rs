@@ -7,5 +7,6 @@ pub mod certs;
 pub mod edge;
 pub mod ids;
 pub mod machine;
+pub mod ocip;
 pub mod upstream;
 pub mod xsi;

@@ -1,23 +1,38 @@
-//! The admin listener: `/livez`, `/readyz`, `/metrics`. Loopback unless the operator insists; no
-//! TLS, no secrets.
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, and `/authService/…` for operators when it
+//! is ours. Loopback unless the operator insists; no TLS.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::domain::edge::target::judge;
 use crate::inbound::edge::Live;
+use crate::inbound::endpoints::auth_service;
+use crate::inbound::endpoints::auth_service::Ask;
+use crate::inbound::endpoints::auth_service::Who;
+use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
+use crate::inbound::http::TRACKING_ID;
+use crate::inbound::http::TrackingIds;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+
+/// Where AuthService is.
+const PREFIX: &[u8] = b"/authService";
 
 /// What the admin pages show.
 pub struct Admin {
@@ -29,6 +44,8 @@ pub struct Admin {
     pub draining: AtomicBool,
     /// Counts connections that panicked.
     pub tasks: Tasks,
+    /// Names requests to AuthService.
+    pub tracking: TrackingIds,
 }
 
 /// Serves until `stop`.
@@ -37,7 +54,9 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .fallback(other)
         .with_state(admin);
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(socket, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await;
@@ -46,17 +65,60 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
     }
 }
 
-async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
+async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
+    let unavailable = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+    let live = admin.live.load();
     if admin.draining.load(Ordering::Relaxed) {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else if admin.live.load().pools.ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "a pool has no healthy upstream\n",
-        )
+        return unavailable("draining");
     }
+    if !live.pools.ready() {
+        return unavailable("a pool has no healthy upstream");
+    }
+    let Some(desk) = &live.desk else {
+        return (StatusCode::OK, "ready\n".to_owned());
+    };
+    let (readiness, missing) = (desk.readiness(), desk.readiness().missing().join("\n"));
+    if !readiness.is_ready() {
+        unavailable(&missing)
+    } else if missing.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::OK, format!("ready, but:\n{missing}\n"))
+    }
+}
+
+/// `/authService/…` in any case of its letters, as on other listeners; the prefix is the built-in
+/// one, whatever the route's is.
+async fn other(
+    State(admin): State<Arc<Admin>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let live = admin.live.load_full();
+    let path = judge(request.uri().path().as_bytes());
+    let below = path.as_ref().ok().and_then(|path| {
+        let (prefix, below) = path.path().split_at_checked(PREFIX.len())?;
+        let ours = prefix.eq_ignore_ascii_case(PREFIX) && below.first().is_none_or(|b| *b == b'/');
+        ours.then(|| Endpoint::find(below))
+    });
+    let (Some(desk), Some(endpoint)) = (&live.desk, below) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tracking_id = admin.tracking.fresh();
+    let (parts, body) = request.into_parts();
+    let ask = Ask {
+        method: &parts.method,
+        headers: &parts.headers,
+        query: parts.uri.query(),
+        who: Who::Admin {
+            address: address.ip(),
+        },
+        tracking_id: tracking_id.to_str().unwrap_or_default(),
+    };
+    let reply = auth_service::answer(desk, endpoint, &ask, body).await;
+    let mut response = reply.into_response().map(Body::from);
+    response.headers_mut().insert(TRACKING_ID, tracking_id);
+    response
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {

@@ -19,11 +19,14 @@ use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
+use crate::workers::auth_desk::AuthDesk;
 
 /// One snapshot.
 pub struct Edge {
     /// The configuration that it was built from.
     pub config: Arc<Config>,
+    /// Our AuthService; `None` when the XSP's is relayed.
+    pub desk: Option<AuthDesk>,
     /// HTTP decisions and relay.
     pub front: Front,
     /// The upstream pools.

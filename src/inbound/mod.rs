@@ -4,6 +4,7 @@ pub mod admin;
 pub mod connection;
 pub mod connections;
 pub mod edge;
+pub mod endpoints;
 pub mod guard;
 pub mod handshake;
 pub mod hosts;

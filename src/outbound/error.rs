@@ -4,12 +4,21 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::secret::SecretError;
 use crate::domain::upstream::Failure;
+use crate::outbound::broadworks::ocip::OcipSetupError;
+use crate::outbound::web::NotAWebUrl;
 use crate::tls::client::ClientTlsError;
 
-/// Why a pool could not be built.
+/// Why a pool or a client could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
+    /// What is configured of the Application Server cannot be used.
+    #[error("application-server: {}", Causes(fault))]
+    ApplicationServer {
+        /// What is wrong with it.
+        fault: OcipSetupError,
+    },
     /// The path of the health check is no request target.
     #[error(
         "pool.{pool}: the health check's path {path:?} is no request target; write it like `/path`"
@@ -53,6 +62,36 @@ pub enum OutboundError {
         upstream: String,
         /// What is wrong with them.
         fault: Box<ClientTlsError>,
+    },
+    /// The environment names a proxy that cannot be. Its value may hold a password.
+    #[error("${variable}: expected http://host:port, or http://user:password@host:port")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A secret cannot be read.
+    #[error("{key}: {fault}")]
+    Secret {
+        /// Its key in the configuration.
+        key: &'static str,
+        /// Why.
+        fault: SecretError,
+    },
+    /// The CA file of a service cannot be used.
+    #[error("{}", Causes(&**fault))]
+    WebTls {
+        /// What is wrong with it.
+        fault: Box<ClientTlsError>,
+    },
+    /// The URL of a service cannot be called.
+    #[error("{key}: {url:?} cannot be called: {fault}")]
+    WebUrl {
+        /// Its key in the configuration.
+        key: &'static str,
+        /// As written.
+        url: String,
+        /// What is wrong with it.
+        fault: NotAWebUrl,
     },
 }
 
@@ -155,7 +194,7 @@ impl SendFailure {
 }
 
 /// Prints an error and all its causes in one line.
-pub(super) struct Causes<'a>(pub(super) &'a (dyn Error + 'static));
+pub(crate) struct Causes<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Whom we call: the pools of XSPs and ADPs.
+//! Whom we call: the pools of XSPs and ADPs, and the Application Server.
 //!
 //! A small HTTP/1.1 client of our own on hyper's connection type, because the relay path needs
 //! four things together that no ready pool has: no reuse after the XSP's short keep-alive, a
@@ -10,10 +10,14 @@
 //! * `connection`: one connection, driven by whoever waits for it.
 //! * `connect`: address, TCP, TLS.
 //! * [`UpstreamBody`]: the streamed answer.
+//! * [`broadworks::ocip`]: the Application Server over OCI-P.
+//! * [`web`]: a second, smaller client for the few calls to services on the Internet.
+//! * [`webex`]: what Webex is asked through it.
 //!
 //! Health checks are started by `workers::upstream_health`.
 
 mod body;
+pub mod broadworks;
 mod check;
 mod connect;
 mod connection;
@@ -25,11 +29,14 @@ mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;
+pub mod web;
+pub mod webex;
 
 pub use body::ReadError;
 pub use body::UpstreamBody;
 pub use body::UpstreamBodyError;
 pub use body::read_capped;
+pub(crate) use error::Causes;
 pub use error::OutboundError;
 pub use error::SendFailure;
 pub use pool::Pool;

@@ -18,11 +18,13 @@ use tracing::error;
 
 /// Handle to the registry; clones share it.
 #[derive(Clone, Default)]
-pub struct Tasks(Arc<Inner>);
+pub struct Tasks {
+    inner: Arc<Inner>,
+    stop: CancellationToken,
+}
 
 #[derive(Default)]
 struct Inner {
-    stop: CancellationToken,
     failed: CancellationToken,
     failed_name: Mutex<Option<&'static str>>,
     tracker: TaskTracker,
@@ -41,7 +43,7 @@ impl Tasks {
     pub fn worker(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let tasks = self.clone();
         tasks.names().push(name);
-        self.0.tracker.spawn(async move {
+        self.inner.tracker.spawn(async move {
             let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
             tasks.forget(name);
             if outcome.is_err() {
@@ -50,11 +52,11 @@ impl Tasks {
                     "A worker panicked; the process ends with exit code 70."
                 );
                 *tasks
-                    .0
+                    .inner
                     .failed_name
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner) = Some(name);
-                tasks.0.failed.cancel();
+                tasks.inner.failed.cancel();
             }
         });
     }
@@ -62,13 +64,16 @@ impl Tasks {
     /// Starts the task of one connection. Its panic is counted and ends nothing else.
     pub fn connection(&self, work: impl Future<Output = ()> + Send + 'static) {
         let tasks = self.clone();
-        self.0.tracker.spawn(async move {
+        self.inner.tracker.spawn(async move {
             if std::panic::AssertUnwindSafe(work)
                 .catch_unwind()
                 .await
                 .is_err()
             {
-                tasks.0.connection_panics.fetch_add(1, Ordering::Relaxed);
+                tasks
+                    .inner
+                    .connection_panics
+                    .fetch_add(1, Ordering::Relaxed);
                 error!("A connection panicked and was dropped; please report this.");
             }
         });
@@ -79,24 +84,34 @@ impl Tasks {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let outcome = self.0.tracker.spawn_blocking(work).await;
+        let outcome = self.inner.tracker.spawn_blocking(work).await;
         if let Err(error) = &outcome {
             error!(%error, "Blocking work failed; please report this.");
         }
         outcome.ok()
     }
 
+    /// A handle to the same registry with a stop signal of its own, for tasks that may end before
+    /// the process does; it fires with that of this handle too.
+    #[must_use]
+    pub fn branch(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            stop: self.stop.child_token(),
+        }
+    }
+
     /// The token that asks every task to end.
     #[must_use]
     pub fn stop(&self) -> CancellationToken {
-        self.0.stop.clone()
+        self.stop.clone()
     }
 
     /// Resolves when a worker has panicked.
     pub async fn worker_failed(&self) -> &'static str {
-        self.0.failed.cancelled().await;
+        self.inner.failed.cancelled().await;
         let name = *self
-            .0
+            .inner
             .failed_name
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -106,13 +121,13 @@ impl Tasks {
     /// Connections that panicked since the start.
     #[must_use]
     pub fn connection_panics(&self) -> u64 {
-        self.0.connection_panics.load(Ordering::Relaxed)
+        self.inner.connection_panics.load(Ordering::Relaxed)
     }
 
     /// Waits until every task has ended; call after cancelling [`Tasks::stop`].
     pub async fn join(&self) {
-        self.0.tracker.close();
-        self.0.tracker.wait().await;
+        self.inner.tracker.close();
+        self.inner.tracker.wait().await;
     }
 
     /// Names of the workers still running, for the last line of a drain.
@@ -122,7 +137,7 @@ impl Tasks {
     }
 
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<&'static str>> {
-        self.0
+        self.inner
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -148,6 +163,22 @@ mod tests {
         tasks.join().await;
         assert_eq!(tasks.connection_panics(), 1);
         assert!(tasks.worker_failed().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_branch_ends_by_itself_and_with_the_whole() {
+        let tasks = Tasks::new();
+        let (first, second) = (tasks.branch(), tasks.branch());
+        for branch in [&first, &second] {
+            let stop = branch.stop();
+            branch.worker("branch", async move { stop.cancelled().await });
+        }
+        first.stop().cancel();
+        assert!(!second.stop().is_cancelled());
+        tasks.stop().cancel();
+        assert!(second.stop().is_cancelled());
+        tasks.join().await;
+        assert!(tasks.leftovers().is_empty());
     }
 
     #[tokio::test]

@@ -248,8 +248,8 @@ pub struct Access<'a> {
     pub path: &'a str,
     /// Status; none when the client left before.
     pub status: Option<u16>,
-    /// Why the edge answered by itself.
-    pub reason: Option<Reason>,
+    /// Why the edge, or AuthService, refused.
+    pub reason: Option<&'a str>,
     /// How the answer ended.
     pub outcome: Outcome,
     /// Who answered.
@@ -284,7 +284,7 @@ impl Access<'_> {
             method = self.method,
             path = self.path,
             status = self.status,
-            reason = self.reason.map(Reason::as_str),
+            reason = self.reason,
             outcome = self.outcome.as_str(),
             upstream = self.upstream,
             bytes_in = self.bytes_in,

@@ -3,9 +3,12 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod auth;
+pub mod ci;
 pub mod concerns;
 pub mod edge;
 pub mod http;
+pub mod ocip;
 pub mod seldom;
 pub mod upstream;
 
@@ -13,17 +16,26 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::auth::AuthMetrics;
+use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
+use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// AuthService.
+    pub auth: Arc<AuthMetrics>,
+    /// Checks of CI tokens.
+    pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
     /// Requests.
     pub http: Arc<HttpMetrics>,
+    /// The Application Server over OCI-P.
+    pub ocip: Arc<OcipMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
 }
@@ -34,8 +46,11 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
         Self {
+            auth: AuthMetrics::register(&mut registry),
+            ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
+            ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             registry,
         }

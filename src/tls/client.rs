@@ -158,7 +158,7 @@ impl Verifier {
     }
 }
 
-fn read_anchors(path: &Path) -> Result<RootCertStore, ClientTlsError> {
+pub(super) fn read_anchors(path: &Path) -> Result<RootCertStore, ClientTlsError> {
     let mut anchors = RootCertStore::empty();
     for (at, certificate) in pem::load_chain(path)?.into_iter().enumerate() {
         anchors

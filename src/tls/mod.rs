@@ -8,5 +8,6 @@ pub mod pem;
 pub mod provider;
 pub mod trust;
 pub mod verify;
+pub mod web;
 
 pub use error::TlsError;

@@ -1,5 +1,6 @@
 //! The real daemon over real sockets.
 
+mod broadworks_ocip;
 mod drain;
 mod input;
 mod lab;

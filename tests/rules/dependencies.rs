@@ -20,7 +20,7 @@ const ONCE: [&str; 7] = [
 ];
 
 /// Other people's cryptography. aws-lc-rs is the one library.
-const BANNED: [&str; 8] = [
+const BANNED: [&str; 7] = [
     "native-tls",
     "openssl",
     "openssl-sys",
@@ -28,8 +28,23 @@ const BANNED: [&str; 8] = [
     "rustls-platform-verifier",
     "schannel",
     "security-framework",
-    "webpki-roots",
 ];
+
+/// The built-in public roots have one home: towards services on the Internet. Whom listeners and
+/// upstream pools believe is written in the configuration.
+const PUBLIC_ROOTS: (&str, &str) = ("webpki_roots", "src/tls/web.rs");
+
+#[test]
+fn the_public_roots_are_used_in_their_one_home() {
+    let (name, home) = PUBLIC_ROOTS;
+    let users: Vec<_> = ["src", "tests", "benches"]
+        .into_iter()
+        .flat_map(source::below)
+        .filter(|source| source.code.contains(name))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(users, [home]);
+}
 
 /// Named by Cargo.lock and never built: rustls-webpki has it as a weak optional dependency
 /// (`ring?/alloc`), which the lock file cannot tell from a real one. What is built is checked by

@@ -41,6 +41,8 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// Whether a token holds cannot be said now, or no login token can be had for it.
+    AuthUnavailable, "auth-unavailable", SERVICE_UNAVAILABLE, "The credentials cannot be checked now; try again later.";
     /// The request body ended early or was framed wrongly.
     BodyBroken, "body-broken", BAD_REQUEST, "The request body could not be read.";
     /// Longer pause in the request body than `body-timeout`.
@@ -53,6 +55,8 @@ reasons! {
     CallMeNowDenied, "call-me-now-denied", FORBIDDEN, "CallMeNow is not available here.";
     /// The route wants a client certificate.
     CertificateRequired, "certificate-required", FORBIDDEN, "A client certificate is required.";
+    /// More than one `Authorization`.
+    CredentialConflict, "credential-conflict", BAD_REQUEST, "The request has more than one credential.";
     /// Rule `device-token`.
     DeviceTokenDenied, "device-token-denied", FORBIDDEN, "DeviceToken is not available here.";
     /// Rule `group`.
@@ -107,6 +111,20 @@ reasons! {
     TargetOverlong, "target-overlong-encoding", BAD_REQUEST, "The target is encoded wrongly.";
     /// The target is too long.
     TargetTooLong, "target-too-long", URI_TOO_LONG, "The target is too long.";
+    /// A token of ours that has ended.
+    TokenExpired, "token-expired", UNAUTHORIZED, "The token has ended.";
+    /// A bearer token that this farm did not make.
+    TokenForeign, "token-foreign", UNAUTHORIZED, "The token is not valid.";
+    /// A token that is not what it claims to be.
+    TokenInvalid, "token-invalid", UNAUTHORIZED, "The token is not valid.";
+    /// A good token of one user on the path of another.
+    TokenOfOtherUser, "token-of-other-user", FORBIDDEN, "The token belongs to another user.";
+    /// A token that was revoked.
+    TokenRevoked, "token-revoked", UNAUTHORIZED, "The token was revoked.";
+    /// A good token whose user is gone.
+    TokenUserGone, "token-user-gone", UNAUTHORIZED, "The token is not valid.";
+    /// A good token whose user is locked.
+    TokenUserLocked, "token-user-locked", FORBIDDEN, "The user is locked.";
     /// A transfer coding other than `chunked`.
     TransferCoding, "transfer-coding", NOT_IMPLEMENTED, "The transfer coding is not known.";
     /// The XSP's answer is not HTTP.

@@ -18,7 +18,6 @@ use http_body::Frame;
 use http_body::SizeHint;
 
 use crate::domain::edge::credential::Scheme;
-use crate::domain::edge::reason::Reason;
 use crate::domain::xsi::path::loggable;
 use crate::inbound::http::body::Tally;
 use crate::inbound::peer::Peer;
@@ -145,7 +144,8 @@ pub(super) struct AccessFacts {
     pub(super) tracking_id: HeaderValue,
     pub(super) route: Option<Arc<str>>,
     pub(super) upstream: Option<Arc<str>>,
-    pub(super) reason: Option<Reason>,
+    /// Why the edge, or AuthService, refused.
+    pub(super) reason: Option<&'static str>,
 }
 
 impl Ledger {
@@ -176,6 +176,11 @@ impl Ledger {
         let tally = Arc::<Tally>::default();
         self.received = Some(Arc::clone(&tally));
         tally
+    }
+
+    /// Counts a request's body that is counted already.
+    pub(super) fn has_received(&mut self, tally: Arc<Tally>) {
+        self.received = Some(tally);
     }
 
     /// Notes who answered.

@@ -1,16 +1,18 @@
 //! HTTP once the connection stands: routing, limits, relay, refusals.
 //!
 //! [`Front::answer`] takes a request's head and streamed body and gives an answer, always. The
-//! order of decisions is in `route`, the way to the XSP and back in `relay`, refusals in
-//! `rescue`; `plan` is the configuration worked out beforehand, `answer` the body that closes
+//! order of decisions is in `route`, the way to the XSP and back in `relay`, with the credentials
+//! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService; `plan` is the configuration worked out beforehand, `answer` the body that closes
 //! the books of a request, `body` the limits of what a client sends.
 
 mod answer;
 mod body;
+mod own;
 mod plan;
 mod relay;
 mod rescue;
 mod route;
+mod swap;
 #[cfg(test)]
 mod tests;
 mod tracking;
@@ -21,6 +23,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
+use http::StatusCode;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
@@ -33,30 +36,36 @@ use crate::domain::edge::cors;
 use crate::domain::edge::guessing::Guesses;
 use crate::domain::edge::rates::Buckets;
 use crate::inbound::connections::Places;
+use crate::inbound::endpoints::auth_service::reply::declines_challenge;
 use crate::inbound::http::answer::AccessFacts;
 use crate::inbound::http::answer::Ledger;
 use crate::inbound::http::body::BoxError;
 use crate::inbound::http::plan::Plan;
+use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::rescue::Form;
 use crate::inbound::http::rescue::Rest;
 use crate::inbound::http::rescue::rescue;
 use crate::inbound::http::route::Admission;
 use crate::inbound::http::route::Seen;
 use crate::inbound::http::route::Visit;
-use crate::inbound::http::tracking::TrackingIds;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::platform::clock;
 use crate::telemetry::http::Access;
 use crate::telemetry::http::HttpMetrics;
+use crate::workers::auth_desk::AuthDesk;
 
 pub use crate::inbound::http::answer::AnswerBody;
+pub(in crate::inbound) use crate::inbound::http::tracking::TRACKING_ID;
+pub use crate::inbound::http::tracking::TrackingIds;
 
 /// The HTTP edge of one configuration. A reload makes a new one; requests under way keep theirs.
 pub struct Front {
     config: Arc<Config>,
     pools: Arc<Pools>,
     metrics: Arc<HttpMetrics>,
+    /// Our AuthService; `None` when the XSP's is relayed.
+    desk: Option<AuthDesk>,
     plan: Plan,
     limiters: Arc<Limiters>,
 }
@@ -76,6 +85,7 @@ impl Front {
         config: Arc<Config>,
         pools: Arc<Pools>,
         metrics: Arc<HttpMetrics>,
+        desk: Option<AuthDesk>,
         previous: Option<&Self>,
     ) -> Self {
         let limiters = match previous {
@@ -95,6 +105,7 @@ impl Front {
             config,
             pools,
             metrics,
+            desk,
             limiters,
         }
     }
@@ -136,15 +147,23 @@ impl Front {
         } else {
             Rest::Body
         };
-        let relayed = match admission {
+        let answered = match admission {
             Ok(Admission::Preflight(origin)) => return answer_preflight(origin, ledger),
+            Ok(Admission::AuthService(endpoint)) => {
+                let asked = self.ask_desk(&parts, body, endpoint, &visit, &seen, &tracking_id);
+                // On the heap: relayed requests must not carry room for it.
+                match Box::pin(asked).await {
+                    Ok(answered) => return self.hand_over(answered, ledger, seen, tracking_id),
+                    Err(refusal) => Err(refusal),
+                }
+            }
             Ok(Admission::Relay(admitted)) => {
                 self.relay(parts, body, &admitted, &seen, &visit, &mut ledger)
                     .await
             }
             Err(refusal) => Err(refusal),
         };
-        match relayed {
+        match answered {
             Ok(response) => {
                 ledger.status = Some(response.status());
                 response.map(|body| AnswerBody::relayed(body, ledger))
@@ -154,6 +173,10 @@ impl Front {
                 let form = asker.form();
                 let mut response =
                     rescue(&refusal, form, &tracking_id, asker.version, rest, ledger);
+                if response.status() == StatusCode::UNAUTHORIZED && !asker.declines_challenge {
+                    let headers = response.headers_mut();
+                    headers.insert(header::WWW_AUTHENTICATE, rescue::CHALLENGE);
+                }
                 if self.plan.origins.is_some() {
                     cors::mark(response.headers_mut(), seen.origin);
                 }
@@ -195,9 +218,10 @@ impl Front {
             found.map(|(route, _)| route)
         });
         Asker {
-            kind: route
+            route: route
                 .and_then(|route| self.plan.routes.get(route))
-                .map(|route| route.kind),
+                .map(|route| (route.kind, route.treatment)),
+            declines_challenge: declines_challenge(&parts.headers),
             accept: parts.headers.get(header::ACCEPT).cloned(),
             uri: parts.uri.clone(),
             version: parts.version,
@@ -207,7 +231,9 @@ impl Front {
 
 /// Who will get a refusal, if it comes to that.
 struct Asker {
-    kind: Option<RouteKind>,
+    route: Option<(RouteKind, Treatment)>,
+    /// No challenge with a 401, or a browser would show its own dialogue.
+    declines_challenge: bool,
     accept: Option<HeaderValue>,
     uri: http::Uri,
     version: http::Version,
@@ -215,13 +241,13 @@ struct Asker {
 
 impl Asker {
     fn form(&self) -> Form {
-        Form::of(self.kind, self.accept.as_ref(), self.uri.query())
+        Form::of(self.route, self.accept.as_ref(), self.uri.query())
     }
 }
 
 /// 200, not 204: libxsi takes nothing else, and browsers take both.
 fn answer_preflight(origin: HeaderValue, mut ledger: Ledger) -> Response<AnswerBody> {
-    ledger.status = Some(http::StatusCode::OK);
+    ledger.status = Some(StatusCode::OK);
     let mut response = Response::new(AnswerBody::own(Bytes::new(), ledger));
     let headers = response.headers_mut();
     cors::answer_preflight(headers, origin);

@@ -52,6 +52,31 @@ pub(super) struct RoutePlan {
     pub(super) response_timeout: Duration,
     pub(super) idle_timeout: Duration,
     pub(super) require_client_certificate: bool,
+    pub(super) treatment: Treatment,
+}
+
+/// What becomes of the requests of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// Our AuthService answers.
+    Answer,
+    /// The XSP sees them.
+    Relay,
+    /// The XSP sees them, with its own kind of credentials in the place of our tokens.
+    Swap,
+}
+
+impl Treatment {
+    const fn of(kind: RouteKind, has_desk: bool) -> Self {
+        match kind {
+            RouteKind::AuthService if has_desk => Self::Answer,
+            RouteKind::XsiActions | RouteKind::XsiEvents if has_desk => Self::Swap,
+            RouteKind::AuthService
+            | RouteKind::Plain
+            | RouteKind::XsiActions
+            | RouteKind::XsiEvents => Self::Relay,
+        }
+    }
 }
 
 struct ListenerPlan {
@@ -77,6 +102,7 @@ impl Plan {
                 response_timeout: route.response_timeout,
                 idle_timeout: route.idle_timeout,
                 require_client_certificate: route.require_client_certificate,
+                treatment: Treatment::of(route.kind, config.auth_service.is_some()),
             })
             .collect();
         let listeners = config

@@ -1,5 +1,7 @@
 //! The way of an admitted request to the XSP and of its answer back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Extensions;
 use http::Request;
@@ -21,18 +23,51 @@ use crate::domain::edge::headers::request::Facts;
 use crate::domain::edge::reason::Reason;
 use crate::inbound::http::Front;
 use crate::inbound::http::answer::Ledger;
+use crate::inbound::http::body::BodyFault;
 use crate::inbound::http::body::BodyLimits;
 use crate::inbound::http::body::BoxError;
 use crate::inbound::http::body::LimitedBody;
+use crate::inbound::http::body::Tally;
+use crate::inbound::http::plan::RoutePlan;
+use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::rescue::Refusal;
 use crate::inbound::http::route::Admitted;
 use crate::inbound::http::route::Seen;
 use crate::inbound::http::route::Visit;
+use crate::outbound::Pool;
 use crate::outbound::SendFailure;
 use crate::outbound::SendPlan;
 use crate::outbound::Sent;
 use crate::outbound::UpstreamBody;
 use crate::platform::clock;
+
+/// How one request goes to the XSP.
+pub(super) struct Way<'a> {
+    pub(super) route: &'a RoutePlan,
+    pub(super) pool: &'a Pool,
+    pub(super) plan: SendPlan,
+    pub(super) seen: &'a Seen,
+    pub(super) visit: &'a Visit<'a>,
+}
+
+impl Way<'_> {
+    /// What a failure means for the client. Whatever the exchange died of, a broken request body
+    /// comes first.
+    pub(super) fn failed(
+        &self,
+        failure: &SendFailure,
+        received: Option<&Tally>,
+        ledger: &mut Ledger,
+    ) -> Refusal {
+        if let Some(upstream) = failure.upstream() {
+            ledger.answered_by(upstream);
+        }
+        debug!(%failure, route = &*self.route.name, "No answer from behind.");
+        let fault = received.and_then(Tally::fault);
+        let reason = fault.map_or_else(|| reason_of(failure), BodyFault::reason);
+        reason.into()
+    }
+}
 
 impl Front {
     /// Sends the request on and makes its answer fit for the client.
@@ -52,40 +87,75 @@ impl Front {
         let route = self.plan.routes.get(admitted.route);
         let route = route.ok_or(Reason::RouteUnknown)?;
         let pool = route.pool.as_ref().ok_or(Reason::UpstreamUnavailable)?;
+        let swap = match route.treatment {
+            // On the heap: most requests have nothing to wait for here.
+            Treatment::Swap => Box::pin(self.swap(&parts)).await?,
+            Treatment::Answer | Treatment::Relay => None,
+        };
         self.prepare(&mut parts, admitted, seen, visit);
-        let plan = SendPlan {
-            affinity: admitted.affinity,
-            response_timeout: route.response_timeout,
-            idle_timeout: route.idle_timeout,
-            body_is_empty: body.is_end_stream(),
+        let by_token = swap.as_ref().and_then(|swap| swap.affinity);
+        let way = Way {
+            route,
+            pool,
+            plan: SendPlan {
+                affinity: admitted.affinity.map(|user| by_token.unwrap_or(user)),
+                response_timeout: route.response_timeout,
+                idle_timeout: route.idle_timeout,
+                body_is_empty: body.is_end_stream(),
+            },
+            seen,
+            visit,
         };
-        let (sent, received) = if plan.body_is_empty {
-            let request = Request::from_parts(parts, Empty::<Bytes>::new());
-            (pool.send(request, &plan).await, None)
-        } else {
-            let tally = ledger.receive();
-            let most = visit.listener.limits.uploads_per_address;
-            let place = self.limiters.uploads.admit(seen.client, usize::MAX, most);
-            let place = place.map_err(|_| Reason::UploadLimit)?;
-            let limits = BodyLimits {
-                bytes: visit.listener.limits.body_bytes,
-                pause: visit.listener.limits.body_timeout,
-            };
-            let body = LimitedBody::new(body, limits, tally.clone(), Some(place));
-            let request = Request::from_parts(parts, body);
-            (pool.send(request, &plan).await, Some(tally))
+        let sent = match swap {
+            Some(swap) => Box::pin(self.send_swapped(parts, body, &swap, &way, ledger)).await?,
+            None => self.send(parts, body, &way, ledger).await?,
         };
-        let Sent { response, upstream } = sent.map_err(|failure| {
-            if let Some(upstream) = failure.upstream() {
-                ledger.answered_by(upstream);
-            }
-            debug!(%failure, route = &*route.name, "No answer from behind.");
-            // Whatever the exchange died of, a broken request body comes first.
-            let fault = received.and_then(|tally| tally.fault());
-            fault.map_or_else(|| reason_of(&failure), |fault| fault.reason())
-        })?;
+        let Sent { response, upstream } = sent;
         ledger.answered_by(&upstream);
         self.finish(response, &upstream, admitted, seen)
+    }
+
+    /// Sends a request as it came.
+    async fn send<B>(
+        &self,
+        parts: Parts,
+        body: B,
+        way: &Way<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<Sent, Refusal>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if way.plan.body_is_empty {
+            let request = Request::from_parts(parts, Empty::<Bytes>::new());
+            let sent = way.pool.send(request, &way.plan).await;
+            return sent.map_err(|failure| way.failed(&failure, None, ledger));
+        }
+        let (body, tally) = self.take_body(body, way, ledger)?;
+        let request = Request::from_parts(parts, body);
+        let sent = way.pool.send(request, &way.plan).await;
+        sent.map_err(|failure| way.failed(&failure, Some(&tally), ledger))
+    }
+
+    /// Puts a body under its limits.
+    pub(super) fn take_body<B>(
+        &self,
+        body: B,
+        way: &Way<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<(LimitedBody<B>, Arc<Tally>), Refusal> {
+        let tally = ledger.receive();
+        let Way { seen, visit, .. } = way;
+        let most = visit.listener.limits.uploads_per_address;
+        let place = self.limiters.uploads.admit(seen.client, usize::MAX, most);
+        let place = place.map_err(|_| Reason::UploadLimit)?;
+        let limits = BodyLimits {
+            bytes: visit.listener.limits.body_bytes,
+            pause: visit.listener.limits.body_timeout,
+        };
+        let body = LimitedBody::new(body, limits, Arc::clone(&tally), Some(place));
+        Ok((body, tally))
     }
 
     /// The head as the XSP gets it: target as sent, in origin-form.

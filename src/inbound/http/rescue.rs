@@ -10,15 +10,23 @@ use http::Version;
 use http::header;
 
 use crate::config::RouteKind;
+use crate::domain::auth::answer::document as auth_document;
+use crate::domain::auth::answer::error_of;
 use crate::domain::edge::reason::Reason;
 use crate::domain::xsi::faults::Format;
 use crate::domain::xsi::faults::error_info;
 use crate::inbound::http::answer::AnswerBody;
 use crate::inbound::http::answer::Ledger;
+use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::tracking::TRACKING_ID;
 
 /// Who answers, on our own answers only.
 pub(super) const SERVER: HeaderValue = HeaderValue::from_static("xspd");
+
+/// With 401: only our tokens are judged here, and one that is refused is replaced, not repeated
+/// (RFC 6750, section 3.1). No `Basic`, which would make browsers ask their users for passwords.
+pub(super) const CHALLENGE: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"BroadWorks\", error=\"invalid_token\"");
 
 /// When to try again after a 503: long enough for a passive ejection to take effect.
 const UNAVAILABLE: Duration = Duration::from_secs(5);
@@ -45,6 +53,8 @@ impl From<Reason> for Refusal {
 pub(super) enum Form {
     /// An `ErrorInfo` document.
     ErrorInfo(Format),
+    /// AuthService's JSON.
+    Json,
     /// A line of text.
     Text,
 }
@@ -52,15 +62,21 @@ pub(super) enum Form {
 impl Form {
     /// The form that clients of a route expect.
     pub(super) fn of(
-        kind: Option<RouteKind>,
+        route: Option<(RouteKind, Treatment)>,
         accept: Option<&HeaderValue>,
         query: Option<&str>,
     ) -> Self {
+        let Some((kind, treatment)) = route else {
+            return Self::Text;
+        };
+        if treatment == Treatment::Answer {
+            return Self::Json;
+        }
         match kind {
-            Some(RouteKind::XsiActions | RouteKind::XsiEvents) => {
+            RouteKind::XsiActions | RouteKind::XsiEvents => {
                 Self::ErrorInfo(Format::wanted(accept.map(HeaderValue::as_bytes), query))
             }
-            Some(RouteKind::AuthService | RouteKind::Plain) | None => Self::Text,
+            RouteKind::AuthService | RouteKind::Plain => Self::Text,
         }
     }
 }
@@ -87,7 +103,7 @@ pub(super) fn rescue(
     let status = reason.status();
     ledger.status = Some(status);
     if let Some(access) = &mut ledger.access {
-        access.reason = Some(reason);
+        access.reason = Some(reason.as_str());
     }
     let (text, content_type) = document(reason, form, tracking_id);
     let mut response = Response::new(AnswerBody::own(text, ledger));
@@ -122,6 +138,11 @@ fn document(reason: Reason, form: Form, tracking_id: &HeaderValue) -> (Bytes, &'
             let text = error_info(format, &summary, reason.status().as_u16());
             (text.into(), format.content_type())
         }
+        Form::Json => {
+            let error = error_of(reason.status());
+            let text = auth_document(error, sentence, id);
+            (text.into(), "application/json;charset=UTF-8")
+        }
         Form::Text => (
             format!("{sentence} ({id})\n").into(),
             "text/plain;charset=UTF-8",
@@ -150,6 +171,7 @@ mod tests {
     fn every_reason_becomes_an_answer_of_ours() {
         for reason in Reason::ALL {
             for form in [
+                Form::Json,
                 Form::Text,
                 Form::ErrorInfo(Format::Xml),
                 Form::ErrorInfo(Format::Json),
@@ -192,12 +214,16 @@ mod tests {
         let accept = HeaderValue::from_static("application/json");
         let accept = Some(&accept);
         let json = Form::ErrorInfo(Format::Json);
-        assert_eq!(Form::of(Some(RouteKind::XsiActions), accept, None), json);
-        assert_eq!(Form::of(Some(RouteKind::XsiEvents), accept, None), json);
-        assert_eq!(
-            Form::of(Some(RouteKind::AuthService), accept, None),
-            Form::Text
-        );
+        let table = [
+            (RouteKind::XsiActions, Treatment::Relay, json),
+            (RouteKind::XsiEvents, Treatment::Swap, json),
+            (RouteKind::AuthService, Treatment::Relay, Form::Text),
+            (RouteKind::AuthService, Treatment::Answer, Form::Json),
+            (RouteKind::Plain, Treatment::Relay, Form::Text),
+        ];
+        for (kind, treatment, form) in table {
+            assert_eq!(Form::of(Some((kind, treatment)), accept, None), form);
+        }
         assert_eq!(Form::of(None, accept, None), Form::Text);
     }
 }

@@ -31,8 +31,10 @@ use crate::domain::edge::routes::below_anywhere;
 use crate::domain::edge::target::judge;
 use crate::domain::xsi::path::ActionPath;
 use crate::domain::xsi::path::user_below;
+use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
 use crate::inbound::http::Front;
 use crate::inbound::http::plan::RoutePlan;
+use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::rescue::Refusal;
 use crate::inbound::peer::Peer;
 
@@ -72,6 +74,8 @@ pub(super) struct Seen {
 
 /// What becomes of an admitted request.
 pub(super) enum Admission {
+    /// Our AuthService answers; `None`: it has no such endpoint.
+    AuthService(Option<Endpoint>),
     /// We answer the browser.
     Preflight(HeaderValue),
     /// The XSP sees it.
@@ -147,6 +151,9 @@ impl Front {
         if self.plan.origins.is_some() && cors::preflight(&parts.method, &parts.headers).is_some() {
             let origin = seen.origin.clone().ok_or(Reason::OriginDenied)?;
             return Ok(Admission::Preflight(origin));
+        }
+        if route.treatment == Treatment::Answer {
+            return Ok(Admission::AuthService(Endpoint::find(below)));
         }
         let affinity = match route.affinity {
             Affinity::None => None,

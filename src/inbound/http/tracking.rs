@@ -11,7 +11,7 @@ use http::HeaderName;
 use http::HeaderValue;
 
 /// The Webex header.
-pub(super) const TRACKING_ID: HeaderName = HeaderName::from_static("trackingid");
+pub(in crate::inbound) const TRACKING_ID: HeaderName = HeaderName::from_static("trackingid");
 
 /// Longest id believed; Webex's own have some 60 characters.
 const LONGEST: usize = 128;
@@ -21,7 +21,7 @@ const DIGITS: usize = 32;
 
 /// Makes ids that strangers cannot foresee, without a system call.
 #[derive(Default)]
-pub(super) struct TrackingIds {
+pub struct TrackingIds {
     high: RandomState,
     low: RandomState,
     next: AtomicU64,
@@ -41,7 +41,8 @@ impl TrackingIds {
         id
     }
 
-    fn fresh(&self) -> HeaderValue {
+    /// An id that nobody had before.
+    pub(in crate::inbound) fn fresh(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let halves = [self.high.hash_one(number), self.low.hash_one(number)];
         let mut text = [0_u8; PREFIX.len() + DIGITS];

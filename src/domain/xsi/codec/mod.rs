@@ -9,6 +9,7 @@ mod json_read;
 mod json_write;
 pub mod limits;
 pub mod names;
+mod scope;
 pub mod tree;
 mod xml_read;
 mod xml_text;

@@ -8,6 +8,7 @@ use crate::domain::xsi::codec::XSI;
 use crate::domain::xsi::codec::error::Fault;
 use crate::domain::xsi::codec::limits;
 use crate::domain::xsi::codec::names;
+use crate::domain::xsi::codec::scope::Scope;
 
 /// A document: one root element, prefixes resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -302,14 +303,19 @@ impl Element {
         self.child(local).map(|child| child.text.trim())
     }
 
-    /// Whether `nil` of the schema instance namespace is true, under whatever prefix.
+    /// An attribute of the schema instance namespace by its local name, under whatever prefix.
+    #[must_use]
+    pub fn instance(&self, local: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|attribute| {
+            attribute.name.local() == local && attribute.namespace.as_deref() == Some(INSTANCE)
+        });
+        found.map(|attribute| attribute.value.as_str())
+    }
+
+    /// Whether `nil` of the schema instance namespace is true.
     #[must_use]
     pub fn is_nil(&self) -> bool {
-        self.attributes.iter().any(|attribute| {
-            attribute.name.local() == "nil"
-                && attribute.namespace.as_deref() == Some(INSTANCE)
-                && matches!(attribute.value.trim(), "true" | "1")
-        })
+        matches!(self.instance("nil").map(str::trim), Some("true" | "1"))
     }
 
     pub(super) fn push_declaration(&mut self, declaration: Declaration) {
@@ -368,31 +374,5 @@ impl Element {
                     && (one.namespace.is_some() || one.name == other.name)
             })
         })
-    }
-}
-
-/// Declarations in force, from the inside out.
-#[derive(Default)]
-struct Scope<'a> {
-    outer: Option<&'a Self>,
-    declarations: &'a [Declaration],
-}
-
-impl Scope<'_> {
-    fn lookup(&self, prefix: Option<&str>) -> Result<Option<Arc<str>>, Fault> {
-        if prefix == Some("xml") {
-            return Ok(Some(Arc::from("http://www.w3.org/XML/1998/namespace")));
-        }
-        let found = self
-            .declarations
-            .iter()
-            .find(|declaration| declaration.prefix.as_deref() == prefix);
-        match (found, self.outer) {
-            (Some(declaration), _) if declaration.uri.is_empty() => Ok(None),
-            (Some(declaration), _) => Ok(Some(Arc::clone(&declaration.uri))),
-            (None, Some(outer)) => outer.lookup(prefix),
-            (None, None) if prefix.is_none() => Ok(None),
-            (None, None) => Err(Fault::Prefix),
-        }
     }
 }

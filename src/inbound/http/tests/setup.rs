@@ -184,6 +184,7 @@ impl Edge {
             Arc::clone(&pools),
             Arc::clone(&metrics),
             None,
+            None,
         );
         Self {
             front: Arc::new(front),
@@ -201,6 +202,7 @@ impl Edge {
             Arc::clone(&self.config),
             Arc::clone(&self.pools),
             Arc::clone(&self.metrics),
+            None,
             Some(&self.front),
         );
         self.front = Arc::new(front);

@@ -18,11 +18,13 @@ pub(super) fn service_provider(
 ) -> Result<Answer, Refusal> {
     let id = text(body, "serviceProviderId")?;
     known_provider(directory, id)?;
-    let mut answer = Vec::new();
-    // The element is there for enterprises; its absence says service provider.
-    if directory.is_enterprise(id) {
-        answer.push(Element::leaf("isEnterprise", "true"));
-    }
+    // One of the two comes first, and says which kind it is.
+    let kind = if directory.is_enterprise(id) {
+        Element::leaf("isEnterprise", "true")
+    } else {
+        Element::leaf("useCustomRoutingProfile", "false")
+    };
+    let mut answer = vec![kind];
     answer.push(Element::leaf("defaultDomain", DEFAULT_DOMAIN));
     answer.push(Element::leaf("serviceProviderName", id));
     answer.push(Element::leaf("useServiceProviderLanguages", "false"));

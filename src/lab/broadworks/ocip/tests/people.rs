@@ -114,7 +114,12 @@ async fn service_providers_and_groups_are_told_apart() {
             let inner = format!("<serviceProviderId>{id}</serviceProviderId>");
             let answer = client.ask(&name, &inner).await;
             assert_eq!(answer.name(), name.replace("Request", "Response"));
-            assert_eq!(answer.has("isEnterprise"), enterprise);
+            let kind = if enterprise {
+                "isEnterprise"
+            } else {
+                "useCustomRoutingProfile"
+            };
+            assert_eq!(answer.names()[..2], [kind, "defaultDomain"]);
             assert_eq!(answer.text("serviceProviderName"), id);
             assert_eq!(answer.has("serviceProviderId"), version == "22V4");
         }

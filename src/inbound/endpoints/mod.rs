@@ -1,0 +1,3 @@
+//! What xspd answers itself instead of relaying it.
+
+pub mod auth_service;

@@ -1,0 +1,3 @@
+//! Servers of BroadWorks that are no XSP.
+
+pub mod ocip;

@@ -1,0 +1,1 @@
+//! The client against a service that does what its script says.

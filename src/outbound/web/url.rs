@@ -1,0 +1,197 @@
+//! The URL of a service: `https`, a host, no user, no fragment.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+use http::uri::Scheme;
+use rustls_pki_types::ServerName;
+
+use crate::outbound::connect::bare;
+
+/// A checked URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebUrl {
+    host: String,
+    port: u16,
+    authority: String,
+    target: PathAndQuery,
+    name: ServerName<'static>,
+}
+
+/// Why a text is no URL of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAWebUrl {
+    /// Not a URL with a host.
+    #[error("expected a URL such as https://host/path")]
+    Form,
+    /// Not `https`: tokens and secrets are sent there.
+    #[error("expected https://, because secrets are sent there")]
+    Scheme,
+    /// With a user or a password.
+    #[error("a user or password does not belong into it")]
+    UserInfo,
+}
+
+/// The port of `https`.
+const HTTPS: u16 = 443;
+
+impl WebUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`NotAWebUrl`].
+    pub fn parse(text: &str) -> Result<Self, NotAWebUrl> {
+        // `http` drops a fragment silently.
+        let uri: Uri = match text.contains('#') {
+            true => return Err(NotAWebUrl::Form),
+            false => text.parse().map_err(|_| NotAWebUrl::Form)?,
+        };
+        match uri.scheme() {
+            None => return Err(NotAWebUrl::Form),
+            Some(scheme) if *scheme != Scheme::HTTPS => return Err(NotAWebUrl::Scheme),
+            Some(_) => {}
+        }
+        let authority = uri.authority().ok_or(NotAWebUrl::Form)?;
+        if authority.as_str().contains('@') {
+            return Err(NotAWebUrl::UserInfo);
+        }
+        let host = bare(authority.host()).to_ascii_lowercase();
+        let name = ServerName::try_from(host.clone()).map_err(|_| NotAWebUrl::Form)?;
+        // A colon without a port that is one is no port at all to `http`.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => HTTPS,
+            Some(_) | None => authority.port_u16().ok_or(NotAWebUrl::Form)?,
+        };
+        let target = uri.path_and_query().cloned().ok_or(NotAWebUrl::Form)?;
+        Ok(Self {
+            host,
+            port,
+            authority: authority.as_str().to_ascii_lowercase(),
+            target,
+            name,
+        })
+    }
+
+    /// The same host with another path, which begins with `/`, after the path of this one.
+    ///
+    /// # Errors
+    /// [`NotAWebUrl::Form`] when the paths make none together.
+    pub fn below(&self, path: &str) -> Result<Self, NotAWebUrl> {
+        let base = self.target.path().trim_end_matches('/');
+        let target = format!("{base}{path}");
+        let target = target.parse().map_err(|_| NotAWebUrl::Form)?;
+        Ok(Self {
+            target,
+            ..self.clone()
+        })
+    }
+
+    /// The host, lower case, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// Host and port as the `Host` header has them.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Host and port as CONNECT has them.
+    pub(super) fn connect_target(&self) -> String {
+        match self.address() {
+            Some(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
+            Some(IpAddr::V4(_)) | None => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    pub(super) const fn target(&self) -> &PathAndQuery {
+        &self.target
+    }
+
+    pub(super) const fn name(&self) -> &ServerName<'static> {
+        &self.name
+    }
+}
+
+impl fmt::Display for WebUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}{}", self.authority, self.target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let url = WebUrl::parse("https://CI.example.com/idb?x=1").unwrap();
+        assert_eq!((url.host(), url.port()), ("ci.example.com", 443));
+        assert_eq!(url.connect_target(), "ci.example.com:443");
+        assert_eq!(url.to_string(), "https://ci.example.com/idb?x=1");
+        let url = WebUrl::parse("https://[::1]:8443").unwrap();
+        assert_eq!((url.host(), url.port()), ("::1", 8443));
+        assert_eq!(url.connect_target(), "[::1]:8443");
+        assert_eq!(url.target().as_str(), "/");
+    }
+
+    #[test]
+    fn a_path_goes_below_another() {
+        for base in ["https://a/idb", "https://a/idb/"] {
+            let url = WebUrl::parse(base)
+                .unwrap()
+                .below("/oauth2/v1/access_token");
+            assert_eq!(
+                url.unwrap().to_string(),
+                "https://a/idb/oauth2/v1/access_token"
+            );
+        }
+        let root = WebUrl::parse("https://a").unwrap().below("/x").unwrap();
+        assert_eq!(root.to_string(), "https://a/x");
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_service_is_refused() {
+        for (text, fault) in [
+            ("http://a/", NotAWebUrl::Scheme),
+            ("ftp://a/", NotAWebUrl::Scheme),
+            ("https://u:p@a/", NotAWebUrl::UserInfo),
+            ("https://u@a/", NotAWebUrl::UserInfo),
+            ("a/b", NotAWebUrl::Form),
+            ("/b", NotAWebUrl::Form),
+            ("", NotAWebUrl::Form),
+            ("https://", NotAWebUrl::Form),
+            ("https://a:/", NotAWebUrl::Form),
+            ("https://a:70000/", NotAWebUrl::Form),
+            ("https://a/ b", NotAWebUrl::Form),
+            ("https://a/#b", NotAWebUrl::Form),
+            ("https://a_*/", NotAWebUrl::Form),
+        ] {
+            assert_eq!(WebUrl::parse(text), Err(fault), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn urls_survive_print_and_parse_and_never_panic(text in "(https://)?\\PC{0,40}") {
+            if let Ok(url) = WebUrl::parse(&text) {
+                prop_assert_eq!(WebUrl::parse(&url.to_string()), Ok(url));
+            }
+        }
+    }
+}

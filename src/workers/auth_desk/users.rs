@@ -1,0 +1,142 @@
+//! What the Application Server says of users: asked once at a time, kept for a while, used beyond
+//! that only while no answer comes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::domain::auth::standing::Age;
+use crate::domain::auth::standing::Membership;
+use crate::domain::auth::standing::Standing;
+use crate::domain::auth::standing::State;
+use crate::domain::ocip::OcipFailure;
+use crate::domain::ocip::facts::LoginInfo;
+use crate::domain::ocip::facts::Verified;
+use crate::platform::clock;
+use crate::workers::auth_desk::AuthDesk;
+use crate::workers::auth_desk::flights::Flight;
+
+/// How long a failed question is not asked again: a server that is down must not be asked by each
+/// request.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Answer to a question about a user.
+type Answer = Result<Arc<Standing>, OcipFailure>;
+
+/// Folds a user id to the form in which ids are compared.
+pub(super) fn folded(user: &str) -> Arc<str> {
+    user.to_lowercase().into()
+}
+
+impl AuthDesk {
+    /// What is known of a user, from the cache as far as that may be used.
+    pub(super) async fn standing(&self, user: &Arc<str>, now: Instant) -> Answer {
+        let caches = &self.0.caches;
+        if let Some(known) = caches.users.get(user, now) {
+            match self.0.ages.of(&known, now) {
+                Age::Fresh => return Ok(known),
+                Age::Aging => {
+                    if caches.unanswered.get(user, now).is_none() {
+                        // It goes on by itself; the next request finds its answer.
+                        drop(self.ask(user));
+                    }
+                    return Ok(known);
+                }
+                Age::TooOld => {}
+            }
+        }
+        self.ask_unless_refused(user, now).await
+    }
+
+    /// What is known of a user for whom a token is to be made: nothing that is aging.
+    pub(super) async fn fresh_standing(&self, user: &Arc<str>, now: Instant) -> Answer {
+        match self.0.caches.users.get(user, now) {
+            Some(known) if self.0.ages.of(&known, now) == Age::Fresh => Ok(known),
+            Some(_) | None => self.ask_unless_refused(user, now).await,
+        }
+    }
+
+    async fn ask_unless_refused(&self, user: &Arc<str>, now: Instant) -> Answer {
+        if let Some(failure) = self.0.caches.unanswered.get(user, now) {
+            return Err(failure);
+        }
+        // Without an answer the question died of a bug, which is told where it happened.
+        let landed = self.ask(user).land().await;
+        landed.unwrap_or(Err(OcipFailure::Timeout))
+    }
+
+    fn ask(&self, user: &Arc<str>) -> Flight<Answer> {
+        let (desk, asked) = (self.clone(), Arc::clone(user));
+        self.0
+            .caches
+            .asking
+            .board(user, &self.0.tasks, || async move {
+                let before = desk.0.caches.revocations.load(Ordering::Acquire);
+                let answer = match desk.0.ocip.login_info(&asked).await {
+                    Ok(info) => Ok(standing_of(info, clock::mono())),
+                    Err(OcipFailure::UnknownUser) => Ok(Standing {
+                        learned: clock::mono(),
+                        state: State::Absent,
+                    }),
+                    Err(failure) => Err(failure),
+                };
+                let now = clock::mono();
+                match answer {
+                    Ok(standing) => {
+                        let standing = Arc::new(standing);
+                        if desk.0.caches.revocations.load(Ordering::Acquire) == before {
+                            desk.keep_standing(asked, Arc::clone(&standing));
+                        }
+                        Ok(standing)
+                    }
+                    Err(failure) => {
+                        desk.0.metrics.standing_unknown(failure.as_str(), now);
+                        let unanswered = &desk.0.caches.unanswered;
+                        unanswered.put(asked, failure.clone(), now + PAUSE);
+                        Err(failure)
+                    }
+                }
+            })
+    }
+
+    /// Learns from a login what there is to learn.
+    pub(super) fn learn(&self, verified: &Verified, now: Instant) -> Arc<Standing> {
+        let standing = Arc::new(Standing {
+            learned: now,
+            state: State::Present {
+                user_id: verified.user_id.clone(),
+                revoked_ms: verified.token_revocation_ms,
+                locked_until: None,
+                membership: Membership {
+                    group: verified.group_id.clone(),
+                    service_provider: verified.service_provider_id.clone(),
+                    is_enterprise: verified.is_enterprise,
+                },
+            },
+        });
+        self.keep_standing(folded(&verified.user_id), Arc::clone(&standing));
+        standing
+    }
+
+    fn keep_standing(&self, user: Arc<str>, standing: Arc<Standing>) {
+        let until = standing.learned + self.0.ages.stale_limit;
+        self.0.caches.users.put(user, standing, until);
+    }
+}
+
+fn standing_of(info: LoginInfo, now: Instant) -> Standing {
+    Standing {
+        learned: now,
+        state: State::Present {
+            user_id: info.user_id,
+            revoked_ms: info.token_revocation_ms,
+            locked_until: info.locked_for.and_then(|left| now.checked_add(left)),
+            membership: Membership {
+                group: info.group_id,
+                service_provider: info.service_provider_id,
+                is_enterprise: info.is_enterprise,
+            },
+        },
+    }
+}

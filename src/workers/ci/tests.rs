@@ -1,0 +1,1 @@
+//! The desk against a CI that does what its script says.
