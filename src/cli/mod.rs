@@ -1,5 +1,6 @@
 //! The command line: one file per verb.
 
+pub mod authservice;
 pub mod check_config;
 pub mod config;
 pub mod console;
@@ -29,6 +30,8 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Record the shapes of an XSP's AuthService.
+    Authservice(authservice::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
@@ -59,6 +62,7 @@ pub fn main() -> Exit {
     };
     let console = Console { json: command.json };
     match command.verb {
+        Verb::Authservice(args) => authservice::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
         Verb::Keys(args) => keys::run(args, console),

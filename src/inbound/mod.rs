@@ -13,6 +13,7 @@ pub mod listener;
 pub mod passthrough;
 pub mod peer;
 pub mod plain;
+pub mod recorder;
 mod requests;
 mod supervise;
 pub mod watch;

@@ -8,5 +8,6 @@ mod live;
 mod mtls;
 mod operator;
 mod passthrough;
+mod recorder;
 mod relay;
 mod stage;

@@ -95,9 +95,13 @@ fn defaults_are_documented_as_they_are() {
         };
         compare(format!("{table}.{key}"), &row[1]);
     }
+    let auth = Table::after("Defaults of what has one and is not said above:");
+    for row in &auth.rows {
+        compare(row[0].clone(), &row[1]);
+    }
     assert_eq!(wrong, Vec::<String>::new());
-    let counted = policy.rows.len() + limits.rows.len() + others.rows.len();
-    assert!(counted > 20, "only {counted} rows were found");
+    let counted = policy.rows.len() + limits.rows.len() + others.rows.len() + auth.rows.len();
+    assert!(counted > 40, "only {counted} rows were found");
 }
 
 /// A table of the README, without its head; a cell that is one `word` is that word.

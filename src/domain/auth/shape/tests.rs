@@ -227,9 +227,10 @@ proptest! {
     fn any_bytes_have_a_shape(bytes: Vec<u8>, declared in ".{0,20}") {
         let shape = body(Some(&declared), &bytes);
         prop_assert!(shape.to_string().len() < 200 + 40 * bytes.len());
-        let _ = header("x", &bytes);
-        let _ = path(&String::from_utf8_lossy(&bytes));
-        let _ = query(&String::from_utf8_lossy(&bytes));
-        let _ = name(&declared);
+        let text = String::from_utf8_lossy(&bytes);
+        let bound = 200 + 80 * bytes.len();
+        prop_assert!(header(&declared, &bytes).to_string().len() < bound);
+        prop_assert!(path(&text).len() < bound);
+        prop_assert!(query(&text).to_string().len() < bound);
     }
 }
