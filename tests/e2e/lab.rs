@@ -242,3 +242,92 @@ async fn state_survives_a_restart_and_fresh_starts_over() {
     assert!(!active(&third));
     end(third).await;
 }
+
+#[tokio::test]
+async fn what_webex_does_wrong_is_told_to_whoever_signs_in() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("lab");
+    let process = start(&state, &[]).await;
+    let webex = Webex::of(&described(&state));
+    for (fault, word) in [
+        ("inactive", "invalid_token"),
+        ("insufficient-scope", "insufficient_scope"),
+        ("malformed", "ci_unreachable"),
+        ("no-scope", "insufficient_scope"),
+        ("oversized-body", "ci_response_too_large"),
+        ("server-error", "ci_unreachable"),
+        ("unknown-user", "unknown_user"),
+    ] {
+        webex.fail(&format!(r#"{{"fault":"{fault}","at":"authenticate"}}"#));
+        let answer = webex.fetch(&webex.user_token());
+        assert_eq!(answer["error"], word, "{fault}: {answer}");
+    }
+    webex.fail(r#"{"fault":"wrong-issuer"}"#);
+    let answer = webex.fetch(&webex.user_token());
+    assert_eq!(answer["error"], "invalid_token", "{answer}");
+
+    webex.fail(r#"{"fault":"none"}"#);
+    let token = webex.user_token();
+    let asked = || webex.get("/lab/counts")["authenticate"].as_u64().unwrap();
+    let before = asked();
+    for _ in 0..3 {
+        let answer = webex.fetch(&token);
+        assert!(answer["token"]["bearer"].is_string(), "{answer}");
+    }
+    assert_eq!(
+        asked(),
+        before + 1,
+        "the daemon remembers whose token it is"
+    );
+    end(process).await;
+}
+
+/// The lab Webex, called with curl.
+struct Webex {
+    ca: String,
+    ci: String,
+    proxy: String,
+}
+
+impl Webex {
+    fn of(described: &Value) -> Self {
+        let text = |pointer| described.pointer(pointer).unwrap().as_str().unwrap();
+        Self {
+            ca: text("/ca").to_owned(),
+            ci: text("/endpoints/webex-ci").to_owned(),
+            proxy: text("/endpoints/webex-idp-proxy").to_owned(),
+        }
+    }
+
+    fn fail(&self, script: &str) {
+        let url = format!("{}/lab/faults", self.ci);
+        let answer = self.call(&["--request", "PUT", "--data", script, &url]);
+        assert!(answer["fault"].is_string(), "{answer}");
+    }
+
+    fn user_token(&self) -> String {
+        let url = format!("{}/lab/user-token?user=alice@as.example.net", self.ci);
+        let answer = self.call(&["--request", "POST", &url]);
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn fetch(&self, token: &str) -> Value {
+        let credentials = format!("Authorization: Bearer {token}");
+        let url = format!("{}/idp/bwtoken/fetch", self.proxy);
+        self.call(&["--header", &credentials, &url])
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.call(&[&format!("{}{path}", self.ci)])
+    }
+
+    fn call(&self, words: &[&str]) -> Value {
+        let output = Command::new("curl")
+            .args(["-sS", "--noproxy", "localhost", "--cacert", &self.ca])
+            .args(words)
+            .output()
+            .expect("curl is there");
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{words:?}: {output:?}"))
+    }
+}

@@ -128,11 +128,13 @@ fn thumbprint(public: &[u8]) -> Option<String> {
 pub(in crate::lab::webex::identity) mod sealing {
     //! A sender for the tests, from the standard and not from the daemon.
 
+    use aws_lc_rs::aead;
     use aws_lc_rs::rsa::OaepAlgorithm;
     use aws_lc_rs::rsa::OaepPublicEncryptingKey;
     use aws_lc_rs::rsa::PublicEncryptingKey;
-
-    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::Value;
 
     /// Seals `text` for the key of a `key` parameter, under this header.
     pub(in crate::lab::webex::identity) fn seal(

@@ -1,6 +1,13 @@
 //! Access tokens for the provider's AuthenticationService.
 
-use super::*;
+use crate::lab::webex::CLIENT_ID;
+use crate::lab::webex::CLIENT_SECRET;
+use crate::lab::webex::identity::Endpoint;
+use crate::lab::webex::identity::tests::ACCESS_TOKEN;
+use crate::lab::webex::identity::tests::World;
+use crate::lab::webex::identity::tests::basic;
+use crate::lab::webex::identity::tests::bearer;
+use crate::lab::webex::identity::tests::refresh;
 
 const REVOKE: &str = "/idb/oauth2/v1/revoke";
 

@@ -1,10 +1,22 @@
 //! An app gets a BroadWorks token through the IdP proxy.
 
+use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::provider::Asked;
-use super::provider::Behaviour;
-use super::*;
+use crate::lab::webex::Setup;
+use crate::lab::webex::WebexError;
+use crate::lab::webex::identity::body;
+use crate::lab::webex::identity::fetch::Provider;
+use crate::lab::webex::identity::fetch::Route;
+use crate::lab::webex::identity::tests::FETCH;
+use crate::lab::webex::identity::tests::World;
+use crate::lab::webex::identity::tests::basic;
+use crate::lab::webex::identity::tests::bearer;
+use crate::lab::webex::identity::tests::pki::QuickPki;
+use crate::lab::webex::identity::tests::provider::Asked;
+use crate::lab::webex::identity::tests::provider::Behaviour;
+use crate::lab::webex::identity::tests::provider::FakeProvider;
+use crate::lab::webex::identity::tests::setup;
 
 fn jws() -> String {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT","kid":"k"}"#);
@@ -123,7 +135,7 @@ async fn a_provider_with_a_certificate_of_nobody_is_not_spoken_to() {
     let stranger = FakeProvider::start(&QuickPki::mint(elsewhere.path()), &world.tasks).await;
     stranger.behave(Behaviour::Json(jws()));
     let provider = Provider::new(&setup(&world.pki, 1, &stranger)).unwrap();
-    let route = super::super::fetch::Route::Ci {
+    let route = Route::Ci {
         token: "x".to_owned(),
     };
     let failure = provider.fetch(&route).await.unwrap_err();

@@ -1,8 +1,25 @@
 //! Whose token it is: the provider asks.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use serde_json::json;
 
-use super::*;
+use crate::lab::webex::CLIENT_ID;
+use crate::lab::webex::CLIENT_SECRET;
+use crate::lab::webex::ORGANIZATION;
+use crate::lab::webex::identity::Endpoint;
+use crate::lab::webex::identity::body;
+use crate::lab::webex::identity::tests::ACCESS_TOKEN;
+use crate::lab::webex::identity::tests::AUTHENTICATE;
+use crate::lab::webex::identity::tests::FETCH;
+use crate::lab::webex::identity::tests::PING;
+use crate::lab::webex::identity::tests::World;
+use crate::lab::webex::identity::tests::basic;
+use crate::lab::webex::identity::tests::bearer;
+use crate::lab::webex::identity::tests::refresh;
+use crate::lab::webex::identity::tests::request;
+use crate::platform::clock;
 
 const INTROSPECT: &str = "/idb/oauth2/v1/introspect";
 
@@ -25,7 +42,7 @@ async fn the_provider_learns_whose_a_user_token_is() {
         let answer = reply.json();
         assert_eq!(answer["active"], true, "{name}");
         assert_eq!(answer["broadworksUserId"], "alice@as.example.net", "{name}");
-        assert_eq!(answer["orgId"], crate::lab::webex::ORGANIZATION);
+        assert_eq!(answer["orgId"], ORGANIZATION);
         let scope = answer["scope"].as_str().unwrap();
         assert!(
             scope
@@ -33,7 +50,7 @@ async fn the_provider_learns_whose_a_user_token_is() {
                 .any(|word| word == "broadworks-connector:user")
         );
         let claims = token.split('.').nth(1).unwrap();
-        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims);
+        let claims = URL_SAFE_NO_PAD.decode(claims);
         let claims: Value = serde_json::from_slice(&claims.unwrap()).unwrap();
         assert_eq!(answer["expires"], claims["expiry_time"]);
         assert_eq!(claims["iss"], world.webex.issuer());

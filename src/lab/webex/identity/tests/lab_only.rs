@@ -1,6 +1,12 @@
 //! What no Webex has.
 
-use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::lab::webex::identity::tests::PING;
+use crate::lab::webex::identity::tests::World;
+use crate::lab::webex::identity::tests::request;
 
 #[tokio::test]
 async fn user_tokens_are_for_users_of_the_lab() {
@@ -29,7 +35,7 @@ async fn a_user_token_of_another_issuer_says_so() {
         .await;
     let issuer = |token: String| {
         let claims = token.split('.').nth(1).unwrap().to_owned();
-        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims);
+        let claims = URL_SAFE_NO_PAD.decode(claims);
         let claims: Value = serde_json::from_slice(&claims.unwrap()).unwrap();
         claims["iss"].as_str().unwrap().to_owned()
     };

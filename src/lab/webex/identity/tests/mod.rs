@@ -25,14 +25,15 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::*;
+use crate::lab::broadworks::BroadWorks;
 use crate::lab::webex::CLIENT_ID;
 use crate::lab::webex::CLIENT_SECRET;
 use crate::lab::webex::REFRESH_TOKEN;
+use crate::lab::webex::Setup;
 use crate::lab::webex::Webex;
 use crate::lab::webex::identity::tests::pki::QuickPki;
 use crate::lab::webex::identity::tests::provider::FakeProvider;
-use crate::platform::clock;
+use crate::lab::webex::identity::tls;
 use crate::platform::tasks::Tasks;
 
 const ACCESS_TOKEN: &str = "/idb/oauth2/v1/access_token";
