@@ -1,6 +1,7 @@
 //! The verbs from the command line to the disk, on several nodes.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -429,6 +430,22 @@ fn what_others_may_reach_is_refused() {
     assert_eq!(exit, Exit::NoPermission);
     assert!(text.contains("chmod 700 "), "{text}");
     assert_eq!(node.set().generation(), 2);
+}
+
+#[test]
+fn the_key_file_belongs_to_the_owner_of_its_directory() {
+    let node = Node::new();
+    node.seed(&KEYS[..]);
+    // Only root can give a directory away; for others the owner is the same to begin with.
+    drop(std::os::unix::fs::chown(
+        node.path("keys"),
+        Some(4242),
+        Some(4242),
+    ));
+    node.said(&["rotate"]);
+    let owner = |name: &str| fs::metadata(node.path(name)).unwrap().uid();
+    assert_eq!(owner("keys/keys.json"), owner("keys"));
+    assert_eq!(mode(&node.path("keys/keys.json")), 0o600);
 }
 
 #[test]
