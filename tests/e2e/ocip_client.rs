@@ -271,3 +271,29 @@ async fn a_server_that_is_gone_is_known_to_be_and_found_again() {
     // Kept for its life: the password lies in it.
     assert!(stage.directory.path().exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_release_is_asked_in_its_own_forms() {
+    let stage = Stage::start(false).await;
+    let (ocip, faults) = (&stage.ocip, stage.lab.ocip_faults());
+    for name in [
+        "ServiceProviderGetRequest22V4",
+        "UserGetLoginInfoRequestRI",
+        "UserGetRequest21sp1",
+        "UserGetRequest22",
+        "UserGetRequest23V2",
+    ] {
+        faults.hide(name);
+    }
+    for _ in 0..2 {
+        let info = ocip.login_info(ALICE).await.expect("alice");
+        assert_eq!(info.user_id, ALICE);
+        let user = ocip.user(ALICE).await.expect("alice");
+        assert_eq!((&*user.first_name, user.user_id), ("Renée", None));
+        let provider = ocip.service_provider("ent1").await.expect("ent1");
+        assert!(provider.is_enterprise);
+    }
+    // What it answered is remembered.
+    assert_eq!(faults.requests("UserGetRequest20"), 2);
+    assert_eq!(faults.requests("ServiceProviderGetRequest17sp1"), 2);
+}
