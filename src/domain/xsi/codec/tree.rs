@@ -197,6 +197,19 @@ impl Element {
         self
     }
 
+    /// With an attribute more whose name has a prefix, which must be declared here or above.
+    #[must_use]
+    pub fn attribute_in(mut self, prefix: &str, local: &str, value: impl Into<String>) -> Self {
+        debug_assert!(names::is_plain_name(prefix), "attribute prefix");
+        debug_assert!(names::is_plain_name(local), "attribute name");
+        let name = Name {
+            prefix: Some(Box::from(prefix)),
+            local: Box::from(local),
+        };
+        self.attributes.push(Attribute::new(name, value.into()));
+        self
+    }
+
     /// With this text.
     #[must_use]
     pub fn text_of(mut self, text: impl Into<String>) -> Self {

@@ -1,0 +1,6 @@
+//! The engine on virtual time, over the seeded directory.
+
+mod bench;
+mod random;
+mod services;
+mod talking;
