@@ -114,6 +114,7 @@ burst = 200
 [auth-service]
 mode = "native"
 client-authentication = "by-host"
+operator-token = {operator_token}
 
 # Short, so that the first start is quick.
 [auth-service.key-management]
@@ -139,6 +140,7 @@ refresh-token = {refresh_token}
         webex = format_args!("https://localhost:{}", addresses.webex_ci.port()),
         client_secret = secret(&secrets.client_secret),
         refresh_token = secret(&secrets.refresh_token),
+        operator_token = secret(&secrets.operator_token),
         ca = quoted(&pki.ca().display().to_string()),
     )
 }

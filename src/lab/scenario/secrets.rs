@@ -21,7 +21,12 @@ pub(super) struct Secrets {
     pub(super) client_secret: PathBuf,
     /// `refreshToken` of the same.
     pub(super) refresh_token: PathBuf,
+    /// What an operator shows to revoke tokens.
+    pub(super) operator_token: PathBuf,
 }
+
+/// The operator's token, the same in every lab.
+pub(super) const OPERATOR_TOKEN: &str = "0perator-0f-the-lab";
 
 impl Secrets {
     /// Their places below a state directory.
@@ -31,6 +36,7 @@ impl Secrets {
             ocip_password: directory.join("ocip-password"),
             client_secret: directory.join("client-secret"),
             refresh_token: directory.join("refresh-token"),
+            operator_token: directory.join("operator-token"),
         }
     }
 
@@ -46,6 +52,7 @@ impl Secrets {
             ),
             (&self.client_secret, CLIENT_SECRET),
             (&self.refresh_token, REFRESH_TOKEN),
+            (&self.operator_token, OPERATOR_TOKEN),
         ] {
             files::write_atomic(path, secret.as_bytes(), files::PRIVATE)
                 .map_err(|source| ScenarioError::file(path, source))?;
