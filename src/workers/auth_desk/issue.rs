@@ -177,11 +177,12 @@ impl AuthDesk {
             user: &login.user,
             password: &password,
         };
+        let before = self.revocations();
         match desk.ocip.verify(&credentials).await {
             Ok(verified) => {
                 let now = clock::mono();
                 back_off.succeeded(attempt, now);
-                Ok(self.learn(&verified, now))
+                Ok(self.learn(&verified, before, now))
             }
             Err(failure) => {
                 if !refusal::judges_password(&failure) {
