@@ -231,8 +231,7 @@ impl AuthDesk {
                 Some(CiDesk::start(cisco, &config.state_dir, tasks, metrics)?)
             }
         };
-        let operator_token = rules.operator_token.as_ref();
-        let operator_token = operator_token.map(|secret| secret.read()).transpose()?;
+        let operator_token = operator_token(&rules)?;
         let kept = match previous {
             Some(desk) => Arc::clone(&desk.kept),
             None => Arc::new(Kept {
@@ -283,8 +282,7 @@ impl AuthDesk {
             Some(server) => Ocip::prove(server).map_err(DeskError::from),
             None => Err(DeskError::NoApplicationServer),
         };
-        let secret = rules.operator_token.as_ref();
-        let secret = secret.map_or(Ok(()), |secret| secret.read().map(drop));
+        let secret = operator_token(rules);
         let keys = keys::load(&rules.keys.directory, clock::wall());
         let denied = Denied::open(&rules.keys.directory);
         let found = [
@@ -362,6 +360,18 @@ impl AuthDesk {
             Err(rejected) => desk.metrics.keys_rejected(&rejected),
         }
     }
+}
+
+/// The operator token. A blank one would be that of everybody who sends none.
+fn operator_token(rules: &config::AuthService) -> Result<Option<Secret>, SecretError> {
+    let Some(reference) = &rules.operator_token else {
+        return Ok(None);
+    };
+    let token = reference.read()?;
+    if token.expose().trim_ascii().is_empty() {
+        return Err(SecretError::Empty(reference.clone()));
+    }
+    Ok(Some(token))
 }
 
 impl Caches {
