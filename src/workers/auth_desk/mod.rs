@@ -130,6 +130,8 @@ struct Caches {
     tokens: Bounded<[u8; 32], Arc<Checked>>,
     bad_tokens: Bounded<[u8; 32], NotValid>,
     passes: Bounded<Arc<str>, Arc<Pass>>,
+    /// Users whose login token was replaced a moment ago because the XSP refused it.
+    replaced: Bounded<Arc<str>, ()>,
     making: Flights<Arc<str>, Result<Arc<Pass>, OcipFailure>>,
 }
 
@@ -384,6 +386,7 @@ impl Caches {
             tokens: Bounded::new(TOKENS),
             bad_tokens: Bounded::new(BAD_TOKENS),
             passes: Bounded::new(passes),
+            replaced: Bounded::new(passes),
             making: Flights::default(),
         }
     }
