@@ -237,7 +237,8 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 /// An IPv6 caller owns at least a /64, so that is what is counted.
-fn address(peer: Peer) -> u128 {
+#[must_use]
+pub fn address(peer: Peer) -> u128 {
     let (Peer::Address(address) | Peer::Listed(address)) = peer;
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

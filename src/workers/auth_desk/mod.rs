@@ -19,6 +19,7 @@ mod keys;
 pub mod login;
 mod refusal;
 pub mod revoke;
+mod strangers;
 #[cfg(test)]
 pub(crate) mod tests;
 mod users;
@@ -51,6 +52,7 @@ use crate::workers::auth_desk::check::Checked;
 use crate::workers::auth_desk::denied::Denied;
 use crate::workers::auth_desk::flights::Flights;
 use crate::workers::auth_desk::login::Pass;
+use crate::workers::auth_desk::strangers::Strangers;
 use crate::workers::ci::CiDesk;
 
 pub use crate::workers::auth_desk::denied::UnreadableList;
@@ -117,6 +119,7 @@ struct Kept {
     keys: ArcSwap<KeyRing>,
     denied: Denied,
     back_off: BackOff,
+    strangers: Strangers,
 }
 
 /// What was learned under one Application Server and one issuer.
@@ -240,6 +243,7 @@ impl AuthDesk {
                 keys: ArcSwap::from_pointee(keys::load(&rules.keys.directory, clock::wall())?),
                 denied: Denied::open(&rules.keys.directory)?,
                 back_off: BackOff::new(clock::mono()),
+                strangers: Strangers::new(),
             }),
         };
         let same_answers = same_server.filter(|desk| {

@@ -1,15 +1,19 @@
 //! What strangers and users try against the desk.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::setup::ALICE;
 use super::setup::Bench;
 use super::setup::Client;
 use super::setup::PASSWORD;
-use super::setup::login;
+use crate::config;
+use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
 use crate::domain::auth::backoff::Peer;
 use crate::domain::auth::parameters::Password;
@@ -17,6 +21,11 @@ use crate::domain::auth::token::Amr;
 use crate::domain::auth::token::Claims;
 use crate::domain::auth::validation::NotValid;
 use crate::jose::KeyRing;
+use crate::outbound::broadworks::ocip::Login;
+use crate::outbound::web::tests::service::Answer;
+use crate::outbound::web::tests::service::Service;
+use crate::outbound::web::tests::service::json;
+use crate::outbound::web::tests::service::json_bytes;
 use crate::platform::clock;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
@@ -74,22 +83,17 @@ async fn a_login_that_was_under_way_does_not_undo_a_revocation() {
     let bench = Bench::new().await;
     let token = bench.token(ALICE).await;
     assert!(bench.desk.validate(&token).await.is_ok());
-    let faults = bench.lab.ocip_faults();
-    let verify = "AuthenticationVerifyRequest22V4";
-    let before = faults.requests(verify);
-    faults.delay(Duration::from_secs(2));
-    let desk = bench.desk.clone();
-    let login = tokio::spawn(async move {
-        drop(login(&desk, &Client::new(), ALICE, PASSWORD).await);
-    });
-    while faults.requests(verify) == before {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    faults.delay(Duration::ZERO);
+    let before = bench.desk.revocations();
+    let password = Secret::new(PASSWORD.as_bytes().to_vec());
+    let credentials = Login::Password {
+        user: ALICE,
+        password: &password,
+    };
+    let verified = bench.desk.0.ocip.verify(&credentials).await.unwrap();
     let revoke = Revoke::User(ALICE.to_owned());
     bench.desk.revoke(revoke, "test").await.unwrap();
-    login.await.unwrap();
+    // Its answer arrives late.
+    bench.desk.learn(&verified, before, clock::mono());
     assert_eq!(
         bench.desk.validate(&token).await.unwrap_err(),
         NotValid::Revoked
@@ -140,29 +144,88 @@ async fn strangers_who_guess_leave_the_server_to_those_with_tokens() {
     server.requests_per_second = 5.0;
     server.burst = 5;
     server.response_timeout = Duration::from_secs(2);
-    let desk = Arc::new(bench.another());
+    let (desk, key) = (bench.another(), Client::new().key);
+    // Each from an address and for a user of its own, so that no back-off stops it, and so many
+    // that everything is waited for as long as it may be.
+    let guess = async |number: u8| {
+        let proof = Proof::Password(Password {
+            user: format!("nobody{number}@as.example.net"),
+            password: Zeroizing::new("wrong".to_owned()),
+        });
+        let peer = Peer::Address([198, 51, 100, number].into());
+        drop(desk.issue(&key, proof, peer).await);
+    };
+    let flood = join_all((0..100).map(guess));
+    let user = async {
+        tokio::task::yield_now().await;
+        let valid = desk.validate(&token).await;
+        assert!(valid.is_ok(), "{:?}", valid.err());
+        let token = valid.unwrap().token;
+        assert!(desk.pass(&token, Wanted::Any).await.is_ok());
+    };
+    tokio::join!(flood, user);
+}
+
+const GRANT: &str = r#"{"access_token":"service","expires_in":43199,"token_type":"Bearer"}"#;
+const YES: &str = r#"{"active":true,"scope":"broadworks-connector:user","broadworksUserId":"alice@as.example.net"}"#;
+
+#[tokio::test]
+async fn made_up_ci_tokens_leave_cisco_to_those_who_came_with_good_ones() {
+    let ci = Service::start().await;
+    ci.on("/idb/oauth2/v1/access_token", [json("200 OK", GRANT)]);
+    ci.on("/federation", [json("200 OK", "{}")]);
+    let answers = Arc::new(Semaphore::new(1));
+    let slow = Answer::SayAfter(Arc::clone(&answers), json_bytes("200 OK", YES));
+    ci.on("/info", [slow]);
+    let secret = |name: &str| {
+        let path = ci.directory.path().join(name);
+        std::fs::write(&path, name).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        SecretRef::File(path)
+    };
+    let cisco = config::Cisco {
+        issuer_name: ci.url("/idb"),
+        issuer_url: ci.url("/idb"),
+        token_info_url: ci.url("/info"),
+        token_info_format: config::TokenInfoFormat::IdpProxy,
+        organization: None,
+        client_id: "xspd".to_owned(),
+        client_secret: secret("client"),
+        ca: Some(ci.ca()),
+        scopes: vec!["broadworks-connector:user".to_owned()],
+        user_claim: None,
+        response_bytes: 4096,
+        federation: config::Federation {
+            url: ci.url("/federation"),
+            refresh: Duration::from_secs(3600),
+            refresh_token: secret("refresh"),
+            partner: None,
+        },
+    };
+    let bench = Bench::with(|rules| rules.cisco = Some(cisco)).await;
     let key = Client::new().key;
-    let guesses = (0..100_u8).map(|number| {
-        let (desk, key) = (Arc::clone(&desk), key.clone());
-        tokio::spawn(async move {
-            for try_number in 0..=255 {
-                let proof = Proof::Password(Password {
-                    user: format!("nobody{number}.{try_number}@as.example.net"),
-                    password: Zeroizing::new("wrong".to_owned()),
-                });
-                let peer = Peer::Address([198, 51, number, try_number].into());
-                drop(desk.issue(&key, proof, peer).await);
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
+    let ask = |token: String, peer: Peer| {
+        let (desk, key) = (&bench.desk, &key);
+        async move { desk.issue(key, Proof::Ci(token), peer).await }
+    };
+    let webex = Peer::Address([192, 0, 2, 1].into());
+    let issued = ask("good".to_owned(), webex).await;
+    assert_eq!(issued.map(|issued| issued.user).unwrap(), ALICE);
+    let flood = (0..1000_u16).map(|number| {
+        let peer = Peer::Address([198, 51, 100, number as u8].into());
+        ask(format!("bad{number}"), peer)
     });
-    let guesses: Vec<_> = guesses.collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let valid = desk.validate(&token).await;
-    assert!(valid.is_ok(), "{:?}", valid.err());
-    let token = valid.unwrap().token;
-    assert!(desk.pass(&token, Wanted::Any).await.is_ok());
-    for guess in guesses {
-        guess.abort();
+    let flood = join_all(flood);
+    let user = async {
+        tokio::task::yield_now().await;
+        let asked = ask("better".to_owned(), webex);
+        // Enough for all who are in front of it, but not for a thousand.
+        answers.add_permits(100);
+        let issued = asked.await.map(|issued| issued.user);
+        assert_eq!(issued.unwrap(), ALICE);
+    };
+    tokio::select! {
+        _all = flood => panic!("the flood was over first"),
+        () = user => {}
     }
 }
