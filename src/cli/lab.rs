@@ -1,4 +1,4 @@
-//! `xspd lab`: a BroadWorks on this machine, the daemon in front of it, and requests to try.
+//! `xspd lab`: a BroadWorks and a Webex on this machine, the daemon in front, and requests to try.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app;
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::keys;
+use crate::config;
 use crate::lab::pki::PkiError;
 use crate::lab::scenario::Options;
 use crate::lab::scenario::Ports;
@@ -20,7 +22,7 @@ use crate::lab::scenario::ScenarioError;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 
-/// Start a lab: a stand-in for BroadWorks with the daemon in front, on this machine only.
+/// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on this machine only.
 ///
 /// Certificates are minted, ports are on 127.0.0.1, nothing needs root. The last line printed is
 /// `ready`; the lab then stays until Ctrl-C or SIGTERM. SIGHUP reloads the daemon's configuration.
@@ -30,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "lab-state")]
     pub state_dir: PathBuf,
 
-    /// First of four consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of six consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 
@@ -78,6 +80,8 @@ pub fn run(args: Args, console: Console) -> Exit {
 enum Failure {
     #[error("the daemon in front of the lab did not start: {0}")]
     Daemon(String),
+    #[error("the key that signs tokens was not made: {0}")]
+    Keys(#[from] keys::Failure),
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     #[error("signals cannot be caught: {0}")]
@@ -88,11 +92,13 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Self::Daemon(_) => Exit::Unavailable,
+            Self::Keys(failure) => failure.exit(),
             Self::Signals(_) => Exit::Io,
             Self::Scenario(error) => match error {
                 ScenarioError::BroadWorks { .. }
                 | ScenarioError::InUse { .. }
-                | ScenarioError::PortInUse { .. } => Exit::Unavailable,
+                | ScenarioError::PortInUse { .. }
+                | ScenarioError::Webex { .. } => Exit::Unavailable,
                 ScenarioError::File { source, .. } | ScenarioError::Port { source, .. } => {
                     from_system(source)
                 }
@@ -159,6 +165,7 @@ async fn bring_up(
         }
     };
     let scenario = Scenario::open(options, tasks, clock::wall(), &tell).await?;
+    make_key(scenario.config(), tasks).await?;
     let daemon = start_daemon(scenario.config(), tasks)?;
     tell("The daemon is in front of it.");
     let published = scenario.publish()?;
@@ -169,6 +176,20 @@ async fn bring_up(
     }
     console.line("ready");
     Ok((scenario, daemon))
+}
+
+/// The AuthService never makes a key by itself, or the nodes of a farm would differ; its operator
+/// does, and in a lab that is us. One that is there stays.
+async fn make_key(config: &Path, tasks: &Tasks) -> Result<(), Failure> {
+    let config = config.to_owned();
+    let made = tasks.blocking(move || {
+        let loaded = config::load(&config).map_err(keys::Failure::Configuration)?;
+        if let Some(service) = loaded.config.auth_service {
+            keys::generate_first(&service.keys.directory, service.keys.length, clock::wall())?;
+        }
+        Ok(())
+    });
+    made.await.ok_or(ScenarioError::Panicked)?
 }
 
 fn introduce(scenario: &Scenario, published: &Path, console: Console) {
@@ -329,7 +350,7 @@ mod tests {
         assert_eq!(exit_for(directory.path(), Ports::Auto), Exit::CantCreate);
 
         let taken = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = taken.local_addr().unwrap().port().min(65_532);
+        let port = taken.local_addr().unwrap().port().min(65_530);
         let state_dir = directory.path().join("lab");
         assert_eq!(exit_for(&state_dir, Ports::From(port)), Exit::Unavailable);
     }

@@ -38,7 +38,7 @@ enum Verb {
     Config(config::Args),
     /// Make, rotate and carry the keys that sign AuthService tokens.
     Keys(keys::Args),
-    /// Start a lab: a BroadWorks stand-in with the daemon in front, on loopback.
+    /// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on loopback.
     Lab(lab::Args),
     /// Run the daemon.
     Run(run::Args),

@@ -1,8 +1,9 @@
-//! A stand-in for the outside world, over real sockets: a BroadWorks, and certificates as Webex
-//! and public CAs issue them.
+//! A stand-in for the outside world, over real sockets: a BroadWorks, the part of Webex where its
+//! users sign in, and certificates as Webex and public CAs issue them.
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 
 pub mod broadworks;
 pub mod pki;
 pub mod scenario;
+pub mod webex;

@@ -30,32 +30,79 @@ fn curl(line: &str) -> Option<u16> {
 #[tokio::test]
 async fn every_printed_line_does_what_is_printed_below_it() {
     let lab = Lab::shared().await;
-    let lines = lab.lines();
-    let mut tried = 0;
-    for pair in lines.windows(2) {
-        let [line, expectation] = pair else { continue };
-        if !line.starts_with("curl ") {
-            continue;
+    let printed = lab.lines();
+    let lines: Vec<_> = printed
+        .windows(2)
+        .filter_map(|pair| Some((pair[0].as_str(), pair[1].strip_prefix("# -> ")?)))
+        .collect();
+    let answers = in_one_shell(lines.iter().map(|(line, _)| *line));
+    for ((line, expected), answer) in lines.iter().zip(&answers) {
+        let told = format!("{line}\n{answer:?}");
+        match assigned(line) {
+            Some(_) => {
+                assert!(answer.success, "{told}");
+                let whole = answer.variable.contains(['{', '<']);
+                assert!(!answer.variable.is_empty() && !whole, "{told}");
+            }
+            None if expected.starts_with("an error") => assert!(!answer.success, "{told}"),
+            None => {
+                assert!(answer.success, "{told}");
+                assert_eq!(answer.output.split(' ').nth(1), expected.get(..3), "{told}");
+            }
         }
-        let expected = expectation
-            .strip_prefix("# -> ")
-            .expect("an expectation below each line");
-        let found = curl(line);
-        if expected.starts_with("an error") {
-            assert_eq!(found, None, "{line}");
-        } else {
-            let status = expected
-                .get(..3)
-                .and_then(|status| status.parse::<u16>().ok());
-            assert_eq!(found, status, "{line}");
-        }
-        tried += 1;
     }
     assert!(
-        tried >= 12,
-        "the open listener, the mTLS listener and each bad leaf: {tried}"
+        lines.len() >= 24,
+        "both listeners, each bad leaf, two ways to sign in and a call: {}",
+        lines.len()
     );
-    assert_eq!(lines.last().map(String::as_str), Some("ready"));
+    assert_eq!(printed.last().map(String::as_str), Some("ready"));
+}
+
+/// What became of a line.
+#[derive(Debug)]
+struct Answer {
+    success: bool,
+    output: String,
+    /// What the variable holds that the line assigns.
+    variable: String,
+}
+
+/// The variable that a line assigns, if it does.
+fn assigned(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once("=$(")?;
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().all(plain).then_some(name)
+}
+
+/// Runs lines one after the other, as a person types them: later ones use variables of earlier
+/// ones.
+fn in_one_shell<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Answer> {
+    let folder = TempDir::new().unwrap();
+    let mut script = format!("cd '{}' || exit 1\n", folder.path().display());
+    let mut count = 0;
+    for line in lines {
+        // In braces and not in parentheses: a subshell would forget the variables.
+        script += &format!("{{ {line}\n}} >{count}.out 2>&1 </dev/null\n");
+        script += &format!("echo $? >{count}.status\n");
+        if let Some(name) = assigned(line) {
+            script += &format!("printf %s \"${name}\" >{count}.variable\n");
+        }
+        count += 1;
+    }
+    let status = Command::new("sh").args(["-c", &script]).status();
+    assert!(status.expect("sh is there").success());
+    let read = |place: i32, what: &str| {
+        let path = folder.path().join(format!("{place}.{what}"));
+        let bytes = std::fs::read(path).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let answer = |place| Answer {
+        success: read(place, "status").trim() == "0",
+        output: read(place, "out"),
+        variable: read(place, "variable"),
+    };
+    (0..count).map(answer).collect()
 }
 
 #[tokio::test]
@@ -76,9 +123,22 @@ async fn scripts_find_everything_in_lab_json() {
         let (certificate, key) = lab.client(client);
         assert!(certificate.is_file() && key.is_file(), "{client}");
     }
-    for endpoint in ["xsi", "authservice-mtls", "admin", "broadworks-xsi"] {
+    for endpoint in [
+        "xsi",
+        "authservice",
+        "authservice-mtls",
+        "admin",
+        "broadworks-xsi",
+        "broadworks-ocip",
+        "webex-ci",
+    ] {
         lab.endpoint(endpoint);
     }
+    let proxy = lab.text("/endpoints/webex-idp-proxy");
+    assert!(
+        proxy.starts_with(lab.text("/endpoints/webex-ci")),
+        "{proxy}"
+    );
     let users = lab.description()["users"].as_array().unwrap();
     assert!(users.len() >= 12, "{}", users.len());
     let providers: std::collections::BTreeSet<_> = users
@@ -88,6 +148,7 @@ async fn scripts_find_everything_in_lab_json() {
     assert_eq!(providers.len(), 2);
     assert!(lab.text("/administrator/user-id").contains('@'));
     assert!(!lab.text("/administrator/password").is_empty());
+    assert!(!lab.text("/ocip-administrator/password").is_empty());
 }
 
 #[tokio::test]
@@ -180,4 +241,93 @@ async fn state_survives_a_restart_and_fresh_starts_over() {
     let third = start(&state, &["--fresh"]).await;
     assert!(!active(&third));
     end(third).await;
+}
+
+#[tokio::test]
+async fn what_webex_does_wrong_is_told_to_whoever_signs_in() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("lab");
+    let process = start(&state, &[]).await;
+    let webex = Webex::of(&described(&state));
+    for (fault, word) in [
+        ("inactive", "invalid_token"),
+        ("insufficient-scope", "insufficient_scope"),
+        ("malformed", "ci_unreachable"),
+        ("no-scope", "insufficient_scope"),
+        ("oversized-body", "ci_response_too_large"),
+        ("server-error", "ci_unreachable"),
+        ("unknown-user", "unknown_user"),
+    ] {
+        webex.fail(&format!(r#"{{"fault":"{fault}","at":"authenticate"}}"#));
+        let answer = webex.fetch(&webex.user_token());
+        assert_eq!(answer["error"], word, "{fault}: {answer}");
+    }
+    webex.fail(r#"{"fault":"wrong-issuer"}"#);
+    let answer = webex.fetch(&webex.user_token());
+    assert_eq!(answer["error"], "invalid_token", "{answer}");
+
+    webex.fail(r#"{"fault":"none"}"#);
+    let token = webex.user_token();
+    let asked = || webex.get("/lab/counts")["authenticate"].as_u64().unwrap();
+    let before = asked();
+    for _ in 0..3 {
+        let answer = webex.fetch(&token);
+        assert!(answer["token"]["bearer"].is_string(), "{answer}");
+    }
+    assert_eq!(
+        asked(),
+        before + 1,
+        "the daemon remembers whose token it is"
+    );
+    end(process).await;
+}
+
+/// The lab Webex, called with curl.
+struct Webex {
+    ca: String,
+    ci: String,
+    proxy: String,
+}
+
+impl Webex {
+    fn of(described: &Value) -> Self {
+        let text = |pointer| described.pointer(pointer).unwrap().as_str().unwrap();
+        Self {
+            ca: text("/ca").to_owned(),
+            ci: text("/endpoints/webex-ci").to_owned(),
+            proxy: text("/endpoints/webex-idp-proxy").to_owned(),
+        }
+    }
+
+    fn fail(&self, script: &str) {
+        let url = format!("{}/lab/faults", self.ci);
+        let answer = self.call(&["--request", "PUT", "--data", script, &url]);
+        assert!(answer["fault"].is_string(), "{answer}");
+    }
+
+    fn user_token(&self) -> String {
+        let url = format!("{}/lab/user-token?user=alice@as.example.net", self.ci);
+        let answer = self.call(&["--request", "POST", &url]);
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn fetch(&self, token: &str) -> Value {
+        let credentials = format!("Authorization: Bearer {token}");
+        let url = format!("{}/idp/bwtoken/fetch", self.proxy);
+        self.call(&["--header", &credentials, &url])
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.call(&[&format!("{}{path}", self.ci)])
+    }
+
+    fn call(&self, words: &[&str]) -> Value {
+        let output = Command::new("curl")
+            .args(["-sS", "--noproxy", "localhost", "--cacert", &self.ca])
+            .args(words)
+            .output()
+            .expect("curl is there");
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{words:?}: {output:?}"))
+    }
 }

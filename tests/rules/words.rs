@@ -16,6 +16,7 @@ use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
+use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::ci;
@@ -102,6 +103,13 @@ fn words_of_refused_tokens_and_client_keys_are_documented() {
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
     let table = Table::after("| `too-long-lived` |");
     table.expect(&ClientKeyFault::ALL.map(ClientKeyFault::as_str));
+}
+
+#[test]
+fn faults_of_the_lab_are_documented() {
+    Table::after("Some of it exists in the lab only")
+        .followed_by("| fault |")
+        .expect(&Fault::ALL.map(Fault::as_str));
 }
 
 #[test]

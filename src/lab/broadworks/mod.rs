@@ -1,5 +1,6 @@
 //! A BroadWorks: its directory, kept across restarts, and the interfaces that an XSP shows of it.
 
+pub mod calls;
 pub mod directory;
 mod error;
 pub mod ocip;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::lab::broadworks::calls::CallDesk;
 use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::ocip::Ocip;
 use crate::lab::broadworks::password::Passwords;
@@ -36,6 +38,7 @@ pub struct BroadWorks {
     store: Store,
     passwords: Passwords,
     tokens: LoginTokens,
+    calls: CallDesk,
     /// Hashes at once: strangers with wrong passwords must not take memory and cores.
     hashing: Semaphore,
     ocip: Ocip,
@@ -52,6 +55,7 @@ impl BroadWorks {
         let store = Store::open(state_dir, fresh, || seed::directory(&passwords))?;
         store.update(|directory| seed::provisioning(directory, &passwords))?;
         Ok(Arc::new(Self {
+            calls: CallDesk::new(store.read()),
             store,
             passwords,
             tokens: LoginTokens::default(),
@@ -60,8 +64,8 @@ impl BroadWorks {
         }))
     }
 
-    /// Serves the Xsi contexts on a listener until `stop` fires. Connections are tasks of their
-    /// own and end by themselves after the stop.
+    /// Serves the Xsi contexts on a listener until `stop` fires, and runs the timers of calls.
+    /// Connections are tasks of their own and end by themselves after the stop.
     pub async fn serve_xsi(
         self: Arc<Self>,
         listener: TcpListener,

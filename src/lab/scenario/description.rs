@@ -10,6 +10,7 @@ use super::world::World;
 use crate::lab::pki::Client;
 use crate::lab::pki::Pair;
 use crate::lab::pki::Pki;
+use crate::lab::webex::IDP_PROXY_PATH;
 
 /// A user of the lab BroadWorks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +50,7 @@ pub struct Description {
     pub ca: PathBuf,
     /// PEM file with the CA certificates that the mTLS listener trusts.
     pub trust_file: PathBuf,
-    /// URLs without a path, by name.
+    /// Where everything answers, by name: URLs, and host and port for OCI-P.
     pub endpoints: BTreeMap<&'static str, String>,
     /// Certificates to call the mTLS listener with, by what is right or wrong with them.
     pub client_certificates: BTreeMap<&'static str, Pair>,
@@ -57,6 +58,8 @@ pub struct Description {
     pub users: Vec<User>,
     /// The system administrator.
     pub administrator: Administrator,
+    /// The administrator as whom programs log in over OCI-P.
+    pub ocip_administrator: Administrator,
     /// The daemon's configuration.
     pub config: PathBuf,
     /// Process id of the lab: SIGHUP reloads, SIGTERM ends it.
@@ -67,7 +70,11 @@ pub struct Description {
 pub(super) const XSI: &str = "xsi";
 pub(super) const AUTH_MTLS: &str = "authservice-mtls";
 pub(super) const ADMIN: &str = "admin";
+pub(super) const AUTHSERVICE: &str = "authservice";
 pub(super) const BROADWORKS_XSI: &str = "broadworks-xsi";
+pub(super) const BROADWORKS_OCIP: &str = "broadworks-ocip";
+pub(super) const WEBEX_CI: &str = "webex-ci";
+pub(super) const WEBEX_IDP_PROXY: &str = "webex-idp-proxy";
 
 impl Description {
     pub(super) fn new(pki: &Pki, addresses: &Addresses, world: World, config: PathBuf) -> Self {
@@ -76,14 +83,22 @@ impl Description {
             auth_mtls,
             admin,
             broadworks_xsi,
+            broadworks_ocip,
+            webex_ci,
         } = addresses;
+        let webex = format!("https://localhost:{}", webex_ci.port());
         // By name where a certificate is checked. `localhost` is the one name that every client
         // on every system finds.
         let endpoints = [
             (XSI, format!("https://localhost:{}", xsi.port())),
+            // The same listener, for callers with a CI token.
+            (AUTHSERVICE, format!("https://localhost:{}", xsi.port())),
             (AUTH_MTLS, format!("https://localhost:{}", auth_mtls.port())),
             (ADMIN, format!("http://{admin}")),
             (BROADWORKS_XSI, format!("http://{broadworks_xsi}")),
+            (BROADWORKS_OCIP, broadworks_ocip.to_string()),
+            (WEBEX_IDP_PROXY, format!("{webex}{IDP_PROXY_PATH}")),
+            (WEBEX_CI, webex),
         ];
         let shown = Client::ALL.into_iter().filter(|client| match client {
             Client::Good
@@ -105,6 +120,7 @@ impl Description {
                 .collect(),
             users: world.users,
             administrator: world.administrator,
+            ocip_administrator: world.ocip_administrator,
             config,
             pid: std::process::id(),
         }

@@ -4,17 +4,34 @@
 use std::path::Path;
 
 use super::ports::Addresses;
+use super::secrets::Secrets;
 use crate::lab::pki::CLIENT_IDENTITY;
 use crate::lab::pki::Pki;
 use crate::lab::pki::ServerKey;
+use crate::lab::webex::CLIENT_ID;
+use crate::lab::webex::IDP_PROXY_PATH;
+use crate::lab::webex::ORGANIZATION;
 
 /// The text of `xspd.toml`. `state_dir` is the daemon's own.
-pub(super) fn configuration(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
+pub(super) fn configuration(
+    state_dir: &Path,
+    pki: &Pki,
+    addresses: &Addresses,
+    secrets: &Secrets,
+    ocip_user: &str,
+) -> String {
+    edge(state_dir, pki, addresses) + &auth_service(pki, addresses, secrets, ocip_user)
+}
+
+/// Listeners and what is behind them.
+fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
     let Addresses {
         xsi,
         auth_mtls,
         admin,
         broadworks_xsi,
+        broadworks_ocip: _,
+        webex_ci: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -46,7 +63,8 @@ name = "xsp"
 name = "lab"
 url = "http://{broadworks_xsi}"
 
-# Open to clients with a user's password, as Webex clients have it.
+# Open to clients with a user's password or token, as Webex clients have it. Here AuthService has
+# Webex confirm a user's CI token.
 [[listener]]
 name = "xsi"
 addresses = ["{xsi}"]
@@ -56,8 +74,8 @@ routes = ["xsi-actions", "xsi-events", "async", "auth-service"]
 names = ["*"]
 certificates = {certificates}
 
-# Only for the holder of a certificate from Webex's CA. Xsi-Actions is here too, so that each
-# certificate of the lab can be tried with an answer to see.
+# Only for the holder of a certificate from Webex's CA: here AuthService believes Webex. Xsi-Actions
+# is here too, so that each certificate of the lab can be tried with an answer to see.
 [[listener]]
 name = "auth-mtls"
 addresses = ["{auth_mtls}"]
@@ -73,6 +91,55 @@ certificates = {certificates}
 "#,
         state_dir = quoted(&state_dir.display().to_string()),
         trust_file = quoted(&pki.trust_file().display().to_string()),
+    )
+}
+
+/// The daemon as AuthService, with what it needs of BroadWorks and Webex.
+fn auth_service(pki: &Pki, addresses: &Addresses, secrets: &Secrets, ocip_user: &str) -> String {
+    let secret = |path: &Path| quoted(&format!("file:{}", path.display()));
+    format!(
+        r#"
+# The Application Server, asked about users. In clear, because it is on this machine; in a hurry,
+# because nobody else asks it.
+[application-server]
+addresses = ["{ocip}"]
+tls = false
+user-id = {ocip_user}
+password = {ocip_password}
+requests-per-second = 100.0
+burst = 200
+
+# The daemon issues tokens itself. Hosts that demand a client certificate believe Webex, the others
+# ask Webex whose a CI token is.
+[auth-service]
+mode = "native"
+client-authentication = "by-host"
+
+# Short, so that the first start is quick.
+[auth-service.key-management]
+key-length-in-bits = 2048
+
+[auth-service.identity-providers.cisco]
+enabled = true
+issuer-name = "{webex}/idb"
+issuer-url = "{webex}/idb"
+token-info-url = "{webex}{IDP_PROXY_PATH}/idp/authenticate"
+organizations = ["{ORGANIZATION}"]
+client-id = "{CLIENT_ID}"
+client-secret = {client_secret}
+ca = {ca}
+
+[auth-service.identity-providers.cisco.federation]
+fls-url = "{webex}/federation"
+refresh-token = {refresh_token}
+"#,
+        ocip = addresses.broadworks_ocip,
+        ocip_user = quoted(ocip_user),
+        ocip_password = secret(&secrets.ocip_password),
+        webex = format_args!("https://localhost:{}", addresses.webex_ci.port()),
+        client_secret = secret(&secrets.client_secret),
+        refresh_token = secret(&secrets.refresh_token),
+        ca = quoted(&pki.ca().display().to_string()),
     )
 }
 

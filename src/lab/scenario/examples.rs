@@ -1,7 +1,13 @@
 //! Requests to try against a running lab: command lines that work as printed, each with what to
 //! expect, so that a person sees each rule of the edge once.
 
+mod calls;
+mod line;
+mod sign_in;
+
 use std::path::Path;
+
+use line::Line;
 
 use super::Description;
 use super::User;
@@ -17,7 +23,7 @@ pub struct Example {
     pub title: String,
     /// A line for a shell.
     pub command: String,
-    /// What comes back.
+    /// What comes back; for a line that keeps it in a variable, what is in it.
     pub expect: &'static str,
 }
 
@@ -30,6 +36,9 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
         return Vec::new();
     };
     let mut all = xsi(lab, &user);
+    all.extend(sign_in::with_ci(lab, &user));
+    all.extend(calls::calls(lab, &user));
+    all.extend(sign_in::with_mtls(lab, &user));
     all.extend(
         Client::ALL
             .into_iter()
@@ -41,6 +50,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
 
 /// Who makes the requests.
 struct Caller<'a> {
+    user: &'a User,
     user_id: &'a str,
     credentials: String,
 }
@@ -50,6 +60,7 @@ impl<'a> Caller<'a> {
     fn of(user: &'a User) -> Option<Self> {
         let password = user.password.as_ref()?;
         Some(Self {
+            user,
             user_id: &user.user_id,
             credentials: format!("{}:{password}", user.user_id),
         })
@@ -162,72 +173,13 @@ fn without_password(certificate: &Path) -> String {
     path(certificate).replace('\\', r"\\").replace(':', r"\:")
 }
 
-/// A command line being put together, each word quoted where the shell would take it apart.
-struct Line(String);
-
-impl Line {
-    /// Quiet but for errors, with the status line shown, past any proxy that is set.
-    fn curl() -> Self {
-        Self("curl -sSi --noproxy localhost,127.0.0.1".to_owned())
-    }
-
-    fn option(mut self, name: &str, value: &str) -> Self {
-        self.0 = format!("{} {name} {}", self.0, word(value));
-        self
-    }
-
-    fn end(self, url: &str) -> String {
-        format!("{} {}", self.0, word(url))
-    }
-}
-
-/// A word for a POSIX shell.
-fn word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn words_are_quoted_only_where_a_shell_would_take_them_apart() {
-        for (text, expected) in [
-            ("plain/path.pem", "plain/path.pem"),
-            ("https://localhost:1/a?b=c", "'https://localhost:1/a?b=c'"),
-            ("two words", "'two words'"),
-            ("it's", r"'it'\''s'"),
-            ("alice@lab:Pass!", "'alice@lab:Pass!'"),
-            ("", "''"),
-        ] {
-            assert_eq!(word(text), expected);
-        }
-    }
 
     #[test]
     fn a_colon_in_a_path_does_not_begin_a_password() {
         let text = without_password(Path::new(r"/lab:2026/a\b.pem"));
         assert_eq!(text, r"/lab\:2026/a\\b.pem");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-
-        #[test]
-        fn a_shell_gives_back_the_very_word(text in "[^\0]{0,40}") {
-            let output = std::process::Command::new("/bin/sh")
-                .arg("-c")
-                .arg(format!("printf %s {}", word(&text)))
-                .output()
-                .unwrap();
-            prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
-        }
     }
 }

@@ -1,5 +1,5 @@
 //! What `xspd lab` sets up before the daemon starts in front of it, in the order a person would:
-//! a directory, certificates, a BroadWorks, a configuration.
+//! a directory, certificates, a BroadWorks, a Webex, a configuration.
 //!
 //! The daemon itself is started by `cli::lab`, from the file written here and from nothing else:
 //! it cannot know that it stands in a lab.
@@ -8,6 +8,7 @@ mod description;
 mod edge;
 mod examples;
 mod ports;
+mod secrets;
 mod state;
 mod world;
 
@@ -27,10 +28,15 @@ pub use ports::UnknownPorts;
 use crate::lab::broadworks::LabError;
 use crate::lab::pki::Pki;
 use crate::lab::pki::PkiError;
+use crate::lab::webex::WebexError;
 use crate::platform::files;
 use crate::platform::tasks::Tasks;
+use ports::Addresses;
 use ports::Reserved;
+use secrets::Secrets;
 use state::StateDir;
+use world::Listeners;
+use world::World;
 
 /// What the operator asked for.
 #[derive(Debug, Clone)]
@@ -108,6 +114,16 @@ pub enum ScenarioError {
         /// The port.
         port: u16,
     },
+    /// The stand-in for Webex did not start.
+    #[error(
+        "the lab Webex did not start: {error}{}",
+        error.source().map_or_else(String::new, |source| format!(": {source}"))
+    )]
+    Webex {
+        /// What it said.
+        #[from]
+        error: WebexError,
+    },
 }
 
 impl ScenarioError {
@@ -143,6 +159,8 @@ impl Scenario {
         let Reserved {
             addresses,
             broadworks_xsi,
+            broadworks_ocip,
+            webex_ci,
             held,
         } = options.ports.reserve()?;
 
@@ -155,19 +173,23 @@ impl Scenario {
         };
         tell(&origin.to_string());
 
-        let world = world::start(state.path(), options.fresh, broadworks_xsi, tasks).await?;
+        let listeners = Listeners {
+            xsi: broadworks_xsi,
+            ocip: broadworks_ocip,
+            webex: webex_ci,
+        };
+        let fresh = options.fresh;
+        let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
         tell(&format!(
-            "The lab BroadWorks answers Xsi at http://{}.",
-            addresses.broadworks_xsi
+            "The lab BroadWorks answers Xsi at http://{} and OCI-P at {}.",
+            addresses.broadworks_xsi, addresses.broadworks_ocip
+        ));
+        tell(&format!(
+            "The lab Webex signs users in at https://localhost:{}.",
+            addresses.webex_ci.port()
         ));
 
-        let edge_state = state.path().join("edge");
-        files::create_private_dir(&edge_state)
-            .map_err(|source| ScenarioError::file(&edge_state, source))?;
-        let config = state.path().join("xspd.toml");
-        let text = edge::configuration(&edge_state, &pki, &addresses);
-        files::write_atomic(&config, text.as_bytes(), files::PUBLIC)
-            .map_err(|source| ScenarioError::file(&config, source))?;
+        let config = configure(state.path(), fresh, &pki, &addresses, &world)?;
         tell(&format!(
             "Wrote the daemon's configuration: {}.",
             config.display()
@@ -217,6 +239,30 @@ impl Scenario {
     pub fn close(self) -> Result<(), ScenarioError> {
         self.state.withdraw_description()
     }
+}
+
+/// Writes the daemon's configuration and what it names.
+fn configure(
+    state_dir: &Path,
+    fresh: bool,
+    pki: &Pki,
+    addresses: &Addresses,
+    world: &World,
+) -> Result<PathBuf, ScenarioError> {
+    let edge_state = state_dir.join("edge");
+    if fresh {
+        state::remove(&edge_state)?;
+    }
+    files::create_private_dir(&edge_state)
+        .map_err(|source| ScenarioError::file(&edge_state, source))?;
+    let secrets = Secrets::below(state_dir);
+    secrets.write(state_dir, world)?;
+    let config = state_dir.join("xspd.toml");
+    let ocip_user = &world.ocip_administrator.user_id;
+    let text = edge::configuration(&edge_state, pki, addresses, &secrets, ocip_user);
+    files::write_atomic(&config, text.as_bytes(), files::PUBLIC)
+        .map_err(|source| ScenarioError::file(&config, source))?;
+    Ok(config)
 }
 
 #[cfg(test)]

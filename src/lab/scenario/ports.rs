@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::ScenarioError;
 
 /// How many ports a lab takes.
-const COUNT: u16 = 4;
+const COUNT: u16 = 6;
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +60,20 @@ pub(super) struct Addresses {
     pub(super) admin: SocketAddr,
     /// The lab BroadWorks' own Xsi.
     pub(super) broadworks_xsi: SocketAddr,
+    /// The lab BroadWorks' OCI-P.
+    pub(super) broadworks_ocip: SocketAddr,
+    /// The lab Webex: Common Identity, IdP proxy and federation list.
+    pub(super) webex_ci: SocketAddr,
 }
 
 /// The addresses, and what keeps others from taking them.
 #[derive(Debug)]
 pub(super) struct Reserved {
     pub(super) addresses: Addresses,
-    /// The listener of the endpoint that is ours.
+    /// The listeners of the endpoints that are ours.
     pub(super) broadworks_xsi: TcpListener,
+    pub(super) broadworks_ocip: TcpListener,
+    pub(super) webex_ci: TcpListener,
     /// The ports that the daemon will bind itself, from its configuration: to be let go just
     /// before it starts.
     pub(super) held: [TcpListener; 3],
@@ -76,25 +82,27 @@ pub(super) struct Reserved {
 impl Ports {
     /// Binds all of them at once, so that they are free and differ.
     pub(super) fn reserve(self) -> Result<Reserved, ScenarioError> {
-        let [xsi, auth_mtls, admin, broadworks_xsi] = match self {
-            Self::Auto => [0; COUNT as usize],
-            Self::From(base) => [base, base + 1, base + 2, base + 3],
+        // In the order of the fields of `Addresses`.
+        let port = |place: u16| match self {
+            Self::Auto => 0,
+            Self::From(base) => base + place,
         };
-        let (xsi, auth_mtls, admin, broadworks_xsi) = (
-            bind(xsi)?,
-            bind(auth_mtls)?,
-            bind(admin)?,
-            bind(broadworks_xsi)?,
-        );
+        let (xsi, auth_mtls, admin) = (bind(port(0))?, bind(port(1))?, bind(port(2))?);
+        let (broadworks_xsi, broadworks_ocip) = (bind(port(3))?, bind(port(4))?);
+        let webex_ci = bind(port(5))?;
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,
             admin: address(&admin)?,
             broadworks_xsi: address(&broadworks_xsi)?,
+            broadworks_ocip: address(&broadworks_ocip)?,
+            webex_ci: address(&webex_ci)?,
         };
         Ok(Reserved {
             addresses,
             broadworks_xsi,
+            broadworks_ocip,
+            webex_ci,
             held: [xsi, auth_mtls, admin],
         })
     }
@@ -126,8 +134,8 @@ mod tests {
             ("auto", Ok(Ports::Auto)),
             ("1", Ok(Ports::From(1))),
             ("8440", Ok(Ports::From(8440))),
-            ("65532", Ok(Ports::From(65532))),
-            ("65533", Err(UnknownPorts)),
+            ("65530", Ok(Ports::From(65530))),
+            ("65531", Err(UnknownPorts)),
             ("0", Err(UnknownPorts)),
             ("-1", Err(UnknownPorts)),
             ("", Err(UnknownPorts)),
@@ -148,8 +156,18 @@ mod tests {
             auth_mtls,
             admin,
             broadworks_xsi,
+            broadworks_ocip,
+            webex_ci,
         } = addresses;
-        let mut ports = [xsi, auth_mtls, admin, broadworks_xsi].map(|address| address.port());
+        let mut ports = [
+            xsi,
+            auth_mtls,
+            admin,
+            broadworks_xsi,
+            broadworks_ocip,
+            webex_ci,
+        ]
+        .map(|address| address.port());
         ports.sort_unstable();
         assert!(ports[0] > 0);
         assert!(ports.windows(2).all(|pair| pair[0] < pair[1]), "{ports:?}");

@@ -68,6 +68,16 @@ impl StateDir {
     }
 }
 
+/// Removes a directory with all in it, if it is there.
+pub(super) fn remove(directory: &Path) -> Result<(), ScenarioError> {
+    match fs::remove_dir_all(directory) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(ScenarioError::file(directory, source))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn is_empty(path: &Path) -> io::Result<bool> {
     Ok(fs::read_dir(path)?.next().is_none())
 }

@@ -14,6 +14,8 @@ fn addresses() -> Addresses {
         auth_mtls: ([127, 0, 0, 1], 8441).into(),
         admin: ([127, 0, 0, 1], 8442).into(),
         broadworks_xsi: ([127, 0, 0, 1], 8443).into(),
+        broadworks_ocip: ([127, 0, 0, 1], 8444).into(),
+        webex_ci: ([127, 0, 0, 1], 8445).into(),
     }
 }
 
@@ -42,6 +44,10 @@ fn world() -> World {
         administrator: Administrator {
             user_id: "admin".to_owned(),
             password: "secret".to_owned(),
+        },
+        ocip_administrator: Administrator {
+            user_id: "xspd-ocip".to_owned(),
+            password: "other secret".to_owned(),
         },
     }
 }
@@ -75,6 +81,7 @@ fn the_description_has_the_keys_that_scripts_read() {
             "client-certificates",
             "config",
             "endpoints",
+            "ocip-administrator",
             "pid",
             "trust-file",
             "users",
@@ -87,6 +94,10 @@ fn the_description_has_the_keys_that_scripts_read() {
             "authservice-mtls": "https://localhost:8441",
             "admin": "http://127.0.0.1:8442",
             "broadworks-xsi": "http://127.0.0.1:8443",
+            "authservice": "https://localhost:8440",
+            "broadworks-ocip": "127.0.0.1:8444",
+            "webex-ci": "https://localhost:8445",
+            "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",
         })
     );
     let certificates = &document["client-certificates"];
@@ -121,17 +132,20 @@ fn the_description_has_the_keys_that_scripts_read() {
             "user-id",
         ])
     );
-    assert_eq!(
-        keys(&document["administrator"]),
-        BTreeSet::from(["password", "user-id"])
-    );
+    for administrator in ["administrator", "ocip-administrator"] {
+        assert_eq!(
+            keys(&document[administrator]),
+            BTreeSet::from(["password", "user-id"])
+        );
+    }
 }
 
 #[test]
 fn the_configuration_is_toml_with_the_paths_and_ports_of_this_lab() {
     let (state, pki) = pki();
     let odd = state.path().join("with \"quotes\" and \\ in it");
-    let text = edge::configuration(&odd, &pki, &addresses());
+    let secrets = Secrets::below(&odd);
+    let text = edge::configuration(&odd, &pki, &addresses(), &secrets, "xspd-ocip");
     let table: toml::Table = text.parse().unwrap();
     assert_eq!(table["state-dir"].as_str(), odd.to_str(), "{text}");
     let listeners = table["listener"].as_array().unwrap();
@@ -151,6 +165,55 @@ fn the_configuration_is_toml_with_the_paths_and_ports_of_this_lab() {
         table["trust"][0]["files"][0].as_str(),
         pki.trust_file().to_str()
     );
+    let cisco = &table["auth-service"]["identity-providers"]["cisco"];
+    assert_eq!(
+        cisco["token-info-url"].as_str(),
+        Some("https://localhost:8445/broadworks-idp-proxy/api/v1/idp/authenticate")
+    );
+    let secret = format!("file:{}", secrets.refresh_token.display());
+    assert_eq!(
+        cisco["federation"]["refresh-token"].as_str(),
+        Some(&*secret)
+    );
+    assert_eq!(
+        table["application-server"]["addresses"][0].as_str(),
+        Some("127.0.0.1:8444")
+    );
+}
+
+#[test]
+fn the_configuration_is_one_that_the_daemon_takes() {
+    let (state, pki) = pki();
+    let config = configure(state.path(), false, &pki, &addresses(), &world()).unwrap();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let loaded = crate::config::load(&config).unwrap_or_else(|problems| {
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        panic!("{}\n{text}", lines.join("\n"));
+    });
+    let service = loaded.config.auth_service.unwrap();
+    let cisco = service.cisco.unwrap();
+    assert_eq!(
+        cisco.organization.as_deref(),
+        Some(crate::lab::webex::ORGANIZATION)
+    );
+    let secret = cisco.client_secret.read().unwrap();
+    assert_eq!(secret.expose(), crate::lab::webex::CLIENT_SECRET.as_bytes());
+    let server = loaded.config.application_server.unwrap();
+    assert_eq!(server.password.read().unwrap().expose(), b"other secret");
+}
+
+#[test]
+fn a_fresh_lab_forgets_what_the_daemon_kept() {
+    let (state, pki) = pki();
+    let kept = state.path().join("edge/authservice/keys.json");
+    let configure = |fresh| configure(state.path(), fresh, &pki, &addresses(), &world()).unwrap();
+    configure(true);
+    std::fs::create_dir(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, "{}").unwrap();
+    configure(false);
+    assert!(kept.exists());
+    configure(true);
+    assert!(!kept.exists());
 }
 
 #[test]
@@ -166,7 +229,13 @@ fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example()
             "{certificate}"
         );
     }
-    for name in ["xsi", "authservice-mtls", "admin"] {
+    for name in [
+        "xsi",
+        "authservice-mtls",
+        "admin",
+        "webex-ci",
+        "webex-idp-proxy",
+    ] {
         let url = &description.endpoints[name];
         assert!(examples.iter().any(|e| e.command.contains(url)), "{url}");
     }

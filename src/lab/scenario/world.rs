@@ -1,13 +1,21 @@
-//! Starts what stands behind the daemon.
+//! Starts what stands behind and beside the daemon.
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Administrator;
 use super::ScenarioError;
 use super::User;
+use super::ports::Addresses;
 use crate::lab::broadworks::BroadWorks;
+use crate::lab::broadworks::SeedAdministrator;
 use crate::lab::broadworks::SeedUser;
+use crate::lab::pki::Client;
+use crate::lab::pki::Pki;
+use crate::lab::pki::ServerKey;
+use crate::lab::webex::Setup;
+use crate::lab::webex::Webex;
 use crate::platform::tasks::Tasks;
 
 /// Who lives in the lab BroadWorks.
@@ -15,37 +23,89 @@ use crate::platform::tasks::Tasks;
 pub(super) struct World {
     pub(super) users: Vec<User>,
     pub(super) administrator: Administrator,
+    pub(super) ocip_administrator: Administrator,
 }
 
-/// Opens the lab BroadWorks and serves its Xsi on `listener` until `tasks` are stopped.
+/// Where the world listens.
+#[derive(Debug)]
+pub(super) struct Listeners {
+    pub(super) xsi: TcpListener,
+    pub(super) ocip: TcpListener,
+    pub(super) webex: TcpListener,
+}
+
+/// Opens the lab BroadWorks and the lab Webex and serves them until `tasks` are stopped.
 pub(super) async fn start(
     state_dir: &Path,
     fresh: bool,
-    listener: TcpListener,
+    pki: &Pki,
+    addresses: &Addresses,
+    listeners: Listeners,
     tasks: &Tasks,
 ) -> Result<World, ScenarioError> {
     let directory = state_dir.to_owned();
-    let broadworks = tasks
-        .blocking(move || BroadWorks::open(&directory, fresh))
+    let setup = setup(pki, addresses);
+    let (broadworks, webex) = tasks
+        .blocking(move || -> Result<_, ScenarioError> {
+            let broadworks = BroadWorks::open(&directory, fresh)?;
+            let webex = Webex::open(Arc::clone(&broadworks), &setup)?;
+            Ok((broadworks, webex))
+        })
         .await
         .ok_or(ScenarioError::Panicked)??;
-    let administrator = broadworks.administrator();
     let world = World {
         users: broadworks.users().into_iter().map(User::from).collect(),
-        administrator: Administrator {
-            user_id: administrator.id,
-            password: administrator.password,
-        },
+        administrator: broadworks.administrator().into(),
+        ocip_administrator: broadworks.provisioning_administrator().into(),
     };
-    let listener = listener
-        .set_nonblocking(true)
-        .and_then(|()| tokio::net::TcpListener::from_std(listener))
-        .map_err(|source| ScenarioError::Port { port: 0, source })?;
-    let own = tasks.clone();
+    let Listeners {
+        xsi,
+        ocip,
+        webex: ci,
+    } = listeners;
+    let (xsi, ocip, ci) = (listening(xsi)?, listening(ocip)?, listening(ci)?);
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-xsi", async move {
-        broadworks.serve_xsi(listener, own.stop(), &own).await;
+        served.serve_xsi(xsi, own.stop(), &own).await;
+    });
+    let own = tasks.clone();
+    tasks.worker("lab-broadworks-ocip", async move {
+        broadworks.serve_ocip(ocip, None, own.stop(), &own).await;
+    });
+    let own = tasks.clone();
+    tasks.worker("lab-webex-identity", async move {
+        webex.serve_identity(ci, own.stop(), &own).await;
     });
     Ok(world)
+}
+
+/// Webex finds the provider where people find the daemon.
+fn setup(pki: &Pki, addresses: &Addresses) -> Setup {
+    Setup {
+        port: addresses.webex_ci.port(),
+        ca: pki.ca(),
+        server: pki.server(ServerKey::Ecdsa),
+        client: pki.client(Client::Good),
+        provider_ci: format!("https://localhost:{}", addresses.xsi.port()),
+        provider_mtls: format!("https://localhost:{}", addresses.auth_mtls.port()),
+    }
+}
+
+fn listening(listener: TcpListener) -> Result<tokio::net::TcpListener, ScenarioError> {
+    listener
+        .set_nonblocking(true)
+        .and_then(|()| tokio::net::TcpListener::from_std(listener))
+        .map_err(|source| ScenarioError::Port { port: 0, source })
+}
+
+impl From<SeedAdministrator> for Administrator {
+    fn from(seed: SeedAdministrator) -> Self {
+        let SeedAdministrator { id, password } = seed;
+        Self {
+            user_id: id,
+            password,
+        }
+    }
 }
 
 impl From<SeedUser> for User {

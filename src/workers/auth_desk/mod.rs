@@ -3,7 +3,7 @@
 //!
 //! * [`issue`]: from a proof of who the user is to an encrypted token.
 //! * [`check`]: whether a token holds, from caches where that is safe.
-//! * [`users`]: what the Application Server says of a user, asked once at a time.
+//! * `users`: what the Application Server says of a user, asked once at a time.
 //! * [`login`]: login tokens.
 //! * [`revoke`]: one token, one user's, all.
 //!

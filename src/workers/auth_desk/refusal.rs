@@ -141,6 +141,33 @@ mod tests {
     }
 
     #[test]
+    fn refusals_of_ci_have_their_status_and_error() {
+        use crate::domain::auth::ci::refusal::TokenFlaw;
+        let table = [
+            (CiRefusal::BadAnswer, 502, "ci_unreachable"),
+            (CiRefusal::Busy, 502, "ci_unreachable"),
+            (CiRefusal::Expired, 401, "invalid_token"),
+            (CiRefusal::Inactive, 401, "invalid_token"),
+            (CiRefusal::InsufficientScope, 403, "insufficient_scope"),
+            (CiRefusal::Malformed(TokenFlaw::Parts), 401, "invalid_token"),
+            (CiRefusal::NoBroadWorksUser, 404, "unknown_user"),
+            (CiRefusal::ResponseTooLarge, 502, "ci_response_too_large"),
+            (CiRefusal::ServiceToken, 502, "ci_unreachable"),
+            (CiRefusal::TokenTooLarge, 401, "invalid_token"),
+            (CiRefusal::Unreachable, 502, "ci_unreachable"),
+            (CiRefusal::WrongAlgorithm, 401, "invalid_token"),
+            (CiRefusal::WrongIssuer, 401, "invalid_token"),
+            (CiRefusal::WrongOrganization, 401, "invalid_token"),
+            (CiRefusal::WrongType, 401, "invalid_token"),
+        ];
+        for (refusal, status, error) in table {
+            let reason = of_ci(refusal).reason;
+            let found = (reason.status().as_u16(), reason.error());
+            assert_eq!(found, (status, error), "{refusal:?}");
+        }
+    }
+
+    #[test]
     fn what_a_key_of_ours_may_have_signed_is_never_foreign() {
         for fault in [
             TokenFault::ClaimMissing,

@@ -1,5 +1,4 @@
-//! The tree of a document. Mixed content keeps its text and its children, not their order: Xsi
-//! has none.
+//! The tree of a document. Mixed content keeps text and children, not their order: Xsi has none.
 
 use std::sync::Arc;
 
@@ -75,6 +74,12 @@ impl Name {
         }
     }
 
+    fn plain(local: &str) -> Self {
+        debug_assert!(names::is_plain_name(local), "plain name");
+        let (prefix, local) = (None, Box::from(local));
+        Self { prefix, local }
+    }
+
     /// The part before the colon.
     #[must_use]
     pub fn prefix(&self) -> Option<&str> {
@@ -143,11 +148,7 @@ impl Element {
     /// An empty element of a name known at build time, without prefix.
     #[must_use]
     pub fn new(local: &str) -> Self {
-        debug_assert!(names::is_plain_name(local), "element name");
-        Self::named(Name {
-            prefix: None,
-            local: Box::from(local),
-        })
+        Self::named(Name::plain(local))
     }
 
     /// An empty element.
@@ -187,13 +188,14 @@ impl Element {
 
     /// With an attribute more.
     #[must_use]
-    pub fn attribute_of(mut self, local: &str, value: impl Into<String>) -> Self {
-        debug_assert!(names::is_plain_name(local), "attribute name");
-        let name = Name {
-            prefix: None,
-            local: Box::from(local),
-        };
-        self.attributes.push(Attribute::new(name, value.into()));
+    pub fn attribute_of(self, local: &str, value: impl Into<String>) -> Self {
+        self.with_attribute(Attribute::new(Name::plain(local), value.into()))
+    }
+
+    /// With an attribute more, whose prefix must be declared here or above.
+    #[must_use]
+    pub fn with_attribute(mut self, attribute: Attribute) -> Self {
+        self.attributes.push(attribute);
         self
     }
 

@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
 use super::setup::Edge;
@@ -37,6 +39,13 @@ impl io::Write for Lines {
 
 impl Lines {
     pub(super) fn listen() -> (Self, DefaultGuard) {
+        // While there is one subscriber only, a place that another thread, without any, passes
+        // first is taken to interest nobody. With a second one alive it is asked each time.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| {
+            let sink = tracing_subscriber::fmt().with_writer(io::sink);
+            Dispatch::new(sink.finish())
+        });
         let lines = Self::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()

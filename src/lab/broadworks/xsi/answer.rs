@@ -26,6 +26,7 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) document: Option<Document>,
     pub(super) location: Option<String>,
+    pub(super) content_location: Option<String>,
     /// The media type of the XML form.
     pub(super) media: &'static str,
 }
@@ -45,6 +46,7 @@ impl Answer {
             status: StatusCode::OK,
             document: None,
             location: None,
+            content_location: None,
             media: "application/xml",
         }
     }
@@ -74,10 +76,13 @@ pub(super) fn write(answer: Answer, form: Form) -> Wire {
         None => Response::new(Full::default()),
     };
     *response.status_mut() = answer.status;
-    if let Some(location) = answer.location
-        && let Ok(location) = HeaderValue::try_from(location)
-    {
-        response.headers_mut().insert(header::LOCATION, location);
+    for (name, place) in [
+        (header::LOCATION, answer.location),
+        (header::CONTENT_LOCATION, answer.content_location),
+    ] {
+        if let Some(Ok(place)) = place.map(HeaderValue::try_from) {
+            response.headers_mut().insert(name, place);
+        }
     }
     response
 }

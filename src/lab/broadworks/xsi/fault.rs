@@ -16,6 +16,8 @@ pub(super) enum Fault {
     BodyTooLarge,
     /// No call of this id.
     CallNotFound,
+    /// The call or its user does not allow it now.
+    CallState(&'static str),
     /// A handler panicked; its cause stands on standard error.
     Internal,
     /// The body is no document, or the request no HTTP that we understand.
@@ -78,7 +80,7 @@ impl Fault {
             | Self::WrongDocument(_) => StatusCode::BAD_REQUEST,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::CallState(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -111,6 +113,7 @@ impl Fault {
             Self::Unauthenticated => 100_010,
             Self::Unavailable(_) => 100_011,
             Self::Internal => 100_012,
+            Self::CallState(_) => 100_013,
         }
     }
 
@@ -118,6 +121,7 @@ impl Fault {
         match self {
             Self::BodyTooLarge => "Request body too large".to_owned(),
             Self::CallNotFound => "Call not found".to_owned(),
+            Self::CallState(why) => format!("Operation not allowed: {why}"),
             Self::Internal => "Internal error".to_owned(),
             Self::Malformed(error) => format!("Malformed document: {error}"),
             Self::MethodNotAllowed(_) => "Method not allowed".to_owned(),

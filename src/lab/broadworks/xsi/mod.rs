@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::lab::broadworks::BroadWorks;
+use crate::lab::broadworks::calls::run_timers;
 use crate::platform::tasks::Tasks;
 
 /// Pause after a failed accept: most often the process is out of file descriptors.
@@ -46,6 +47,8 @@ pub(super) async fn serve(
     stop: CancellationToken,
     tasks: &Tasks,
 ) {
+    let timers = run_timers(Arc::clone(&lab), stop.clone(), tasks.clone());
+    tasks.worker("lab-call-timers", timers);
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {

@@ -29,6 +29,7 @@ pub(super) const DELETE: &[Method] = &[Method::DELETE];
 pub(super) const GET_PUT: &[Method] = &[Method::GET, Method::PUT];
 pub(super) const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 pub(super) const GET_POST: &[Method] = &[Method::GET, Method::POST];
+pub(super) const GET_POST_DELETE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
 pub(super) const GET_PUT_DELETE: &[Method] = &[Method::GET, Method::PUT, Method::DELETE];
 
 /// A request for the data of one user that may have them.

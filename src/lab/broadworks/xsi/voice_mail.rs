@@ -38,10 +38,16 @@ fn list(ask: &UserAsk<'_>) -> Element {
 }
 
 fn info(ask: &UserAsk<'_>, message: &VoiceMessage) -> Element {
-    let caller = Element::new("callingPartyInfo")
-        .with_leaf("name", &message.name)
-        .with_some("userId", message.user_id.as_deref())
-        .with_leaf("address", &message.address);
+    let caller = Element::new("callingPartyInfo");
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let caller = match text(&message.address) {
+        Some(address) => caller
+            .with_some("name", text(&message.name).as_deref())
+            .with_some("userId", message.user_id.as_deref())
+            .with_leaf("address", address),
+        // The caller hid.
+        None => caller.with(Element::new("privacy")),
+    };
     let info = Element::new("messageInfo")
         .with_leaf("duration", message.duration.to_string())
         .with(caller);

@@ -17,12 +17,15 @@ enum Match {
     AtLeast,
     /// No body.
     Empty,
+    /// The same elements but this one, which the lab does not have.
+    Without(&'static str),
 }
 
 use Match::AtLeast;
 use Match::Empty;
 use Match::Same;
 use Match::Shape;
+use Match::Without;
 
 #[rustfmt::skip]
 const REPLAYED: &[(&str, Match)] = &[
@@ -79,8 +82,19 @@ const REPLAYED: &[(&str, Match)] = &[
     ("55-calllogs-placed-bare-root.http", Same),
     ("56-enhancedcalllogs.http", Shape),
     ("57-calllog-delete.http", Empty),
+    ("58-calls-list-json.http", Shape),
     ("59-calls-list-empty.http", Same),
+    ("60-call-new-201.http", Shape),
+    ("61-call-detail-json.http", Without("diversionInhibited")),
+    ("62-call-detail-xml.http", Without("diversionInhibited")),
+    ("63-call-hold.http", Empty),
+    ("64-call-blindtransfer.http", Empty),
+    ("65-call-consulttransfer.http", Empty),
+    ("66-call-dtmf.http", Empty),
+    ("67-call-park-content-location.http", Empty),
+    ("68-call-decline.http", Empty),
     ("69-call-not-found-404.http", Same),
+    ("70-conference-start.http", Empty),
     ("72-callmenow-unauthenticated.http", Same),
 ];
 
@@ -91,18 +105,7 @@ const NOT_REPLAYED: &[(&str, &str)] = &[
     ("13-redirect-302-other-xsp.http", "the lab is one XSP"),
     ("15-overload-503.http", "the lab knows no overload"),
     ("41-push-registration-new.http", "no push registrations"),
-    ("58-calls-list-json.http", "no call processing"),
-    ("60-call-new-201.http", "no call processing"),
-    ("61-call-detail-json.http", "no call processing"),
-    ("62-call-detail-xml.http", "no call processing"),
-    ("63-call-hold.http", "no call processing"),
-    ("64-call-blindtransfer.http", "no call processing"),
-    ("65-call-consulttransfer.http", "no call processing"),
-    ("66-call-dtmf.http", "no call processing"),
-    ("67-call-park-content-location.http", "no call processing"),
-    ("68-call-decline.http", "no call processing"),
-    ("70-conference-start.http", "no call processing"),
-    ("71-callcenter-blindtransfer.http", "no call processing"),
+    ("71-callcenter-blindtransfer.http", "no call center queues"),
     ("73-chunked-response.http", "the request of sample 44 again, in another framing"),
 ];
 
@@ -114,9 +117,10 @@ async fn recorded_requests_get_the_recorded_answers() {
         } else {
             ALICE
         };
-        let sample = Sample::load(file, who);
+        let mut sample = Sample::load(file, who);
         let served = Served::start().await;
         prepare(&served, file).await;
+        address_calls(&served, &mut sample);
         let reply = served.send(&sample.request).await;
         assert_eq!(
             reply.status,
@@ -132,6 +136,11 @@ async fn recorded_requests_get_the_recorded_answers() {
                 shape(&sample.reply.document()),
                 "{file}"
             ),
+            Without(name) => {
+                let mut theirs = shape(&sample.reply.document());
+                theirs.retain(|path| !path.ends_with(name));
+                assert_eq!(shape(&reply.document()), theirs, "{file}");
+            }
             AtLeast => {
                 let (ours, theirs) = (shape(&reply.document()), shape(&sample.reply.document()));
                 assert!(ours.is_superset(&theirs), "{file}: {theirs:?} in {ours:?}");
@@ -178,6 +187,7 @@ fn no_recorded_exchange_is_forgotten() {
 /// What the sample takes for granted.
 async fn prepare(served: &Served, file: &str) {
     let alice = "user/alice@as.example.net";
+    prepare_calls(served, file).await;
     if file.starts_with("33-") || file.starts_with("34-") {
         let add = Sample::load("32-bwanywhere-add-201.http", ALICE);
         assert_eq!(served.send(&add.request).await.status, 201);
@@ -190,6 +200,43 @@ async fn prepare(served: &Served, file: &str) {
             let path = format!("{alice}/VoiceMessagingMessages/{message}");
             assert_eq!(served.ask(ALICE, "DELETE", &path, "").await.status, 200);
         }
+    }
+}
+
+/// Two calls of Alice, the first one answered, where the sample has some.
+async fn prepare_calls(served: &Served, file: &str) {
+    let calls = match file.get(..2) {
+        Some("58" | "61" | "62" | "63" | "64" | "66" | "67" | "68") => 1,
+        Some("65" | "70") => 2,
+        _ => 0,
+    };
+    for (extension, name) in [("0102", "bob"), ("0103", "carol")].into_iter().take(calls) {
+        let place = format!("user/alice@as.example.net/calls/new?address={extension}");
+        assert_eq!(served.ask(ALICE, "POST", &place, "").await.status, 201);
+        let user = format!("{name}@as.example.net");
+        let ringing = served.lab.calls.read(|calls| calls.of(&user, false))[0].id;
+        let who = format!("{user}:Passw0rd!");
+        let answer = format!("user/{user}/calls/{ringing}/Talk");
+        assert_eq!(served.ask(&who, "PUT", &answer, "").await.status, 200);
+    }
+}
+
+/// Puts the ids of Alice's calls in place of those of the sample, which are as long, and a
+/// colleague in place of its parking place.
+fn address_calls(served: &Served, sample: &mut Sample) {
+    let calls = served
+        .lab
+        .calls
+        .read(|calls| calls.of("alice@as.example.net", false));
+    let mut pairs = vec![("address=5001".to_owned(), "address=0104".to_owned())];
+    for (old, leg) in ["callhalf-722:0", "callhalf-726:0"].iter().zip(calls) {
+        pairs.push(((*old).to_owned(), leg.id.to_string()));
+    }
+    if let Ok(text) = String::from_utf8(sample.request.clone()) {
+        let text = pairs
+            .iter()
+            .fold(text, |text, (old, new)| text.replace(old, new));
+        sample.request = text.into_bytes();
     }
 }
 

@@ -1,0 +1,55 @@
+//! The daemon's secrets in the lab, each in a file of its own, as an operator would lay them.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::ScenarioError;
+use super::world::World;
+use crate::lab::webex::CLIENT_SECRET;
+use crate::lab::webex::REFRESH_TOKEN;
+use crate::platform::files;
+
+/// Below the lab's state directory.
+const DIRECTORY: &str = "secrets";
+
+/// Where they lie.
+#[derive(Debug)]
+pub(super) struct Secrets {
+    /// Password of the OCI-P administrator.
+    pub(super) ocip_password: PathBuf,
+    /// `clientSecret` of the AuthService at Common Identity.
+    pub(super) client_secret: PathBuf,
+    /// `refreshToken` of the same.
+    pub(super) refresh_token: PathBuf,
+}
+
+impl Secrets {
+    /// Their places below a state directory.
+    pub(super) fn below(state_dir: &Path) -> Self {
+        let directory = state_dir.join(DIRECTORY);
+        Self {
+            ocip_password: directory.join("ocip-password"),
+            client_secret: directory.join("client-secret"),
+            refresh_token: directory.join("refresh-token"),
+        }
+    }
+
+    /// Writes them, readable by their owner only.
+    pub(super) fn write(&self, state_dir: &Path, world: &World) -> Result<(), ScenarioError> {
+        let directory = state_dir.join(DIRECTORY);
+        files::create_private_dir(&directory)
+            .map_err(|source| ScenarioError::file(&directory, source))?;
+        for (path, secret) in [
+            (
+                &self.ocip_password,
+                world.ocip_administrator.password.as_str(),
+            ),
+            (&self.client_secret, CLIENT_SECRET),
+            (&self.refresh_token, REFRESH_TOKEN),
+        ] {
+            files::write_atomic(path, secret.as_bytes(), files::PRIVATE)
+                .map_err(|source| ScenarioError::file(path, source))?;
+        }
+        Ok(())
+    }
+}
