@@ -24,9 +24,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Answer to a question about a user.
 type Answer = Result<Arc<Standing>, OcipFailure>;
 
-/// Folds a user id to the form in which ids are compared.
+/// Folds a user id to the form in which ids are compared. Beyond ASCII nothing is folded: whether
+/// the Application Server takes `Ä` for `ä` is unpublished, and where it does not, one user would
+/// get the login token of another.
 pub(super) fn folded(user: &str) -> Arc<str> {
-    user.to_lowercase().into()
+    user.trim().to_ascii_lowercase().into()
 }
 
 impl AuthDesk {
@@ -147,5 +149,21 @@ fn standing_of(info: LoginInfo, now: Instant) -> Standing {
                 is_enterprise: info.is_enterprise,
             },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_surely_one_user_is_taken_for_one() {
+        assert_eq!(
+            folded(" Alice@AS.example.net"),
+            folded("alice@as.example.net")
+        );
+        for (one, other) in [("\u{c4}rger", "\u{e4}rger"), ("\u{212a}ate", "kate")] {
+            assert_ne!(folded(one), folded(other), "{one}");
+        }
     }
 }
