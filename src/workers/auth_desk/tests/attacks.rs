@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -12,11 +15,16 @@ use super::setup::ALICE;
 use super::setup::Bench;
 use super::setup::Client;
 use super::setup::PASSWORD;
+use super::setup::make_keys;
+use super::setup::write_keys;
 use crate::config;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
+use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::backoff::Peer;
+use crate::domain::auth::keys::KeySet;
 use crate::domain::auth::parameters::Password;
+use crate::domain::auth::parameters::basic;
 use crate::domain::auth::token::Amr;
 use crate::domain::auth::token::Claims;
 use crate::domain::auth::validation::NotValid;
@@ -30,6 +38,7 @@ use crate::platform::clock;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::issue::Proof;
+use crate::workers::auth_desk::keys;
 use crate::workers::auth_desk::login::Wanted;
 use crate::workers::auth_desk::revoke::Revoke;
 
@@ -164,6 +173,55 @@ async fn strangers_who_guess_leave_the_server_to_those_with_tokens() {
         assert!(desk.pass(&token, Wanted::Any).await.is_ok());
     };
     tokio::join!(flood, user);
+}
+
+#[tokio::test]
+async fn blanks_around_a_user_do_not_make_another_one_to_guess_at() {
+    let bench = Bench::new().await;
+    let key = Client::new().key;
+    let peer = Peer::Address([192, 0, 2, 9].into());
+    let ask = async |user: &str, password: &str| {
+        let pair = STANDARD.encode(format!("{user}:{password}"));
+        let password = basic(format!("Basic {pair}").as_bytes()).unwrap();
+        let issued = bench
+            .desk
+            .issue(&key, Proof::Password(password), peer)
+            .await;
+        issued.map(|issued| issued.user)
+    };
+    let padded = |blanks: usize| format!("{}{ALICE}", " ".repeat(blanks));
+    assert_eq!(ask(&padded(1), PASSWORD).await.unwrap(), ALICE);
+    let mut reasons = Vec::new();
+    for blanks in 1..9 {
+        reasons.push(ask(&padded(blanks), "wrong").await.unwrap_err().reason);
+    }
+    assert!(reasons.contains(&AuthReason::LoginBackOff), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn a_retiring_key_whose_end_is_brought_forward_ends_then() {
+    let bench = Bench::new().await;
+    let path = bench.directory.path();
+    let file = path.join("authservice/keys.json");
+    let mut set = KeySet::parse(&std::fs::read(&file).unwrap()).unwrap();
+    make_keys(path, &mut set);
+    let now = clock::wall();
+    set.rotate(now, Duration::from_secs(30 * 86_400)).unwrap();
+    write_keys(path, &set);
+    let held = keys::load(&path.join("authservice"), now).unwrap();
+    let again = keys::load_instead_of(&held, &path.join("authservice"), now);
+    assert!(again.unwrap().is_none());
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let soon = time::OffsetDateTime::from(now + Duration::from_secs(60));
+    let soon = soon.format(&time::format_description::well_known::Rfc3339);
+    let soon = soon.unwrap();
+    let retiring = json["keys"].as_array_mut().unwrap().iter_mut();
+    for key in retiring.filter(|key| key["retires"].is_string()) {
+        key["retires"] = soon.as_str().into();
+    }
+    std::fs::write(&file, json.to_string()).unwrap();
+    let earlier = keys::load_instead_of(&held, &path.join("authservice"), now);
+    assert!(earlier.unwrap().is_some());
 }
 
 const GRANT: &str = r#"{"access_token":"service","expires_in":43199,"token_type":"Bearer"}"#;
