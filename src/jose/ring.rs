@@ -128,6 +128,19 @@ impl KeyRing {
         self.0.active.as_ref().map(|active| active.key.kid())
     }
 
+    /// Whether the other one signs and verifies the same, for as long.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        fn facts(ring: &KeyRing) -> impl Iterator<Item = (&str, Option<SystemTime>)> {
+            let keys = ring.0.verifying.iter();
+            keys.map(|key| (key.key.kid(), key.ends))
+        }
+        self.generation() == other.generation()
+            && self.active_kid() == other.active_kid()
+            && self.jwks() == other.jwks()
+            && facts(self).eq(facts(other))
+    }
+
     /// Since when the active key signs.
     #[must_use]
     pub fn age_of_active(&self) -> Option<SystemTime> {

@@ -20,7 +20,7 @@ use crate::domain::edge::slots::Entry;
 use crate::domain::edge::slots::Slots;
 
 /// Failures that cost nothing: a mistyped password and a device or two that repeat it.
-const FREE_OF_PAIR: u32 = 5;
+const FREE_OF_PAIR: u32 = 3;
 /// Failures of one address that cost nothing: an office behind NAT on a Monday morning.
 const FREE_OF_ADDRESS: u32 = 30;
 /// Failures of one user from anywhere that cost nothing.
@@ -237,7 +237,8 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 /// An IPv6 caller owns at least a /64, so that is what is counted.
-fn address(peer: Peer) -> u128 {
+#[must_use]
+pub fn address(peer: Peer) -> u128 {
     let (Peer::Address(address) | Peer::Listed(address)) = peer;
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),

@@ -80,7 +80,7 @@ impl Form {
 
 /// A user id and a password.
 pub struct Password {
-    /// As written.
+    /// As written, but for blanks.
     pub user: String,
     /// Wiped when dropped.
     pub password: Zeroizing<String>,
@@ -102,8 +102,10 @@ pub fn basic(authorization: &[u8]) -> Option<Password> {
     let user = text(user);
     let password = text(password.get(1..)?);
     let plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
-    (plain(&user) && plain(&password)).then(|| Password {
-        user: user.to_string(),
+    (plain(user.trim()) && plain(&password)).then(|| Password {
+        // To the Application Server blanks around and between are as nothing (`xs:token`); here
+        // they would make any number of users to guess at.
+        user: user.split_whitespace().collect::<Vec<_>>().join(" "),
         password,
     })
 }

@@ -93,6 +93,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
         }
     }
 
+    /// Takes out every entry whose key `which` says so of.
+    pub(super) fn remove_all(&self, which: impl Fn(&K) -> bool) {
+        self.lock().entries.retain(|key, _| !which(key));
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) {
         let mut held = self.lock();

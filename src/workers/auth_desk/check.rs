@@ -10,6 +10,7 @@ use aws_lc_rs::digest;
 use crate::domain::auth::standing::Judgement;
 use crate::domain::auth::standing::Standing;
 use crate::domain::auth::token::Claims;
+use crate::domain::auth::token::TokenRules;
 use crate::domain::auth::validation::NotValid;
 use crate::domain::auth::validation::Outcome;
 use crate::domain::machine::Now;
@@ -83,7 +84,7 @@ impl AuthDesk {
 
     fn check(&self, token: &str, hash: [u8; 32], now: Now) -> Result<Arc<Checked>, NotValid> {
         let desk = &*self.0;
-        let keys = desk.kept.keys.load();
+        let keys = desk.kept.keys.load_full();
         if !keys.is_ready() {
             return Err(NotValid::Unavailable { retry_after: None });
         }
@@ -94,6 +95,10 @@ impl AuthDesk {
                 let checked = Arc::new(Checked { claims, user });
                 let tokens = &desk.caches.tokens;
                 tokens.put(hash, Arc::clone(&checked), now.mono + keep);
+                // Other keys may have come, and the cache been cleared for them, in between.
+                if !Arc::ptr_eq(&keys, &desk.kept.keys.load()) {
+                    tokens.remove_if(&hash, |_| true);
+                }
                 Ok(checked)
             }
             Err(fault) => {
@@ -121,10 +126,15 @@ impl AuthDesk {
         }
     }
 
-    /// The claims of a token whose signature is ours, whatever became of it since.
+    /// The claims of a token whose signature is ours, whatever became of it since, and whether or
+    /// not it has begun by this node's clock.
     pub(super) fn ours(&self, token: &str) -> Option<Claims> {
         let keys = self.0.kept.keys.load();
-        keys.verify(token, &self.0.token_rules, clock::wall()).ok()
+        let rules = TokenRules {
+            leeway: TokenRules::MAX_LIFE,
+            ..self.0.token_rules.clone()
+        };
+        keys.verify(token, &rules, clock::wall()).ok()
     }
 }
 

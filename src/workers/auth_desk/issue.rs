@@ -27,6 +27,7 @@ use crate::platform::clock;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::refusal;
 use crate::workers::auth_desk::users::folded;
+use crate::workers::ci::CiRefusal;
 
 /// The longest that a client is told to wait for a revocation time that lies ahead.
 const LONGEST_AHEAD: Duration = Duration::from_secs(60);
@@ -78,7 +79,7 @@ impl AuthDesk {
         let amr = proof.amr();
         let standing = match proof {
             Proof::Asserted(user) => self.present(&user).await?,
-            Proof::Ci(token) => self.vouched_for(&token).await?,
+            Proof::Ci(token) => self.vouched_for(&token, peer).await?,
             Proof::Password(password) => self.login(password, peer).await?,
         };
         let (user, revoked_ms) = match &standing.state {
@@ -132,10 +133,15 @@ impl AuthDesk {
         standing.map_err(|failure| refusal::of_ocip(&failure))
     }
 
-    async fn vouched_for(&self, token: &str) -> Result<Arc<Standing>, Refused> {
+    async fn vouched_for(&self, token: &str, peer: Peer) -> Result<Arc<Standing>, Refused> {
         let ci = self.0.ci.as_ref();
         let ci = ci.ok_or(AuthReason::CredentialsNotAccepted)?;
+        let strangers = &self.0.kept.strangers;
+        let place = strangers.admit(peer, clock::mono());
+        let place = place.map_err(|_| refusal::of_ci(CiRefusal::Busy))?;
         let user = ci.check(token).await.map_err(refusal::of_ci)?;
+        drop(place);
+        strangers.know(peer, clock::mono());
         self.present(&user.broadworks_user).await
     }
 
@@ -177,11 +183,12 @@ impl AuthDesk {
             user: &login.user,
             password: &password,
         };
+        let before = self.revocations();
         match desk.ocip.verify(&credentials).await {
             Ok(verified) => {
                 let now = clock::mono();
                 back_off.succeeded(attempt, now);
-                Ok(self.learn(&verified, now))
+                Ok(self.learn(&verified, before, now))
             }
             Err(failure) => {
                 if !refusal::judges_password(&failure) {

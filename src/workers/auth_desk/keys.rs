@@ -61,5 +61,5 @@ pub(super) fn load_instead_of(
     if held.is_ready() && !ring.is_ready() {
         return Err(KeysRejected::Gone(path(directory)));
     }
-    Ok((ring.jwks() != held.jwks() || ring.active_kid() != held.active_kid()).then_some(ring))
+    Ok((!ring.agrees_with(held)).then_some(ring))
 }

@@ -15,7 +15,9 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::check::Checked;
 
 /// A login token that the XSP refused although it was never good before is not replaced for this
-/// long: its user has no Xsi, and each of its requests would ask the Application Server.
+/// long: its user has no Xsi, and each of its requests would ask the Application Server. Nor is
+/// one that took the place of a refused one, or a user whose requests are answered 401 now and
+/// then would use up what the Application Server answers everybody.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What opens the XSP to one user.
@@ -32,6 +34,10 @@ impl Pass {
         &self.header
     }
 
+    fn is_new(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.made) < PATIENCE
+    }
+
     /// The XSP has taken it.
     pub fn was_accepted(&self) {
         self.accepted.store(true, Ordering::Relaxed);
@@ -43,7 +49,8 @@ impl Pass {
 pub enum Wanted {
     /// One that the cache still holds will do: the request can be sent again.
     Any,
-    /// The request can be sent once only.
+    /// The request can be sent once only. Those of the same few seconds share one: whoever
+    /// uploads a lot must not use up what the Application Server answers everybody.
     New,
 }
 
@@ -56,7 +63,7 @@ impl AuthDesk {
         let desk = &*self.0;
         let now = clock::mono();
         let held = desk.caches.passes.get(&token.user, now);
-        if let Some(pass) = held.filter(|_| wanted == Wanted::Any) {
+        if let Some(pass) = held.filter(|pass| wanted == Wanted::Any || pass.is_new(now)) {
             return Ok(pass);
         }
         let (held, user) = (self.clone(), Arc::clone(&token.user));
@@ -109,12 +116,38 @@ impl AuthDesk {
     /// whether a new one may do better.
     #[must_use]
     pub fn was_refused(&self, token: &Checked, pass: &Arc<Pass>) -> bool {
-        let age = clock::mono().saturating_duration_since(pass.made);
-        let hopeless = !pass.accepted.load(Ordering::Relaxed) && age < PATIENCE;
-        if !hopeless {
-            let passes = &self.0.caches.passes;
-            passes.remove_if(&token.user, |held| Arc::ptr_eq(held, pass));
+        let now = clock::mono();
+        if pass.is_new(now) && !pass.accepted.load(Ordering::Relaxed) {
+            return false;
         }
-        !hopeless
+        let caches = &self.0.caches;
+        let held = caches.passes.get(&token.user, now);
+        if held.is_some_and(|held| Arc::ptr_eq(&held, pass)) {
+            if caches.replaced.get(&token.user, now).is_some() {
+                return false;
+            }
+            let user = Arc::clone(&token.user);
+            caches.replaced.put(user, (), now + PATIENCE);
+            let same = |held: &Arc<Pass>| Arc::ptr_eq(held, pass);
+            caches.passes.remove_if(&token.user, same);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_token_is_new_for_a_few_seconds() {
+        let made = clock::mono();
+        let pass = Pass {
+            header: HeaderValue::from_static("BroadWorksSSO x"),
+            made,
+            accepted: AtomicBool::new(true),
+        };
+        assert!(pass.is_new(made));
+        assert!(!pass.is_new(made + PATIENCE));
     }
 }

@@ -17,9 +17,11 @@ mod flights;
 pub mod issue;
 mod keys;
 pub mod login;
+mod readiness;
 mod refusal;
 pub mod revoke;
 mod seen;
+mod strangers;
 #[cfg(test)]
 pub(crate) mod tests;
 mod users;
@@ -53,11 +55,13 @@ use crate::workers::auth_desk::denied::Denied;
 use crate::workers::auth_desk::flights::Flights;
 use crate::workers::auth_desk::login::Pass;
 use crate::workers::auth_desk::seen::Seen;
+use crate::workers::auth_desk::strangers::Strangers;
 use crate::workers::ci::CiDesk;
 
 pub use crate::workers::auth_desk::denied::UnreadableList;
 pub use crate::workers::auth_desk::keys::KeysRejected;
 pub use crate::workers::auth_desk::keys::path as key_file;
+pub use crate::workers::auth_desk::readiness::Readiness;
 
 /// Users of whom something is known at once. Each costs some 300 bytes.
 const USERS: usize = 50_000;
@@ -121,6 +125,7 @@ struct Kept {
     keys: ArcSwap<KeyRing>,
     denied: Denied,
     back_off: BackOff,
+    strangers: Strangers,
 }
 
 /// What was learned under one Application Server and one issuer.
@@ -134,6 +139,8 @@ struct Caches {
     tokens: Bounded<[u8; 32], Arc<Checked>>,
     bad_tokens: Bounded<[u8; 32], NotValid>,
     passes: Bounded<Arc<str>, Arc<Pass>>,
+    /// Users whose login token was replaced a moment ago because the XSP refused it.
+    replaced: Bounded<Arc<str>, ()>,
     making: Flights<Arc<str>, Result<Arc<Pass>, OcipFailure>>,
 }
 
@@ -155,49 +162,6 @@ pub enum DeskError {
     /// The list of revoked tokens cannot be read.
     #[error(transparent)]
     Denied(#[from] UnreadableList),
-}
-
-/// What is missing, in the words of `/readyz` and `ping`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Readiness {
-    /// There is a key to sign with.
-    pub keys: bool,
-    /// The Application Server answers.
-    pub application_server: bool,
-    /// The identity provider answers; `None` where there is none.
-    pub identity_provider: Option<bool>,
-}
-
-impl Readiness {
-    /// Whether anything works at all. Without keys nothing does; without the Application Server
-    /// tokens still hold for a while, so requests had better come here than nowhere.
-    #[must_use]
-    pub const fn is_ready(&self) -> bool {
-        self.keys
-    }
-
-    /// One line for each thing that is missing.
-    #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
-        let lacks = [
-            (
-                self.keys,
-                "authservice: there is no signing key on this node",
-            ),
-            (
-                self.application_server,
-                "authservice: the Application Server does not answer",
-            ),
-            (
-                self.identity_provider.unwrap_or(true),
-                "authservice: the identity provider does not answer",
-            ),
-        ];
-        lacks
-            .into_iter()
-            .filter_map(|(there, text)| (!there).then_some(text))
-            .collect()
-    }
 }
 
 impl AuthDesk {
@@ -240,14 +204,14 @@ impl AuthDesk {
                 Some(CiDesk::start(cisco, &config.state_dir, tasks, metrics)?)
             }
         };
-        let operator_token = rules.operator_token.as_ref();
-        let operator_token = operator_token.map(|secret| secret.read()).transpose()?;
+        let operator_token = operator_token(&rules)?;
         let kept = match previous {
             Some(desk) => Arc::clone(&desk.kept),
             None => Arc::new(Kept {
                 keys: ArcSwap::from_pointee(keys::load(&rules.keys.directory, clock::wall())?),
                 denied: Denied::open(&rules.keys.directory)?,
                 back_off: BackOff::new(clock::mono()),
+                strangers: Strangers::new(),
             }),
         };
         let same_answers = same_server.filter(|desk| {
@@ -294,8 +258,7 @@ impl AuthDesk {
             Some(server) => Ocip::prove(server).map_err(DeskError::from),
             None => Err(DeskError::NoApplicationServer),
         };
-        let secret = rules.operator_token.as_ref();
-        let secret = secret.map_or(Ok(()), |secret| secret.read().map(drop));
+        let secret = operator_token(rules);
         let keys = keys::load(&rules.keys.directory, clock::wall());
         let denied = Denied::open(&rules.keys.directory);
         let found = [
@@ -375,6 +338,18 @@ impl AuthDesk {
     }
 }
 
+/// The operator token. A blank one would be that of everybody who sends none.
+fn operator_token(rules: &config::AuthService) -> Result<Option<Secret>, SecretError> {
+    let Some(reference) = &rules.operator_token else {
+        return Ok(None);
+    };
+    let token = reference.read()?;
+    if token.expose().trim_ascii().is_empty() {
+        return Err(SecretError::Empty(reference.clone()));
+    }
+    Ok(Some(token))
+}
+
 impl Caches {
     fn new(passes: usize) -> Self {
         Self {
@@ -385,6 +360,7 @@ impl Caches {
             tokens: Bounded::new(TOKENS),
             bad_tokens: Bounded::new(BAD_TOKENS),
             passes: Bounded::new(passes),
+            replaced: Bounded::new(passes),
             making: Flights::default(),
         }
     }

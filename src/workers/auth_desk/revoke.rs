@@ -1,6 +1,7 @@
 //! Revocation: one token on our own list, a user's or all by the Application Server, so that
 //! BroadWorks' own long-lived tokens end too (AuthService field page, section 1.4.3).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::domain::auth::answer::AuthReason;
@@ -53,9 +54,14 @@ impl AuthDesk {
         desk.caches.revocations.fetch_add(1, Ordering::AcqRel);
         match user {
             Some(user) => {
+                // The server knows its users without their domain too.
                 let user = folded(user);
-                desk.caches.users.remove_if(&user, |_| true);
-                desk.caches.passes.remove_if(&user, |_| true);
+                let is_user = |held: &Arc<str>| {
+                    let rest = held.strip_prefix(&*user);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+                };
+                desk.caches.users.remove_all(is_user);
+                desk.caches.passes.remove_all(is_user);
             }
             None => {
                 desk.caches.users.clear();
@@ -71,8 +77,11 @@ impl AuthDesk {
         let Some(claims) = self.ours(token) else {
             return Ok(());
         };
-        let desk = self.clone();
         let ends = claims.expires.saturating_add(TOLERANCE_SECONDS);
+        if ends <= unix_seconds(clock::wall()) {
+            return Ok(());
+        }
+        let desk = self.clone();
         let user = folded(&claims.subject);
         let kept = self.0.tasks.blocking(move || {
             let now = unix_seconds(clock::wall());

@@ -24,9 +24,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Answer to a question about a user.
 type Answer = Result<Arc<Standing>, OcipFailure>;
 
-/// Folds a user id to the form in which ids are compared.
+/// Folds a user id to the form in which ids are compared. Beyond ASCII nothing is folded: whether
+/// the Application Server takes `Ä` for `ä` is unpublished, and where it does not, one user would
+/// get the login token of another.
 pub(super) fn folded(user: &str) -> Arc<str> {
-    user.to_lowercase().into()
+    user.trim().to_ascii_lowercase().into()
 }
 
 impl AuthDesk {
@@ -72,7 +74,7 @@ impl AuthDesk {
             .caches
             .asking
             .board(user, &self.0.tasks, || async move {
-                let before = desk.0.caches.revocations.load(Ordering::Acquire);
+                let before = desk.revocations();
                 let answer = match desk.0.ocip.login_info(&asked).await {
                     Ok(info) => Ok(standing_of(info, clock::mono())),
                     Err(OcipFailure::UnknownUser) => Ok(Standing {
@@ -85,9 +87,7 @@ impl AuthDesk {
                 match answer {
                     Ok(standing) => {
                         let standing = Arc::new(standing);
-                        if desk.0.caches.revocations.load(Ordering::Acquire) == before {
-                            desk.keep_standing(asked, Arc::clone(&standing));
-                        }
+                        desk.keep_standing(asked, &standing, before);
                         Ok(standing)
                     }
                     Err(failure) => {
@@ -100,8 +100,8 @@ impl AuthDesk {
             })
     }
 
-    /// Learns from a login what there is to learn.
-    pub(super) fn learn(&self, verified: &Verified, now: Instant) -> Arc<Standing> {
+    /// Learns from a login what there is to learn; `before` counts the revocations when it began.
+    pub(super) fn learn(&self, verified: &Verified, before: u64, now: Instant) -> Arc<Standing> {
         let standing = Arc::new(Standing {
             learned: now,
             state: State::Present {
@@ -115,13 +115,24 @@ impl AuthDesk {
                 },
             },
         });
-        self.keep_standing(folded(&verified.user_id), Arc::clone(&standing));
+        self.keep_standing(folded(&verified.user_id), &standing, before);
         standing
     }
 
-    fn keep_standing(&self, user: Arc<str>, standing: Arc<Standing>) {
+    /// Revocations so far.
+    pub(super) fn revocations(&self) -> u64 {
+        self.0.caches.revocations.load(Ordering::Acquire)
+    }
+
+    /// Keeps an answer, unless something was revoked since it was asked for: it may be older.
+    fn keep_standing(&self, user: Arc<str>, standing: &Arc<Standing>, before: u64) {
         let until = standing.learned + self.0.ages.stale_limit;
-        self.0.caches.users.put(user, standing, until);
+        let users = &self.0.caches.users;
+        users.put(Arc::clone(&user), Arc::clone(standing), until);
+        // After it was put, or a revocation in between would have missed it.
+        if self.revocations() != before {
+            users.remove_if(&user, |held| Arc::ptr_eq(held, standing));
+        }
     }
 }
 
@@ -138,5 +149,21 @@ fn standing_of(info: LoginInfo, now: Instant) -> Standing {
                 is_enterprise: info.is_enterprise,
             },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_surely_one_user_is_taken_for_one() {
+        assert_eq!(
+            folded(" Alice@AS.example.net"),
+            folded("alice@as.example.net")
+        );
+        for (one, other) in [("\u{c4}rger", "\u{e4}rger"), ("\u{212a}ate", "kate")] {
+            assert_ne!(folded(one), folded(other), "{one}");
+        }
     }
 }

@@ -226,7 +226,7 @@ async fn a_login_token_that_was_never_good_is_not_replaced_at_once() {
 }
 
 #[tokio::test]
-async fn a_large_body_goes_once_with_a_new_login_token() {
+async fn a_large_body_goes_once_with_a_login_token_of_a_moment_ago() {
     let script = Script::new().hear().say(OK).hear().say(OK);
     let (fake, bench) = (Fake::start([script]).await, Bench::new().await);
     let edge = native(&fake, &bench);
@@ -239,7 +239,7 @@ async fn a_large_body_goes_once_with_a_new_login_token() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let heard = fake.heard();
     assert!(heard[1].ends_with(&large));
-    assert_ne!(pass(&heard[0]), pass(&heard[1]));
+    assert_eq!(pass(&heard[0]), pass(&heard[1]));
 }
 
 #[tokio::test]

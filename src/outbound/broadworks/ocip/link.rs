@@ -59,6 +59,9 @@ pub(super) struct Link {
     tasks: Tasks,
     pub(super) breaker: Mutex<Breaker>,
     pacer: Mutex<Pacer>,
+    /// Before `pacer`, for what anybody may ask: strangers who guess passwords must not use up
+    /// what those with tokens need.
+    strangers: Mutex<Pacer>,
     pub(super) idle: Mutex<Vec<Session>>,
     connections: Semaphore,
     queue: Arc<Semaphore>,
@@ -76,6 +79,7 @@ impl Link {
     pub(super) fn new(settings: Settings, tasks: &Tasks, metrics: Arc<OcipMetrics>) -> Arc<Self> {
         Arc::new(Self {
             pacer: Mutex::new(Pacer::new(settings.per_second, settings.burst)),
+            strangers: Mutex::new(Pacer::new(settings.per_second / 2.0, settings.burst / 2)),
             avoided: Mutex::new(vec![None; settings.addresses.len()]),
             settings,
             metrics,
@@ -107,7 +111,10 @@ impl Link {
                 retry_after: QUEUE_RETRY,
             });
         };
-        self.wait_for_pace().await?;
+        if request.kind() == RequestKind::Verify {
+            self.wait_for_pace(&self.strangers).await?;
+        }
+        self.wait_for_pace(&self.pacer).await?;
         let (reply, answer) = oneshot::channel();
         let link = Arc::clone(self);
         let stop = self.tasks.stop();
@@ -124,14 +131,14 @@ impl Link {
         answer.await.unwrap_or(Err(stopped))
     }
 
-    async fn wait_for_pace(&self) -> Result<(), OcipFailure> {
+    async fn wait_for_pace(&self, pacer: &Mutex<Pacer>) -> Result<(), OcipFailure> {
         let now = clock::mono();
         // While it is left alone nobody waits, and no token is used up.
         if let Some(retry_after) = hold(&self.breaker).pause(now) {
             let paused = Unreachable::Paused { retry_after };
             return Err(OcipFailure::Unreachable(paused));
         }
-        let wait = hold(&self.pacer)
+        let wait = hold(pacer)
             .take(now, self.settings.response_timeout)
             .map_err(|retry_after| OcipFailure::RateLimited { retry_after })?;
         if !wait.is_zero() {
