@@ -182,11 +182,11 @@ impl Readiness {
             ),
             (
                 self.application_server,
-                "authservice: the Application Server does not answer",
+                "authservice: the Application Server does not answer, or refuses our login: see the log",
             ),
             (
                 self.identity_provider.unwrap_or(true),
-                "authservice: the identity provider does not answer",
+                "authservice: the identity provider gives us no service token: see the log",
             ),
         ];
         lacks
@@ -215,7 +215,8 @@ impl AuthDesk {
         let server = server.ok_or(DeskError::NoApplicationServer)?;
         let previous = previous.map(|desk| &*desk.0);
         let same_server = previous.filter(|desk| desk.server == *server);
-        let ocip = match same_server {
+        // Another password is tried at once, and not when the pause after a refused login is over.
+        let ocip = match same_server.filter(|desk| desk.ocip.is_current(server)) {
             Some(desk) => Arc::clone(&desk.ocip),
             None => Running::start(tasks, |tasks| {
                 Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))
@@ -306,6 +307,12 @@ impl AuthDesk {
     #[must_use]
     pub fn metrics(&self) -> &AuthMetrics {
         &self.0.metrics
+    }
+
+    /// Whether both ask the Application Server over the same connections.
+    #[cfg(test)]
+    fn asks_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.ocip, &other.0.ocip)
     }
 
     /// What is missing.
