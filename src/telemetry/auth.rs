@@ -335,7 +335,12 @@ impl AuthMetrics {
 
     /// A revocation was not carried out.
     pub fn revocation_failed(&self, scope: Scope, error: &dyn std::fmt::Display) {
-        error!(scope = scope.as_str(), %error, "Tokens could not be revoked.");
+        error!(
+            scope = scope.as_str(),
+            %error,
+            "Tokens could not be revoked: they are good as before. Revoke again when this is \
+             mended."
+        );
     }
 
     /// Nothing could be learned of a user.
@@ -355,7 +360,7 @@ impl AuthMetrics {
         if ready {
             info!(generation, "Signing keys are in use.");
         } else {
-            warn!(
+            error!(
                 "There is no signing key: no token is issued or accepted. Make the first with \
                  `xspd keys generate`, or import those of another node."
             );
@@ -365,7 +370,11 @@ impl AuthMetrics {
     /// A key file was rejected.
     pub fn keys_rejected(&self, error: &dyn std::fmt::Display) {
         self.keys_rejected.inc();
-        error!(%error, "The key file is rejected; the old keys stay in use.");
+        error!(
+            %error,
+            "The key file is rejected; the old keys stay in use until a restart, which would fail. \
+             Put back a good one, or move it away and use `xspd keys import`."
+        );
     }
 }
 

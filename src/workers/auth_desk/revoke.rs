@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::answer::Refused;
+use crate::domain::ocip::OcipFailure;
 use crate::platform::clock;
 use crate::telemetry::auth::Scope;
 use crate::workers::auth_desk::AuthDesk;
@@ -47,7 +48,10 @@ impl AuthDesk {
             None => Scope::All,
         };
         if let Err(failure) = desk.ocip.revoke_tokens(user).await {
-            desk.metrics.revocation_failed(scope, &failure);
+            // Somebody mistyped; the answer says so.
+            if !matches!(failure, OcipFailure::UnknownUser) {
+                desk.metrics.revocation_failed(scope, &failure);
+            }
             return Err(refusal::of_ocip(&failure));
         }
         desk.caches.revocations.fetch_add(1, Ordering::AcqRel);
