@@ -19,6 +19,7 @@ use tracing::warn;
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::validation::Outcome;
 use crate::domain::ids::Fingerprint;
+use crate::telemetry::http::milliseconds;
 use crate::telemetry::seldom::Seldom;
 
 /// Target of the log of requests to AuthService, for filters.
@@ -278,7 +279,7 @@ impl AuthMetrics {
             proof = audit.proof,
             user = audit.user,
             outcome = audit.reason.map_or("done", AuthReason::as_str),
-            duration_ms = audit.took.as_secs_f64() * 1000.0,
+            duration_ms = milliseconds(audit.took),
             tracking_id,
             "AuthService answered."
         );

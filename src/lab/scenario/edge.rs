@@ -114,6 +114,8 @@ burst = 200
 [auth-service]
 mode = "native"
 client-authentication = "by-host"
+# For `xspd authservice revoke`.
+operator-token = {operator_token}
 
 # Short, so that the first start is quick.
 [auth-service.key-management]
@@ -138,6 +140,7 @@ refresh-token = {refresh_token}
         ocip_password = secret(&secrets.ocip_password),
         webex = format_args!("https://localhost:{}", addresses.webex_ci.port()),
         client_secret = secret(&secrets.client_secret),
+        operator_token = secret(&secrets.operator_token),
         refresh_token = secret(&secrets.refresh_token),
         ca = quoted(&pki.ca().display().to_string()),
     )

@@ -12,6 +12,9 @@ use crate::platform::files;
 /// Below the lab's state directory.
 const DIRECTORY: &str = "secrets";
 
+/// What an operator shows to the daemon to revoke tokens; public, as everything in the lab.
+const OPERATOR_TOKEN: &str = "lab-0perator-token";
+
 /// Where they lie.
 #[derive(Debug)]
 pub(super) struct Secrets {
@@ -21,6 +24,8 @@ pub(super) struct Secrets {
     pub(super) client_secret: PathBuf,
     /// `refreshToken` of the same.
     pub(super) refresh_token: PathBuf,
+    /// What lets an operator revoke tokens.
+    pub(super) operator_token: PathBuf,
 }
 
 impl Secrets {
@@ -31,6 +36,7 @@ impl Secrets {
             ocip_password: directory.join("ocip-password"),
             client_secret: directory.join("client-secret"),
             refresh_token: directory.join("refresh-token"),
+            operator_token: directory.join("operator-token"),
         }
     }
 
@@ -46,6 +52,7 @@ impl Secrets {
             ),
             (&self.client_secret, CLIENT_SECRET),
             (&self.refresh_token, REFRESH_TOKEN),
+            (&self.operator_token, OPERATOR_TOKEN),
         ] {
             files::write_atomic(path, secret.as_bytes(), files::PRIVATE)
                 .map_err(|source| ScenarioError::file(path, source))?;

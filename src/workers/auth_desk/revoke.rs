@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::answer::Refused;
+use crate::domain::certs::date;
 use crate::domain::ocip::OcipFailure;
 use crate::platform::clock;
 use crate::telemetry::auth::Scope;
 use crate::workers::auth_desk::AuthDesk;
-use crate::workers::auth_desk::issue::unix_seconds;
 use crate::workers::auth_desk::refusal;
 use crate::workers::auth_desk::users::folded;
 
@@ -79,7 +79,7 @@ impl AuthDesk {
         let ends = claims.expires.saturating_add(TOLERANCE_SECONDS);
         let user = folded(&claims.subject);
         let kept = self.0.tasks.blocking(move || {
-            let now = unix_seconds(clock::wall());
+            let now = date::to_unix(clock::wall());
             let added = desk.0.kept.denied.add(&claims.jti, ends, now);
             added.map_err(|error| error.to_string())
         });
