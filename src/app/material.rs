@@ -129,10 +129,22 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     }
     if let Some(rules) = &config.auth_service {
         paths.push(auth_desk::key_file(&rules.keys.directory));
+        secret(&mut paths, rules.operator_token.as_ref());
+        paths.extend(rules.cisco.as_ref().and_then(|cisco| cisco.ca.clone()));
+    }
+    if let Some(server) = &config.application_server {
+        secret(&mut paths, Some(&server.password));
+        paths.extend(server.tls.as_ref().map(|tls| tls.ca.clone()));
     }
     paths.sort();
     paths.dedup();
     paths
+}
+
+fn secret(paths: &mut Vec<PathBuf>, secret: Option<&SecretRef>) {
+    if let Some(SecretRef::File(path)) = secret {
+        paths.push(path.clone());
+    }
 }
 
 struct Loader<'a> {

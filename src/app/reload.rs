@@ -96,13 +96,20 @@ impl Reloader {
         if let Some(desk) = &current.desk {
             desk.reload_keys();
         }
+        let desk = current.desk.as_ref();
+        let desk = AuthDesk::build(&config, &self.tasks, &self.telemetry, desk).unwrap_or_else(
+            |problem| {
+                self.telemetry.edge.material_rejected(&problem);
+                current.desk.clone()
+            },
+        );
         let all_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
         let previous = Some(&*current);
         match build::edge(
             &config,
             &material,
             Ok(pools),
-            Ok(current.desk.clone()),
+            Ok(desk),
             &self.telemetry,
             previous,
             now,

@@ -169,7 +169,7 @@ impl OcipMetrics {
                 unwritten,
                 "The Application Server refuses our OCI-P login; check user-id and password of \
                  [application-server], and that the account is not locked. The next attempt is in \
-                 five minutes, or at a reload when the password was corrected."
+                 five minutes, or as soon as the file of the password is another."
             );
         }
     }

@@ -420,6 +420,21 @@ async fn without_the_application_server_known_tokens_hold_on_for_a_while_and_the
 }
 
 #[tokio::test]
+async fn a_corrected_password_of_the_application_server_is_used_without_a_restart() {
+    let scene = Scene::start("refresh = \"1s\"\nstale-limit = \"2s\"").await;
+    let token = scene.token(ALICE).await;
+    let file = scene.stage.path().join("ocip-password");
+    let good = std::fs::read_to_string(&file).expect("the password");
+    // The connection that is open would go on.
+    write_private(&file, "wrong");
+    scene.lab.ocip_faults().cut_connections();
+    scene.until(ALICE, &token, 503).await;
+    // A refused login alone would not be tried again for minutes.
+    write_private(&file, &good);
+    scene.until(ALICE, &token, 200).await;
+}
+
+#[tokio::test]
 async fn keys_rotate_under_load_and_another_node_with_them_takes_the_tokens() {
     let mut scene = Scene::start(FAST).await;
     let token = scene.token(ALICE).await;

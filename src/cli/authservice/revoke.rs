@@ -107,7 +107,10 @@ impl Failure {
 /// What helps where the daemon's words say only what is wrong.
 const fn remedy(status: u16) -> &'static str {
     match status {
-        401 => " A changed operator token is in use after a reload: systemctl reload xspd.",
+        401 => {
+            " Is the configuration the one that the daemon runs by? A reload makes sure: systemctl reload \
+             xspd."
+        }
         403 => " Then reload the daemon: systemctl reload xspd.",
         _ => "",
     }

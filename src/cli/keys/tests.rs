@@ -472,7 +472,10 @@ fn damaged_key_files_are_named_and_left_alone() {
     let node = Node::new();
     node.seed(&KEYS[..1]);
     let torn = "{\"format\":\"xspd-authservice-keys\",\"version\":1,";
-    for content in [torn, ""] {
+    for (content, told) in [
+        (torn, "keys.json: it is damaged at line 1"),
+        ("", "keys.json: it is not a key file"),
+    ] {
         node.put("keys/keys.json", content);
         for words in [
             &["generate", "--bits", "2048"][..],
@@ -482,7 +485,6 @@ fn damaged_key_files_are_named_and_left_alone() {
         ] {
             let (exit, text) = node.refused(words);
             assert_eq!(exit, Exit::Data);
-            let told = "keys.json: it is damaged at line 1";
             assert!(text.contains(told), "{text}");
         }
     }

@@ -114,7 +114,6 @@ burst = 200
 [auth-service]
 mode = "native"
 client-authentication = "by-host"
-# For `xspd authservice revoke`.
 operator-token = {operator_token}
 
 # Short, so that the first start is quick.
@@ -140,8 +139,8 @@ refresh-token = {refresh_token}
         ocip_password = secret(&secrets.ocip_password),
         webex = format_args!("https://localhost:{}", addresses.webex_ci.port()),
         client_secret = secret(&secrets.client_secret),
-        operator_token = secret(&secrets.operator_token),
         refresh_token = secret(&secrets.refresh_token),
+        operator_token = secret(&secrets.operator_token),
         ca = quoted(&pki.ca().display().to_string()),
     )
 }

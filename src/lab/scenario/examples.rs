@@ -39,6 +39,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
     all.extend(sign_in::with_ci(lab, &user));
     all.extend(calls::calls(lab, &user));
     all.extend(sign_in::with_mtls(lab, &user));
+    all.extend(sign_in::revoked(lab, &user));
     all.extend(
         Client::ALL
             .into_iter()

@@ -12,9 +12,6 @@ use crate::platform::files;
 /// Below the lab's state directory.
 const DIRECTORY: &str = "secrets";
 
-/// What an operator shows to the daemon to revoke tokens; public, as everything in the lab.
-const OPERATOR_TOKEN: &str = "lab-0perator-token";
-
 /// Where they lie.
 #[derive(Debug)]
 pub(super) struct Secrets {
@@ -24,9 +21,12 @@ pub(super) struct Secrets {
     pub(super) client_secret: PathBuf,
     /// `refreshToken` of the same.
     pub(super) refresh_token: PathBuf,
-    /// What lets an operator revoke tokens.
+    /// What an operator shows to revoke tokens.
     pub(super) operator_token: PathBuf,
 }
+
+/// The operator's token, the same in every lab.
+pub(super) const OPERATOR_TOKEN: &str = "0perator-0f-the-lab";
 
 impl Secrets {
     /// Their places below a state directory.

@@ -19,6 +19,7 @@ mod keys;
 pub mod login;
 mod refusal;
 pub mod revoke;
+mod seen;
 #[cfg(test)]
 pub(crate) mod tests;
 mod users;
@@ -51,6 +52,7 @@ use crate::workers::auth_desk::check::Checked;
 use crate::workers::auth_desk::denied::Denied;
 use crate::workers::auth_desk::flights::Flights;
 use crate::workers::auth_desk::login::Pass;
+use crate::workers::auth_desk::seen::Seen;
 use crate::workers::ci::CiDesk;
 
 pub use crate::workers::auth_desk::denied::UnreadableList;
@@ -77,7 +79,9 @@ struct Desk {
     ages: Ages,
     operator_token: Option<Secret>,
     ocip: Arc<Running<Ocip>>,
+    ocip_files: Seen,
     ci: Option<CiDesk>,
+    ci_files: Option<Seen>,
     kept: Arc<Kept>,
     caches: Arc<Caches>,
     tasks: Tasks,
@@ -215,16 +219,20 @@ impl AuthDesk {
         let server = server.ok_or(DeskError::NoApplicationServer)?;
         let previous = previous.map(|desk| &*desk.0);
         let same_server = previous.filter(|desk| desk.server == *server);
-        // Another password is tried at once, and not when the pause after a refused login is over.
-        let ocip = match same_server.filter(|desk| desk.ocip.is_current(server)) {
-            Some(desk) => Arc::clone(&desk.ocip),
-            None => Running::start(tasks, |tasks| {
+        // Looked at before they are read, so that no change between the two is missed.
+        let ocip_files = Seen::of_server(server);
+        let ci_files = rules.cisco.as_ref().map(Seen::of_cisco);
+        let ocip = match same_server {
+            Some(desk) if desk.ocip_files == ocip_files => Arc::clone(&desk.ocip),
+            Some(_) | None => Running::start(tasks, |tasks| {
                 Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))
             })?,
         };
         let ci = match (&rules.cisco, previous) {
             (None, _) => None,
-            (Some(cisco), Some(desk)) if desk.rules.cisco.as_ref() == Some(cisco) => {
+            (Some(cisco), Some(desk))
+                if desk.rules.cisco.as_ref() == Some(cisco) && desk.ci_files == ci_files =>
+            {
                 desk.ci.clone()
             }
             (Some(cisco), _) => {
@@ -266,7 +274,9 @@ impl AuthDesk {
             rules,
             operator_token,
             ocip,
+            ocip_files,
             ci,
+            ci_files,
             kept,
             caches,
             tasks: tasks.clone(),

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use md5::Digest as _;
+use md5::Md5;
 
 use crate::lab::broadworks::BroadWorks;
-use crate::lab::broadworks::ocip::md5;
 use crate::platform::tasks::Tasks;
 
 /// SHA-1 of a password in lower-case hexadecimal digits.
 pub(in crate::lab::broadworks) fn sha1(password: &str) -> String {
     let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(digest.as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The `signedPassword` of `LoginRequest14sp4`: MD5 over the nonce, a colon and the SHA-1 of the
 /// password, all in lower-case hexadecimal digits.
 pub(super) fn signed(nonce: &str, password_sha1: &str) -> String {
-    md5::hex(format!("{nonce}:{password_sha1}").as_bytes())
+    hex(&Md5::digest(format!("{nonce}:{password_sha1}")))
 }
 
 /// Whether the password is the one of an argon2id hash. What was proven before is cheap; for the

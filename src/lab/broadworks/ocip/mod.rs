@@ -10,7 +10,6 @@ mod document;
 mod faults;
 mod frame;
 mod lockout;
-mod md5;
 mod operator;
 mod refusal;
 mod requests;

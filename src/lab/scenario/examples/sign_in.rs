@@ -6,9 +6,11 @@ use super::Example;
 use super::line::Line;
 use super::line::variable;
 use super::path;
+use crate::lab::scenario::description::ADMIN;
 use crate::lab::scenario::description::WEBEX_CI;
 use crate::lab::scenario::description::WEBEX_IDP_PROXY;
 use crate::lab::scenario::description::XSI;
+use crate::lab::scenario::secrets::OPERATOR_TOKEN;
 
 /// The shell's variable with the user's BroadWorks token.
 pub(super) const TOKEN: &str = "TOKEN";
@@ -65,6 +67,29 @@ pub(super) fn with_mtls(lab: &Description, user: &Caller<'_>) -> Vec<Example> {
     }];
     all.extend(profile(lab, user));
     all
+}
+
+/// The end of a token.
+pub(super) fn revoked(lab: &Description, user: &Caller<'_>) -> Vec<Example> {
+    let (Some(admin), Some(profile)) = (lab.endpoints.get(ADMIN), profile(lab, user)) else {
+        return Vec::new();
+    };
+    let operator = format!("Authorization: Bearer {OPERATOR_TOKEN}");
+    vec![
+        Example {
+            title: "The phone is lost: an operator revokes the token".to_owned(),
+            command: Line::curl()
+                .option("--header", &operator)
+                .filled("--data-urlencode", "token=$TOKEN")
+                .end(&format!("{admin}/authService/revoke")),
+            expect: "200",
+        },
+        Example {
+            title: "The profile, with the revoked token".to_owned(),
+            expect: "401: it opens nothing any more",
+            ..profile
+        },
+    ]
 }
 
 fn profile(lab: &Description, user: &Caller<'_>) -> Option<Example> {

@@ -108,12 +108,6 @@ impl Ocip {
         Ok(Self::start(settings, tasks, metrics))
     }
 
-    /// Whether the password and the CA that `config` names are those in use. Blocks on the disk.
-    #[must_use]
-    pub fn is_current(&self, config: &ApplicationServer) -> bool {
-        self.link.settings.are_current(config)
-    }
-
     /// Whether [`Ocip::new`] would succeed; starts nothing. Blocks on the disk.
     ///
     /// # Errors

@@ -20,7 +20,6 @@ use crate::outbound::connect::Target;
 use crate::outbound::connect::bare;
 use crate::tls::client::ClientTlsError;
 use crate::tls::client::client_config;
-use crate::tls::pem;
 
 /// Why the Application Server cannot be used as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +81,6 @@ pub(super) struct Address {
 pub(super) struct Settings {
     /// In order of preference; never empty.
     pub(super) addresses: Vec<Address>,
-    /// What the CA file held; `None` without TLS.
-    pub(super) ca: Option<Vec<u8>>,
     pub(super) user_id: String,
     pub(super) password: Zeroizing<String>,
     pub(super) login: LoginOrder,
@@ -118,10 +115,8 @@ impl Settings {
         if addresses.is_empty() {
             return Err(OcipSetupError::NoAddress);
         }
-        let ca = config.tls.as_ref().and_then(ca_file);
         Ok(Self {
             addresses,
-            ca,
             user_id: config.user_id.clone(),
             password,
             login: match (config.login, &config.tls) {
@@ -135,19 +130,6 @@ impl Settings {
             rhythm: Rhythm::USUAL,
         })
     }
-
-    /// Whether the files that it was made from still say the same. Blocks on the disk.
-    pub(super) fn are_current(&self, config: &ApplicationServer) -> bool {
-        let password = config.password.read().ok();
-        let password = password.as_ref().and_then(line);
-        password.is_some_and(|password| password == self.password)
-            && config.tls.as_ref().and_then(ca_file) == self.ca
-    }
-}
-
-/// What lies in the CA file now.
-fn ca_file(tls: &ApplicationServerTls) -> Option<Vec<u8>> {
-    pem::read_bounded(&tls.ca).ok()
 }
 
 /// The password without the line end that editors leave in a file.

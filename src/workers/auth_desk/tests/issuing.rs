@@ -129,7 +129,7 @@ async fn an_application_server_that_is_away_issues_nothing() {
 }
 
 #[tokio::test]
-async fn a_corrected_password_is_tried_at_the_next_reload() {
+async fn a_corrected_password_is_tried_at_once() {
     let bench = Bench::new().await;
     let password = bench.directory.path().join("ocip");
     let right = std::fs::read(&password).unwrap();

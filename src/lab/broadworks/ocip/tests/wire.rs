@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use aws_lc_rs::digest;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
@@ -15,7 +14,8 @@ use tokio::net::TcpStream;
 use crate::domain::xsi::codec::Element;
 use crate::domain::xsi::codec::parse_xml;
 use crate::lab::broadworks::BroadWorks;
-use crate::lab::broadworks::ocip::md5;
+use crate::lab::broadworks::ocip::credentials::sha1;
+use crate::lab::broadworks::ocip::credentials::signed;
 use crate::platform::tasks::Tasks;
 
 pub(super) const ALICE: &str = "alice@as.example.net";
@@ -182,9 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     pub(super) async fn sign(&mut self, user: &str, nonce: &str, password: &str) -> Answer {
-        let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-        let sha1: String = sha1.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        let signature = md5::hex(format!("{nonce}:{sha1}").as_bytes());
+        let signature = signed(nonce, &sha1(password));
         let inner = format!("<userId>{user}</userId><signedPassword>{signature}</signedPassword>");
         self.ask("LoginRequest14sp4", &inner).await
     }
