@@ -14,6 +14,7 @@ use crate::config::Loaded;
 use crate::config::Problem;
 use crate::config::load;
 use crate::platform::clock;
+use crate::workers::auth_desk;
 
 /// Checks a configuration and the files that it names, without starting anything.
 #[derive(Debug, clap::Args)]
@@ -59,14 +60,33 @@ enum Wrong {
 }
 
 fn check(args: &Args) -> Result<Loaded, Wrong> {
-    let loaded = load(&args.file).map_err(Wrong::Configuration)?;
+    let mut loaded = load(&args.file).map_err(Wrong::Configuration)?;
     let problems = build::prove(&loaded.config, clock::wall());
+    loaded.warnings.extend(no_keys(&loaded.config));
     if problems.is_empty() {
         Ok(loaded)
     } else {
         let texts = problems.iter().map(ToString::to_string).collect();
         Err(Wrong::Material(texts))
     }
+}
+
+/// The first start of a farm is before its keys, so that they may be missing.
+fn no_keys(config: &Config) -> Option<Problem> {
+    let file = auth_desk::key_file(&config.auth_service.as_ref()?.keys.directory);
+    let missing = matches!(file.try_exists(), Ok(false));
+    missing.then(|| Problem {
+        path: "auth-service.key-management.directory".to_owned(),
+        value: None,
+        what: format!(
+            "{} is not there, and without keys no token is issued or accepted",
+            file.display()
+        ),
+        expected: Some(
+            "`xspd keys generate` on the first node, `xspd keys import` on every other".to_owned(),
+        ),
+        place: None,
+    })
 }
 
 fn document(args: &Args, verdict: &Result<Loaded, Wrong>) -> serde_json::Value {

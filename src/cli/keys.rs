@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod place;
 mod rotate;
+mod secret_argument;
 mod show;
 mod transfer_file;
 

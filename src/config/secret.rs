@@ -75,7 +75,7 @@ pub enum SecretError {
     #[error("{0} is not a regular file")]
     NotAFile(SecretRef),
     /// A variable that is not set, or not UTF-8.
-    #[error("{0} is not set in the environment of the daemon")]
+    #[error("{0} is not set in the environment of this process")]
     NotSet(SecretRef),
     /// Group or others may reach the file.
     #[error("{secret} has mode {mode:03o}, so others than its owner may reach it; run: chmod 600 {path}", path = name_of(.secret))]

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
@@ -23,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 use crate::config::Limits;
 use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::auth::identity::Caller;
+use crate::domain::certs::date;
 use crate::domain::edge::ending::Ending;
 use crate::domain::edge::head::HeadLimits;
 use crate::inbound::connections::Standing;
@@ -155,7 +155,7 @@ fn standing(
     shared: &Shared,
 ) -> (Caller, Standing) {
     let Admitted { caller, generation } = admitted;
-    let at = unix_seconds(clock::wall());
+    let at = date::to_unix(clock::wall());
     shared
         .metrics
         .admitted(address, &caller, &trust, &generation, at);
@@ -165,13 +165,6 @@ fn standing(
         not_after: caller.not_after,
     };
     (caller, standing)
-}
-
-fn unix_seconds(wall: SystemTime) -> i64 {
-    let since = wall
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn http1_connection<S>(stream: S, rest: Rest, shared: &Arc<Shared>) -> BoxFuture<'static, ()>

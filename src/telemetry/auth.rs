@@ -19,6 +19,7 @@ use tracing::warn;
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::validation::Outcome;
 use crate::domain::ids::Fingerprint;
+use crate::telemetry::http::milliseconds;
 use crate::telemetry::seldom::Seldom;
 
 /// Target of the log of requests to AuthService, for filters.
@@ -278,7 +279,7 @@ impl AuthMetrics {
             proof = audit.proof,
             user = audit.user,
             outcome = audit.reason.map_or("done", AuthReason::as_str),
-            duration_ms = audit.took.as_secs_f64() * 1000.0,
+            duration_ms = milliseconds(audit.took),
             tracking_id,
             "AuthService answered."
         );
@@ -335,7 +336,12 @@ impl AuthMetrics {
 
     /// A revocation was not carried out.
     pub fn revocation_failed(&self, scope: Scope, error: &dyn std::fmt::Display) {
-        error!(scope = scope.as_str(), %error, "Tokens could not be revoked.");
+        error!(
+            scope = scope.as_str(),
+            %error,
+            "Tokens could not be revoked: they are good as before. Revoke again when this is \
+             mended."
+        );
     }
 
     /// Nothing could be learned of a user.
@@ -355,7 +361,7 @@ impl AuthMetrics {
         if ready {
             info!(generation, "Signing keys are in use.");
         } else {
-            warn!(
+            error!(
                 "There is no signing key: no token is issued or accepted. Make the first with \
                  `xspd keys generate`, or import those of another node."
             );
@@ -365,7 +371,11 @@ impl AuthMetrics {
     /// A key file was rejected.
     pub fn keys_rejected(&self, error: &dyn std::fmt::Display) {
         self.keys_rejected.inc();
-        error!(%error, "The key file is rejected; the old keys stay in use.");
+        error!(
+            %error,
+            "The key file is rejected; the old keys stay in use until a restart, which would fail. \
+             Put back a good one, or move it away and use `xspd keys import`."
+        );
     }
 }
 

@@ -178,7 +178,10 @@ impl CiMetrics {
 
     /// The service token ended before there was a new one.
     pub fn service_token_ended(&self) {
-        warn!("The service token has ended; until CI gives a new one no user can sign in.");
+        error!(
+            "The service token has ended; until CI gives a new one no user can sign in. See the \
+             lines about it before this one."
+        );
     }
 
     /// The federation list was read.

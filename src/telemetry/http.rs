@@ -289,12 +289,17 @@ impl Access<'_> {
             upstream = self.upstream,
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
-            duration_ms = self.took.as_secs_f64() * 1000.0,
+            duration_ms = milliseconds(self.took),
             auth = self.auth,
             tracking_id = self.tracking_id,
             "Request ended."
         );
     }
+}
+
+/// For a field of a log line: to the microsecond, without the dust that binary fractions leave.
+pub(super) fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]
@@ -305,6 +310,14 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
         text
+    }
+
+    #[test]
+    fn durations_in_the_log_are_short_numbers() {
+        let told = |nanoseconds| milliseconds(Duration::from_nanos(nanoseconds)).to_string();
+        assert_eq!(told(277_280), "0.277");
+        assert_eq!(told(1_033_810), "1.034");
+        assert_eq!(told(44_013_887), "44.014");
     }
 
     #[test]

@@ -132,7 +132,8 @@ impl OcipMetrics {
             Change::Opened => {
                 self.up.set(0);
                 warn!(
-                    "The Application Server does not answer over OCI-P and is left alone for a while."
+                    "The Application Server cannot be asked over OCI-P, for the reason told before, \
+                     and is left alone for a while."
                 );
             }
             Change::Closed => {
@@ -168,7 +169,7 @@ impl OcipMetrics {
                 unwritten,
                 "The Application Server refuses our OCI-P login; check user-id and password of \
                  [application-server], and that the account is not locked. The next attempt is in \
-                 five minutes."
+                 five minutes, or as soon as the file of the password is another."
             );
         }
     }

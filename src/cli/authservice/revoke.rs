@@ -68,16 +68,23 @@ enum Failure {
     NotSure,
     #[error("{0}")]
     Config(String),
-    #[error("auth-service.operator-token is not set; without it the daemon takes no revocation")]
+    #[error(
+        "auth-service.operator-token is not set, and without it the daemon takes no revocation; \
+         put a long random text into a file with mode 600, set operator-token = \"file:/path\", \
+         and reload the daemon"
+    )]
     NoOperatorToken,
-    #[error("the token cannot be read: {0}")]
-    Token(io::Error),
-    #[error("the daemon cannot be reached at {address}: {error}")]
+    #[error("the token cannot be read from {path}: {error}")]
+    Token { path: PathBuf, error: io::Error },
+    #[error(
+        "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
+         of its admin listener?"
+    )]
     Unreachable {
         address: SocketAddr,
         error: io::Error,
     },
-    #[error("the daemon refused ({status}): {text}")]
+    #[error("the daemon refused ({status}): {text}{}", remedy(*.status))]
     Refused { status: u16, text: String },
 }
 
@@ -86,7 +93,7 @@ impl Failure {
         match self {
             Self::NotSure => Exit::Usage,
             Self::Config(_) | Self::NoOperatorToken => Exit::Config,
-            Self::Token(_) => Exit::NoInput,
+            Self::Token { .. } => Exit::NoInput,
             Self::Unreachable { .. } => Exit::Unavailable,
             Self::Refused { status, .. } => match *status {
                 401 | 403 => Exit::NoPermission,
@@ -97,15 +104,38 @@ impl Failure {
     }
 }
 
+/// What helps where the daemon's words say only what is wrong.
+const fn remedy(status: u16) -> &'static str {
+    match status {
+        401 => {
+            " Is the configuration the one that the daemon runs by? A reload makes sure: systemctl reload \
+             xspd."
+        }
+        403 => " Then reload the daemon: systemctl reload xspd.",
+        _ => "",
+    }
+}
+
+/// What holds now.
+const fn done(what: &What) -> &'static str {
+    if what.token.is_some() {
+        "On this node the token does not hold, if it ever did. Other nodes are not told: do the \
+         same there, or revoke all tokens of its user with --user."
+    } else {
+        "Revoked. Other nodes learn of it within `revocation.refresh`."
+    }
+}
+
 /// Revokes: exit 0 when it is done.
 pub fn run(args: Args, console: Console) -> Exit {
+    let done = done(&args.what);
     match revoke(args) {
         Ok(()) if console.json => {
             console.document(&json!({"revoked": true}));
             Exit::Ok
         }
         Ok(()) => {
-            console.line("Revoked. Other nodes learn of it within `revocation.refresh`.");
+            console.line(done);
             Exit::Ok
         }
         Err(failure) => {
@@ -165,10 +195,11 @@ fn form(what: &What, yes: bool) -> Result<String, Failure> {
     } else {
         std::fs::File::open(path).and_then(read)
     };
-    Ok(format!(
-        "token={}",
-        escaped(token.map_err(Failure::Token)?.trim())
-    ))
+    let token = token.map_err(|error| Failure::Token {
+        path: path.to_owned(),
+        error,
+    })?;
+    Ok(format!("token={}", escaped(token.trim())))
 }
 
 fn read(from: impl Read) -> io::Result<String> {
@@ -244,6 +275,14 @@ mod tests {
         let refused = form(&what(true, None), false);
         assert!(matches!(refused, Err(Failure::NotSure)));
         assert_eq!(form(&what(true, None), true).unwrap(), "all=true");
+    }
+
+    #[test]
+    fn of_one_token_nobody_believes_that_the_other_nodes_know() {
+        let mut one = what(false, None);
+        one.token = Some(PathBuf::from("-"));
+        assert!(done(&one).contains("Other nodes are not told"));
+        assert!(done(&what(true, None)).contains("revocation.refresh"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::keys::failure::Failure;
+use crate::config::secret::Secret;
 use crate::config::secret::SecretError;
 use crate::config::secret::SecretRef;
 use crate::domain::auth::keys::KeySet;
@@ -78,6 +79,8 @@ pub(super) fn read(directory: &Path) -> Result<Option<KeySet>, Failure> {
         Err(SecretError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
             return Ok(None);
         }
+        Err(SecretError::Io { source, .. }) => return Err(unreadable(&path, source)),
+        Err(SecretError::Empty(_)) => Secret::new(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     let set = KeySet::parse(text.expose());

@@ -13,6 +13,7 @@ use crate::cli::keys::directory::unreadable;
 use crate::cli::keys::directory::unwritable;
 use crate::cli::keys::failure::Failure;
 use crate::cli::keys::place::Place;
+use crate::cli::keys::secret_argument::SecretArgument;
 use crate::cli::keys::transfer_file;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
@@ -43,7 +44,7 @@ pub(super) struct Args {
 #[group(required = true, multiple = false)]
 struct Recipient {
     /// Where the passphrase lies: file:/path, env:NAME or cred:NAME
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", value_parser = SecretArgument)]
     passphrase: Option<SecretRef>,
     /// PEM file with the RSA certificate of the node that shall import the keys
     #[arg(long, value_name = "FILE")]

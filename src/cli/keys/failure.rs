@@ -149,7 +149,7 @@ pub enum Failure {
         fault: TransferFault,
     },
     /// An input that cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}{}", remedy(.source))]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -157,7 +157,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// An output that cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}: {source}{}", remedy(.source))]
     Unwritable {
         /// Which.
         path: PathBuf,
@@ -209,6 +209,16 @@ impl From<KeysRefusal> for Failure {
             | KeysRefusal::SameKey { .. }
             | KeysRefusal::TooManyRetiring { .. } => Self::Refused(refusal),
         }
+    }
+}
+
+/// What somebody can do who is not the daemon.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => {
+            ". Run it as the daemon's account, for example: sudo -u xspd xspd keys show"
+        }
+        _ => "",
     }
 }
 

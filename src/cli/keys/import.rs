@@ -12,6 +12,7 @@ use crate::cli::keys::directory::Directory;
 use crate::cli::keys::export::passphrase_of;
 use crate::cli::keys::failure::Failure;
 use crate::cli::keys::place::Place;
+use crate::cli::keys::secret_argument::SecretArgument;
 use crate::cli::keys::transfer_file;
 use crate::config::secret::SecretRef;
 use crate::domain::auth::keys::KeySet;
@@ -40,10 +41,10 @@ pub(super) struct Args {
 #[group(required = true, multiple = false)]
 struct Opener {
     /// Where the passphrase lies: file:/path, env:NAME or cred:NAME
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", value_parser = SecretArgument)]
     passphrase: Option<SecretRef>,
     /// Where the private key of the certificate lies, likewise
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", value_parser = SecretArgument)]
     key: Option<SecretRef>,
 }
 

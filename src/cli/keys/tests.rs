@@ -471,22 +471,22 @@ fn two_commands_do_not_work_at_once() {
 fn damaged_key_files_are_named_and_left_alone() {
     let node = Node::new();
     node.seed(&KEYS[..1]);
-    node.put(
-        "keys/keys.json",
-        "{\"format\":\"xspd-authservice-keys\",\"version\":1,",
-    );
-    for words in [
-        &["generate", "--bits", "2048"][..],
-        &["rotate"],
-        &["show"],
-        &["fingerprint"],
+    let torn = "{\"format\":\"xspd-authservice-keys\",\"version\":1,";
+    for (content, told) in [
+        (torn, "keys.json: it is damaged at line 1"),
+        ("", "keys.json: it is not a key file"),
     ] {
-        let (exit, text) = node.refused(words);
-        assert_eq!(exit, Exit::Data);
-        assert!(
-            text.contains("keys.json: it is damaged at line 1"),
-            "{text}"
-        );
+        node.put("keys/keys.json", content);
+        for words in [
+            &["generate", "--bits", "2048"][..],
+            &["rotate"],
+            &["show"],
+            &["fingerprint"],
+        ] {
+            let (exit, text) = node.refused(words);
+            assert_eq!(exit, Exit::Data);
+            assert!(text.contains(told), "{text}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::auth::token::Claims;
 use crate::domain::auth::token::TokenRules;
 use crate::domain::auth::validation::NotValid;
 use crate::domain::auth::validation::Outcome;
+use crate::domain::certs::date;
 use crate::domain::machine::Now;
 use crate::platform::clock;
 use crate::telemetry::auth::Source;
@@ -145,10 +146,6 @@ fn hash(token: &str) -> Option<[u8; 32]> {
 
 /// Time until a token ends; none if that cannot be said.
 fn left(claims: &Claims, now: SystemTime) -> Duration {
-    let since = now.duration_since(SystemTime::UNIX_EPOCH);
-    let now = since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    });
-    let left = claims.expires.saturating_sub(now);
+    let left = claims.expires.saturating_sub(date::to_unix(now));
     Duration::from_secs(u64::try_from(left).unwrap_or(0))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
@@ -238,12 +237,4 @@ fn sentence(error: &dyn std::fmt::Display) -> String {
         Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
         None => text,
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn unix_seconds(wall: SystemTime) -> i64 {
-    let since = wall.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
 }

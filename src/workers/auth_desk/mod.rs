@@ -282,6 +282,12 @@ impl AuthDesk {
         &self.0.metrics
     }
 
+    /// Whether both ask the Application Server over the same connections.
+    #[cfg(test)]
+    fn asks_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.ocip, &other.0.ocip)
+    }
+
     /// What is missing.
     #[must_use]
     pub fn readiness(&self) -> Readiness {

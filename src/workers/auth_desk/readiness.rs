@@ -29,11 +29,11 @@ impl Readiness {
             ),
             (
                 self.application_server,
-                "authservice: the Application Server does not answer",
+                "authservice: the Application Server does not answer, or refuses our login: see the log",
             ),
             (
                 self.identity_provider.unwrap_or(true),
-                "authservice: the identity provider does not answer",
+                "authservice: the identity provider gives us no service token: see the log",
             ),
         ];
         lacks

@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::auth::answer::AuthReason;
 use crate::domain::auth::answer::Refused;
+use crate::domain::certs::date;
+use crate::domain::ocip::OcipFailure;
 use crate::platform::clock;
 use crate::telemetry::auth::Scope;
 use crate::workers::auth_desk::AuthDesk;
-use crate::workers::auth_desk::issue::unix_seconds;
 use crate::workers::auth_desk::refusal;
 use crate::workers::auth_desk::users::folded;
 
@@ -48,7 +49,10 @@ impl AuthDesk {
             None => Scope::All,
         };
         if let Err(failure) = desk.ocip.revoke_tokens(user).await {
-            desk.metrics.revocation_failed(scope, &failure);
+            // Somebody mistyped; the answer says so.
+            if !matches!(failure, OcipFailure::UnknownUser) {
+                desk.metrics.revocation_failed(scope, &failure);
+            }
             return Err(refusal::of_ocip(&failure));
         }
         desk.caches.revocations.fetch_add(1, Ordering::AcqRel);
@@ -78,13 +82,13 @@ impl AuthDesk {
             return Ok(());
         };
         let ends = claims.expires.saturating_add(TOLERANCE_SECONDS);
-        if ends <= unix_seconds(clock::wall()) {
+        if ends <= date::to_unix(clock::wall()) {
             return Ok(());
         }
         let desk = self.clone();
         let user = folded(&claims.subject);
         let kept = self.0.tasks.blocking(move || {
-            let now = unix_seconds(clock::wall());
+            let now = date::to_unix(clock::wall());
             let added = desk.0.kept.denied.add(&claims.jti, ends, now);
             added.map_err(|error| error.to_string())
         });

@@ -129,6 +129,22 @@ async fn an_application_server_that_is_away_issues_nothing() {
 }
 
 #[tokio::test]
+async fn a_corrected_password_is_tried_at_once() {
+    let bench = Bench::new().await;
+    let password = bench.directory.path().join("ocip");
+    let right = std::fs::read(&password).unwrap();
+    std::fs::write(&password, "wrong").unwrap();
+    let (wrong, client) = (bench.another(), Client::new());
+    let refused = login(&wrong, &client, ALICE, PASSWORD).await.err();
+    assert_eq!(refused.unwrap().reason, AuthReason::AsUnreachable);
+    std::fs::write(&password, right).unwrap();
+    let reloaded = bench.reloaded(&wrong);
+    assert!(login(&reloaded, &client, ALICE, PASSWORD).await.is_ok());
+    let same = bench.reloaded(&reloaded);
+    assert!(same.asks_as(&reloaded), "what works is kept");
+}
+
+#[tokio::test]
 async fn a_node_with_the_same_keys_accepts_the_tokens_of_another() {
     let bench = Bench::new().await;
     let token = bench.token(ALICE).await;

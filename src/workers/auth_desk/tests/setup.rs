@@ -91,6 +91,13 @@ impl Bench {
         desk.unwrap().unwrap()
     }
 
+    /// As after a reload with the same configuration.
+    pub(crate) fn reloaded(&self, previous: &AuthDesk) -> AuthDesk {
+        let telemetry = Telemetry::new();
+        let desk = AuthDesk::build(&self.config, &self.tasks, &telemetry, Some(previous));
+        desk.unwrap().unwrap()
+    }
+
     /// A token for a user of the lab.
     pub(crate) async fn token(&self, user: &str) -> String {
         let client = Client::new();
