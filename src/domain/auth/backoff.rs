@@ -20,7 +20,7 @@ use crate::domain::edge::slots::Entry;
 use crate::domain::edge::slots::Slots;
 
 /// Failures that cost nothing: a mistyped password and a device or two that repeat it.
-const FREE_OF_PAIR: u32 = 3;
+pub const FREE_OF_PAIR: u32 = 3;
 /// Failures of one address that cost nothing: an office behind NAT on a Monday morning.
 const FREE_OF_ADDRESS: u32 = 30;
 /// Failures of one user from anywhere that cost nothing.

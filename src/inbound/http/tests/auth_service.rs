@@ -16,6 +16,7 @@ use super::setup::peer;
 use super::setup::request;
 use crate::config;
 use crate::domain::auth::answer::AuthReason;
+use crate::domain::auth::backoff::FREE_OF_PAIR;
 use crate::inbound::peer::Peer;
 use crate::workers::auth_desk::tests::setup::ALICE;
 use crate::workers::auth_desk::tests::setup::BOB;
@@ -213,8 +214,8 @@ async fn guessing_is_slowed_down_for_the_guesser_alone() {
         let asked = request("GET", &target, &[("authorization", &credentials)]);
         edge.ask_as(asked, listed(), Some(0)).await
     };
-    // The lab locks a user after five; this user does not exist, and looks like one that does.
-    for _ in 0..6 {
+    // This user does not exist, and looks like one that does.
+    for _ in 0..=FREE_OF_PAIR {
         let answer = ask("nobody@as.example.net", "wrong").await;
         answer.refused_for(AuthReason::BadCredentials, "guess");
     }
