@@ -3,6 +3,7 @@
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 
+mod accept;
 pub mod broadworks;
 pub mod pki;
 pub mod scenario;

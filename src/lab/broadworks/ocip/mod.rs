@@ -18,19 +18,16 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::lab::accept::BREATHER;
+use crate::lab::accept::accept;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::ocip::lockout::Lockouts;
 use crate::platform::tasks::Tasks;
@@ -38,9 +35,6 @@ use crate::platform::tasks::Tasks;
 pub use faults::OcipFaults;
 pub use lockout::LOCK;
 pub use lockout::LOCKING_FAILURES;
-
-/// Pause after a failed accept: most often the process is out of file descriptors.
-const BREATHER: Duration = Duration::from_millis(100);
 
 /// Connections at once; further ones wait in the kernel's queue. Real servers have a few dozen
 /// provisioning clients.
@@ -96,17 +90,4 @@ pub(super) async fn serve(
             }
         }
     }
-}
-
-/// A connection and its slot. Cancel-safe: an unused slot is given back.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, slot))
 }

@@ -19,23 +19,18 @@ mod voice_mail;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::lab::accept::BREATHER;
+use crate::lab::accept::accept;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::calls::run_timers;
 use crate::platform::tasks::Tasks;
-
-/// Pause after a failed accept: most often the process is out of file descriptors.
-const BREATHER: Duration = Duration::from_millis(100);
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
@@ -57,7 +52,7 @@ pub(super) async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         match accepted {
-            Ok((stream, slot)) => {
+            Ok((stream, _, slot)) => {
                 let served =
                     connection::serve(Arc::clone(&lab), stream, stop.clone(), tasks.clone());
                 tasks.connection(async move {
@@ -71,17 +66,4 @@ pub(super) async fn serve(
             }
         }
     }
-}
-
-/// A connection and its slot. Cancel-safe: an unused slot is given back.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
 }

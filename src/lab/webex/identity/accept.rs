@@ -1,7 +1,6 @@
 //! Connections: accepted, TLS, HTTP/1.1.
 
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +9,16 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::lab::accept::BREATHER;
+use crate::lab::accept::accept;
 use crate::lab::webex::Webex;
 use crate::lab::webex::identity::route;
 use crate::platform::tasks::Tasks;
-
-/// Pause after a failed accept: most often the process is out of file descriptors.
-const BREATHER: Duration = Duration::from_millis(100);
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
@@ -47,7 +44,7 @@ pub(in crate::lab::webex) async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         match accepted {
-            Ok((stream, slot)) => {
+            Ok((stream, _, slot)) => {
                 let served = connection(Arc::clone(&webex), stream, stop.clone());
                 tasks.connection(async move {
                     served.await;
@@ -60,19 +57,6 @@ pub(in crate::lab::webex) async fn serve(
             }
         }
     }
-}
-
-/// A connection and its slot. Cancel-safe: an unused slot is given back.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
 }
 
 async fn connection(webex: Arc<Webex>, stream: TcpStream, stop: CancellationToken) {
