@@ -93,17 +93,16 @@ impl Reloader {
             }
             Arc::clone(&current.pools)
         });
-        if let Some(desk) = &current.desk {
-            desk.reload_keys();
-        }
-        let desk = current.desk.as_ref();
-        let desk = AuthDesk::build(&config, &self.tasks, &self.telemetry, desk).unwrap_or_else(
-            |problem| {
-                self.telemetry.edge.material_rejected(&problem);
-                current.desk.clone()
-            },
-        );
-        let all_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
+        let held = current.desk.as_ref();
+        let keys_good = held.is_none_or(AuthDesk::reload_keys);
+        let desk = AuthDesk::build(&config, &self.tasks, &self.telemetry, held);
+        let desk_good = desk.is_ok();
+        let desk = desk.unwrap_or_else(|problem| {
+            self.telemetry.edge.material_rejected(&problem);
+            current.desk.clone()
+        });
+        let files_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
+        let all_good = files_good && keys_good && desk_good;
         let previous = Some(&*current);
         match build::edge(
             &config,

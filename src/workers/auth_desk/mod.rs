@@ -326,20 +326,24 @@ impl AuthDesk {
     }
 
     /// Reads the key file again: a good one takes effect at once, a bad one is told and changes
-    /// nothing. Blocks on the disk.
-    pub fn reload_keys(&self) {
+    /// nothing. Says whether it was good. Blocks on the disk.
+    pub fn reload_keys(&self) -> bool {
         let desk = &*self.0;
         let held = desk.kept.keys.load_full();
         match keys::load_instead_of(&held, &desk.rules.keys.directory, clock::wall()) {
-            Ok(None) => {}
+            Ok(None) => true,
             Ok(Some(ring)) => {
                 desk.metrics.keys_in_use(ring.generation(), ring.is_ready());
                 desk.kept.keys.store(Arc::new(ring));
                 // A key may be gone, and one may have come for tokens that were found bad.
                 desk.caches.tokens.clear();
                 desk.caches.bad_tokens.clear();
+                true
             }
-            Err(rejected) => desk.metrics.keys_rejected(&rejected),
+            Err(rejected) => {
+                desk.metrics.keys_rejected(&rejected);
+                false
+            }
         }
     }
 }
