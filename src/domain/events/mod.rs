@@ -1,0 +1,7 @@
+//! Xsi-Events: channels, the documents on their streams, and where each of them lives.
+//!
+//! * [`scanner`]: where documents begin and end in a stream of bytes.
+//! * [`framing`]: whole documents out of a stream, for those who relay and those who read.
+
+pub mod framing;
+pub mod scanner;
