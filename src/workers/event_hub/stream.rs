@@ -228,12 +228,16 @@ impl OpenStream {
 
     pub(super) fn facts(&self, now: Instant) -> StreamFacts {
         let seconds = |since: u64| self.shared.milliseconds(now).saturating_sub(since) / 1_000;
-        let name = self.names().first().cloned();
+        let names = self.names();
+        let mut channels = names
+            .iter()
+            .filter(|name| !name.starts_with(super::documents::SESSION));
+        let channel = channels.next();
+        let channel = channel.map(|name| String::from_utf8_lossy(name).into_owned());
+        drop(names);
         StreamFacts {
             id: self.id,
-            channel: name
-                .filter(|name| !name.starts_with(super::documents::SESSION))
-                .map(|name| String::from_utf8_lossy(&name).into_owned()),
+            channel,
             upstream: self.upstream.to_string(),
             age_seconds: now.saturating_duration_since(self.opened).as_secs(),
             bytes: self.bytes.load(Ordering::Relaxed),

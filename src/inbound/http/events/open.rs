@@ -96,7 +96,11 @@ impl Front {
         self.hub.met(caller, upstream, now);
         let held = place.open(upstream, session.as_deref(), now);
         let window = self.config.events.document_bytes;
-        response.map(|body| Relayed::Channel(Box::new(EventStream::new(body, held, window))))
+        response.map(|mut body| {
+            // Or a thousand quiet channels would leave no connection for anything else.
+            body.leave_cap();
+            Relayed::Channel(Box::new(EventStream::new(body, held, window)))
+        })
     }
 }
 
