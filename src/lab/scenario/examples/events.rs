@@ -37,7 +37,7 @@ fn dialogue(lab: &Description, user: &Caller<'_>) -> Option<Vec<Example>> {
     let xml = |line: Line, method: &str| {
         curl(line)
             .option("--request", method)
-            .option("--header", "Content-Type: application/xml; charset=UTF-8")
+            .option("--header", XML)
     };
     let url = |rest: &str| format!("{base}{EVENTS}/{rest}");
     let own = |rest: &str| format!("{base}{ACTIONS}/{}/{rest}", user.user_id);
@@ -73,35 +73,8 @@ fn dialogue(lab: &Description, user: &Caller<'_>) -> Option<Vec<Example>> {
             command: format!("grep -o 'xsi:[A-Za-z]*Event\"' {}", word(&file)),
             expect: "lines with CallSubscriptionEvent and CallOriginatedEvent among them",
         },
-        Example {
-            title: "The event is acknowledged".to_owned(),
-            command: xml(Line::curl(), "POST")
-                .filled("--data", ACKNOWLEDGED)
-                .end(&url("channel/eventresponse")),
-            expect: "200",
-        },
-        Example {
-            title: format!("{} hangs up", user.user_id),
-            command: curl(Line::curl())
-                .option("--request", "DELETE")
-                .end_filled(&own("calls/$CALL")),
-            expect: "200, and another event",
-        },
-        Example {
-            title: "The channel is closed, and both jobs end".to_owned(),
-            command: curl(Line::curl())
-                .option("--request", "DELETE")
-                .end_filled(&url("channel/$CHANNEL")),
-            expect: "200; the last document is a ChannelTerminatedEvent",
-        },
-        Example {
-            title: "The lab waits no longer than before".to_owned(),
-            command: Line::curl()
-                .option("--request", "DELETE")
-                .end(&format!("{control}/lab/times")),
-            expect: "200",
-        },
     ]);
+    all.extend(end(lab, user, control)?);
     Some(all)
 }
 
@@ -115,7 +88,7 @@ fn begin(lab: &Description, user: &Caller<'_>, control: &str) -> Option<Vec<Exam
     };
     let stream = curl(Line::body())
         .option("--no-buffer --max-time", "3600")
-        .option("--header", "Content-Type: application/xml; charset=UTF-8")
+        .option("--header", XML)
         .option("--data", CHANNEL)
         .option("--output", &file)
         .end(&format!("{base}/com.broadsoft.async{EVENTS}/channel"));
@@ -157,6 +130,49 @@ fn begin(lab: &Description, user: &Caller<'_>, control: &str) -> Option<Vec<Exam
     ])
 }
 
+/// From the acknowledgement on.
+fn end(lab: &Description, user: &Caller<'_>, control: &str) -> Option<Vec<Example>> {
+    let base = lab.endpoints.get(XSI)?;
+    let curl = |line: Line| {
+        line.option("--cacert", &path(&lab.ca))
+            .option("--user", &user.credentials)
+    };
+    let url = |rest: &str| format!("{base}{EVENTS}/{rest}");
+    let own = |rest: &str| format!("{base}{ACTIONS}/{}/{rest}", user.user_id);
+    Some(vec![
+        Example {
+            title: "The event is acknowledged".to_owned(),
+            command: curl(Line::curl())
+                .option("--request", "POST")
+                .option("--header", XML)
+                .filled("--data", ACKNOWLEDGED)
+                .end(&url("channel/eventresponse")),
+            expect: "200",
+        },
+        Example {
+            title: format!("{} hangs up", user.user_id),
+            command: curl(Line::curl())
+                .option("--request", "DELETE")
+                .end_filled(&own("calls/$CALL")),
+            expect: "200, and another event",
+        },
+        Example {
+            title: "The channel is closed, and both jobs end".to_owned(),
+            command: curl(Line::curl())
+                .option("--request", "DELETE")
+                .end_filled(&url("channel/$CHANNEL")),
+            expect: "200; the last document is a ChannelTerminatedEvent",
+        },
+        Example {
+            title: "The lab waits no longer than before".to_owned(),
+            command: Line::curl()
+                .option("--request", "DELETE")
+                .end(&format!("{control}/lab/times")),
+            expect: "200",
+        },
+    ])
+}
+
 /// Prints the line of a file that has a text, as soon as there is one; gives up after ten seconds.
 fn wait_for(text: &str, file: &str) -> String {
     format!(
@@ -165,6 +181,8 @@ fn wait_for(text: &str, file: &str) -> String {
         word(file)
     )
 }
+
+const XML: &str = "Content-Type: application/xml; charset=UTF-8";
 
 const CHANNEL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <Channel xmlns=\"http://schema.broadsoft.com/xsi\"><channelSetId>try</channelSetId>\
