@@ -63,6 +63,8 @@ pub(super) async fn supervise(
         match order {
             Order::None | Order::Drain => {}
             Order::CertificateEnded => return Poll::Ready(End::Ended(Ending::CertificateEnded)),
+            // Ordered of CTI sessions only, which are not driven here.
+            Order::IdentityUnlisted => return Poll::Ready(End::Ended(Ending::Drained)),
             Order::TrustRemoved => return Poll::Ready(End::Ended(Ending::TrustRemoved)),
         }
         if let Poll::Ready(result) = poll(cx, drain_now) {

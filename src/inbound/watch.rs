@@ -45,6 +45,8 @@ pub enum Order {
     Drain,
     /// End now: the client certificate is past its end.
     CertificateEnded,
+    /// End now: the identity is no longer on the list.
+    IdentityUnlisted,
     /// End now: the trust anchor is gone.
     TrustRemoved,
 }
@@ -166,6 +168,7 @@ impl Watch {
             0 => Order::None,
             1 => Order::Drain,
             2 => Order::CertificateEnded,
+            3 => Order::IdentityUnlisted,
             _ => Order::TrustRemoved,
         }
     }

@@ -12,6 +12,8 @@ use xspd::domain::auth::token::TokenFault;
 use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::edge::session::BridgeFault;
+use xspd::domain::edge::session::SessionEnd;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
@@ -55,6 +57,14 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn reasons_around_cti_sessions_are_documented() {
+    let table = Table::after("`reason` of `xspd_cti_session_endings_total`:");
+    table.expect(&SessionEnd::ALL.map(SessionEnd::as_str));
+    let table = Table::after("`reason` of `xspd_cti_upstream_failures_total`:");
+    table.expect(&BridgeFault::ALL.map(BridgeFault::as_str));
 }
 
 #[test]
@@ -145,6 +155,7 @@ fn metrics_are_documented_with_their_labels() {
     let telemetry = Telemetry::new();
     let _series = telemetry.edge.listener(&"l".into());
     telemetry.edge.generation_present("t", "g");
+    let _series = telemetry.cti.listener(&"l".into());
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
