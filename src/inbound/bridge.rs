@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::domain::edge::ending::Ending;
@@ -55,8 +56,9 @@ struct Ready {
     session: Arc<Session>,
     sessions: Arc<Sessions>,
     idle: Duration,
+    stop: CancellationToken,
     _listed: Listed,
-    _taken: Taken,
+    taken: Taken,
     _place: Place,
     _entered: Entered,
 }
@@ -118,8 +120,9 @@ async fn open(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -> O
         session,
         sessions,
         idle: idle_timeout,
+        stop: shared.tasks.stop(),
         _listed: listed,
-        _taken: taken,
+        taken,
         _place: place,
         _entered: entered,
     })
@@ -145,17 +148,25 @@ async fn connect(way: &Bridge, sessions: &Arc<Sessions>) -> Option<(Stream, Take
 impl Ready {
     async fn run(mut self) {
         let session = &self.session;
-        let passed = pass(
+        let passing = pass(
             &mut self.client,
             &mut self.upstream,
             &session.watch,
             self.idle,
             &session.tally,
-        )
-        .await;
-        let (end, detail) = end_of(&passed, session);
+        );
+        // `None` at the end of the process: what is under way then is lost, as with any cut.
+        let passed = tokio::select! {
+            biased;
+            passed = passing => Some(passed),
+            () = self.stop.cancelled() => None,
+        };
+        let (end, detail) = match &passed {
+            Some(passed) => end_of(passed, session),
+            None => (SessionEnd::Drained, String::new()),
+        };
         if end == SessionEnd::UpstreamRefused {
-            self._taken.failed();
+            self.taken.failed();
         }
         let bytes = [Side::Client, Side::Upstream].map(|side| session.tally.bytes_from(side));
         let lasted = clock::mono().saturating_duration_since(session.since);
@@ -165,8 +176,8 @@ impl Ready {
         match passed {
             // After a break the other side is cut too, so that it does not take what it has for
             // all there was.
-            Passed::Closed(_) | Passed::Lost(..) => {}
-            Passed::Idle | Passed::Ordered(_) => {
+            Some(Passed::Closed(_) | Passed::Lost(..)) => {}
+            Some(Passed::Idle | Passed::Ordered(_)) | None => {
                 tokio::join!(farewell(&mut self.client), farewell(&mut self.upstream));
             }
         }

@@ -23,6 +23,7 @@ use crate::inbound::pass::Tally;
 use crate::inbound::pass::pass;
 use crate::inbound::plain;
 use crate::inbound::watch::Watch;
+use crate::outbound::keep_alive;
 use crate::telemetry::edge::FailedHandshake;
 
 /// A hello larger than one TLS record and a half is no hello.
@@ -139,6 +140,7 @@ async fn connect(target: &PassthroughTarget) -> Option<TcpStream> {
         if let Ok(Ok(stream)) = timeout(target.connect_timeout, TcpStream::connect(upstream)).await
         {
             drop(stream.set_nodelay(true));
+            drop(keep_alive(&stream));
             return Some(stream);
         }
     }

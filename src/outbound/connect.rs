@@ -143,12 +143,20 @@ async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // Requests are written in one piece; waiting for more would only add delay.
     stream.set_nodelay(true)?;
-    // An event channel or a CTI session is quiet for hours; a dead XSP must show all the same.
+    keep_alive(&stream)?;
+    Ok(stream)
+}
+
+/// Has the kernel ask a silent peer whether it is still there: an event channel or a CTI session
+/// is quiet for hours, and a dead XSP must show all the same.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     let keepalive = TcpKeepalive::new()
         .with_time(KEEPALIVE)
         .with_interval(KEEPALIVE / 4);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(stream)
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// Silence after which the kernel asks whether the upstream is still there.

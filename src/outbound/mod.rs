@@ -39,6 +39,7 @@ pub use body::UpstreamBody;
 pub use body::UpstreamBodyError;
 pub use body::read_capped;
 pub use connect::Stream;
+pub use connect::keep_alive;
 pub(crate) use error::Causes;
 pub use error::OutboundError;
 pub use error::SendFailure;

@@ -9,6 +9,8 @@ pub enum SessionEnd {
     ClientClosed,
     /// The client broke off.
     ClientLost,
+    /// The daemon ended, and the time that a drain has was over.
+    Drained,
     /// The identity is no longer on the list.
     IdentityUnlisted,
     /// Nothing moved for longer than the idle timeout.
@@ -25,10 +27,11 @@ pub enum SessionEnd {
 
 impl SessionEnd {
     /// Every end, so that each metric series starts at zero.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CertificateEnded,
         Self::ClientClosed,
         Self::ClientLost,
+        Self::Drained,
         Self::IdentityUnlisted,
         Self::Idle,
         Self::TrustRemoved,
@@ -44,6 +47,7 @@ impl SessionEnd {
             Self::CertificateEnded => "certificate-ended",
             Self::ClientClosed => "client-closed",
             Self::ClientLost => "client-lost",
+            Self::Drained => "drained",
             Self::IdentityUnlisted => "identity-unlisted",
             Self::Idle => "idle",
             Self::TrustRemoved => "trust-removed",
