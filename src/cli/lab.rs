@@ -106,7 +106,7 @@ impl Failure {
                 ScenarioError::Panicked => Exit::Software,
                 ScenarioError::Pki(error) => match error {
                     PkiError::File { source, .. } => from_system(source),
-                    PkiError::Mint(_) => Exit::Software,
+                    PkiError::Internal(_) | PkiError::Mint(_) => Exit::Software,
                 },
             },
         }
