@@ -1,5 +1,5 @@
-//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/cti/sessions`, and `/authService/…` for operators when it
-//! is ours. Loopback unless the operator insists; no TLS.
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/cti/sessions`, and `/authService/…` for
+//! operators when it is ours. Loopback unless the operator insists; no TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,13 +3,19 @@
 //! Webex is one connection to an XSP, because BroadWorks ties an event channel to it. The bytes
 //! are never looked at: what Webex and BroadWorks say there is unpublished.
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +47,9 @@ use crate::telemetry::cti::SessionFacts;
 /// A peer that does not take a farewell in this time does not want it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// A session that lasts so long has not been refused by the XSP.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// Serves one connection to its end.
 pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
     // Opening has an allocation of its own, which a session of weeks does not carry.
@@ -57,7 +66,7 @@ struct Ready {
     sessions: Arc<Sessions>,
     idle: Duration,
     stop: CancellationToken,
-    _listed: Listed,
+    listed: Listed,
     taken: Taken,
     _place: Place,
     _entered: Entered,
@@ -108,6 +117,7 @@ async fn open(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -> O
         upstream: Arc::clone(taken.upstream()),
         opened: clock::wall(),
         since: clock::mono(),
+        settled: AtomicBool::new(false),
         tally: Arc::new(tally),
         watch,
     });
@@ -121,7 +131,7 @@ async fn open(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -> O
         sessions,
         idle: idle_timeout,
         stop: shared.tasks.stop(),
-        _listed: listed,
+        listed,
         taken,
         _place: place,
         _entered: entered,
@@ -148,21 +158,33 @@ async fn connect(way: &Bridge, sessions: &Arc<Sessions>) -> Option<(Stream, Take
 impl Ready {
     async fn run(mut self) {
         let session = &self.session;
-        let passing = pass(
-            &mut self.client,
-            &mut self.upstream,
-            &session.watch,
-            self.idle,
-            &session.tally,
-        );
-        // `None` at the end of the process: what is under way then is lost, as with any cut.
-        let passed = tokio::select! {
-            biased;
-            passed = passing => Some(passed),
-            () = self.stop.cancelled() => None,
+        let passed = {
+            let mut passing = pin!(pass(
+                &mut self.client,
+                &mut self.upstream,
+                &session.watch,
+                self.idle,
+                &session.tally,
+            ));
+            let mut settling = pin!(sleep(SETTLED));
+            loop {
+                // `None` at the end of the process: what is under way then is lost, as with any
+                // cut.
+                tokio::select! {
+                    biased;
+                    passed = &mut passing => break Some(passed),
+                    () = self.stop.cancelled() => break None,
+                    () = &mut settling, if !session.settled.load(Ordering::Relaxed) => {
+                        self.listed.settle();
+                    }
+                }
+            }
         };
         let (end, detail) = match &passed {
-            Some(passed) => end_of(passed, session),
+            Some(Passed::Lost(Side::Upstream, error)) => {
+                lost_upstream(error, session, &mut self.upstream).await
+            }
+            Some(passed) => end_of(passed),
             None => (SessionEnd::Drained, String::new()),
         };
         if end == SessionEnd::UpstreamRefused {
@@ -184,29 +206,44 @@ impl Ready {
     }
 }
 
-fn end_of(passed: &Passed, session: &Session) -> (SessionEnd, String) {
-    let end = match passed {
-        Passed::Closed(Side::Client) => SessionEnd::ClientClosed,
-        Passed::Closed(Side::Upstream) => SessionEnd::UpstreamClosed,
-        Passed::Idle => SessionEnd::Idle,
-        Passed::Lost(Side::Client, _) => SessionEnd::ClientLost,
-        Passed::Lost(Side::Upstream, error)
-            if session.tally.bytes_from(Side::Upstream) == 0 && bridge::refuses_us(error) =>
-        {
-            SessionEnd::UpstreamRefused
+/// Whether the XSP refused our certificate. When we wrote before its alert came, the write fails
+/// and the alert, with luck, can still be read.
+async fn lost_upstream(
+    error: &io::Error,
+    session: &Session,
+    upstream: &mut Stream,
+) -> (SessionEnd, String) {
+    let detail = error.to_string();
+    if session.tally.bytes_from(Side::Upstream) > 0 {
+        return (SessionEnd::UpstreamLost, detail);
+    }
+    if bridge::refuses_us(error) {
+        return (SessionEnd::UpstreamRefused, detail);
+    }
+    match timeout(FAREWELL, upstream.read_u8()).await {
+        Ok(Err(alert)) if bridge::refuses_us(&alert) => {
+            (SessionEnd::UpstreamRefused, alert.to_string())
         }
-        Passed::Lost(Side::Upstream, _) => SessionEnd::UpstreamLost,
-        Passed::Ordered(order) => match order {
-            Order::CertificateEnded => SessionEnd::CertificateEnded,
-            Order::IdentityUnlisted => SessionEnd::IdentityUnlisted,
-            Order::None | Order::Drain | Order::TrustRemoved => SessionEnd::TrustRemoved,
-        },
-    };
-    let detail = match passed {
-        Passed::Lost(_, error) => error.to_string(),
-        Passed::Closed(_) | Passed::Idle | Passed::Ordered(_) => String::new(),
-    };
-    (end, detail)
+        Ok(_) | Err(_) => (SessionEnd::UpstreamLost, detail),
+    }
+}
+
+fn end_of(passed: &Passed) -> (SessionEnd, String) {
+    match passed {
+        Passed::Closed(Side::Client) => (SessionEnd::ClientClosed, String::new()),
+        Passed::Closed(Side::Upstream) => (SessionEnd::UpstreamClosed, String::new()),
+        Passed::Idle => (SessionEnd::Idle, String::new()),
+        Passed::Lost(Side::Client, error) => (SessionEnd::ClientLost, error.to_string()),
+        Passed::Lost(Side::Upstream, error) => (SessionEnd::UpstreamLost, error.to_string()),
+        Passed::Ordered(order) => {
+            let end = match order {
+                Order::CertificateEnded => SessionEnd::CertificateEnded,
+                Order::IdentityUnlisted => SessionEnd::IdentityUnlisted,
+                Order::None | Order::Drain | Order::TrustRemoved => SessionEnd::TrustRemoved,
+            };
+            (end, String::new())
+        }
+    }
 }
 
 fn facts(session: &Session) -> SessionFacts<'_> {

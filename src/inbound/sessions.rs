@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
@@ -63,6 +65,9 @@ pub(super) struct Session {
     pub(super) upstream: Arc<str>,
     pub(super) opened: SystemTime,
     pub(super) since: Instant,
+    /// Whether it has lasted long enough to count as one: an XSP that refuses our certificate
+    /// may do so a moment after the session began, each time that Webex tries again.
+    pub(super) settled: AtomicBool,
     pub(super) tally: Arc<Tally>,
     pub(super) watch: Arc<Watch>,
 }
@@ -99,7 +104,7 @@ impl Sessions {
         &self.listener
     }
 
-    /// How many are open, as it changes.
+    /// How many are open and have settled, as it changes.
     #[must_use]
     pub fn count(&self) -> watch::Receiver<usize> {
         self.count.subscribe()
@@ -122,8 +127,9 @@ impl Sessions {
 
     /// Brings the gauges up to this moment.
     pub fn refresh_series(&self) {
-        let open = self.lock().open.len();
-        self.series.open_now(open, clock::wall());
+        let state = self.lock();
+        self.series
+            .open_now(state.open.len(), state.settled(), clock::wall());
     }
 
     /// Ends the sessions whose identity is no longer let in; `listed` is given the server name and
@@ -219,13 +225,35 @@ impl Sessions {
 
     /// The lock is held, so that counts are told in the order in which they were true.
     fn changed(&self, state: &State) {
-        let open = state.open.len();
-        self.series.open_now(open, clock::wall());
-        self.count.send_replace(open);
+        let (open, settled) = (state.open.len(), state.settled());
+        self.series.open_now(open, settled, clock::wall());
+        self.count.send_if_modified(|held| {
+            let changed = *held != settled;
+            *held = settled;
+            changed
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn settled(&self) -> usize {
+        let settled = |session: &&Arc<Session>| session.settled.load(Ordering::Relaxed);
+        self.open.values().filter(settled).count()
+    }
+}
+
+impl Listed {
+    /// The session has lasted long enough to count as one.
+    pub(super) fn settle(&self) {
+        let state = self.sessions.lock();
+        if let Some(session) = state.open.get(&self.id) {
+            session.settled.store(true, Ordering::Relaxed);
+        }
+        self.sessions.changed(&state);
     }
 }
 
@@ -287,6 +315,7 @@ mod tests {
             upstream: Arc::clone(upstream),
             opened: SystemTime::UNIX_EPOCH,
             since: clock::mono(),
+            settled: AtomicBool::new(false),
             tally: Arc::new(Tally::new(Counter::default(), Counter::default())),
             watch: Watch::new(),
         })
@@ -324,6 +353,8 @@ mod tests {
             sessions.enter(Arc::clone(&webex)),
             sessions.enter(Arc::clone(&other)),
         ];
+        assert_eq!(*sessions.count().borrow(), 0, "they may be refused yet");
+        listed.iter().for_each(Listed::settle);
         assert_eq!(*sessions.count().borrow(), 2);
         let document = sessions.document();
         assert_eq!(document.len(), 2);

@@ -106,7 +106,7 @@ impl CtiMetrics {
         );
         registry.register(
             "cti_session_present",
-            "1: a CTI session is open; 0: none is",
+            "1: a CTI session is open, for two seconds at least; 0: none is",
             held.present.clone(),
         );
         Arc::new(held)
@@ -151,12 +151,12 @@ impl CtiMetrics {
 }
 
 impl CtiSeries {
-    /// How many sessions are open at this moment; to be told at each change, and before the
-    /// metrics are read.
-    pub fn open_now(&self, count: usize, now: SystemTime) {
-        let before = self.open.set(i64::try_from(count).unwrap_or(i64::MAX));
-        self.present.set(i64::from(count > 0));
-        if count > 0 || before > 0 {
+    /// How many sessions are open at this moment, and how many of them have settled; to be told at
+    /// each change, and before the metrics are read.
+    pub fn open_now(&self, count: usize, settled: usize, now: SystemTime) {
+        self.open.set(i64::try_from(count).unwrap_or(i64::MAX));
+        let before = self.present.set(i64::from(settled > 0));
+        if settled > 0 || before > 0 {
             self.last.set(date::to_unix(now));
         }
     }

@@ -45,10 +45,11 @@ pub async fn run(
             () = passed(absence.deadline()) => None,
         };
         let now = clock::now();
-        match seen {
-            Some(seen) => absence.handle(seen, now),
-            None => absence.handle_timeout(now),
+        if let Some(seen) = seen {
+            absence.handle(seen, now);
         }
+        // Too early it does nothing, and a flood of counts must not keep it waiting.
+        absence.handle_timeout(now);
     }
 }
 

@@ -21,7 +21,7 @@ pub enum SessionEnd {
     UpstreamClosed,
     /// The XSP broke off.
     UpstreamLost,
-    /// The XSP refused our certificate once the handshake was done on our side.
+    /// The XSP refused our certificate when the handshake was done on our side, as TLS 1.3 has it.
     UpstreamRefused,
 }
 
