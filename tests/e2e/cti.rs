@@ -34,8 +34,10 @@ use crate::support::client::bounded;
 use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
+use crate::support::lab::Lab;
 use crate::support::pki::Authority;
 use crate::support::pki::Client as Kind;
+use crate::support::pki::Identity;
 use crate::support::pki::Key;
 use crate::support::pki::WEBEX_NAME;
 
@@ -700,4 +702,53 @@ async fn a_renewed_bridge_certificate_is_taken_in_without_a_reload() {
         .await;
     let (_client, kept) = scene.session(&mut xsp).await;
     assert_eq!(shown(&kept), shown(&after));
+}
+
+/// Webex's certificate at the daemon of the lab, whose XSP streams what people do.
+#[tokio::test]
+async fn in_the_lab_a_call_is_heard_of_over_cti() {
+    use base64::Engine as _;
+    let lab = Lab::shared().await;
+    let (chain, key) = lab.client("good");
+    let identity = Identity::read(&chain, &key);
+    let webex = Client::new(lab.endpoint("cti")).showing(identity);
+    let mut stream = webex.connect().await.unwrap();
+    let mut heard = Vec::new();
+    hear_until(&mut stream, &mut heard, "ChannelHeartBeat").await;
+
+    let user = "carol@as.example.net";
+    let users = lab.description()["users"].as_array().unwrap();
+    let carol = users.iter().find(|held| held["user-id"] == user).unwrap();
+    let password = carol["password"].as_str().unwrap();
+    let credentials =
+        base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    let call = format!(
+        "POST /com.broadsoft.xsi-actions/v2.0/user/{user}/calls/new?address=5550019 HTTP/1.1\r\n\
+         Host: localhost\r\nAuthorization: Basic {credentials}\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let xsi = Client::new(lab.endpoint("xsi")).name("localhost");
+    let answer = xsi.exchange(call.as_bytes()).await.unwrap();
+    assert!(answer.status < 300, "{}", answer.text());
+    hear_until(&mut stream, &mut heard, user).await;
+    let text = String::from_utf8_lossy(&heard).into_owned();
+    let event = text.lines().find(|line| line.contains(user)).unwrap();
+    assert!(event.contains("xsi:SubscriptionEvent"), "{event}");
+    assert!(
+        event.contains("xspd-bridge.lab.example.net"),
+        "the XSP knows the bridge: {event}"
+    );
+}
+
+async fn hear_until(stream: &mut (impl AsyncRead + Unpin), heard: &mut Vec<u8>, word: &str) {
+    bounded(async {
+        while !String::from_utf8_lossy(heard).contains(word) {
+            if stream.read_buf(heard).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    })
+    .await
+    .expect(word);
 }

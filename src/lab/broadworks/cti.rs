@@ -198,7 +198,8 @@ async fn stream_events(lab: &Arc<BroadWorks>, stream: TlsStream<TcpStream>) -> i
         return write.shutdown().await;
     };
     let mut scrap = [0; 4096];
-    let mut next_heartbeat = Instant::from_std(clock::mono());
+    send(&mut write, HEARTBEAT_DOCUMENT).await?;
+    let mut next_heartbeat = Instant::from_std(clock::mono()) + HEARTBEAT;
     loop {
         // Each branch may be dropped halfway without losing anything.
         let document = tokio::select! {

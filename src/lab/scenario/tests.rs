@@ -18,6 +18,8 @@ fn addresses() -> Addresses {
         webex_ci: ([127, 0, 0, 1], 8445).into(),
         broadworks_xsi_2: ([127, 0, 0, 1], 8446).into(),
         broadworks_lab: ([127, 0, 0, 1], 8447).into(),
+        cti: ([127, 0, 0, 1], 8448).into(),
+        broadworks_cti: ([127, 0, 0, 1], 8449).into(),
     }
 }
 
@@ -99,6 +101,8 @@ fn the_description_has_the_keys_that_scripts_read() {
             "authservice": "https://localhost:8440",
             "broadworks-xsi-2": "http://127.0.0.1:8446",
             "broadworks-lab": "http://127.0.0.1:8447",
+            "cti": "localhost:8448",
+            "broadworks-cti": "localhost:8449",
             "broadworks-ocip": "127.0.0.1:8444",
             "webex-ci": "https://localhost:8445",
             "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",
@@ -237,6 +241,7 @@ fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example()
         "xsi",
         "authservice-mtls",
         "admin",
+        "cti",
         "webex-ci",
         "webex-idp-proxy",
     ] {
