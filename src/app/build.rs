@@ -11,13 +11,14 @@ use crate::app::material::Strictness;
 use crate::config::Config;
 use crate::config::Host;
 use crate::config::Listener;
-use crate::config::ListenerKind;
+use crate::inbound::edge::Bridges;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::ListenerEdge;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::Front;
 use crate::outbound::OutboundError;
 use crate::outbound::Pools;
+use crate::outbound::bridge::Bridge;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
@@ -32,6 +33,39 @@ pub fn pools(config: &Config, telemetry: &Telemetry) -> Result<Arc<Pools>, Vec<O
     Pools::build(config, &telemetry.upstream).map(Arc::new)
 }
 
+/// What a snapshot calls: the pools, and the XSPs of CTI listeners.
+pub type Outward = (Arc<Pools>, Bridges);
+
+/// Builds the ways to the XSPs of CTI listeners, reading their TLS files; and says what was wrong
+/// with those that are missing then.
+pub fn bridges(config: &Config) -> (Bridges, Vec<OutboundError>) {
+    let (mut bridges, mut problems) = (Bridges::new(), Vec::new());
+    for listener in &config.listeners {
+        let Some(rules) = &listener.bridge else {
+            continue;
+        };
+        match Bridge::build(&listener.name, rules) {
+            Ok(bridge) => drop(bridges.insert(listener.name.clone(), Arc::new(bridge))),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (bridges, problems)
+}
+
+/// Builds pools and bridges.
+///
+/// # Errors
+/// Every problem at once.
+pub fn outward(config: &Config, telemetry: &Telemetry) -> Result<Outward, Vec<OutboundError>> {
+    let (bridges, mut problems) = bridges(config);
+    match pools(config, telemetry) {
+        Ok(pools) if problems.is_empty() => return Ok((pools, bridges)),
+        Ok(_) => {}
+        Err(found) => problems.extend(found),
+    }
+    Err(problems)
+}
+
 /// Builds a snapshot from proven material and pools.
 ///
 /// # Errors
@@ -39,7 +73,7 @@ pub fn pools(config: &Config, telemetry: &Telemetry) -> Result<Arc<Pools>, Vec<O
 pub fn edge(
     config: &Arc<Config>,
     material: &Material,
-    pools: Result<Arc<Pools>, Vec<OutboundError>>,
+    outward: Result<Outward, Vec<OutboundError>>,
     desk: Result<Option<AuthDesk>, DeskError>,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
@@ -53,8 +87,8 @@ pub fn edge(
             Err(problem) => problems.push(problem.into()),
         }
     }
-    let pools = match pools {
-        Ok(pools) => Some(pools),
+    let outward = match outward {
+        Ok(outward) => Some(outward),
         Err(found) => {
             problems.extend(found.into_iter().map(AppError::from));
             None
@@ -67,8 +101,8 @@ pub fn edge(
             None
         }
     };
-    match pools {
-        Some(pools) if problems.is_empty() => Ok(Edge {
+    match outward {
+        Some((pools, bridges)) if problems.is_empty() => Ok(Edge {
             front: Front::new(
                 Arc::clone(config),
                 Arc::clone(&pools),
@@ -80,6 +114,7 @@ pub fn edge(
             config: Arc::clone(config),
             desk,
             pools,
+            bridges,
             listeners,
             trust: material.trust.clone(),
         }),
@@ -98,7 +133,7 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let config = Arc::new(config);
     let telemetry = Telemetry::new();
     let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
-    let pools = pools(&config, &telemetry);
+    let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
@@ -120,8 +155,7 @@ fn listener_edge(
     now: SystemTime,
 ) -> Result<ListenerEdge, TlsError> {
     let table = HostTable::new(listener.hosts.iter().map(|host| host.names.as_slice()));
-    let terminates = listener.kind == ListenerKind::Http && !listener.plaintext;
-    let hosts = if terminates {
+    let hosts = if listener.terminates_tls() {
         listener.hosts.as_slice()
     } else {
         &[]

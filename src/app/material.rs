@@ -16,7 +16,6 @@ use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Host;
 use crate::config::Listener;
-use crate::config::ListenerKind;
 use crate::config::TrustSet;
 use crate::config::secret::SecretRef;
 use crate::domain::certs::trust_file::TrustRules;
@@ -70,7 +69,7 @@ impl Material {
             loader.trust(set);
         }
         for listener in &config.listeners {
-            if listener.kind == ListenerKind::Http && !listener.plaintext {
+            if listener.terminates_tls() {
                 for host in &listener.hosts {
                     loader.host(config, listener, host);
                 }
@@ -105,7 +104,7 @@ pub fn files_of(
 /// Every file whose change matters, for the watch.
 #[must_use]
 pub fn watched(config: &Config) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = Vec::new();
+    let (mut paths, mut others): (Vec<PathBuf>, Vec<PathBuf>) = Default::default();
     let mut pair = |files: &CertificateFiles| {
         paths.push(files.chain.clone());
         if let SecretRef::File(key) = &files.key {
@@ -119,9 +118,15 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     let upstream_tls: Vec<_> = upstream_tls
         .filter_map(|upstream| upstream.tls.as_ref())
         .collect();
+    let bridges = config.listeners.iter().flat_map(|held| &held.bridge);
+    for tls in bridges.filter_map(|bridge| bridge.tls.as_ref()) {
+        tls.client_certificate.iter().for_each(&mut pair);
+        others.extend(tls.ca.clone());
+    }
     for tls in &upstream_tls {
         tls.client_certificate.iter().for_each(&mut pair);
     }
+    paths.extend(others);
     paths.extend(upstream_tls.iter().filter_map(|tls| tls.ca.clone()));
     for set in config.trust.values() {
         paths.extend(set.files.iter().cloned());

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::inbound::connections::Connections;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::Live;
+use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
@@ -41,6 +42,8 @@ pub struct Reloader {
     pub telemetry: Arc<Telemetry>,
     /// Open connections, judged again when trust changes.
     pub connections: Arc<Connections>,
+    /// CTI sessions, one value a listener; judged again when the list of identities changes.
+    pub sessions: Vec<Arc<Sessions>>,
     /// Where new pools run their health checks.
     pub tasks: Tasks,
     /// The log's filter.
@@ -93,6 +96,14 @@ impl Reloader {
             }
             Arc::clone(&current.pools)
         });
+        let (mut bridges, rejected) = build::bridges(&config);
+        for problem in &rejected {
+            self.telemetry.edge.material_rejected(problem);
+        }
+        for (name, bridge) in &current.bridges {
+            let bridge = || Arc::clone(bridge);
+            bridges.entry(name.clone()).or_insert_with(bridge);
+        }
         let held = current.desk.as_ref();
         let keys_good = held.is_none_or(AuthDesk::reload_keys);
         let desk = AuthDesk::build(&config, &self.tasks, &self.telemetry, held);
@@ -101,13 +112,14 @@ impl Reloader {
             self.telemetry.edge.material_rejected(&problem);
             current.desk.clone()
         });
-        let files_good = problems.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
+        let files_good =
+            problems.is_empty() && rejected.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
         let all_good = files_good && keys_good && desk_good;
         let previous = Some(&*current);
         match build::edge(
             &config,
             &material,
-            Ok(pools),
+            Ok((pools, bridges)),
             Ok(desk),
             &self.telemetry,
             previous,
@@ -145,6 +157,16 @@ impl Reloader {
         let edge = self.live.load();
         self.connections
             .judge_again(clock::wall(), |set, anchor| edge.trusts(set, anchor));
+        for sessions in &self.sessions {
+            let listener = sessions.listener();
+            sessions.judge_again(|name, identity| edge.lets_in(listener, name, identity));
+            let rules = edge
+                .listener(listener)
+                .and_then(|(held, _)| held.bridge.as_ref());
+            if let Some(rules) = rules {
+                sessions.set_patience(rules.absence_warning);
+            }
+        }
     }
 
     fn try_configuration(&self) -> Result<(), Vec<AppError>> {
@@ -172,12 +194,12 @@ impl Reloader {
         if !problems.is_empty() {
             return Err(problems.into_iter().map(AppError::from).collect());
         }
-        let pools = build::pools(&fresh, &self.telemetry);
+        let outward = build::outward(&fresh, &self.telemetry);
         let previous = Some(&*current);
         let desk = current.desk.as_ref();
         let desk = AuthDesk::build(&fresh, &self.tasks, &self.telemetry, desk);
         let telemetry = &self.telemetry;
-        let edge = build::edge(&fresh, &material, pools, desk, telemetry, previous, now)?;
+        let edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);

@@ -34,9 +34,11 @@ use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
 use crate::inbound::listener::Shared;
+use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
@@ -94,7 +96,7 @@ impl Daemon {
         let edge = build::edge(
             &config,
             &material,
-            build::pools(&config, &telemetry),
+            build::outward(&config, &telemetry),
             AuthDesk::build(&config, &tasks, &telemetry, None),
             &telemetry,
             None,
@@ -106,12 +108,14 @@ impl Daemon {
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
+        let sessions = cti_sessions(&config, &telemetry);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
+            sessions: sessions.clone(),
             tasks: tasks.clone(),
             filter,
             watch,
@@ -123,6 +127,7 @@ impl Daemon {
             draining: AtomicBool::new(false),
             tasks: tasks.clone(),
             tracking: TrackingIds::default(),
+            sessions,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(tasks, reloader, admin, sockets, watching))
@@ -144,6 +149,7 @@ impl Daemon {
                 live: Arc::clone(&reloader.live),
                 connections: Arc::clone(&reloader.connections),
                 places: Arc::new(Places::default()),
+                sessions: find(&reloader.sessions, &name),
                 tasks: tasks.clone(),
             });
             for (address, socket) in bound {
@@ -164,6 +170,9 @@ impl Daemon {
         );
         let hub = reloader.live.load().front.events().clone();
         tasks.worker("event-hub", hub.run(tasks.stop()));
+        for sessions in &reloader.sessions {
+            watch_absence(&tasks, sessions);
+        }
         start_watch(&tasks, &reloader, watching);
         Self {
             tasks,
@@ -263,6 +272,33 @@ fn bind_with_port(name: &str, address: SocketAddr) -> Result<Bound, BindError> {
     let socket = listener::bind(name, address)?;
     let taken = socket.local_addr().unwrap_or(address);
     Ok((taken, socket))
+}
+
+/// The sessions of each CTI listener; which listeners are of that kind needs a restart.
+fn cti_sessions(config: &Config, telemetry: &Telemetry) -> Vec<Arc<Sessions>> {
+    let bridged = config.listeners.iter().filter_map(|listener| {
+        let rules = listener.bridge.as_ref()?;
+        let name = Arc::from(listener.name.as_str());
+        let series = telemetry.cti.listener(&name);
+        Some(Sessions::new(&name, series, rules.absence_warning))
+    });
+    bridged.collect()
+}
+
+fn find(all: &[Arc<Sessions>], listener: &str) -> Option<Arc<Sessions>> {
+    let mut held = all.iter();
+    held.find(|sessions| sessions.listener().as_ref() == listener)
+        .cloned()
+}
+
+fn watch_absence(tasks: &Tasks, sessions: &Arc<Sessions>) {
+    let (count, patience) = (sessions.count(), sessions.patience());
+    let sessions = Arc::clone(sessions);
+    let tell = move |tidings| sessions.series.absence(tidings);
+    tasks.worker(
+        "cti-absence",
+        absence::run(count, patience, tasks.stop(), tell),
+    );
 }
 
 fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, watching: Watching) {

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "lab-state")]
     pub state_dir: PathBuf,
 
-    /// First of eight consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of ten consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 
@@ -96,6 +96,7 @@ impl Failure {
             Self::Signals(_) => Exit::Io,
             Self::Scenario(error) => match error {
                 ScenarioError::BroadWorks { .. }
+                | ScenarioError::Cti { .. }
                 | ScenarioError::InUse { .. }
                 | ScenarioError::PortInUse { .. }
                 | ScenarioError::Webex { .. } => Exit::Unavailable,
@@ -106,7 +107,7 @@ impl Failure {
                 ScenarioError::Panicked => Exit::Software,
                 ScenarioError::Pki(error) => match error {
                     PkiError::File { source, .. } => from_system(source),
-                    PkiError::Mint(_) => Exit::Software,
+                    PkiError::Internal(_) | PkiError::Mint(_) => Exit::Software,
                 },
             },
         }

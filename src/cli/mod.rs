@@ -1,13 +1,17 @@
 //! The command line: one file per verb.
 
+mod admin;
 pub mod authservice;
+pub mod certs;
 pub mod check_config;
 pub mod config;
 pub mod console;
+pub mod cti;
 pub mod exit;
 pub mod keys;
 pub mod lab;
 pub mod run;
+mod table;
 pub mod trust;
 
 use clap::Parser;
@@ -32,10 +36,14 @@ pub struct Command {
 enum Verb {
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
+    /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
+    Certs(certs::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
     Config(config::Args),
+    /// List the CTI sessions of the running daemon.
+    Cti(cti::Args),
     /// Make, rotate and carry the keys that sign AuthService tokens.
     Keys(keys::Args),
     /// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on loopback.
@@ -63,8 +71,10 @@ pub fn main() -> Exit {
     let console = Console { json: command.json };
     match command.verb {
         Verb::Authservice(args) => authservice::run(args, console),
+        Verb::Certs(args) => certs::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
+        Verb::Cti(args) => cti::run(args, console),
         Verb::Keys(args) => keys::run(args, console),
         Verb::Lab(args) => lab::run(args, console),
         Verb::Run(args) => run::run(&args, console),

@@ -5,6 +5,7 @@
 
 mod at;
 mod auth;
+mod bridge;
 mod edge;
 mod events;
 mod host;

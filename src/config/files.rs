@@ -65,6 +65,19 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
                 check.certificate(&path, files);
             }
         }
+        if let Some(tls) = listener
+            .bridge
+            .as_ref()
+            .and_then(|bridge| bridge.tls.as_ref())
+        {
+            let path = format!("listener.{}.bridge", listener.name);
+            if let Some(ca) = &tls.ca {
+                check.file(&format!("{path}.ca"), ca);
+            }
+            if let Some(files) = &tls.client_certificate {
+                check.certificate(&format!("{path}.client-certificate"), files);
+            }
+        }
     }
     check.problems
 }

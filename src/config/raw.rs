@@ -4,6 +4,7 @@
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
 mod auth;
+mod bridge;
 mod edge;
 mod events;
 mod listener;
@@ -24,6 +25,7 @@ pub use auth::KeyManagement;
 pub use auth::LoginToken;
 pub use auth::Revocation;
 pub use auth::TokenManagement;
+pub use bridge::Bridge;
 pub use edge::Cors;
 pub use edge::CorsMode;
 pub use edge::Forwarding;

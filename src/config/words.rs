@@ -20,6 +20,8 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListenerKind {
+    /// TLS with a client certificate ends here, bytes are bridged to the CTI interface of an XSP.
+    Cti,
     /// TLS ends here, HTTP is relayed by route.
     Http,
     /// The TLS hello is read for its server name, then bytes pass untouched.

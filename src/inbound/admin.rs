@@ -1,26 +1,33 @@
-//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, and `/authService/…` for operators when it
-//! is ours. Loopback unless the operator insists; no TLS.
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`, and
+//! `/authService/…` for operators when it is ours. Loopback unless the operator insists; no TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::HeaderValue;
 use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::get;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::domain::auth::parameters;
 use crate::domain::edge::target::judge;
 use crate::inbound::edge::Live;
 use crate::inbound::endpoints::auth_service;
@@ -30,6 +37,7 @@ use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
 use crate::inbound::endpoints::events;
 use crate::inbound::http::TRACKING_ID;
 use crate::inbound::http::TrackingIds;
+use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 
@@ -48,6 +56,8 @@ pub struct Admin {
     pub tasks: Tasks,
     /// Names requests to AuthService.
     pub tracking: TrackingIds,
+    /// CTI sessions, one value a listener.
+    pub sessions: Vec<Arc<Sessions>>,
 }
 
 /// Serves until `stop`.
@@ -57,6 +67,7 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/events/streams", get(event_streams))
+        .route("/cti/sessions", get(cti_sessions))
         .fallback(other)
         .with_state(admin);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -129,11 +140,38 @@ async fn event_streams(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> R
     events::streams(live.front.events(), live.desk.as_ref(), &headers)
 }
 
+/// Every CTI session. Whoever sees the metrics may see it, unless there is an operator token.
+async fn cti_sessions(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
+    let live = admin.live.load();
+    if let Some(desk) = &live.desk {
+        let mut sent = headers.get_all(AUTHORIZATION).iter();
+        let token = sent.next().map(HeaderValue::as_bytes);
+        let token = token.and_then(parameters::bearer).unwrap_or_default();
+        if sent.next().is_some() || desk.is_operator(token) == Some(false) {
+            let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"xspd operators\"")];
+            return (StatusCode::UNAUTHORIZED, challenge).into_response();
+        }
+    }
+    let sessions: Vec<_> = admin
+        .sessions
+        .iter()
+        .flat_map(|sessions| sessions.document())
+        .collect();
+    (
+        [(CACHE_CONTROL, "no-store")],
+        Json(json!({ "sessions": sessions })),
+    )
+        .into_response()
+}
+
 async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
     admin
         .telemetry
         .edge
         .connections_panicked(admin.tasks.connection_panics());
+    for sessions in &admin.sessions {
+        sessions.refresh_series();
+    }
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, form)], admin.telemetry.render())
 }

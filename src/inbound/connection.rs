@@ -26,9 +26,11 @@ use crate::domain::certs::date;
 use crate::domain::edge::ending::Ending;
 use crate::domain::edge::head::HeadLimits;
 use crate::inbound::connections::Standing;
+use crate::inbound::edge::ListenerEdge;
 use crate::inbound::guard::Guard;
 use crate::inbound::handshake;
 use crate::inbound::handshake::Failed;
+use crate::inbound::handshake::Shaken;
 use crate::inbound::listener::Shared;
 use crate::inbound::peer::Peer;
 use crate::inbound::plain;
@@ -110,25 +112,7 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
             rest,
         });
     }
-    let shaken = timeout(limits.handshake_timeout, handshake::shake(stream, hosts)).await;
-    let late = |_| Err(Failed::new(HandshakeReason::Timeout, "not done in time"));
-    let shaken = match shaken.unwrap_or_else(late) {
-        Ok(shaken) => shaken,
-        Err(failed) => {
-            shared.metrics.handshake_failed(&FailedHandshake {
-                peer: address,
-                reason: failed.reason,
-                subject: failed.subject.as_deref(),
-                issuer: failed.issuer.as_deref(),
-                detail: &failed.detail,
-            });
-            if let Some(mut stream) = failed.stream {
-                plain::last_bytes(&mut stream, &failed.last_words).await;
-            }
-            return None;
-        }
-    };
-    shared.metrics.handshake_done(shaken.facts.version);
+    let shaken = shake_hands(stream, address, hosts, &limits, shared).await?;
     let (caller, standing) = shaken
         .admitted
         .map(|(admitted, trust)| standing(admitted, trust, address, shared))
@@ -147,8 +131,39 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
     Some(Ready { stream, rest })
 }
 
+/// Shakes hands in time; `None` when it came to nothing, which is then counted and told.
+pub(super) async fn shake_hands(
+    stream: TcpStream,
+    address: SocketAddr,
+    hosts: &ListenerEdge,
+    limits: &Limits,
+    shared: &Shared,
+) -> Option<Shaken> {
+    let shaken = timeout(limits.handshake_timeout, handshake::shake(stream, hosts)).await;
+    let late = |_| Err(Failed::new(HandshakeReason::Timeout, "not done in time"));
+    match shaken.unwrap_or_else(late) {
+        Ok(shaken) => {
+            shared.metrics.handshake_done(shaken.facts.version);
+            Some(shaken)
+        }
+        Err(failed) => {
+            shared.metrics.handshake_failed(&FailedHandshake {
+                peer: address,
+                reason: failed.reason,
+                subject: failed.subject.as_deref(),
+                issuer: failed.issuer.as_deref(),
+                detail: &failed.detail,
+            });
+            if let Some(mut stream) = failed.stream {
+                plain::last_bytes(&mut stream, &failed.last_words).await;
+            }
+            None
+        }
+    }
+}
+
 /// Notes who was let in, and on what that rests.
-fn standing(
+pub(super) fn standing(
     admitted: Admitted,
     trust: Arc<str>,
     address: SocketAddr,

@@ -10,6 +10,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 
 use crate::config::Config;
+use crate::config::IdentityMode;
 use crate::config::Listener;
 use crate::domain::ids::Fingerprint;
 use crate::inbound::hosts::HostTable;
@@ -17,6 +18,7 @@ use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
+use crate::outbound::bridge::Bridge;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
@@ -31,6 +33,8 @@ pub struct Edge {
     pub front: Front,
     /// The upstream pools.
     pub pools: Arc<Pools>,
+    /// The XSPs of CTI listeners, by the listener's name.
+    pub bridges: Bridges,
     /// By position in `config.listeners`.
     pub listeners: Vec<ListenerEdge>,
     /// Trust sets by name.
@@ -44,6 +48,9 @@ pub struct ListenerEdge {
     /// By position in the listener's hosts; empty on plaintext and pass-through listeners.
     pub hosts: Vec<HostTls>,
 }
+
+/// The XSPs behind each CTI listener.
+pub type Bridges = BTreeMap<String, Arc<Bridge>>;
 
 /// The place where the current snapshot hangs.
 pub type Live = Arc<ArcSwap<Edge>>;
@@ -64,6 +71,21 @@ impl Edge {
     #[must_use]
     pub fn trusts(&self, set: &str, anchor: Fingerprint) -> bool {
         self.trust.get(set).is_some_and(|set| set.contains(anchor))
+    }
+
+    /// Whether a client that asked for `server_name` and has this identity would be let in on a
+    /// listener now.
+    #[must_use]
+    pub fn lets_in(&self, listener: &str, server_name: Option<&str>, identity: &str) -> bool {
+        let Some((listener, edge)) = self.listener(listener) else {
+            return false;
+        };
+        let host = edge.table.find(server_name);
+        let host = host.and_then(|at| listener.hosts.get(at));
+        host.is_some_and(|host| match host.client_auth.mode {
+            IdentityMode::Enforce => host.client_auth.identities.iter().any(|i| i == identity),
+            IdentityMode::Observe => true,
+        })
     }
 
     /// Answers one request. The listener is always there: reloads that remove one need a restart.

@@ -16,12 +16,14 @@ use tracing::warn;
 
 use crate::config::ListenerKind;
 use crate::domain::edge::ending::Ending;
+use crate::inbound::bridge;
 use crate::inbound::connection;
 use crate::inbound::connections::Connections;
 use crate::inbound::connections::Full;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Live;
 use crate::inbound::passthrough;
+use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::edge::ListenerMetrics;
 
@@ -104,6 +106,8 @@ pub struct Shared {
     pub places: Arc<Places>,
     /// Counters.
     pub metrics: ListenerMetrics,
+    /// Its CTI sessions, when it is of that kind.
+    pub sessions: Option<Arc<Sessions>>,
     /// Where connections run.
     pub tasks: Tasks,
 }
@@ -162,6 +166,7 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
         shared.metrics.open.inc();
         let _open = Open(shared.metrics.open.clone());
         match kind {
+            ListenerKind::Cti => Box::pin(bridge::serve(stream, address, &shared)).await,
             ListenerKind::Http => connection::serve(stream, address, &shared).await,
             ListenerKind::Passthrough => {
                 Box::pin(passthrough::serve(stream, address, &shared)).await;

@@ -1,25 +1,15 @@
 //! A listener that reads the server name out of the TLS hello and passes every byte through, for
 //! sites that keep mutual TLS on the XSP itself.
 
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
-use std::time::Duration;
-use std::time::Instant;
 
+use prometheus_client::metrics::counter::Counter;
 use rustls::server::Acceptor;
-use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
-use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
-use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -28,16 +18,16 @@ use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::edge::ending::Ending;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::listener::Shared;
+use crate::inbound::pass::Passed;
+use crate::inbound::pass::Tally;
+use crate::inbound::pass::pass;
 use crate::inbound::plain;
-use crate::inbound::watch::Order;
 use crate::inbound::watch::Watch;
-use crate::platform::clock;
+use crate::outbound::keep_alive;
 use crate::telemetry::edge::FailedHandshake;
 
 /// A hello larger than one TLS record and a half is no hello.
 const HELLO_LIMIT: usize = 24 * 1024;
-/// Bytes under way in each direction; memory of a connection is twice this.
-const COPY_BUFFER: usize = 16 * 1024;
 /// Fatal alert `unrecognized_name` (RFC 6066, section 3), TLS 1.2 record.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 /// Spreads connections over equal upstreams.
@@ -88,8 +78,18 @@ pub async fn serve(mut stream: TcpStream, address: SocketAddr, shared: &Arc<Shar
     if upstream.write_all(&hello.bytes).await.is_err() {
         return shared.metrics.ended(address, Ending::UpstreamUnreachable);
     }
-    if let Some(ending) = pass(stream, upstream, &watch, limits.idle_timeout).await {
-        shared.metrics.ended(address, ending);
+    let tally = Tally::new(Counter::default(), Counter::default());
+    let passing = pass(
+        &mut stream,
+        &mut upstream,
+        &watch,
+        limits.idle_timeout,
+        &tally,
+    );
+    match passing.await {
+        Passed::Closed(_) | Passed::Lost(..) => {}
+        Passed::Idle => shared.metrics.ended(address, Ending::Idle),
+        Passed::Ordered(_) => shared.metrics.ended(address, Ending::TrustRemoved),
     }
 }
 
@@ -140,108 +140,9 @@ async fn connect(target: &PassthroughTarget) -> Option<TcpStream> {
         if let Ok(Ok(stream)) = timeout(target.connect_timeout, TcpStream::connect(upstream)).await
         {
             drop(stream.set_nodelay(true));
+            drop(keep_alive(&stream));
             return Some(stream);
         }
     }
     None
-}
-
-/// Copies both ways until both sides are done, an order comes, or nothing moves for `idle`.
-async fn pass(
-    client: TcpStream,
-    upstream: TcpStream,
-    watch: &Watch,
-    idle: Duration,
-) -> Option<Ending> {
-    let started = clock::mono();
-    let moved = Arc::new(AtomicU64::new(0));
-    let mut client = Moving {
-        stream: client,
-        started,
-        moved: Arc::clone(&moved),
-    };
-    let mut upstream = upstream;
-    let mut copy = pin!(tokio::io::copy_bidirectional_with_sizes(
-        &mut client,
-        &mut upstream,
-        COPY_BUFFER,
-        COPY_BUFFER
-    ));
-    let mut timer = pin!(tokio::time::sleep_until((started + idle).into()));
-    std::future::poll_fn(|cx| {
-        watch.register(cx.waker());
-        // A passed-through connection has no point at which a request ends: a drain waits for
-        // the peer until the drain's own deadline.
-        if matches!(
-            watch.ordered(),
-            Order::CertificateEnded | Order::TrustRemoved
-        ) {
-            return Poll::Ready(Some(Ending::TrustRemoved));
-        }
-        if copy.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
-        loop {
-            std::task::ready!(timer.as_mut().poll(cx));
-            let last = started + Duration::from_millis(moved.load(Ordering::Relaxed));
-            if clock::mono().duration_since(last) >= idle {
-                return Poll::Ready(Some(Ending::Idle));
-            }
-            timer.as_mut().reset((last + idle).into());
-        }
-    })
-    .await
-}
-
-/// Notes when bytes last moved, in either direction.
-struct Moving {
-    stream: TcpStream,
-    started: Instant,
-    moved: Arc<AtomicU64>,
-}
-
-impl Moving {
-    fn note(&self) {
-        let at = clock::mono().duration_since(self.started).as_millis();
-        self.moved
-            .store(u64::try_from(at).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
-
-impl AsyncRead for Moving {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_read(cx, buf);
-        if polled.is_ready() {
-            this.note();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Moving {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write(cx, buf);
-        if polled.is_ready() {
-            this.note();
-        }
-        polled
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
 }

@@ -65,6 +65,8 @@ pub(super) async fn supervise(
             Order::Cut => return Poll::Ready(End::Ended(Ending::Drained)),
             Order::SlowReader => return Poll::Ready(End::Ended(Ending::SlowReader)),
             Order::CertificateEnded => return Poll::Ready(End::Ended(Ending::CertificateEnded)),
+            // Ordered of CTI sessions only, which are not driven here.
+            Order::IdentityUnlisted => return Poll::Ready(End::Ended(Ending::Drained)),
             Order::TrustRemoved => return Poll::Ready(End::Ended(Ending::TrustRemoved)),
         }
         if let Poll::Ready(result) = poll(cx, drain_now) {

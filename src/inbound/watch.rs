@@ -49,6 +49,8 @@ pub enum Order {
     SlowReader,
     /// End now: the client certificate is past its end.
     CertificateEnded,
+    /// End now: the identity is no longer on the list.
+    IdentityUnlisted,
     /// End now: the trust anchor is gone.
     TrustRemoved,
 }
@@ -178,6 +180,7 @@ impl Watch {
             2 => Order::Cut,
             3 => Order::SlowReader,
             4 => Order::CertificateEnded,
+            5 => Order::IdentityUnlisted,
             _ => Order::TrustRemoved,
         }
     }

@@ -16,6 +16,8 @@ use std::time::Instant;
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use socket2::SockRef;
+use socket2::TcpKeepalive;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -141,8 +143,24 @@ async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // Requests are written in one piece; waiting for more would only add delay.
     stream.set_nodelay(true)?;
+    keep_alive(&stream)?;
     Ok(stream)
 }
+
+/// Has the kernel ask a silent peer whether it is still there: an event channel or a CTI session
+/// is quiet for hours, and a dead XSP must show all the same.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE / 4);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// Silence after which the kernel asks whether the upstream is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Addresses tried of one name. More only make the share of time of each too short to be of use.
 const MAX_ADDRESSES: usize = 8;
@@ -159,7 +177,7 @@ pub(super) fn bare(host: &str) -> &str {
 }
 
 /// A connected stream that remembers whether it heard anything.
-pub(super) struct Stream {
+pub struct Stream {
     transport: Transport,
     heard: Arc<AtomicBool>,
 }
@@ -170,6 +188,14 @@ enum Transport {
 }
 
 impl Stream {
+    /// Bounds what waits inside of TLS for a peer that does not read, in bytes.
+    pub(super) fn bound_buffers(&mut self, bytes: usize) {
+        match &mut self.transport {
+            Transport::Plain(_) => {}
+            Transport::Tls(stream) => stream.get_mut().1.set_buffer_limit(Some(bytes)),
+        }
+    }
+
     /// The flag that is set whenever bytes arrive.
     pub(super) fn heard(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.heard)

@@ -19,6 +19,24 @@ pub enum OutboundError {
         /// What is wrong with it.
         fault: OcipSetupError,
     },
+    /// The name for TLS towards the XSPs of a CTI bridge is none.
+    #[error(
+        "listener.{listener}.bridge: {name:?} is no server name; write a host name or an address"
+    )]
+    BridgeServerName {
+        /// The listener.
+        listener: String,
+        /// As written.
+        name: String,
+    },
+    /// The TLS files of a CTI bridge cannot be used.
+    #[error("listener.{listener}.bridge: {}", Causes(&**fault))]
+    BridgeTls {
+        /// The listener.
+        listener: String,
+        /// What is wrong with them.
+        fault: Box<ClientTlsError>,
+    },
     /// The path of the health check is no request target.
     #[error(
         "pool.{pool}: the health check's path {path:?} is no request target; write it like `/path`"

@@ -11,12 +11,14 @@
 //! * `connect`: address, TCP, TLS.
 //! * [`UpstreamBody`]: the streamed answer.
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
+//! * [`bridge`]: the CTI interfaces of the XSPs, for bytes.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
 //! * [`webex`]: what Webex is asked through it.
 //!
 //! Health checks are started by `workers::upstream_health`.
 
 mod body;
+pub mod bridge;
 pub mod broadworks;
 mod check;
 mod connect;
@@ -36,6 +38,8 @@ pub use body::ReadError;
 pub use body::UpstreamBody;
 pub use body::UpstreamBodyError;
 pub use body::read_capped;
+pub use connect::Stream;
+pub use connect::keep_alive;
 pub(crate) use error::Causes;
 pub use error::OutboundError;
 pub use error::SendFailure;

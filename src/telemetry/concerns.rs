@@ -36,6 +36,7 @@ pub const fn of_failure(reason: HandshakeReason) -> Concerns {
         | HandshakeReason::CertificatePurposeWrong
         | HandshakeReason::CertificateRequired
         | HandshakeReason::CertificateUnknownIssuer
+        | HandshakeReason::IdentityUnlisted
         | HandshakeReason::NothingInCommon => Concerns::TheOperator,
     }
 }

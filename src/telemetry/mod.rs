@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod ci;
 pub mod concerns;
+pub mod cti;
 pub mod edge;
 pub mod events;
 pub mod http;
@@ -19,6 +20,7 @@ use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::ci::CiMetrics;
+use crate::telemetry::cti::CtiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
@@ -32,6 +34,8 @@ pub struct Telemetry {
     pub auth: Arc<AuthMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
+    /// CTI sessions.
+    pub cti: Arc<CtiMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
     /// Event channels.
@@ -52,6 +56,7 @@ impl Telemetry {
         Self {
             auth: AuthMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
+            cti: CtiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),

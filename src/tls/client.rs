@@ -17,6 +17,7 @@ use rustls::DigitallySignedStruct;
 use rustls::OtherError;
 use rustls::RootCertStore;
 use rustls::SignatureScheme;
+use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::client::danger::ServerCertVerified;
@@ -111,6 +112,19 @@ pub fn client_config(tls: &UpstreamTls) -> Result<Arc<ClientConfig>, ClientTlsEr
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The same for a bridge of bytes: nothing is said of what is spoken inside, and no session is
+/// resumed, so that the XSP judges our certificate at each connection.
+///
+/// # Errors
+///
+/// As [`client_config`].
+pub fn bridge_config(tls: &UpstreamTls) -> Result<Arc<ClientConfig>, ClientTlsError> {
+    let mut config = Arc::unwrap_or_clone(client_config(tls)?);
+    config.alpn_protocols.clear();
+    config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 

@@ -12,7 +12,9 @@ use rustls::sign::CertifiedKey;
 
 use crate::config::ClientCertificates;
 use crate::config::Host;
+use crate::config::IdentityMode;
 use crate::config::Listener;
+use crate::config::ListenerKind;
 use crate::tls::error::TlsError;
 use crate::tls::provider;
 use crate::tls::trust::TrustAnchors;
@@ -57,7 +59,7 @@ impl HostTls {
             provider: provider::provider(&listener.tls),
             versions: provider::versions(listener.tls.minimum),
             certificates: Arc::new(Presented(certificates)),
-            alpn: alpn(listener.http2),
+            alpn: alpn(listener),
         };
         let refused = |error: rustls::Error| TlsError::Parameters {
             listener: listener.name.clone(),
@@ -69,6 +71,8 @@ impl HostTls {
             }
             (ClientCertificates::Optional | ClientCertificates::Required, Some(trust)) => {
                 let rules = Arc::new(ClientRules {
+                    refuse_unlisted: listener.kind == ListenerKind::Cti
+                        && host.client_auth.mode == IdentityMode::Enforce,
                     auth: host.client_auth.clone(),
                     trust,
                     provider: Arc::clone(&parts.provider),
@@ -139,11 +143,14 @@ impl Parts {
     }
 }
 
-fn alpn(http2: bool) -> Vec<Vec<u8>> {
-    if http2 {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-    } else {
-        vec![b"http/1.1".to_vec()]
+fn alpn(listener: &Listener) -> Vec<Vec<u8>> {
+    match listener.kind {
+        // What a client means to speak there is the XSP's business.
+        ListenerKind::Cti => Vec::new(),
+        ListenerKind::Http | ListenerKind::Passthrough if listener.http2 => {
+            vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+        }
+        ListenerKind::Http | ListenerKind::Passthrough => vec![b"http/1.1".to_vec()],
     }
 }
 

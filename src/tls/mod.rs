@@ -1,5 +1,6 @@
 //! All of rustls: provider, key material, client verification, server configurations.
 
+pub mod authority;
 pub mod client;
 pub mod error;
 pub mod host;

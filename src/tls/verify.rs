@@ -63,6 +63,8 @@ pub struct ConnectionVerifier {
 pub struct ClientRules {
     /// The policy.
     pub auth: ClientAuth,
+    /// Ends the handshake of an unlisted identity. HTTP lets it finish and answers 403.
+    pub refuse_unlisted: bool,
     /// The anchors.
     pub trust: Arc<TrustAnchors>,
     /// The crypto library.
@@ -93,17 +95,7 @@ impl ClientRules {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<Admitted, (Refused, Error)> {
-        let facts = CertificateFacts::parse(leaf).map_err(|_| {
-            let refused = Refused {
-                reason: HandshakeReason::CertificateBad,
-                subject: None,
-                issuer: None,
-            };
-            (
-                refused,
-                Error::InvalidCertificate(CertificateError::BadEncoding),
-            )
-        })?;
+        let facts = CertificateFacts::parse(leaf).map_err(|_| unreadable())?;
         let refuse = |reason, error: CertificateError| {
             let refused = Refused {
                 reason,
@@ -147,9 +139,15 @@ impl ClientRules {
                 CertificateError::BadEncoding,
             )
         })?;
+        let listed = self.auth.identities.contains(&identity);
+        if self.refuse_unlisted && !listed {
+            // The alert is access_denied.
+            let error = CertificateError::ApplicationVerificationFailure;
+            return Err(refuse(HandshakeReason::IdentityUnlisted, error));
+        }
         Ok(Admitted {
             caller: Caller {
-                listed: self.auth.identities.contains(&identity),
+                listed,
                 identity,
                 serial: facts.serial,
                 fingerprint: Fingerprint::of(leaf),
@@ -161,6 +159,16 @@ impl ClientRules {
             generation: Arc::clone(&anchor.generation),
         })
     }
+}
+
+fn unreadable() -> (Refused, Error) {
+    let refused = Refused {
+        reason: HandshakeReason::CertificateBad,
+        subject: None,
+        issuer: None,
+    };
+    let error = Error::InvalidCertificate(CertificateError::BadEncoding);
+    (refused, error)
 }
 
 fn reason_of(error: &webpki::Error) -> HandshakeReason {

@@ -1,5 +1,6 @@
 //! What goes on by itself.
 
+pub mod absence;
 pub mod auth_desk;
 pub mod ci;
 pub mod drive;

@@ -2,6 +2,7 @@
 
 mod auth_service;
 mod broadworks_ocip;
+mod cti;
 mod drain;
 mod events_relay;
 mod input;

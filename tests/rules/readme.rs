@@ -36,7 +36,7 @@ fn options() -> BTreeMap<String, String> {
 #[test]
 fn the_examples_are_one_good_configuration() {
     let options = options();
-    assert_eq!(options["listener.cti.kind"], "passthrough");
+    assert_eq!(options["listener.cti.kind"], "cti");
     assert_eq!(options["trust.webex.directory"], "/etc/xspd/trust/webex");
 }
 
@@ -90,6 +90,8 @@ fn defaults_are_documented_as_they_are() {
             .unwrap_or_default();
         let table = if row[0].ends_with("of a route") {
             "route.xsi-actions"
+        } else if row[0].ends_with("of a bridge") {
+            "listener.cti.bridge"
         } else {
             "pool.xsp"
         };

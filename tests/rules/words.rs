@@ -12,6 +12,8 @@ use xspd::domain::auth::token::TokenFault;
 use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::edge::session::BridgeFault;
+use xspd::domain::edge::session::SessionEnd;
 use xspd::domain::events::ending::StreamEnding;
 use xspd::domain::events::ending::Unseen;
 use xspd::domain::events::whereabouts::Hint;
@@ -69,6 +71,14 @@ fn words_of_event_channels_are_documented() {
     endings.expect(&StreamEnding::ALL.map(StreamEnding::as_str));
     let unseen = Table::after("`reason` of `xspd_event_documents_unseen_total`;");
     unseen.expect(&Unseen::ALL.map(Unseen::as_str));
+}
+
+#[test]
+fn reasons_around_cti_sessions_are_documented() {
+    let table = Table::after("`reason` of `xspd_cti_session_endings_total`:");
+    table.expect(&SessionEnd::ALL.map(SessionEnd::as_str));
+    let table = Table::after("`reason` of `xspd_cti_upstream_failures_total`:");
+    table.expect(&BridgeFault::ALL.map(BridgeFault::as_str));
 }
 
 #[test]
@@ -166,6 +176,7 @@ fn metrics_are_documented_with_their_labels() {
     let telemetry = Telemetry::new();
     let _series = telemetry.edge.listener(&"l".into());
     telemetry.edge.generation_present("t", "g");
+    let _series = telemetry.cti.listener(&"l".into());
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();

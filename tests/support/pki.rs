@@ -83,6 +83,19 @@ impl Identity {
         }
     }
 
+    /// One that lies in files.
+    pub(crate) fn read(chain: &Path, key: &Path) -> Self {
+        use rustls::pki_types::pem::PemObject as _;
+        let certificates = CertificateDer::pem_file_iter(chain).expect("a chain file");
+        let key = fs::read_to_string(key).expect("a key file");
+        Self {
+            chain: certificates
+                .collect::<Result<_, _>>()
+                .expect("certificates"),
+            key: KeyPair::from_pem(&key).expect("a key"),
+        }
+    }
+
     /// The same without its intermediate, as a badly set up peer sends it.
     pub(crate) fn leaf_only(mut self) -> Self {
         self.chain.truncate(1);

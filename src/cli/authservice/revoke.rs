@@ -3,29 +3,17 @@
 
 use std::io;
 use std::io::Read;
-use std::io::Write as _;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
-use crate::config::DEFAULT_PATH;
-use crate::config::Environment;
-use crate::config::NamedFiles;
-use crate::config::load_with;
-use crate::config::secret::Secret;
-
-/// The daemon answers within 10 s; a little more for the way.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::cli::admin::Door;
+use crate::cli::admin::Question;
 
 /// Largest token, and largest answer, in bytes.
 const MOST: u64 = 64 * 1024;
@@ -38,12 +26,8 @@ pub struct Args {
     /// Really revoke all.
     #[arg(long, requires = "all")]
     yes: bool,
-    /// The daemon's main configuration file.
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
-    config: PathBuf,
-    /// The daemon's admin listener, instead of the configured address.
-    #[arg(long, value_name = "ADDRESS")]
-    admin: Option<SocketAddr>,
+    #[command(flatten)]
+    door: Door,
 }
 
 #[derive(Debug, clap::Args)]
@@ -147,21 +131,21 @@ pub fn run(args: Args, console: Console) -> Exit {
 
 fn revoke(args: Args) -> Result<(), Failure> {
     let form = form(&args.what, args.yes)?;
-    let loaded = load_with(&args.config, &Environment::process(), NamedFiles::Skip);
-    let config = loaded.map_err(|problems| {
-        let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        Failure::Config(texts.join("\n"))
-    })?;
-    let config = config.config;
+    let config = args.door.config().map_err(Failure::Config)?;
+    let address = args.door.address(&config);
     let secret = config.auth_service.and_then(|rules| rules.operator_token);
     let secret = secret.ok_or(Failure::NoOperatorToken)?;
     let operator = secret
         .read()
         .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
-    let address = args
-        .admin
-        .unwrap_or_else(|| reachable(config.admin.address));
-    let answer = ask(address, &operator, &form);
+    let question = Question {
+        method: "POST",
+        path: "/authService/revoke",
+        operator: Some(&operator),
+        form: Some(&form),
+        most: MOST,
+    };
+    let answer = question.ask(address);
     let answer = answer.map_err(|error| Failure::Unreachable { address, error })?;
     match answer {
         (200, _) => Ok(()),
@@ -221,43 +205,6 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// A listener on all addresses is reached on loopback.
-const fn reachable(configured: SocketAddr) -> SocketAddr {
-    let ip = match configured.ip() {
-        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
-    };
-    SocketAddr::new(ip, configured.port())
-}
-
-/// One request; status and body of its answer.
-fn ask(address: SocketAddr, operator: &Secret, form: &str) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let head = format!(
-        "POST /authService/revoke HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
-         Authorization: Bearer ",
-        form.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(operator.expose().trim_ascii())?;
-    stream.write_all(b"\r\n\r\n")?;
-    stream.write_all(form.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(MOST).read_to_end(&mut answer)?;
-    parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
-}
-
-fn parse(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
-    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    Some((status, answer.get(end + 4..)?.to_vec()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,19 +236,5 @@ mod tests {
     fn a_user_id_is_escaped() {
         let form = form(&what(false, Some("jörg+x@as&all=true")), false).unwrap();
         assert_eq!(form, "user=j%C3%B6rg%2Bx%40as%26all%3Dtrue");
-    }
-
-    #[test]
-    fn an_answer_is_read() {
-        let answer = b"HTTP/1.1 403 Forbidden\r\nx: y\r\n\r\n{}";
-        assert_eq!(parse(answer), Some((403, b"{}".to_vec())));
-        for broken in [
-            &b""[..],
-            b"HTTP/1.1 abc\r\n\r\n",
-            b"SSH-2.0",
-            b"HTTP/1.1 200 OK\r\n",
-        ] {
-            assert_eq!(parse(broken), None);
-        }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::table::align;
 use crate::cli::trust::Report;
 use crate::cli::trust::Said;
 use crate::cli::trust::failure::Failure;
@@ -82,7 +83,7 @@ pub(super) fn text(diff: &TrustDiff, now: SystemTime) -> Vec<String> {
             rows.push(row);
         }
     }
-    let mut lines = table::align(&rows);
+    let mut lines = align(&rows);
     lines.extend(diff.namesakes.iter().map(|pair| match pair.key {
         KeyChange::New => format!(
             "{}: the name is the same, the key is new ({}… becomes {}…).",

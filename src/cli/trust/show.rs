@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::table::align;
 use crate::cli::trust::Report;
 use crate::cli::trust::Said;
 use crate::cli::trust::failure::Failure;
@@ -96,7 +97,7 @@ fn text(name: &str, judgement: &Judgement, now: SystemTime) -> Vec<String> {
             row.extend(table::cells(&listed.facts, now));
             rows.push(row);
         }
-        lines.extend(table::align(&rows));
+        lines.extend(align(&rows));
     }
     match &judgement.verdict {
         Ok(file) => lines.extend(file.notes.iter().map(|note| format!("Note: {note}"))),

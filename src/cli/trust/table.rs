@@ -37,25 +37,6 @@ pub(super) fn cells(facts: &CertificateFacts, now: SystemTime) -> Vec<String> {
     ]
 }
 
-/// Rows with their columns under each other, two blanks between them.
-pub(super) fn align(rows: &[Vec<String>]) -> Vec<String> {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let padded = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        line.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
 /// One certificate as JSON; dates in seconds since 1970 and as text.
 pub(super) fn document(facts: &CertificateFacts, role: &str, now: SystemTime) -> Value {
     json!({

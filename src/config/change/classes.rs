@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
 mod auth;
+mod bridge;
 mod events;
 
 use crate::config::Admin;
@@ -259,6 +260,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
         tls: old_tls,
         hosts,
         passthrough: targets,
+        bridge,
         limits: old_limits,
     } = old;
     at.compare("name", name, &new.name, ChangeClass::Restart);
@@ -270,6 +272,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
     at.inside("limits", old_limits, &new.limits, limits);
     at.listed("host", hosts, &new.hosts, host);
     at.listed("passthrough", targets, &new.passthrough, passthrough);
+    at.inside("bridge", bridge, &new.bridge, bridge::bridge);
 }
 
 fn tls(at: &mut At<'_>, old: &TlsParameters, new: &TlsParameters) {

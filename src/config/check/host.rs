@@ -1,5 +1,6 @@
 //! Hosts of a terminating listener: names, certificates, client certificates, routes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::config::CertificateFiles;
@@ -7,7 +8,9 @@ use crate::config::ClientAuth;
 use crate::config::ClientCertificates;
 use crate::config::Host;
 use crate::config::IdentityMode;
+use crate::config::ListenerKind;
 use crate::config::check::at::At;
+use crate::config::check::bridge;
 use crate::config::check::certificate;
 use crate::config::check::listener::Known;
 use crate::config::check::passthrough;
@@ -27,12 +30,21 @@ pub(super) fn hosts(
     plaintext: bool,
     known: &Known<'_>,
 ) -> Vec<Host> {
-    let defaults = Layer::of_listener(at, raw, known);
+    let mut defaults = Layer::of_listener(at, raw, known);
+    let mut raw_hosts = Cow::Borrowed(raw.host.as_deref().unwrap_or_default());
+    if raw.kind == Some(ListenerKind::Cti) {
+        defaults = defaults.of_cti();
+        for host in raw_hosts.to_mut() {
+            // Refused already where they were written.
+            host.client_certificates = None;
+            host.routes = None;
+        }
+    }
     let implied = [raw::Host {
         names: Some(vec!["*".to_owned()]),
         ..raw::Host::default()
     }];
-    let written = match raw.host.as_deref().unwrap_or_default() {
+    let written = match &*raw_hosts {
         [] if plaintext => implied.as_slice(),
         [] => {
             at.key("host")
@@ -90,6 +102,19 @@ impl Layer {
             mode: raw.identity_mode,
             require_eku: raw.require_client_auth_eku,
             routes: route_names(at, raw.routes.as_deref(), known),
+        }
+    }
+
+    /// What a CTI listener does not leave open: a certificate, and whose.
+    fn of_cti(self) -> Self {
+        Self {
+            certificates: Some(ClientCertificates::Required),
+            identities: self
+                .identities
+                .or_else(|| Some(vec![bridge::WEBEX_IDENTITY.to_owned()])),
+            mode: self.mode.or(Some(IdentityMode::Enforce)),
+            routes: Some(Vec::new()),
+            ..self
         }
     }
 

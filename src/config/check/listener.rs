@@ -15,6 +15,7 @@ use crate::config::TlsParameters;
 use crate::config::TlsVersion;
 use crate::config::TrustSet;
 use crate::config::check::at::At;
+use crate::config::check::bridge;
 use crate::config::check::host;
 use crate::config::check::passthrough;
 use crate::config::check::rules;
@@ -50,6 +51,10 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
     let kind = raw.kind.unwrap_or(ListenerKind::Http);
     let plaintext = raw.plaintext.unwrap_or(false);
     let (hosts, passthrough): (Vec<Host>, _) = match kind {
+        ListenerKind::Cti => {
+            bridge::has_its_own(at, raw);
+            (host::hosts(at, raw, false, known), Vec::new())
+        }
         ListenerKind::Http => {
             if raw.passthrough.is_some() {
                 at.key("passthrough")
@@ -66,9 +71,19 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
             (Vec::new(), passthrough::targets(at, targets))
         }
     };
+    let bridge = match kind {
+        ListenerKind::Cti => Some(bridge::bridge(at, raw.bridge.as_ref())),
+        ListenerKind::Http | ListenerKind::Passthrough => {
+            if raw.bridge.is_some() {
+                at.key("bridge")
+                    .refuse("has no effect here", "the listener kind \"cti\"");
+            }
+            None
+        }
+    };
     let http2 = match (kind, plaintext) {
         (ListenerKind::Http, false) => raw.http2.unwrap_or(true),
-        (ListenerKind::Http, true) | (ListenerKind::Passthrough, _) => false,
+        (ListenerKind::Http, true) | (ListenerKind::Cti | ListenerKind::Passthrough, _) => false,
     };
     let form = "at least one address such as \"0.0.0.0:443\"";
     Listener {
@@ -80,6 +95,7 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
         tls: tls(&at.key("tls"), raw.tls.as_ref()),
         hosts,
         passthrough,
+        bridge,
         limits: limits(&at.key("limits"), raw.limits.as_ref(), kind),
     }
 }
@@ -131,7 +147,7 @@ fn groups(at: &At<'_>, raw: Option<&[Group]>) -> Vec<Group> {
 fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits {
     let idle = match kind {
         ListenerKind::Http => &rules::IDLE_TIMEOUT,
-        ListenerKind::Passthrough => &rules::PASSTHROUGH_IDLE_TIMEOUT,
+        ListenerKind::Cti | ListenerKind::Passthrough => &rules::PASSTHROUGH_IDLE_TIMEOUT,
     };
     let silent = raw::Limits::default();
     let raw = raw.unwrap_or(&silent);

@@ -17,6 +17,7 @@ pub(super) fn has_no_http(at: &At<'_>, raw: &raw::Listener) {
         addresses: _,
         limits: _,
         passthrough: _,
+        bridge: _,
         plaintext,
         http2,
         client_certificates,

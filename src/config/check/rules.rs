@@ -68,6 +68,15 @@ pub(super) const UPLOADS_PER_ADDRESS: Bounds<u32> = count(200, 1, 1_000_000);
 /// RFC 9113, section 6.5.2, recommends no less than 100.
 pub(super) const HTTP2_STREAMS: Bounds<u32> = count(100, 1, 10_000);
 
+/// A CTI session is quiet for as long as nobody calls.
+pub(super) const BRIDGE_IDLE_TIMEOUT: Bounds<Duration> = time(HOUR, 50, 24 * HOUR);
+/// Webex has long-lived sessions, a few for each XSP; this is room for all of its clusters.
+pub(super) const BRIDGE_SESSIONS: Bounds<u32> = count(1_000, 1, 100_000);
+/// Webex calls from few addresses, and a load balancer in front may make them one.
+pub(super) const BRIDGE_SESSIONS_PER_ADDRESS: Bounds<u32> = count(200, 1, 100_000);
+/// Webex connects again within a minute or two; five minutes without it are a fault.
+pub(super) const BRIDGE_ABSENCE: Bounds<Duration> = time(5 * MINUTE, 50, 24 * HOUR);
+
 /// One lost SYN (1 s) and its repetition (2 s) fit.
 pub(super) const CONNECT_TIMEOUT: Bounds<Duration> = time(4 * SECOND, 10, 2 * MINUTE);
 /// The XSP closes an idle connection after 4 s; we must be first.

@@ -10,6 +10,7 @@ use crate::config::IdentityMode;
 use crate::config::ListenerKind;
 use crate::config::PostQuantum;
 use crate::config::TlsVersion;
+use crate::config::raw::Bridge;
 use crate::config::raw::CertificateFiles;
 use crate::config::raw::DurationText;
 use crate::config::raw::SizeText;
@@ -57,12 +58,15 @@ pub struct Listener {
     /// Limits of every connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
-    /// Hosts by server name, for the kind http.
+    /// Hosts by server name, for the kinds http and cti.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Vec<Host>>,
     /// Server names and their targets, for the kind passthrough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<Vec<PassthroughTarget>>,
+    /// The XSPs and the way to them, for the kind cti.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<Bridge>,
 }
 
 /// One server name, or several, with its certificates and rules.

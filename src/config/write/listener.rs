@@ -5,6 +5,7 @@ use crate::config::ClientAuth;
 use crate::config::ClientCertificates;
 use crate::config::check::suite_name;
 use crate::config::raw;
+use crate::config::values;
 use crate::config::write::certificate;
 use crate::config::write::number;
 use crate::config::write::size;
@@ -20,6 +21,7 @@ pub(super) fn listener(listener: &config::Listener) -> raw::Listener {
         tls: parameters,
         hosts,
         passthrough: targets,
+        bridge: way,
         limits: bounds,
     } = listener;
     let common = raw::Listener {
@@ -32,6 +34,16 @@ pub(super) fn listener(listener: &config::Listener) -> raw::Listener {
         ..raw::Listener::default()
     };
     match kind {
+        config::ListenerKind::Cti => raw::Listener {
+            tls: Some(tls(parameters)),
+            host: Some(hosts.iter().map(cti_host).collect()),
+            bridge: way.as_ref().map(bridge),
+            limits: common.limits.map(|limits| raw::Limits {
+                idle_timeout: None,
+                ..limits
+            }),
+            ..common
+        },
         config::ListenerKind::Http => raw::Listener {
             tls: (!plaintext).then(|| tls(parameters)),
             host: Some(hosts.iter().map(host).collect()),
@@ -113,6 +125,54 @@ fn host(host: &config::Host) -> raw::Host {
         identity_mode: effective.then_some(*mode),
         require_client_auth_eku: Some(*require_eku),
         routes: Some(routes.clone()),
+    }
+}
+
+fn cti_host(host: &config::Host) -> raw::Host {
+    raw::Host {
+        routes: None,
+        ..self::host(host)
+    }
+}
+
+fn bridge(bridge: &config::Bridge) -> raw::Bridge {
+    let config::Bridge {
+        upstreams,
+        tls,
+        connect_timeout,
+        idle_timeout,
+        sessions,
+        sessions_per_address,
+        absence_warning,
+    } = bridge;
+    let common = raw::Bridge {
+        upstreams: Some(
+            upstreams
+                .iter()
+                .map(config::BridgeUpstream::address)
+                .collect(),
+        ),
+        tls: Some(tls.is_some()),
+        connect_timeout: time(*connect_timeout),
+        idle_timeout: time(*idle_timeout),
+        sessions: number(*sessions),
+        sessions_per_address: number(*sessions_per_address),
+        absence_warning: time(*absence_warning),
+        ..raw::Bridge::default()
+    };
+    let Some(tls) = tls else { return common };
+    let config::BridgeTls {
+        ca,
+        pins,
+        server_name,
+        client_certificate,
+    } = tls;
+    raw::Bridge {
+        ca: ca.as_ref().map(|path| path.display().to_string()),
+        spki_pins: Some(pins.iter().map(values::pin_text).collect()),
+        server_name: server_name.clone(),
+        client_certificate: client_certificate.as_ref().map(certificate),
+        ..common
     }
 }
 

@@ -28,6 +28,9 @@ pub enum HandshakeReason {
     Closed,
     /// The peer's bytes are no TLS at all.
     Garbage,
+    /// The client certificate is good, and its identity is not on the list of a listener that has
+    /// no way to say so after the handshake.
+    IdentityUnlisted,
     /// No common cipher suite, group or signature scheme.
     NothingInCommon,
     /// Plain HTTP on a TLS port.
@@ -44,7 +47,7 @@ pub enum HandshakeReason {
 
 impl HandshakeReason {
     /// Every reason, so that each metric series starts at zero.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AlertFromPeer,
         Self::AnchorExpired,
         Self::CertificateBad,
@@ -57,6 +60,7 @@ impl HandshakeReason {
         Self::CertificateUnknownIssuer,
         Self::Closed,
         Self::Garbage,
+        Self::IdentityUnlisted,
         Self::NothingInCommon,
         Self::PlainHttp,
         Self::ProtocolViolation,
@@ -81,6 +85,7 @@ impl HandshakeReason {
             Self::CertificateUnknownIssuer => "certificate-unknown-issuer",
             Self::Closed => "closed",
             Self::Garbage => "garbage",
+            Self::IdentityUnlisted => "identity-unlisted",
             Self::NothingInCommon => "nothing-in-common",
             Self::PlainHttp => "plain-http",
             Self::ProtocolViolation => "protocol-violation",

@@ -1,5 +1,6 @@
 //! What the edge decides about a request: target, route, policy, limits, headers.
 
+pub mod absence;
 pub mod affinity;
 pub mod authority;
 pub mod cors;
@@ -12,5 +13,6 @@ pub mod policy;
 pub mod rates;
 pub mod reason;
 pub mod routes;
+pub mod session;
 pub mod slots;
 pub mod target;

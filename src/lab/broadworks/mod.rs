@@ -2,6 +2,7 @@
 
 pub mod calls;
 mod control;
+pub mod cti;
 pub mod directory;
 mod error;
 pub mod events;

@@ -6,6 +6,9 @@ use std::time::SystemTime;
 use rcgen::KeyPair;
 use time::OffsetDateTime;
 
+use super::BRIDGE;
+use super::BRIDGE_IDENTITY;
+use super::INTERNAL_CA;
 use super::PUBLIC_ROOT;
 use super::PkiError;
 use super::TRUST_FILE_STEM;
@@ -18,6 +21,11 @@ use super::leaf::Algorithm;
 use super::leaf::Client;
 use super::leaf::ServerKey;
 use crate::platform::files;
+use crate::tls::authority;
+use crate::tls::authority::ClientRequest;
+use crate::tls::authority::InternalCa;
+use crate::tls::authority::Issued;
+use crate::tls::authority::KeyType;
 
 /// Subjects of the CA certificates that Partner Hub hands out
 /// (Solution Guide, "Configure Trust for Authentication Service (with mTLS)").
@@ -27,10 +35,12 @@ const WEBEX_ISSUING: &str = "Internal Private TLS SubCA";
 const ROOT_YEARS: u32 = 10;
 const ISSUING_YEARS: u32 = 5;
 const LEAF_YEARS: u32 = 1;
+const DAYS: u32 = 365;
 
 /// Fills the directory; returns the name of the trust file.
 pub(super) fn mint(directory: &Path, now: SystemTime) -> Result<String, PkiError> {
     mint_servers(directory, now)?;
+    mint_bridge(directory, now)?;
     mint_clients(directory, now)
 }
 
@@ -53,6 +63,29 @@ fn mint_servers(directory: &Path, now: SystemTime) -> Result<(), PkiError> {
         write_pair(directory, kind.file_stem(), &chain, &key)?;
     }
     Ok(())
+}
+
+/// As `xspd certs` does it: an internal CA, and the bridge's certificate from it.
+fn mint_bridge(directory: &Path, now: SystemTime) -> Result<(), PkiError> {
+    let key = KeyType::EcdsaP256;
+    let ca = authority::new_ca("xspd lab internal CA", key, ROOT_YEARS * DAYS, now)?;
+    write_issued(directory, INTERNAL_CA, &ca)?;
+    let ca = InternalCa::load(ca.certificate.as_bytes(), &ca.key, now)?;
+    let request = ClientRequest {
+        common_name: BRIDGE_IDENTITY,
+        dns_names: &[],
+        purpose: None,
+        days: LEAF_YEARS * DAYS,
+        key,
+    };
+    let bridge = ca.issue_client(&request, now)?;
+    write_issued(directory, BRIDGE, &bridge)
+}
+
+fn write_issued(directory: &Path, stem: &str, issued: &Issued) -> Result<(), PkiError> {
+    write(directory, &key_name(stem), &issued.key, files::PRIVATE)?;
+    let name = certificate_name(stem);
+    write(directory, &name, &issued.certificate, files::PUBLIC)
 }
 
 fn mint_clients(directory: &Path, now: SystemTime) -> Result<String, PkiError> {

@@ -1,5 +1,6 @@
-//! The lab's certificates: a public CA for the names we serve, and a private one in the shape of
-//! Webex's, with client certificates good and bad to try the edge with.
+//! The lab's certificates: a public CA for the names we serve, a private one in the shape of
+//! Webex's, with client certificates good and bad to try the edge with, and the provider's internal
+//! CA with the certificate of the CTI bridge.
 //!
 //! All of it lies in `pki` below the state directory. It is minted into a directory beside it and
 //! renamed, so that what is found there is always one whole set from one run.
@@ -21,6 +22,7 @@ pub use leaf::ServerKey;
 pub use reuse::Stale;
 
 use crate::platform::files;
+use crate::tls::authority::AuthorityError;
 
 /// Name of the directory below the state directory.
 const DIRECTORY: &str = "pki";
@@ -30,6 +32,15 @@ const UNFINISHED: &str = "pki.unfinished";
 
 /// Root of the "public" CA: what `curl --cacert` needs.
 const PUBLIC_ROOT: &str = "public-root.pem";
+
+/// Stem of the provider's internal CA.
+const INTERNAL_CA: &str = "internal-ca";
+
+/// Stem of the certificate that the daemon's CTI bridge shows to the XSP.
+const BRIDGE: &str = "bridge";
+
+/// The name in it, by which the Application Server knows the bridge.
+pub const BRIDGE_IDENTITY: &str = "xspd-bridge.lab.example.net";
 
 /// Start of the name of the file with Webex's two CA certificates; the year follows.
 const TRUST_FILE_STEM: &str = "CombinedCertChain";
@@ -63,6 +74,9 @@ pub enum PkiError {
     /// A key or certificate could not be made.
     #[error("a certificate could not be minted: {0}")]
     Mint(#[from] rcgen::Error),
+    /// The internal CA could not be made, or would not sign.
+    #[error("the internal CA: {0}")]
+    Internal(#[from] AuthorityError),
 }
 
 impl PkiError {
@@ -175,6 +189,18 @@ impl Pki {
     #[must_use]
     pub fn client(&self, client: Client) -> Pair {
         self.pair(&client.file_stem())
+    }
+
+    /// The provider's internal CA: the XSP's CTI interface takes clients of it.
+    #[must_use]
+    pub fn internal_ca(&self) -> Pair {
+        self.pair(INTERNAL_CA)
+    }
+
+    /// What the daemon's CTI bridge shows to the XSP.
+    #[must_use]
+    pub fn bridge(&self) -> Pair {
+        self.pair(BRIDGE)
     }
 
     fn pair(&self, stem: &str) -> Pair {

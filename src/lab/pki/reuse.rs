@@ -14,6 +14,8 @@ use time::OffsetDateTime;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::prelude::X509Certificate;
 
+use super::BRIDGE;
+use super::INTERNAL_CA;
 use super::PUBLIC_ROOT;
 use super::TRUST_FILE_STEM;
 use super::certificate_name;
@@ -67,6 +69,10 @@ pub(super) fn examine(directory: &Path, now: SystemTime) -> Result<PathBuf, Stal
     let trust_file = find_trust_file(directory)?;
     in_date(&trust_file, now)?;
     in_date(&directory.join(PUBLIC_ROOT), now)?;
+    for stem in [INTERNAL_CA, BRIDGE] {
+        in_date(&directory.join(certificate_name(stem)), now)?;
+        has_key(&directory.join(key_name(stem)))?;
+    }
     for kind in ServerKey::ALL {
         in_date(&directory.join(certificate_name(kind.file_stem())), now)?;
         has_key(&directory.join(key_name(kind.file_stem())))?;

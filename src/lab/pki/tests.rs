@@ -108,7 +108,8 @@ fn every_certificate_has_its_own_key_that_only_the_owner_may_read() {
     let pairs = ServerKey::ALL
         .map(|key| pki.server(key))
         .into_iter()
-        .chain(Client::ALL.map(|client| pki.client(client)));
+        .chain(Client::ALL.map(|client| pki.client(client)))
+        .chain([pki.internal_ca(), pki.bridge()]);
     for pair in pairs {
         let key = PrivateKeyDer::from_pem_file(&pair.key).unwrap();
         rustls::sign::CertifiedKey::from_der(chain(&pair.cert), key, &provider())

@@ -50,7 +50,7 @@ pub struct Description {
     pub ca: PathBuf,
     /// PEM file with the CA certificates that the mTLS listener trusts.
     pub trust_file: PathBuf,
-    /// Where everything answers, by name: URLs, and host and port for OCI-P.
+    /// Where everything answers, by name: URLs, and host and port for CTI and OCI-P.
     pub endpoints: BTreeMap<&'static str, String>,
     /// Certificates to call the mTLS listener with, by what is right or wrong with them.
     pub client_certificates: BTreeMap<&'static str, Pair>,
@@ -75,6 +75,8 @@ pub(super) const BROADWORKS_XSI: &str = "broadworks-xsi";
 pub(super) const BROADWORKS_OCIP: &str = "broadworks-ocip";
 pub(super) const BROADWORKS_XSI_2: &str = "broadworks-xsi-2";
 pub(super) const BROADWORKS_LAB: &str = "broadworks-lab";
+pub(super) const CTI: &str = "cti";
+pub(super) const BROADWORKS_CTI: &str = "broadworks-cti";
 pub(super) const WEBEX_CI: &str = "webex-ci";
 pub(super) const WEBEX_IDP_PROXY: &str = "webex-idp-proxy";
 
@@ -89,6 +91,8 @@ impl Description {
             webex_ci,
             broadworks_xsi_2,
             broadworks_lab,
+            cti,
+            broadworks_cti,
         } = addresses;
         let webex = format!("https://localhost:{}", webex_ci.port());
         // By name where a certificate is checked. `localhost` is the one name that every client
@@ -102,6 +106,11 @@ impl Description {
             (BROADWORKS_XSI, format!("http://{broadworks_xsi}")),
             (BROADWORKS_XSI_2, format!("http://{broadworks_xsi_2}")),
             (BROADWORKS_LAB, format!("http://{broadworks_lab}")),
+            (CTI, format!("localhost:{}", cti.port())),
+            (
+                BROADWORKS_CTI,
+                format!("localhost:{}", broadworks_cti.port()),
+            ),
             (BROADWORKS_OCIP, broadworks_ocip.to_string()),
             (WEBEX_IDP_PROXY, format!("{webex}{IDP_PROXY_PATH}")),
             (WEBEX_CI, webex),

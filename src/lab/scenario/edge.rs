@@ -20,7 +20,9 @@ pub(super) fn configuration(
     secrets: &Secrets,
     ocip_user: &str,
 ) -> String {
-    edge(state_dir, pki, addresses) + &auth_service(pki, addresses, secrets, ocip_user)
+    edge(state_dir, pki, addresses)
+        + &cti(pki, addresses)
+        + &auth_service(pki, addresses, secrets, ocip_user)
 }
 
 /// Listeners and what is behind them.
@@ -34,6 +36,8 @@ fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
         webex_ci: _,
         broadworks_xsi_2,
         broadworks_lab: _,
+        cti: _,
+        broadworks_cti: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -97,6 +101,40 @@ certificates = {certificates}
 "#,
         state_dir = quoted(&state_dir.display().to_string()),
         trust_file = quoted(&pki.trust_file().display().to_string()),
+    )
+}
+
+/// The CTI bridge, with its certificate from the provider's internal CA.
+fn cti(pki: &Pki, addresses: &Addresses) -> String {
+    let bridge = pki.bridge();
+    format!(
+        r#"
+# CTI: Webex's certificate is judged here, and its bytes go to the CTI interface of the XSP, which
+# gets the bridge's own certificate to see.
+[[listener]]
+name = "cti"
+kind = "cti"
+addresses = ["{cti}"]
+trust = "webex"
+allowed-identities = ["{CLIENT_IDENTITY}"]
+
+[[listener.host]]
+names = ["*"]
+certificates = {certificates}
+
+[listener.bridge]
+upstreams = ["localhost:{upstream}"]
+ca = {ca}
+client-certificate = {{ chain = {chain}, key = {key} }}
+# Nobody is missed in a lab.
+absence-warning = "1d"
+"#,
+        cti = addresses.cti,
+        certificates = certificates(pki),
+        upstream = addresses.broadworks_cti.port(),
+        ca = quoted(&pki.ca().display().to_string()),
+        chain = quoted(&bridge.cert.display().to_string()),
+        key = quoted(&format!("file:{}", bridge.key.display())),
     )
 }
 

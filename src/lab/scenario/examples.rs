@@ -14,6 +14,7 @@ use super::Description;
 use super::User;
 use super::description::ADMIN;
 use super::description::AUTH_MTLS;
+use super::description::CTI;
 use super::description::XSI;
 use crate::lab::pki::Client;
 
@@ -47,6 +48,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
             .into_iter()
             .filter_map(|client| mtls(lab, &user, client)),
     );
+    all.extend(cti(lab));
     all.extend(admin(lab));
     all
 }
@@ -153,6 +155,26 @@ fn mtls(lab: &Description, user: &Caller<'_>, client: Client) -> Option<Example>
             .option("--user", &user.credentials)
             .end(&format!("{base}{ACTIONS}/{}/profile", user.user_id)),
         expect,
+    })
+}
+
+/// What Webex's client sees first on a CTI connection of the lab.
+fn cti(lab: &Description) -> Option<Example> {
+    let (address, pair) = (
+        lab.endpoints.get(CTI)?,
+        lab.client_certificates.get(Client::Good.as_str())?,
+    );
+    Some(Example {
+        title: "The CTI bridge, with Webex's certificate; without `| head -n 1` and `timeout 5` \
+                events follow while people call"
+            .to_owned(),
+        command: Line::openssl()
+            .option("-connect", address)
+            .option("-CAfile", &path(&lab.ca))
+            .option("-cert", &path(&pair.cert))
+            .option("-key", &path(&pair.key))
+            .first_line(),
+        expect: "a ChannelHeartBeat document of the lab's XSP: what is really said is unpublished",
     })
 }
 

@@ -26,6 +26,7 @@ pub use ports::Ports;
 pub use ports::UnknownPorts;
 
 use crate::lab::broadworks::LabError;
+use crate::lab::broadworks::cti::CtiError;
 use crate::lab::pki::Pki;
 use crate::lab::pki::PkiError;
 use crate::lab::webex::WebexError;
@@ -61,6 +62,13 @@ pub enum ScenarioError {
         /// What it said.
         #[from]
         error: LabError,
+    },
+    /// The stand-in for the CTI interface of an XSP did not start.
+    #[error("the lab's CTI interface did not start: {error}")]
+    Cti {
+        /// What it said.
+        #[from]
+        error: CtiError,
     },
     /// A file or directory could not be read or written.
     #[error("{}: {source}", path.display())]
@@ -163,6 +171,7 @@ impl Scenario {
             webex_ci,
             broadworks_xsi_2,
             broadworks_lab,
+            broadworks_cti,
             held,
         } = options.ports.reserve()?;
 
@@ -181,12 +190,18 @@ impl Scenario {
             webex: webex_ci,
             second_xsi: broadworks_xsi_2,
             control: broadworks_lab,
+            cti: broadworks_cti,
         };
         let fresh = options.fresh;
         let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
         tell(&format!(
             "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}.",
             addresses.broadworks_xsi, addresses.broadworks_xsi_2, addresses.broadworks_ocip
+        ));
+        tell(&format!(
+            "Its CTI interface is at localhost:{}; the daemon bridges localhost:{} to it.",
+            addresses.broadworks_cti.port(),
+            addresses.cti.port()
         ));
         tell(&format!(
             "The lab Webex signs users in at https://localhost:{}.",

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::ScenarioError;
 
 /// How many ports a lab takes.
-const COUNT: u16 = 8;
+const COUNT: u16 = 10;
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub(super) struct Addresses {
     pub(super) broadworks_xsi_2: SocketAddr,
     /// The lab BroadWorks' control endpoint.
     pub(super) broadworks_lab: SocketAddr,
+    /// The daemon's CTI listener.
+    pub(super) cti: SocketAddr,
+    /// The CTI interface of the lab BroadWorks' XSP.
+    pub(super) broadworks_cti: SocketAddr,
 }
 
 /// The addresses, and what keeps others from taking them.
@@ -80,9 +84,10 @@ pub(super) struct Reserved {
     pub(super) webex_ci: TcpListener,
     pub(super) broadworks_xsi_2: TcpListener,
     pub(super) broadworks_lab: TcpListener,
+    pub(super) broadworks_cti: TcpListener,
     /// The ports that the daemon will bind itself, from its configuration: to be let go just
     /// before it starts.
-    pub(super) held: [TcpListener; 3],
+    pub(super) held: [TcpListener; 4],
 }
 
 impl Ports {
@@ -97,6 +102,7 @@ impl Ports {
         let (broadworks_xsi, broadworks_ocip) = (bind(port(3))?, bind(port(4))?);
         let webex_ci = bind(port(5))?;
         let (broadworks_xsi_2, broadworks_lab) = (bind(port(6))?, bind(port(7))?);
+        let (cti, broadworks_cti) = (bind(port(8))?, bind(port(9))?);
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,
@@ -106,6 +112,8 @@ impl Ports {
             webex_ci: address(&webex_ci)?,
             broadworks_xsi_2: address(&broadworks_xsi_2)?,
             broadworks_lab: address(&broadworks_lab)?,
+            cti: address(&cti)?,
+            broadworks_cti: address(&broadworks_cti)?,
         };
         Ok(Reserved {
             addresses,
@@ -114,7 +122,8 @@ impl Ports {
             webex_ci,
             broadworks_xsi_2,
             broadworks_lab,
-            held: [xsi, auth_mtls, admin],
+            broadworks_cti,
+            held: [xsi, auth_mtls, admin, cti],
         })
     }
 }
@@ -145,8 +154,8 @@ mod tests {
             ("auto", Ok(Ports::Auto)),
             ("1", Ok(Ports::From(1))),
             ("8440", Ok(Ports::From(8440))),
-            ("65528", Ok(Ports::From(65528))),
-            ("65529", Err(UnknownPorts)),
+            ("65526", Ok(Ports::From(65526))),
+            ("65527", Err(UnknownPorts)),
             ("0", Err(UnknownPorts)),
             ("-1", Err(UnknownPorts)),
             ("", Err(UnknownPorts)),
@@ -171,6 +180,8 @@ mod tests {
             webex_ci,
             broadworks_xsi_2,
             broadworks_lab,
+            cti,
+            broadworks_cti,
         } = addresses;
         let mut ports = [
             xsi,
@@ -181,6 +192,8 @@ mod tests {
             webex_ci,
             broadworks_xsi_2,
             broadworks_lab,
+            cti,
+            broadworks_cti,
         ]
         .map(|address| address.port());
         ports.sort_unstable();

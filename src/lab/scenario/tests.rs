@@ -18,6 +18,8 @@ fn addresses() -> Addresses {
         webex_ci: ([127, 0, 0, 1], 8445).into(),
         broadworks_xsi_2: ([127, 0, 0, 1], 8446).into(),
         broadworks_lab: ([127, 0, 0, 1], 8447).into(),
+        cti: ([127, 0, 0, 1], 8448).into(),
+        broadworks_cti: ([127, 0, 0, 1], 8449).into(),
     }
 }
 
@@ -89,21 +91,6 @@ fn the_description_has_the_keys_that_scripts_read() {
             "users",
         ])
     );
-    assert_eq!(
-        document["endpoints"],
-        serde_json::json!({
-            "xsi": "https://localhost:8440",
-            "authservice-mtls": "https://localhost:8441",
-            "admin": "http://127.0.0.1:8442",
-            "broadworks-xsi": "http://127.0.0.1:8443",
-            "authservice": "https://localhost:8440",
-            "broadworks-xsi-2": "http://127.0.0.1:8446",
-            "broadworks-lab": "http://127.0.0.1:8447",
-            "broadworks-ocip": "127.0.0.1:8444",
-            "webex-ci": "https://localhost:8445",
-            "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",
-        })
-    );
     let certificates = &document["client-certificates"];
     assert_eq!(
         keys(certificates),
@@ -142,6 +129,30 @@ fn the_description_has_the_keys_that_scripts_read() {
             BTreeSet::from(["password", "user-id"])
         );
     }
+}
+
+#[test]
+fn the_description_has_an_endpoint_for_every_port() {
+    let (state, pki) = pki();
+    let config = state.path().join("xspd.toml");
+    let document = Description::new(&pki, &addresses(), world(), config).document();
+    assert_eq!(
+        document["endpoints"],
+        serde_json::json!({
+            "xsi": "https://localhost:8440",
+            "authservice-mtls": "https://localhost:8441",
+            "admin": "http://127.0.0.1:8442",
+            "broadworks-xsi": "http://127.0.0.1:8443",
+            "authservice": "https://localhost:8440",
+            "broadworks-xsi-2": "http://127.0.0.1:8446",
+            "broadworks-lab": "http://127.0.0.1:8447",
+            "cti": "localhost:8448",
+            "broadworks-cti": "localhost:8449",
+            "broadworks-ocip": "127.0.0.1:8444",
+            "webex-ci": "https://localhost:8445",
+            "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",
+        })
+    );
 }
 
 #[test]
@@ -238,6 +249,7 @@ fn every_endpoint_to_try_and_every_described_certificate_has_an_example() {
         "authservice-mtls",
         "admin",
         "broadworks-lab",
+        "cti",
         "webex-ci",
         "webex-idp-proxy",
     ] {

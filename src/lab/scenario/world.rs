@@ -11,6 +11,8 @@ use super::ports::Addresses;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::SeedAdministrator;
 use crate::lab::broadworks::SeedUser;
+use crate::lab::broadworks::cti;
+use crate::lab::pki::BRIDGE_IDENTITY;
 use crate::lab::pki::Client;
 use crate::lab::pki::Pki;
 use crate::lab::pki::ServerKey;
@@ -34,6 +36,7 @@ pub(super) struct Listeners {
     pub(super) webex: TcpListener,
     pub(super) second_xsi: TcpListener,
     pub(super) control: TcpListener,
+    pub(super) cti: TcpListener,
 }
 
 /// Opens the lab BroadWorks and the lab Webex and serves them until `tasks` are stopped.
@@ -47,11 +50,14 @@ pub(super) async fn start(
 ) -> Result<World, ScenarioError> {
     let directory = state_dir.to_owned();
     let setup = setup(pki, addresses);
-    let (broadworks, webex) = tasks
+    let (server, internal_ca) = (pki.server(ServerKey::Ecdsa), pki.internal_ca().cert);
+    let (broadworks, webex, cti_tls) = tasks
         .blocking(move || -> Result<_, ScenarioError> {
             let broadworks = BroadWorks::open(&directory, fresh)?;
             let webex = Webex::open(Arc::clone(&broadworks), &setup)?;
-            Ok((broadworks, webex))
+            let cti_tls = cti::tls(&server, &internal_ca)?;
+            broadworks.know_client(BRIDGE_IDENTITY)?;
+            Ok((broadworks, webex, cti_tls))
         })
         .await
         .ok_or(ScenarioError::Panicked)??;
@@ -66,9 +72,15 @@ pub(super) async fn start(
         webex: ci,
         second_xsi,
         control,
+        cti,
     } = listeners;
     let (xsi, ocip, ci) = (listening(xsi)?, listening(ocip)?, listening(ci)?);
     let (second_xsi, control) = (listening(second_xsi)?, listening(control)?);
+    let cti = listening(cti)?;
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
+    tasks.worker("lab-broadworks-cti", async move {
+        served.serve_cti(cti, cti_tls, own.stop(), &own).await;
+    });
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-xsi", async move {
         served.serve_xsi(xsi, own.stop(), &own).await;

@@ -82,6 +82,7 @@ fn listener() -> config::Listener {
     config::Listener {
         name: "public".to_owned(),
         kind: config::ListenerKind::Http,
+        bridge: None,
         addresses: Vec::new(),
         plaintext: false,
         http2: true,

@@ -15,6 +15,17 @@ impl Line {
         Self(format!("curl -sS {LOCAL}"))
     }
 
+    /// A TLS client that shows what the other side says. It gives up by itself: the other side
+    /// goes on for as long as it is let.
+    pub(super) fn openssl() -> Self {
+        Self("timeout 5 openssl s_client -quiet -verify_return_error".to_owned())
+    }
+
+    /// Ends with the first line of what comes.
+    pub(super) fn first_line(self) -> String {
+        format!("{} 2>/dev/null | head -n 1", self.0)
+    }
+
     pub(super) fn option(mut self, name: &str, value: &str) -> Self {
         self.0 = format!("{} {name} {}", self.0, word(value));
         self

@@ -1,0 +1,131 @@
+//! How a verb asks the running daemon something: through its admin listener, whose address and
+//! operator token stand in the configuration.
+
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::config::DEFAULT_PATH;
+use crate::config::Environment;
+use crate::config::NamedFiles;
+use crate::config::load_with;
+use crate::config::secret::Secret;
+
+/// The daemon answers within 10 s; a little more for the way.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where the daemon is found.
+#[derive(Debug, clap::Args)]
+pub(super) struct Door {
+    /// The daemon's main configuration file.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
+    /// The daemon's admin listener, instead of the configured address.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
+}
+
+impl Door {
+    /// The configuration; the files that it names are left alone. The error is a text.
+    pub(super) fn config(&self) -> Result<Config, String> {
+        let loaded = load_with(&self.config, &Environment::process(), NamedFiles::Skip);
+        loaded.map(|loaded| loaded.config).map_err(|problems| {
+            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            texts.join("\n")
+        })
+    }
+
+    /// The address to ask.
+    pub(super) fn address(&self, config: &Config) -> SocketAddr {
+        self.admin
+            .unwrap_or_else(|| reachable(config.admin.address))
+    }
+}
+
+/// One request.
+pub(super) struct Question<'a> {
+    /// `GET` or `POST`.
+    pub(super) method: &'static str,
+    /// Where, without a query.
+    pub(super) path: &'static str,
+    /// Who asks.
+    pub(super) operator: Option<&'a Secret>,
+    /// What is sent along.
+    pub(super) form: Option<&'a str>,
+    /// Most bytes of an answer.
+    pub(super) most: u64,
+}
+
+impl Question<'_> {
+    /// Status and body of the answer.
+    pub(super) fn ask(&self, address: SocketAddr) -> io::Result<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n",
+            self.method, self.path
+        );
+        if let Some(form) = self.form {
+            head += &format!(
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+                form.len()
+            );
+        }
+        stream.write_all(head.as_bytes())?;
+        if let Some(operator) = self.operator {
+            stream.write_all(b"Authorization: Bearer ")?;
+            stream.write_all(operator.expose().trim_ascii())?;
+            stream.write_all(b"\r\n")?;
+        }
+        stream.write_all(b"\r\n")?;
+        stream.write_all(self.form.unwrap_or_default().as_bytes())?;
+        let mut answer = Vec::new();
+        stream.take(self.most).read_to_end(&mut answer)?;
+        parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
+    }
+}
+
+/// A listener on all addresses is reached on loopback.
+const fn reachable(configured: SocketAddr) -> SocketAddr {
+    let ip = match configured.ip() {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    SocketAddr::new(ip, configured.port())
+}
+
+fn parse(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some((status, answer.get(end + 4..)?.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read() {
+        let answer = b"HTTP/1.1 403 Forbidden\r\nx: y\r\n\r\n{}";
+        assert_eq!(parse(answer), Some((403, b"{}".to_vec())));
+        for broken in [
+            &b""[..],
+            b"HTTP/1.1 abc\r\n\r\n",
+            b"SSH-2.0",
+            b"HTTP/1.1 200 OK\r\n",
+        ] {
+            assert_eq!(parse(broken), None);
+        }
+    }
+}
