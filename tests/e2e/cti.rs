@@ -349,29 +349,34 @@ async fn without_a_list_only_webexs_cti_client_is_let_in() {
 
 #[tokio::test]
 async fn either_side_may_end_its_sending_and_still_listen() {
-    let scene = Scene::new().await;
-    let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    for offer in [Offer::Tls12, Offer::Tls13] {
+        let scene = Scene::new().await;
+        let mut xsp = Xsp::start(&scene.stage.public, &scene.provider, offer).await;
+        let daemon = scene.start(&[xsp.address], "").await;
+        let webex = scene.webex().offering(offer);
 
-    let (mut client, mut session) = scene.session(&mut xsp).await;
-    say(&mut client, b"last words").await;
-    client.shutdown().await.unwrap();
-    assert_eq!(hear(&mut session, 10).await, b"last words");
-    ends(&mut session).await.unwrap();
-    say(&mut session, b"still here").await;
-    assert_eq!(hear(&mut client, 10).await, b"still here");
-    session.shutdown().await.unwrap();
-    ends(&mut client).await.unwrap();
-    once(&daemon, "cti_session_endings", "client-closed").await;
+        let mut client = webex.connect().await.unwrap();
+        let mut session = xsp.session().await;
+        say(&mut client, b"last words").await;
+        client.shutdown().await.unwrap();
+        assert_eq!(hear(&mut session, 10).await, b"last words");
+        ends(&mut session).await.unwrap();
+        say(&mut session, b"still here").await;
+        assert_eq!(hear(&mut client, 10).await, b"still here");
+        session.shutdown().await.unwrap();
+        ends(&mut client).await.unwrap();
+        once(&daemon, "cti_session_endings", "client-closed").await;
 
-    let (mut client, mut session) = scene.session(&mut xsp).await;
-    session.shutdown().await.unwrap();
-    ends(&mut client).await.unwrap();
-    say(&mut client, b"one more").await;
-    assert_eq!(hear(&mut session, 8).await, b"one more");
-    client.shutdown().await.unwrap();
-    ends(&mut session).await.unwrap();
-    once(&daemon, "cti_session_endings", "upstream-closed").await;
+        let mut client = webex.connect().await.unwrap();
+        let mut session = xsp.session().await;
+        session.shutdown().await.unwrap();
+        ends(&mut client).await.unwrap();
+        say(&mut client, b"one more").await;
+        assert_eq!(hear(&mut session, 8).await, b"one more");
+        client.shutdown().await.unwrap();
+        ends(&mut session).await.unwrap();
+        once(&daemon, "cti_session_endings", "upstream-closed").await;
+    }
 }
 
 #[tokio::test]
