@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
+use proptest::prop_assert;
+use proptest::prop_assert_eq;
+use proptest::proptest;
 
 use super::bench::between;
 use crate::domain::xsi::codec::parse_xml;
