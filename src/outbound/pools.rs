@@ -93,7 +93,7 @@ impl Pools {
 /// Ports that a URL may leave out.
 const IMPLIED_PORTS: [&str; 2] = ["80", "443"];
 
-fn authorities_of(upstream: &config::Upstream) -> Vec<String> {
+pub(super) fn authorities_of(upstream: &config::Upstream) -> Vec<String> {
     let own_port = upstream.port.to_string();
     let mut all = spellings(&upstream.host, &own_port);
     for alias in &upstream.aliases {
