@@ -3,8 +3,10 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod auth;
+pub mod blf;
 pub mod certs;
 pub mod edge;
+pub mod events;
 pub mod ids;
 pub mod machine;
 pub mod ocip;

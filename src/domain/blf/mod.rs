@@ -1,0 +1,1 @@
+//! Busy lamp fields.
