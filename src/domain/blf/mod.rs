@@ -1,1 +1,3 @@
 //! Busy lamp fields.
+
+pub mod reading;

@@ -5,6 +5,7 @@
 //! * [`view`]: what operators see.
 
 mod board;
+mod node;
 pub mod notice;
 pub mod view;
 
