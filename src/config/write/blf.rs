@@ -30,7 +30,6 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
     let config::BlfNotification {
         delay,
         display_caller,
-        view,
     } = notification;
     raw::Blf {
         enabled: Some(true),
@@ -56,7 +55,6 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
         notification: Some(raw::BlfNotification {
             delay: time(*delay),
             display_caller: Some(*display_caller),
-            view: Some(*view),
         }),
         limits: Some(limits(bounds)),
         webhook: receiver.as_ref().map(webhook),
