@@ -62,9 +62,6 @@ pub const EVENTS: [&str; 8] = [
 /// What happens to documents that are not used.
 pub const REFUSED: [&str; 4] = ["malformed", "too-large", "unknown", "unreadable"];
 
-/// Why a subscription is asked for a fresh snapshot.
-pub const RESYNCS: [&str; 3] = ["doubt", "renewal", "source-back"];
-
 /// The metrics of busy lamps.
 #[derive(Debug)]
 pub struct BlfMetrics {
@@ -147,6 +144,19 @@ struct OutcomeLabel {
     outcome: &'static str,
 }
 
+/// Label values that rooms above know.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// How requests fail.
+    pub failures: &'a [&'static str],
+    /// Why offers end.
+    pub withdrawals: &'a [&'static str],
+    /// How pick-ups fail.
+    pub pickups: &'a [&'static str],
+    /// Kinds of notices.
+    pub kinds: &'a [&'static str],
+}
+
 /// Numbers of the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlfGauges {
@@ -193,11 +203,7 @@ impl BlfMetrics {
     }
 
     fn register_state(&self, registry: &mut Registry) {
-        registry.register(
-            "blf_lines",
-            "Lines tracked, by lamp",
-            self.lines.clone(),
-        );
+        registry.register("blf_lines", "Lines tracked, by lamp", self.lines.clone());
         registry.register(
             "blf_channel_up",
             "Whether our event channel at the XSP is up",
@@ -213,11 +219,7 @@ impl BlfMetrics {
             "Subscriptions wanted, and those that exist",
             self.subscriptions.clone(),
         );
-        registry.register(
-            "blf_watchers",
-            "Watchers tracked",
-            self.watchers.clone(),
-        );
+        registry.register("blf_watchers", "Watchers tracked", self.watchers.clone());
         registry.register(
             "blf_readers",
             "Readers of watchers' notices",
@@ -261,11 +263,7 @@ impl BlfMetrics {
             "Requests for busy lamps, by outcome",
             self.requests.clone(),
         );
-        registry.register(
-            "blf_offers",
-            "Pick-up offers made",
-            self.offers.clone(),
-        );
+        registry.register("blf_offers", "Pick-up offers made", self.offers.clone());
         registry.register(
             "blf_withdrawals",
             "Pick-up offers that ended, by reason",
@@ -289,14 +287,13 @@ impl BlfMetrics {
     }
 
     /// Makes every series, at zero; called when lines are tracked at these XSPs.
-    pub fn series<'u>(
-        &self,
-        upstreams: impl IntoIterator<Item = &'u str>,
-        failures: &[&'static str],
-        withdrawals: &[&'static str],
-        pickups: &[&'static str],
-        kinds: &[&'static str],
-    ) {
+    pub fn series<'u>(&self, upstreams: impl IntoIterator<Item = &'u str>, words: &Words<'_>) {
+        let Words {
+            failures,
+            withdrawals,
+            pickups,
+            kinds,
+        } = words;
         for upstream in upstreams {
             self.channel_gauge(upstream).set(0);
         }
@@ -323,7 +320,10 @@ impl BlfMetrics {
             }
         }
         for reason in withdrawals.iter().copied() {
-            drop(self.withdrawals.get_or_create_owned(&ReasonLabel { reason }));
+            drop(
+                self.withdrawals
+                    .get_or_create_owned(&ReasonLabel { reason }),
+            );
         }
         for outcome in pickups.iter().copied().chain([DONE]) {
             drop(self.pickups.get_or_create_owned(&OutcomeLabel { outcome }));
@@ -335,7 +335,8 @@ impl BlfMetrics {
 
     fn channel_gauge(&self, upstream: &str) -> Gauge {
         let upstream = upstream.to_owned();
-        self.channels.get_or_create_owned(&UpstreamLabel { upstream })
+        self.channels
+            .get_or_create_owned(&UpstreamLabel { upstream })
     }
 
     fn alarm_gauge(&self, alarm: Alarm) -> Gauge {
@@ -348,7 +349,8 @@ impl BlfMetrics {
             AckStatus::Done => "200",
             AckStatus::NoSuchSubscription => "481",
         };
-        self.acknowledgements.get_or_create_owned(&StatusLabel { status })
+        self.acknowledgements
+            .get_or_create_owned(&StatusLabel { status })
     }
 
     /// The numbers of the moment.
@@ -358,7 +360,12 @@ impl BlfMetrics {
             set(&self.lines.get_or_create_owned(&LampLabel { lamp }), count);
         }
         for (state, count) in [("wanted", gauges.wanted), ("up", gauges.up)] {
-            set(&self.subscriptions.get_or_create_owned(&StateLabel { state }), count);
+            set(
+                &self
+                    .subscriptions
+                    .get_or_create_owned(&StateLabel { state }),
+                count,
+            );
         }
         set(&self.watchers, gauges.watchers);
         set(&self.readers, gauges.readers);
@@ -374,7 +381,9 @@ impl BlfMetrics {
     pub fn channel_lost(&self, upstream: &str, reason: &LostReason) {
         self.channel_gauge(upstream).set(0);
         let word = reason.as_str();
-        self.losses.get_or_create_owned(&ReasonLabel { reason: word }).inc();
+        self.losses
+            .get_or_create_owned(&ReasonLabel { reason: word })
+            .inc();
         if matches!(reason, LostReason::Drained) {
             info!(upstream, "Our event channel is closed.");
         } else if let Some(unwritten) = self.seldom.channel.pass(upstream, clock::mono()) {
@@ -388,9 +397,24 @@ impl BlfMetrics {
     }
 
     /// No channel is left.
-    pub fn source_lost(&self) {
+    pub fn source_lost(&self, returns: bool) {
         self.sources_lost.inc();
-        warn!("No event channel of ours is left; lines become unknown unless one comes back.");
+        if returns {
+            warn!("No event channel of ours is left; lines become unknown unless one comes back.");
+        } else {
+            warn!("No event channel of ours is left, and none comes back; every line is unknown.");
+        }
+    }
+
+    /// A channel of this XSP is to be opened.
+    pub fn channel_expected(&self, upstream: &str) {
+        self.channel_gauge(upstream).set(0);
+    }
+
+    /// An XSP is no longer one of ours.
+    pub fn forget_channel(&self, upstream: &str) {
+        let upstream = upstream.to_owned();
+        self.channels.remove(&UpstreamLabel { upstream });
     }
 
     /// Events flow.
@@ -402,19 +426,29 @@ impl BlfMetrics {
     pub fn raised(&self, upstream: &str, alarm: Alarm) {
         self.alarm_gauge(alarm).set(1);
         let reason = alarm.as_str();
-        error!(upstream, reason, "Busy lamps need a look: {}.", remedy(alarm));
+        error!(
+            upstream,
+            reason,
+            "Busy lamps need a look: {}.",
+            remedy(alarm)
+        );
     }
 
-    /// The cause of an alarm is gone.
-    pub fn cleared(&self, upstream: &str, alarm: Alarm) {
-        self.alarm_gauge(alarm).set(0);
+    /// The cause of an alarm is gone at one XSP; at another it may still be there.
+    pub fn cleared(&self, upstream: &str, alarm: Alarm, elsewhere: bool) {
+        self.alarm_gauge(alarm).set(i64::from(elsewhere));
         let reason = alarm.as_str();
-        info!(upstream, reason, "The cause of an alarm of busy lamps is gone.");
+        info!(
+            upstream,
+            reason, "The cause of an alarm of busy lamps is gone."
+        );
     }
 
     /// An event was seen for the first time.
     pub fn event(&self, kind: &'static str, name: &str, odd_states: usize) {
-        self.events.get_or_create_owned(&EventLabel { event: kind }).inc();
+        self.events
+            .get_or_create_owned(&EventLabel { event: kind })
+            .inc();
         self.odd_states.inc_by(odd_states as u64);
         if kind == "other" {
             self.unknown("event type", name);
@@ -444,7 +478,9 @@ impl BlfMetrics {
         reason: &'static str,
         error: &dyn std::fmt::Display,
     ) {
-        self.refused.get_or_create_owned(&ReasonLabel { reason }).inc();
+        self.refused
+            .get_or_create_owned(&ReasonLabel { reason })
+            .inc();
         if let Some(unwritten) = self.seldom.document.pass(upstream, clock::mono()) {
             warn!(upstream, reason, %error, unwritten, "A document of an event channel cannot be used.");
         }
@@ -493,7 +529,12 @@ impl BlfMetrics {
 
     /// A lamp changed.
     pub fn lamp(&self, user: &str, from: Lamp, to: Lamp) {
-        debug!(user, from = from.as_str(), to = to.as_str(), "A lamp changed.");
+        debug!(
+            user,
+            from = from.as_str(),
+            to = to.as_str(),
+            "A lamp changed."
+        );
     }
 
     /// A notice was made for so many readers.
@@ -508,7 +549,9 @@ impl BlfMetrics {
 
     /// An offer ended for so many.
     pub fn withdrawn(&self, reason: &'static str, count: usize) {
-        let counter = self.withdrawals.get_or_create_owned(&ReasonLabel { reason });
+        let counter = self
+            .withdrawals
+            .get_or_create_owned(&ReasonLabel { reason });
         counter.inc_by(count as u64);
     }
 
@@ -519,7 +562,9 @@ impl BlfMetrics {
 
     /// A call was picked up, or not.
     pub fn picked_up(&self, outcome: &'static str, watcher: &str) {
-        self.pickups.get_or_create_owned(&OutcomeLabel { outcome }).inc();
+        self.pickups
+            .get_or_create_owned(&OutcomeLabel { outcome })
+            .inc();
         debug!(outcome, watcher, "A pick-up ended.");
     }
 }
