@@ -38,6 +38,7 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 
@@ -91,7 +92,7 @@ impl Daemon {
             }
         };
         let tasks = Tasks::new();
-        let edge = build::edge(
+        let mut edge = build::edge(
             &config,
             &material,
             build::pools(&config, &telemetry),
@@ -105,9 +106,14 @@ impl Daemon {
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
+        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+        let blf = BlfTracker::start(&config, &edge.pools, ocip, &tasks, &telemetry)
+            .map_err(|problem| vec![problem.into()])?;
+        edge.blf = blf.as_ref().map(|blf| blf.board().clone());
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
+            blf,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
