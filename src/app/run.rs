@@ -102,13 +102,21 @@ impl Daemon {
             now,
         )?;
         build::publish(&config, &material, &telemetry);
+        edge.front.forget_other_series();
         telemetry.edge.configuration_warnings(&warnings);
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
         let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-        let blf = BlfTracker::start(&config, &edge.pools, ocip, &tasks, &telemetry)
-            .map_err(|problem| vec![problem.into()])?;
+        let blf = BlfTracker::start(
+            &config,
+            &edge.pools,
+            ocip,
+            edge.front.events(),
+            &tasks,
+            &telemetry,
+        )
+        .map_err(|problem| vec![problem.into()])?;
         edge.blf = blf.as_ref().map(|blf| blf.board().clone());
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
@@ -167,6 +175,8 @@ impl Daemon {
             "admin",
             admin::serve(socket, Arc::clone(&admin), tasks.stop()),
         );
+        let hub = reloader.live.load().front.events().clone();
+        tasks.worker("event-hub", hub.run(tasks.stop()));
         start_watch(&tasks, &reloader, watching);
         Self {
             tasks,

@@ -43,6 +43,10 @@ pub enum Order {
     None,
     /// Finish what is in flight, then end.
     Drain,
+    /// End now: the time of a drain is over.
+    Cut,
+    /// End now: the peer takes nothing of its event stream.
+    SlowReader,
     /// End now: the client certificate is past its end.
     CertificateEnded,
     /// End now: the trust anchor is gone.
@@ -69,6 +73,12 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// The watch of its connection.
+    #[must_use]
+    pub const fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// A piece of the answer is on its way; the next one is for the peer to make room for.
     pub fn handed_over(&self) {
         self.pace
@@ -165,7 +175,9 @@ impl Watch {
         match self.order.load(Ordering::Relaxed) {
             0 => Order::None,
             1 => Order::Drain,
-            2 => Order::CertificateEnded,
+            2 => Order::Cut,
+            3 => Order::SlowReader,
+            4 => Order::CertificateEnded,
             _ => Order::TrustRemoved,
         }
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::blf::board::FetchId;
 use crate::domain::blf::board::Fetched;
+use crate::domain::blf::board::LineEvent;
+use crate::domain::blf::board::SourceId;
 use crate::domain::blf::list::WatchList;
 use crate::domain::blf::reading::Outcome;
 use crate::domain::events::channel::Attempt;
@@ -30,6 +32,10 @@ pub(super) enum Report {
     Fetched(FetchId, UserId, Option<Fetched>),
     /// A reading of a list ended.
     List(UserId, Result<WatchList, Outcome>),
+    /// Streams that were read along ended.
+    TapEnded(Vec<SourceId>),
+    /// An event passed on a stream of somebody else.
+    Tapped(Box<LineEvent>),
     /// A request about a subscription ended.
     Subscription(subscriptions::Input),
 }

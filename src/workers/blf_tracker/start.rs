@@ -53,9 +53,11 @@ use crate::workers::blf_tracker::report::REPORTS;
 use crate::workers::blf_tracker::requests::Asking;
 use crate::workers::blf_tracker::requests::Requests;
 use crate::workers::blf_tracker::sessions::Sessions;
+use crate::workers::blf_tracker::tap::Tap;
 use crate::workers::blf_tracker::tracker::Member;
 use crate::workers::blf_tracker::tracker::Settings;
 use crate::workers::blf_tracker::tracker::Tracker;
+use crate::workers::event_hub::EventHub;
 
 /// Readings of lists under way at once: enough for the pace at usual answer times.
 const LISTS_AT_ONCE: usize = 8;
@@ -100,7 +102,8 @@ pub enum BlfError {
 
 impl BlfTracker {
     /// Starts to track, when that is configured. `ocip` is a client of the Application Server that
-    /// is there anyway. Blocks on the disk; needs a runtime around it.
+    /// is there anyway, `hub` has the streams of clients. Blocks on the disk; needs a runtime around
+    /// it.
     ///
     /// # Errors
     /// [`BlfError`].
@@ -108,6 +111,7 @@ impl BlfTracker {
         config: &Config,
         pools: &Pools,
         ocip: Option<Ocip>,
+        hub: &EventHub,
         tasks: &Tasks,
         telemetry: &Telemetry,
     ) -> Result<Option<Self>, BlfError> {
@@ -133,6 +137,10 @@ impl BlfTracker {
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (reports, reported) = mpsc::channel(REPORTS);
+        if blf.mode != BlfMode::Active {
+            let tap = Tap::new(hub.clone(), reports.clone());
+            tasks.worker("blf-tap", tap.run(tasks.stop()));
+        }
         let metrics = Arc::clone(&telemetry.blf);
         let now = clock::now();
         let seed = RandomState::new().hash_one(&names.application);

@@ -195,6 +195,18 @@ impl Tracker {
             }
             Report::List(watcher, list) => self.list_read(&watcher, list),
             Report::Members(place, members) => self.members_read(place, members),
+            Report::TapEnded(sources) => {
+                for source in sources {
+                    let returns = false;
+                    self.tell_board(board::Input::SourceLost { source, returns });
+                }
+            }
+            Report::Tapped(event) => {
+                let kind = kind_of(&event.data);
+                self.metrics
+                    .event(kind, event.data.name(), event.data.odd_states());
+                self.tell_board(board::Input::Event(*event));
+            }
             Report::Subscription(input) => {
                 self.machines
                     .handle(Input::Subscription(input), clock::now());

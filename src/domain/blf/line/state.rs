@@ -453,9 +453,7 @@ impl Line {
     /// On hook beside a call: one of the two is wrong, or about to follow the other.
     fn check_hook(&mut self, went_on: bool, rules: &Rules, now: Instant) {
         let on_hook = self.known && self.hook == Some(HookStatus::OnHook);
-        let in_call = self
-            .present()
-            .any(|call| call.state != CallState::Alerting);
+        let in_call = self.present().any(|call| call.state != CallState::Alerting);
         if !on_hook || !in_call {
             self.reconcile = None;
         } else if went_on {

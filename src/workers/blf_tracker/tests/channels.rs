@@ -7,6 +7,7 @@ use crate::outbound::Pools;
 use crate::workers::blf_tracker::tests::fake::Farm;
 use crate::workers::blf_tracker::tests::setup::Node;
 use crate::workers::blf_tracker::tests::setup::config;
+use crate::workers::blf_tracker::tests::setup::hub;
 
 const CHANNEL: &str = "POST /com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel";
 const EVENTS: &str = "/com.broadsoft.xsi-events/v2.0";
@@ -244,6 +245,7 @@ async fn a_node_that_starts_again_takes_its_old_subscriptions_over() {
             &node.config,
             &pools,
             None,
+            &hub(&telemetry),
             &tasks,
             &telemetry,
         );
@@ -310,6 +312,7 @@ async fn a_reload_with_other_xsps_moves_the_channels_and_keeps_the_subscriptions
         &first,
         &pools,
         None,
+        &hub(&node.telemetry),
         &node.tasks,
         &node.telemetry,
     )
