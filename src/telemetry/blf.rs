@@ -48,7 +48,7 @@ pub const REQUESTS: [&str; 12] = [
 pub const DONE: &str = "done";
 
 /// Kinds of events.
-pub const EVENTS: [&str; 8] = [
+pub const EVENTS: [&str; 9] = [
     "call",
     "do-not-disturb",
     "hook",
@@ -57,10 +57,11 @@ pub const EVENTS: [&str; 8] = [
     "resync",
     "snapshot",
     "terminated",
+    "unreadable",
 ];
 
 /// What happens to documents that are not used.
-pub const REFUSED: [&str; 4] = ["malformed", "too-large", "unknown", "unreadable"];
+pub const REFUSED: [&str; 3] = ["malformed", "too-large", "unreadable"];
 
 /// The metrics of busy lamps.
 #[derive(Debug)]

@@ -103,7 +103,8 @@ impl Tap {
             | EventData::Hook(_)
             | EventData::Parked(_)
             | EventData::Snapshot(_)
-            | EventData::SubscriptionTerminated => {}
+            | EventData::SubscriptionTerminated
+            | EventData::Unreadable { .. } => {}
         }
         let source = self.source(channel.as_str());
         let user = event.about()?.clone();

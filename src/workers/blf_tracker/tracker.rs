@@ -318,5 +318,6 @@ const fn kind_of(data: &EventData) -> &'static str {
         EventData::Snapshot(snapshot) if snapshot.resync => "resync",
         EventData::Snapshot(_) => "snapshot",
         EventData::SubscriptionTerminated => "terminated",
+        EventData::Unreadable { .. } => "unreadable",
     }
 }

@@ -290,6 +290,10 @@ impl Line {
                 self.forget();
                 self.feed = None;
             }
+            EventData::Unreadable { .. } => {
+                heard.ask = true;
+                self.doubt.get_or_insert(now + rules.doubt);
+            }
         }
     }
 

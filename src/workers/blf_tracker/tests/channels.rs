@@ -331,6 +331,7 @@ async fn a_reload_with_other_xsps_moves_the_channels_and_keeps_the_subscriptions
         .unwrap();
     node.tracker.publish(prepared);
     farm.until("the move", |state| {
+        state.prune();
         (state.channels.len() == 1 && state.channels[0].xsp == 1).then_some(())
     })
     .await;

@@ -534,6 +534,11 @@ impl State {
         self.deliver(id, &data);
     }
 
+    /// Channels whose connection ended are no more.
+    pub(super) fn prune(&mut self) {
+        self.channels.retain(|channel| !channel.stream.is_closed());
+    }
+
     fn tell(&mut self, user: &str, data: &str) -> Vec<String> {
         let of = |one: &&Sub| one.target == user;
         let ids: Vec<_> = self
@@ -547,6 +552,7 @@ impl State {
 
     /// One event on the first channel of the subscription's set.
     fn deliver(&mut self, id: &str, data: &str) -> Option<String> {
+        self.prune();
         let event = self.next("event");
         let sub = self.subscriptions.iter_mut().find(|one| one.id == id)?;
         let channel = self.channels.iter().find(|one| one.set == sub.set)?;

@@ -42,7 +42,8 @@ fn data(bytes: &[u8], ids: &[&str]) -> EventData {
         | EventData::Hook(_)
         | EventData::Other { .. }
         | EventData::Parked(_)
-        | EventData::SubscriptionTerminated => return data,
+        | EventData::SubscriptionTerminated
+        | EventData::Unreadable { .. } => return data,
     };
     assert_eq!(calls.len(), ids.len(), "an id for each call");
     for (call, id) in calls.iter_mut().zip(ids) {
