@@ -10,6 +10,7 @@ mod dialling;
 mod half;
 pub mod leg;
 mod machine;
+mod offered;
 mod outside;
 mod park;
 pub mod party;
@@ -23,8 +24,9 @@ mod view;
 mod voice_mail;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::lab::broadworks) mod tests;
 
 pub(super) use desk::CallDesk;
 pub(super) use desk::run_timers;
 pub use machine::Calls;
+pub(super) use services::setting as service_setting;
