@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::workers::blf_tracker::notice::Notice;
 use crate::workers::blf_tracker::notice::Notices;
 use crate::workers::blf_tracker::view::BoardView;
@@ -97,7 +98,7 @@ pub enum PickupFailure {
     NoAddress,
     /// The Application Server refused it; whoever was faster has the call.
     #[error("{0}")]
-    Refused(crate::outbound::broadworks::xsi::XsiFailure),
+    Refused(XsiFailure),
 }
 
 impl PickupFailure {

@@ -60,6 +60,8 @@ pub struct Notices {
     received: mpsc::Receiver<Arc<Notice>>,
     behind: Arc<AtomicBool>,
     questions: mpsc::Sender<Question>,
+    /// The full state, asked for and on its way.
+    resuming: Option<oneshot::Receiver<Arc<Notice>>>,
 }
 
 /// The writing end.
@@ -98,6 +100,7 @@ pub(super) fn outlet(
         received,
         behind,
         questions,
+        resuming: None,
     };
     (outlet, notices)
 }
@@ -125,9 +128,9 @@ impl Outlet {
 
 impl Notices {
     /// The next notice; `None` when the tracker ended. May be dropped halfway without losing
-    /// anything but a full state, which the next call asks for again.
+    /// anything.
     pub async fn next(&mut self) -> Option<Arc<Notice>> {
-        loop {
+        if self.resuming.is_none() {
             match self.received.try_recv() {
                 Ok(notice) => return Some(notice),
                 Err(mpsc::error::TryRecvError::Disconnected) => return None,
@@ -138,20 +141,29 @@ impl Notices {
             }
             let (answer, answered) = oneshot::channel();
             let question = Question::Resume(self.reader, answer);
-            if self.questions.send(question).await.is_err() {
-                return None;
-            }
-            match answered.await {
-                Ok(notice) => return Some(notice),
-                // The tracker knows this reader no more.
-                Err(_) => return None,
-            }
+            self.questions.send(question).await.ok()?;
+            self.resuming = Some(answered);
         }
+        // Before anything else: what was queued meanwhile follows it.
+        let notice = match &mut self.resuming {
+            // An error means that the tracker knows this reader no more.
+            Some(answered) => answered.await.ok(),
+            None => None,
+        };
+        self.resuming = None;
+        notice
     }
 
     /// A notice that waits already.
     pub fn ready(&mut self) -> Option<Arc<Notice>> {
-        self.received.try_recv().ok()
+        match &mut self.resuming {
+            None => self.received.try_recv().ok(),
+            Some(answered) => {
+                let notice = answered.try_recv().ok()?;
+                self.resuming = None;
+                Some(notice)
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -42,6 +43,7 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf::Words;
+use crate::telemetry::ocip::OcipMetrics;
 use crate::workers::blf_tracker::board::BlfBoard;
 use crate::workers::blf_tracker::board::PickupFailure;
 use crate::workers::blf_tracker::board::QUESTIONS;
@@ -77,7 +79,7 @@ pub struct BlfTracker {
     board: BlfBoard,
     settings: Arc<ArcSwap<Settings>>,
     tasks: Tasks,
-    telemetry_ocip: Arc<crate::telemetry::ocip::OcipMetrics>,
+    telemetry_ocip: Arc<OcipMetrics>,
 }
 
 /// Other settings, proven.
@@ -120,7 +122,7 @@ impl BlfTracker {
         };
         let tasks = tasks.branch();
         let ocip = asked(config, ocip, &tasks, &telemetry.ocip)?;
-        let settings = settings(config, blf, pools, ocip)?;
+        let settings = settings(blf, pools, ocip)?;
         let names = names(config, blf)?;
         let upstreams = match (blf.mode, &settings.asking.client) {
             (BlfMode::Active | BlfMode::Both, Some(client)) => client.upstreams(),
@@ -156,6 +158,8 @@ impl BlfTracker {
                 packages: Requests::packages(blf),
                 expires: seconds(blf.channel.expires),
                 list_source: blf.list_source,
+                ending: Arc::new(Semaphore::new(1)),
+                pause: Duration::from_secs(1) / blf.subscriptions_per_second.max(1),
             },
             tasks: tasks.clone(),
             sessions: Sessions::new(Arc::clone(&metrics)),
@@ -222,7 +226,7 @@ impl BlfTracker {
         // Our own client stays as it is; another Application Server needs a restart then.
         let ocip = ocip.or_else(|| self.settings.load().asking.ocip.clone());
         let ocip = asked(config, ocip, &self.tasks, &self.telemetry_ocip)?;
-        settings(config, blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
+        settings(blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
     }
 
     /// Uses them from now on.
@@ -276,7 +280,7 @@ fn asked(
     config: &Config,
     ocip: Option<Ocip>,
     tasks: &Tasks,
-    metrics: &Arc<crate::telemetry::ocip::OcipMetrics>,
+    metrics: &Arc<OcipMetrics>,
 ) -> Result<Option<Ocip>, OutboundError> {
     let wanted = config
         .blf
@@ -289,12 +293,7 @@ fn asked(
     }
 }
 
-fn settings(
-    config: &Config,
-    blf: &config::Blf,
-    pools: &Pools,
-    ocip: Option<Ocip>,
-) -> Result<Settings, BlfError> {
+fn settings(blf: &config::Blf, pools: &Pools, ocip: Option<Ocip>) -> Result<Settings, BlfError> {
     let limits = XsiLimits {
         call: blf.channel.timeout,
         // Echoes come at every heartbeat; without any the channel is long given up.
@@ -308,7 +307,6 @@ fn settings(
     let client = account
         .zip(pool)
         .map(|(account, pool)| XsiClient::new(pool, account, limits));
-    debug_assert!(config.blf.is_some(), "settings of what is configured");
     Ok(Settings {
         config: blf.clone(),
         asking: Asking { client, ocip },

@@ -139,6 +139,24 @@ async fn a_terminated_channel_is_opened_again_unless_that_would_do_harm() {
 }
 
 #[tokio::test]
+async fn a_redirected_channel_is_opened_and_kept_where_the_xsp_says() {
+    let farm = Farm::start(2).await;
+    farm.list("alice", &["bob"]);
+    let second = farm.addresses()[1];
+    farm.state().faults.redirect = Some(second);
+    let node = Node::start(&farm);
+    let mut reader = node.reader("alice").await;
+    node.until(&mut reader, "bob", Lamp::Idle).await;
+    farm.until("both channels", |state| {
+        (state.channels.len() == 2).then_some(())
+    })
+    .await;
+    let beats = farm.until_asked(&beats(), 4).await;
+    assert!(beats.iter().all(|beat| beat.xsp == 1), "{beats:#?}");
+    node.end().await;
+}
+
+#[tokio::test]
 async fn an_account_that_is_refused_raises_an_alarm_and_is_not_tried_again_at_once() {
     let farm = Farm::start(1).await;
     farm.state().faults.channel = Some(403);

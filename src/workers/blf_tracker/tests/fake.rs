@@ -106,6 +106,8 @@ pub(super) struct Faults {
     pub(super) channel: Option<u16>,
     pub(super) subscribe: Option<u16>,
     pub(super) acknowledge: Option<u16>,
+    /// Channels at the first XSP are sent to this address.
+    pub(super) redirect: Option<SocketAddr>,
 }
 
 impl Farm {
@@ -394,6 +396,16 @@ impl State {
     fn open(&mut self, xsp: usize, body: &str) -> Response<Answer> {
         if let Some(status) = self.faults.channel {
             return plain(status, "");
+        }
+        if let Some(to) = self.faults.redirect
+            && xsp == 0
+        {
+            let mut answer = plain(302, "");
+            let location = format!("http://{to}/com.broadsoft.async/x/channel");
+            answer
+                .headers_mut()
+                .insert("location", location.try_into().unwrap());
+            return answer;
         }
         let (set, application) = (text(body, "channelSetId"), text(body, "applicationId"));
         // One set for each user and application.
