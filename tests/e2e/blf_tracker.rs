@@ -7,10 +7,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tempfile::TempDir;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::support::BOUND;
 use crate::support::client::Answer;
+use crate::support::client::Client;
 use crate::support::client::exchange;
 use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
@@ -28,11 +32,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 struct Stage {
     lab: Lab,
     daemon: Daemon,
+    public: SocketAddr,
     _folder: TempDir,
 }
 
 impl Stage {
-    async fn start(more: &str) -> Self {
+    async fn start(mode: &str, more: &str) -> Self {
         let lab = Lab::start_program(XSPD, &["lab", "--ports", "auto", "--state-dir"]).await;
         let folder = TempDir::new().expect("a temporary directory");
         let path = folder.path();
@@ -65,6 +70,7 @@ impl Stage {
             names = ["*"]
             certificates = [{{ chain = "{chain}", key = "file:{key}" }}]
             [blf]
+            {mode}
             watchers = ["bob@as.example.net"]
             [blf.account]
             user-id = "{account}"
@@ -83,6 +89,7 @@ impl Stage {
         Self {
             lab,
             daemon,
+            public,
             _folder: folder,
         }
     }
@@ -184,7 +191,7 @@ fn tag(text: &str, name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_ring_are_held_transferred_parked_and_picked_up_and_the_lamps_follow() {
-    let stage = Stage::start("").await;
+    let stage = Stage::start("", "").await;
     stage.until("idle", 2.0).await;
 
     // Alice calls Carol, who answers; Alice holds and comes back.
@@ -263,7 +270,7 @@ async fn one_xsp_may_go_and_all_may_and_the_lamps_never_lie() {
             [blf.channel]
             heartbeat = \"500ms\"
             event-timeout = \"2s\"";
-    let stage = Stage::start(quick).await;
+    let stage = Stage::start("", quick).await;
     stage.until("idle", 2.0).await;
     for upstream in ["one", "two"] {
         let series = format!("xspd_blf_channel_up{{upstream=\"{upstream}\"}}");
@@ -289,4 +296,59 @@ async fn one_xsp_may_go_and_all_may_and_the_lamps_never_lie() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     stage.until("idle", 2.0).await;
     stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_passive_mode_a_line_is_known_as_long_as_its_client_is_connected() {
+    let stage = Stage::start("mode = \"passive\"", "").await;
+    stage.until("unknown", 2.0).await;
+    let client = Client::new(stage.public);
+    let login = BASE64_STANDARD.encode("alice@as.example.net:Passw0rd!");
+    let channel = "<Channel xmlns=\"http://schema.broadsoft.com/xsi\">\
+        <channelSetId>alices</channelSetId><expires>3600</expires></Channel>";
+    let request = |target: &str, body: &str| {
+        format!(
+            "POST {target} HTTP/1.1\r\nHost: xsp.test\r\nAuthorization: Basic {login}\r\n\
+             Content-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let mut stream = client.connect().await.expect("TLS");
+    let open = request(
+        "/com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel",
+        channel,
+    );
+    stream.write_all(open.as_bytes()).await.expect("sent");
+    read_until(&mut stream, "</Channel>").await;
+    let subscription = "<Subscription xmlns=\"http://schema.broadsoft.com/xsi\">\
+        <event>Standard Call</event><expires>3600</expires>\
+        <channelSetId>alices</channelSetId></Subscription>";
+    let target = "/com.broadsoft.xsi-events/v2.0/user/alice@as.example.net";
+    let answer = client
+        .exchange(request(target, subscription).as_bytes())
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    read_until(&mut stream, "CallSubscriptionEvent").await;
+    stage.until("idle", 1.0).await;
+    stage.start_call("dan", "new?address=0101").await;
+    stage.until("ringing", 1.0).await;
+    drop(stream);
+    stage.until("unknown", 2.0).await;
+    stage.end().await;
+}
+
+/// Reads a stream up to some text.
+async fn read_until(stream: &mut (impl AsyncRead + Unpin), text: &str) {
+    let mut seen = Vec::new();
+    let read = async {
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            let length = stream
+                .read_buf(&mut seen)
+                .await
+                .expect("the stream goes on");
+            assert!(length > 0, "ended: {}", String::from_utf8_lossy(&seen));
+        }
+    };
+    tokio::time::timeout(BOUND, read).await.expect("in time");
 }
