@@ -3,6 +3,7 @@
 
 mod blf;
 mod ci_session;
+mod event_channel;
 mod upstream_health;
 
 use std::collections::BTreeMap;
