@@ -91,6 +91,7 @@ pub struct BlfMetrics {
 /// Lines that a broken peer could repeat without end.
 #[derive(Debug, Default)]
 struct Seldoms {
+    alarm: Seldom,
     channel: Seldom,
     document: Seldom,
     limit: Seldom,
@@ -427,12 +428,15 @@ impl BlfMetrics {
     pub fn raised(&self, upstream: &str, alarm: Alarm) {
         self.alarm_gauge(alarm).set(1);
         let reason = alarm.as_str();
-        error!(
-            upstream,
-            reason,
-            "Busy lamps need a look: {}.",
-            remedy(alarm)
-        );
+        if let Some(unwritten) = self.seldom.alarm.pass(reason, clock::mono()) {
+            error!(
+                upstream,
+                reason,
+                unwritten,
+                "Busy lamps need a look: {}.",
+                remedy(alarm)
+            );
+        }
     }
 
     /// The cause of an alarm is gone at one XSP; at another it may still be there.

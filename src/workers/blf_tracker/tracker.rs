@@ -46,7 +46,7 @@ pub(super) use crate::workers::blf_tracker::tracker::channels::Member;
 /// How often the numbers of the moment are written, and readers that left silently looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Reports and questions handled before deadlines are looked at again.
+/// Reports, and questions, handled before deadlines are looked at again.
 const BATCH: usize = 64;
 
 /// What a reload may change.
@@ -95,24 +95,26 @@ impl Tracker {
                 biased;
                 () = stop.cancelled() => return,
                 () = sleep_until(self.deadline().into()) => {}
-                Some(question) = questions.recv() => {
-                    self.question(question);
-                    for _ in 1..BATCH {
-                        let Ok(question) = questions.try_recv() else { break };
-                        self.work();
-                        self.question(question);
-                    }
-                }
-                Some(report) = reports.recv() => {
-                    self.report(report);
-                    for _ in 1..BATCH {
-                        let Ok(report) = reports.try_recv() else { break };
-                        self.work();
-                        self.report(report);
-                    }
-                }
+                Some(report) = reports.recv() => self.report(report),
+                Some(question) = questions.recv() => self.question(question),
             }
-            // A flood of reports must not keep a deadline waiting.
+            // Each gets its turn: neither a flood of questions must keep acknowledgements waiting,
+            // nor one of events those who ask.
+            for _ in 0..BATCH {
+                let Ok(report) = reports.try_recv() else {
+                    break;
+                };
+                self.work();
+                self.report(report);
+            }
+            for _ in 0..BATCH {
+                let Ok(question) = questions.try_recv() else {
+                    break;
+                };
+                self.work();
+                self.question(question);
+            }
+            // And neither must keep a deadline waiting.
             self.timeouts();
         }
     }
