@@ -24,6 +24,7 @@ use crate::tls::TlsError;
 use crate::tls::host::HostTls;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
+use crate::workers::blf_tracker::BlfTracker;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -111,6 +112,7 @@ pub fn edge(
                 desk.clone(),
                 previous.map(|edge| &edge.front),
             ),
+            blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
             pools,
@@ -135,6 +137,8 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
+    let blf = BlfTracker::prove(&config).err().map(AppError::from);
+    let desk = desk.chain(blf);
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

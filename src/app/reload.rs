@@ -27,6 +27,9 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfError;
+use crate::workers::blf_tracker::BlfSettings;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch::Plan;
 
 /// What `systemctl status` says while all is well.
@@ -36,6 +39,8 @@ pub const SERVING: &str = "Serving.";
 pub struct Reloader {
     /// The main configuration file.
     pub path: PathBuf,
+    /// Tracks busy lamps, when that is configured.
+    pub blf: Option<BlfTracker>,
     /// Where the snapshot hangs.
     pub live: Live,
     /// Metrics.
@@ -126,6 +131,10 @@ impl Reloader {
             now,
         ) {
             Ok(edge) => {
+                match self.lamps(&edge) {
+                    Ok(lamps) => self.publish_lamps(lamps),
+                    Err(problem) => self.telemetry.edge.material_rejected(&problem),
+                }
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
@@ -200,10 +209,27 @@ impl Reloader {
         let desk = AuthDesk::build(&fresh, &self.tasks, &self.telemetry, desk);
         let telemetry = &self.telemetry;
         let edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
+        let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.publish_lamps(lamps);
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);
         Ok(())
+    }
+
+    /// What a snapshot means for busy lamps, without an effect.
+    fn lamps(&self, edge: &Edge) -> Result<Option<BlfSettings>, BlfError> {
+        let Some(blf) = &self.blf else {
+            return Ok(None);
+        };
+        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+        blf.prepare(&edge.config, &edge.pools, ocip)
+    }
+
+    fn publish_lamps(&self, lamps: Option<BlfSettings>) {
+        if let (Some(blf), Some(lamps)) = (&self.blf, lamps) {
+            blf.publish(lamps);
+        }
     }
 
     fn publish(&self, edge: Edge, material: Material, proven: &mut Proven) {

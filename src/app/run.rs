@@ -40,6 +40,7 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 
@@ -93,7 +94,7 @@ impl Daemon {
             }
         };
         let tasks = Tasks::new();
-        let edge = build::edge(
+        let mut edge = build::edge(
             &config,
             &material,
             build::outward(&config, &telemetry),
@@ -109,9 +110,21 @@ impl Daemon {
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
         let sessions = cti_sessions(&config, &telemetry);
+        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+        let blf = BlfTracker::start(
+            &config,
+            &edge.pools,
+            ocip,
+            edge.front.events(),
+            &tasks,
+            &telemetry,
+        )
+        .map_err(|problem| vec![problem.into()])?;
+        edge.blf = blf.as_ref().map(|blf| blf.board().clone());
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
+            blf,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),

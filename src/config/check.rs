@@ -5,6 +5,7 @@
 
 mod at;
 mod auth;
+mod blf;
 mod bridge;
 mod edge;
 mod events;
@@ -89,6 +90,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding: &forwarding,
     };
     let auth_service = auth::auth_service(&at, raw, &scene);
+    let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
     let config = Config {
@@ -106,6 +108,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         events,
         application_server: auth::server(&at, raw),
         auth_service,
+        blf,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

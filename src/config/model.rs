@@ -4,6 +4,7 @@
 //! something; every number has been range-checked and every name resolved.
 
 mod auth;
+mod blf;
 mod bridge;
 mod events;
 mod listener;
@@ -20,6 +21,7 @@ use crate::config::RouteKind;
 use crate::config::Rule;
 
 pub use auth::*;
+pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
@@ -55,6 +57,8 @@ pub struct Config {
     pub application_server: Option<ApplicationServer>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
+    /// Busy lamps; absent: no line is tracked.
+    pub blf: Option<Blf>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

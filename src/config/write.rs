@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
 mod auth;
+mod blf;
 mod edge;
 mod events;
 mod listener;
@@ -21,6 +22,7 @@ use crate::config::raw::SizeText;
 use crate::config::values;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
+use crate::config::write::blf::blf;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
@@ -46,6 +48,7 @@ pub(super) fn write(config: &Config) -> Raw {
         events: channels,
         application_server: server,
         auth_service: service,
+        blf: lamps,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -79,6 +82,7 @@ pub(super) fn write(config: &Config) -> Raw {
         events: Some(events(channels)),
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
+        blf: lamps.as_ref().map(blf),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -1,6 +1,7 @@
 //! A pool of upstreams that answer alike: which one gets a request, and what may be tried again.
 
 mod again;
+mod direct;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::Version;
@@ -76,6 +78,26 @@ pub struct Sent {
     pub response: Response<UpstreamBody>,
     /// Name of the upstream.
     pub upstream: Arc<str>,
+}
+
+/// Whose request it is: a client's keeps its `Host` where the upstream has no wish of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Client,
+    Own,
+}
+
+impl Origin {
+    fn host(self, upstream: &Upstream) -> Option<&HeaderValue> {
+        match self {
+            Self::Client => upstream.host_header(),
+            Self::Own => Some(
+                upstream
+                    .host_header()
+                    .unwrap_or_else(|| upstream.authority()),
+            ),
+        }
+    }
 }
 
 /// How one attempt at one upstream ended.
@@ -181,7 +203,7 @@ impl Pool {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (request, upload) = prepare(request, plan.body_is_empty);
-        self.relay(aim, request, upload, plan).await
+        self.relay(aim, request, upload, plan, Origin::Client).await
     }
 
     async fn relay(
@@ -190,6 +212,7 @@ impl Pool {
         mut request: Request<RequestBody>,
         upload: Option<Arc<Upload>>,
         plan: &SendPlan,
+        origin: Origin,
     ) -> Result<Sent, SendFailure> {
         let key = match self.affinity {
             Affinity::None => None,
@@ -206,7 +229,7 @@ impl Pool {
         let mut lease = lease.ok_or(SendFailure::NoUpstream)?;
         loop {
             let upstream = Arc::clone(lease.upstream());
-            host.set(&mut request, upstream.host_header());
+            host.set(&mut request, origin.host(&upstream));
             let copy = spare.copy(&request);
             upstream.series.request();
             match attempt(lease, request, upload.as_deref(), plan, line).await {

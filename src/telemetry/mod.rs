@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod auth;
+pub mod blf;
 pub mod ci;
 pub mod concerns;
 pub mod cti;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
+use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::cti::CtiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
@@ -32,6 +34,8 @@ pub struct Telemetry {
     registry: Registry,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
+    /// Busy lamps.
+    pub blf: Arc<BlfMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
     /// CTI sessions.
@@ -55,6 +59,7 @@ impl Telemetry {
         let mut registry = Registry::with_prefix("xspd");
         Self {
             auth: AuthMetrics::register(&mut registry),
+            blf: BlfMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             cti: CtiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),

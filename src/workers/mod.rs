@@ -2,6 +2,7 @@
 
 pub mod absence;
 pub mod auth_desk;
+pub mod blf_tracker;
 pub mod ci;
 pub mod drive;
 pub mod event_hub;

@@ -9,15 +9,21 @@
 //! * [`pulse`]: heartbeats of one channel and their echoes.
 //! * [`crowd`]: how many channels each may have open.
 //! * [`ending`]: how streams end.
+//! * [`document`]: what a document says, for those who read it.
+//! * [`channel`], [`subscriptions`]: our own, as machines.
 
+pub mod channel;
 pub mod crowd;
+pub mod document;
 pub mod ending;
 pub mod framing;
+pub mod ids;
 pub mod names;
 pub mod peek;
 pub mod pulse;
 pub mod resource;
 pub mod scanner;
+pub mod subscriptions;
 pub mod whereabouts;
 
 #[cfg(test)]

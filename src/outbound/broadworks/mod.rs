@@ -1,3 +1,5 @@
-//! Servers of BroadWorks that are no XSP.
+//! BroadWorks as we call it for ourselves: the Application Server, and the XSPs with an account of
+//! our own.
 
 pub mod ocip;
+pub mod xsi;

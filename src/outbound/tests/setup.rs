@@ -131,7 +131,7 @@ pub(crate) fn request(method: Method, target: &str, body: &str) -> Request<Full<
         .unwrap()
 }
 
-fn events() -> config::Events {
+pub(crate) fn events() -> config::Events {
     config::Events {
         channels: 100,
         channels_per_user: 100,
@@ -200,6 +200,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         events: events(),
         application_server: None,
         auth_service: None,
+        blf: None,
         listeners: Vec::new(),
     }
 }
