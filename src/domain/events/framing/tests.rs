@@ -171,7 +171,72 @@ fn a_document_that_never_ends_is_told_once_and_not_kept() {
     assert_eq!(out(quoted.as_bytes()), expected);
 }
 
+/// Documents as they are seen on the wire.
+fn samples() -> Vec<Vec<u8>> {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/wire/xsi-events"
+    );
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "xml"))
+        .collect();
+    paths.sort();
+    let read = |path| std::fs::read(path).unwrap().trim_ascii().to_vec();
+    paths.into_iter().map(read).collect()
+}
+
+/// What both readers find of a stream that comes in pieces of these sizes, again and again.
+fn found_in(stream: &[u8], cuts: &[usize]) -> (Vec<Out>, Vec<Out>) {
+    const MOST: usize = 1 << 20;
+    let (mut watch, mut framer) = (Watch::new(MOST), Framer::new(MOST));
+    let (mut watched, mut framed) = (Vec::new(), Vec::new());
+    let mut rest = stream;
+    for cut in cuts.iter().cycle() {
+        let (piece, more) = rest.split_at((*cut).min(rest.len()));
+        watch.look(piece, |sight| {
+            if let Sight::Document(document) = sight {
+                watched.push(Out::Document(document.to_vec()));
+            }
+        });
+        framer.push(piece);
+        while let Some(document) = framer.document().unwrap() {
+            framed.push(Out::Document(document.to_vec()));
+        }
+        rest = more;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    (watched, framed)
+}
+
+#[test]
+fn there_are_samples() {
+    assert!(samples().len() > 50);
+}
+
 proptest! {
+    #[test]
+    fn any_split_of_any_samples_gives_the_samples(
+        chosen in proptest::collection::vec(any::<proptest::sample::Index>(), 1..8),
+        gaps in proptest::collection::vec("[ \r\n]{0,2}", 8),
+        cuts in proptest::collection::vec(1_usize..900, 1..20),
+    ) {
+        let samples = samples();
+        let documents: Vec<_> = chosen.iter().map(|at| at.get(&samples).clone()).collect();
+        let stream: Vec<u8> = documents
+            .iter()
+            .zip(&gaps)
+            .flat_map(|(document, gap)| [gap.as_bytes(), document].concat())
+            .collect();
+        let expected: Vec<_> = documents.into_iter().map(Out::Document).collect();
+        let (watched, framed) = found_in(&stream, &cuts);
+        prop_assert_eq!(&watched, &expected);
+        prop_assert_eq!(&framed, &expected);
+    }
+
     #[test]
     fn any_split_of_any_documents_gives_the_documents(
         texts in proptest::collection::vec("[a-z>'\"/ä?\\]-]{0,20}", 1..6),
