@@ -237,7 +237,6 @@ fn every_endpoint_to_try_and_every_described_certificate_has_an_example() {
         "xsi",
         "authservice-mtls",
         "admin",
-        "broadworks-lab",
         "webex-ci",
         "webex-idp-proxy",
     ] {

@@ -18,13 +18,14 @@ mod place;
 mod record;
 mod release;
 mod services;
+mod shown;
 mod talk;
 mod transfer;
 mod view;
 mod voice_mail;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::lab::broadworks) mod tests;
 
 pub(super) use desk::CallDesk;
 pub(super) use desk::run_timers;
