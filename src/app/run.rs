@@ -106,7 +106,6 @@ impl Daemon {
         build::publish(&config, &material, &telemetry);
         edge.front.forget_other_series();
         telemetry.edge.configuration_warnings(&warnings);
-        let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
         let sessions = cti_sessions(&config, &telemetry);
