@@ -70,14 +70,10 @@ impl Daemon {
     /// # Errors
     /// Every problem at once.
     pub fn start(path: &Path) -> Result<Self, Vec<AppError>> {
-        let loaded = config::load(path).map_err(|found| {
-            found
-                .into_iter()
-                .map(|problem| AppError::Config(Box::new(problem)))
-                .collect::<Vec<_>>()
-        })?;
-        let warnings = loaded.warnings;
-        let config = Arc::new(loaded.config);
+        let config::Loaded {
+            config, warnings, ..
+        } = load(path)?;
+        let config = Arc::new(config);
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
         let now = clock::wall();
@@ -247,6 +243,15 @@ fn notify_reloading() {
 /// Without systemd there is nobody to tell.
 fn notify(states: &[NotifyState<'_>]) {
     drop(sd_notify::notify(states));
+}
+
+fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
+    config::load(path).map_err(|found| {
+        let problems = found.into_iter();
+        problems
+            .map(|problem| AppError::Config(Box::new(problem)))
+            .collect()
+    })
 }
 
 /// An address as it was taken, and its socket.
