@@ -3,6 +3,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod auth;
+pub mod blf;
 pub mod certs;
 pub mod edge;
 pub mod ids;

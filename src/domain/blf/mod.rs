@@ -1,0 +1,3 @@
+//! Busy lamp fields.
+
+pub mod requirements;
