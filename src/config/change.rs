@@ -249,6 +249,39 @@ mod tests {
     }
 
     #[test]
+    fn busy_lamps_keep_their_identity_until_a_restart() {
+        let lamps = r#"[blf]
+        watchers = ["alice"]
+        [blf.account]
+        user-id = "admin"
+        password = "env:A"
+        [log]"#;
+        assert_eq!(
+            changes(&[("[log]", lamps)]),
+            ["blf.enabled (needs a restart)"]
+        );
+        let old = TEXT.replace("[log]", lamps);
+        let new = old
+            .replace("[\"alice\"]", "[\"bob\"]\napplication-id = \"other\"")
+            .replace("env:A", "env:B")
+            .replace("\"admin\"", "\"root\"")
+            .replace("[log]", "[blf.notification]\ndelay = \"1s\"\n[log]");
+        let config = |text: &str| check(&toml::from_str(text).unwrap()).config;
+        let changes = diff(&config(&old), &config(&new));
+        let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            changes,
+            [
+                "blf.watchers (live)",
+                "blf.application-id (needs a restart)",
+                "blf.account.user-id (needs a restart)",
+                "blf.account.password (live)",
+                "blf.notification.delay (live)",
+            ]
+        );
+    }
+
+    #[test]
     fn all_else_is_live_and_named_by_its_path() {
         assert_eq!(
             changes(&[

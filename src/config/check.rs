@@ -5,6 +5,7 @@
 
 mod at;
 mod auth;
+mod blf;
 mod edge;
 mod host;
 mod listener;
@@ -87,6 +88,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding: &forwarding,
     };
     let auth_service = auth::auth_service(&at, raw, &scene);
+    let blf = blf::blf(&at, raw, &pools);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -101,6 +103,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         application_server: auth::server(&at, raw),
         auth_service,
+        blf,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::config::AuthService;
+use crate::config::Blf;
 use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Environment;
@@ -53,6 +54,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
             check.file(&format!("{path}.ca"), &tls.ca);
         }
         check.secret(&format!("{path}.password"), &server.password);
+    }
+    if let Some(blf) = &config.blf {
+        check.blf("blf", blf);
     }
     if let Some(service) = &config.auth_service {
         check.auth_service("auth-service", service);
@@ -123,6 +127,18 @@ impl Check<'_> {
         }
         let token = &cisco.federation.refresh_token;
         self.secret(&format!("{path}.federation.refresh-token"), token);
+    }
+
+    fn blf(&mut self, path: &str, blf: &Blf) {
+        if let Some(account) = &blf.account {
+            self.secret(&format!("{path}.account.password"), &account.password);
+        }
+        if let Some(webhook) = &blf.webhook {
+            self.secret(&format!("{path}.webhook.secret"), &webhook.secret);
+            if let Some(ca) = &webhook.ca {
+                self.file(&format!("{path}.webhook.ca"), ca);
+            }
+        }
     }
 
     fn secret(&mut self, path: &str, secret: &SecretRef) {

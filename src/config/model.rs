@@ -4,6 +4,7 @@
 //! something; every number has been range-checked and every name resolved.
 
 mod auth;
+mod blf;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use crate::config::TlsVersion;
 use crate::config::secret::SecretRef;
 
 pub use auth::*;
+pub use blf::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,8 @@ pub struct Config {
     pub application_server: Option<ApplicationServer>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
+    /// Busy lamps; absent: no line is tracked.
+    pub blf: Option<Blf>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

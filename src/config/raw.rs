@@ -4,6 +4,7 @@
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
 mod auth;
+mod blf;
 mod edge;
 mod listener;
 mod pool;
@@ -23,6 +24,15 @@ pub use auth::KeyManagement;
 pub use auth::LoginToken;
 pub use auth::Revocation;
 pub use auth::TokenManagement;
+pub use blf::Blf;
+pub use blf::BlfAccount;
+pub use blf::BlfChannel;
+pub use blf::BlfDirectory;
+pub use blf::BlfDoubt;
+pub use blf::BlfLimits;
+pub use blf::BlfNotification;
+pub use blf::BlfServiceProvider;
+pub use blf::BlfWebhook;
 pub use edge::Cors;
 pub use edge::CorsMode;
 pub use edge::Forwarding;
@@ -89,6 +99,9 @@ pub struct Raw {
     /// The AuthService: relayed to the XSP, or xspd itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_service: Option<AuthService>,
+    /// Busy lamps: who watches whom, and how the state of lines is learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blf: Option<Blf>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -185,3 +185,84 @@ pub enum TokenResponse {
     /// The token alone.
     Raw,
 }
+
+/// How the state of lines is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlfMode {
+    /// By subscriptions of our own.
+    Active,
+    /// By both.
+    Both,
+    /// From the event streams of clients that pass through: no load on the Application Server, but
+    /// only lines whose clients are connected here.
+    Passive,
+}
+
+/// Where watch lists are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlfListSource {
+    /// From the Application Server.
+    Ocip,
+    /// From the XSPs.
+    XsiActions,
+}
+
+/// An event package that tells about lines.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlfPackage {
+    /// Calls, without hold.
+    BasicCall,
+    /// Calls, with hold.
+    StandardCall,
+    /// Do not disturb.
+    DoNotDisturb,
+    /// Calls parked against the line.
+    CallPark,
+}
+
+impl BlfPackage {
+    /// Whether it tells about calls.
+    #[must_use]
+    pub const fn is_call(self) -> bool {
+        match self {
+            Self::BasicCall | Self::StandardCall => true,
+            Self::DoNotDisturb | Self::CallPark => false,
+        }
+    }
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::BasicCall => "Basic Call",
+            Self::StandardCall => "Standard Call",
+            Self::DoNotDisturb => "Do Not Disturb",
+            Self::CallPark => "Call Park",
+        }
+    }
+}
+
+/// Whose members are watchers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlfScope {
+    /// The enterprise of the user.
+    Enterprise,
+    /// The group of the user.
+    Group,
+}
+
+/// What a watcher sees of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlfView {
+    /// All that is known.
+    Full,
+    /// What the Webex app would show.
+    Webex,
+}

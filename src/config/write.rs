@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
 mod auth;
+mod blf;
 mod edge;
 mod listener;
 mod pool;
@@ -20,6 +21,7 @@ use crate::config::raw::SizeText;
 use crate::config::values;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
+use crate::config::write::blf::blf;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
@@ -43,6 +45,7 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: headers,
         application_server: server,
         auth_service: service,
+        blf: lamps,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -75,6 +78,7 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: Some(forwarding(headers)),
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
+        blf: lamps.as_ref().map(blf),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
 mod auth;
+mod blf;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -57,6 +58,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         forwarding: old_forwarding,
         application_server,
         auth_service,
+        blf: lamps,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -97,6 +99,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     );
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
+    at.inside("blf", lamps, &new.blf, blf::blf);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

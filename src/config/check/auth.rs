@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::config::Admin;
 use crate::config::ApplicationServer;
 use crate::config::AuthService;
+use crate::config::BlfListSource;
 use crate::config::Cisco;
 use crate::config::ClientAuthentication;
 use crate::config::ForeignBearer;
@@ -80,7 +81,8 @@ pub(super) fn auth_service(root: &At<'_>, raw: &Raw, scene: &Scene<'_>) -> Optio
     let service = raw.auth_service.as_ref().unwrap_or(&silent);
     if !native {
         relay::has_no_effect(&at, service);
-        if raw.application_server.is_some() {
+        let lists = raw.blf.as_ref().and_then(|blf| blf.list_source);
+        if raw.application_server.is_some() && lists != Some(BlfListSource::Ocip) {
             root.key("application-server").warn(
                 "has no effect while the AuthService is relayed",
                 "`mode = \"native\"` in [auth-service], or no such section",

@@ -134,3 +134,41 @@ pub(super) const PER_SECOND: Bounds<f64> = Bounds {
     low: 0.01,
     high: 1_000_000.0,
 };
+
+/// A changed list is seen within minutes; a thousand lists cost two requests a second.
+pub(super) const BLF_LIST_REFRESH: Bounds<Duration> = time(10 * MINUTE, SECOND, 24 * HOUR);
+/// What a start may take of the Application Server; its own pace of resynchronisation can be set
+/// from 1 to 5000 a second.
+pub(super) const BLF_RATE: Bounds<f64> = Bounds {
+    default: 20.0,
+    low: 0.1,
+    high: 5_000.0,
+};
+/// So many single subscriptions are up within two minutes at the default rate.
+pub(super) const BLF_USER_LEVEL: Bounds<u32> = count(2_000, 1, 10_000_000);
+/// Half of the eventTimeout that every guide shows.
+pub(super) const BLF_HEARTBEAT: Bounds<Duration> = time(15 * SECOND, 100, 10 * MINUTE);
+/// The eventTimeout that every guide shows.
+pub(super) const BLF_EVENT_TIMEOUT: Bounds<Duration> = time(30 * SECOND, 200, HOUR);
+/// An hour is the least that BroadWorks grants; half a day costs two refreshes a day and line.
+pub(super) const BLF_EXPIRES: Bounds<Duration> = time(24 * HOUR, HOUR, 365 * 24 * HOUR);
+/// As OCI-P: the Application Server is behind it.
+pub(super) const BLF_TIMEOUT: Bounds<Duration> = time(10 * SECOND, 50, 2 * MINUTE);
+/// Calls of half a working day are rare; a lost end is found.
+pub(super) const BLF_CALL: Bounds<Duration> = time(4 * HOUR, SECOND, 7 * 24 * HOUR);
+/// Nobody rings for three minutes: voice mail or a time limit ends it before.
+pub(super) const BLF_RINGING: Bounds<Duration> = time(3 * MINUTE, SECOND, HOUR);
+/// At once; longer than a minute no caller waits.
+pub(super) const BLF_DELAY: Bounds<Duration> = time(0, 0, MINUTE);
+/// Some 500 bytes each without a reader.
+pub(super) const BLF_WATCHERS: Bounds<u32> = count(10_000, 1, 1_000_000);
+/// Below 2 KB each.
+pub(super) const BLF_LINES: Bounds<u32> = count(50_000, 1, 10_000_000);
+/// Webex Calling has 50; a receptionist's list may be longer.
+pub(super) const BLF_LINES_PER_WATCHER: Bounds<u32> = count(1_000, 1, 100_000);
+/// The full state replaces what does not fit, so nothing but history is lost.
+pub(super) const BLF_QUEUE: Bounds<u32> = count(256, 1, 100_000);
+/// A receiver that takes longer has trouble.
+pub(super) const BLF_WEBHOOK_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 50, MINUTE);
+/// With pauses that double, half a minute.
+pub(super) const BLF_WEBHOOK_RETRIES: Bounds<u32> = count(4, 0, 20);

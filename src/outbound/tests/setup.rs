@@ -177,6 +177,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         },
         application_server: None,
         auth_service: None,
+        blf: None,
         listeners: Vec::new(),
     }
 }
