@@ -23,6 +23,7 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
         doubt,
         notification,
         limits: bounds,
+        api: answers,
         webhook: receiver,
     } = blf;
     let config::BlfServiceProvider { above, ids } = service_provider;
@@ -59,6 +60,7 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
             view: Some(*view),
         }),
         limits: Some(limits(bounds)),
+        api: Some(api(answers)),
         webhook: receiver.as_ref().map(webhook),
     }
 }
@@ -108,6 +110,29 @@ fn limits(limits: &config::BlfLimits) -> raw::BlfLimits {
         lines: number(*lines),
         lines_per_watcher: number(*lines_per_watcher),
         queue: number(*queue),
+    }
+}
+
+fn api(api: &config::BlfApi) -> raw::BlfApi {
+    let config::BlfApi {
+        operator_token,
+        streams,
+        streams_per_watcher,
+        streams_per_address,
+        keep_alive,
+        re_check,
+        write_stall,
+    } = api;
+    raw::BlfApi {
+        operator_token: operator_token
+            .as_ref()
+            .map(|secret| SecretText(secret.to_string())),
+        streams: number(*streams),
+        streams_per_watcher: number(*streams_per_watcher),
+        streams_per_address: number(*streams_per_address),
+        keep_alive: time(*keep_alive),
+        re_check: time(*re_check),
+        write_stall: time(*write_stall),
     }
 }
 
