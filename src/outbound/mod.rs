@@ -13,6 +13,7 @@
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
 //! * [`webex`]: what Webex is asked through it.
+//! * [`webhook`]: signed notifications of busy lamps.
 //!
 //! Health checks are started by `workers::upstream_health`.
 
@@ -31,6 +32,7 @@ pub(crate) mod tests;
 mod upstream;
 pub mod web;
 pub mod webex;
+pub mod webhook;
 
 pub use body::ReadError;
 pub use body::UpstreamBody;

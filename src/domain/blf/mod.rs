@@ -1,3 +1,4 @@
 //! Busy lamp fields.
 
+pub mod outbox;
 pub mod requirements;
