@@ -6,6 +6,7 @@ pub mod auth;
 pub mod blf;
 pub mod certs;
 pub mod edge;
+pub mod events;
 pub mod ids;
 pub mod machine;
 pub mod ocip;

@@ -72,7 +72,7 @@ pub(super) fn blf(root: &At<'_>, raw: &Raw, pools: &BTreeMap<String, Pool>) -> O
         list_source,
         list_refresh: at.duration("list-refresh", refresh, &rules::BLF_LIST_REFRESH),
         packages: packages(&at, written.packages.as_deref()),
-        subscriptions_per_second: at.rate("subscriptions-per-second", rate, &rules::BLF_RATE),
+        subscriptions_per_second: at.count("subscriptions-per-second", rate, &rules::BLF_RATE),
         application_id: at
             .text("application-id", application, xsi_id)
             .unwrap_or_else(|| APPLICATION.to_owned()),

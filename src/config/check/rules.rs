@@ -139,11 +139,7 @@ pub(super) const PER_SECOND: Bounds<f64> = Bounds {
 pub(super) const BLF_LIST_REFRESH: Bounds<Duration> = time(10 * MINUTE, SECOND, 24 * HOUR);
 /// What a start may take of the Application Server; its own pace of resynchronisation can be set
 /// from 1 to 5000 a second.
-pub(super) const BLF_RATE: Bounds<f64> = Bounds {
-    default: 20.0,
-    low: 0.1,
-    high: 5_000.0,
-};
+pub(super) const BLF_RATE: Bounds<u32> = count(20, 1, 5_000);
 /// So many single subscriptions are up within two minutes at the default rate.
 pub(super) const BLF_USER_LEVEL: Bounds<u32> = count(2_000, 1, 10_000_000);
 /// Half of the eventTimeout that every guide shows.

@@ -29,8 +29,8 @@ pub struct Blf {
     pub list_refresh: Duration,
     /// Event packages subscribed to for each line; one of the call packages is among them.
     pub packages: Vec<BlfPackage>,
-    /// Subscriptions made or refreshed a second, 0.1..=5000.
-    pub subscriptions_per_second: f64,
+    /// Subscriptions made or refreshed a second.
+    pub subscriptions_per_second: u32,
     /// Application id of the subscriptions.
     pub application_id: String,
     /// One subscription for a whole service provider.

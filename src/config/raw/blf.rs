@@ -45,7 +45,7 @@ pub struct Blf {
     pub packages: Option<Vec<BlfPackage>>,
     /// Subscriptions made or refreshed a second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subscriptions_per_second: Option<f64>,
+    pub subscriptions_per_second: Option<i64>,
     /// Application id of the subscriptions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_id: Option<String>,

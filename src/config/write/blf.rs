@@ -43,7 +43,7 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
         list_source: Some(*list_source),
         list_refresh: time(*list_refresh),
         packages: Some(packages.clone()),
-        subscriptions_per_second: Some(*subscriptions_per_second),
+        subscriptions_per_second: number(*subscriptions_per_second),
         application_id: Some(application_id.clone()),
         service_provider: Some(raw::BlfServiceProvider {
             above: number(*above),

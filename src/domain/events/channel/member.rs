@@ -1,0 +1,658 @@
+//! The channel at one XSP.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::domain::events::channel::Action;
+use crate::domain::events::channel::Alarm;
+use crate::domain::events::channel::Attempt;
+use crate::domain::events::channel::Change;
+use crate::domain::events::channel::Happening;
+use crate::domain::events::channel::LostReason;
+use crate::domain::events::channel::NEVER;
+use crate::domain::events::channel::OpenFailure;
+use crate::domain::events::channel::Outcome;
+use crate::domain::events::channel::Rules;
+use crate::domain::events::channel::Standing;
+use crate::domain::events::channel::Xsp;
+use crate::domain::events::channel::acks::Acks;
+use crate::domain::events::channel::acks::Trouble;
+use crate::domain::events::channel::recent::Recent;
+use crate::domain::events::document::ChannelEntry;
+use crate::domain::events::document::Document;
+use crate::domain::events::document::SubscriptionEvent;
+use crate::domain::events::document::TerminatedReason;
+use crate::domain::events::document::requests::AckStatus;
+use crate::domain::events::ids::ChannelId;
+
+/// First and longest pause before another opening.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A channel that lived so long was a good one: the pauses begin anew, alarms end.
+const GOOD_LIFE: Duration = Duration::from_secs(60);
+
+/// An alarm about a rival or about lost acknowledgements ends after so much quiet.
+const CALM: Duration = Duration::from_secs(300);
+
+/// Pause before another heartbeat or update after one that failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Shortest life believed; a server that grants less is asked again at this pace.
+const SHORTEST_LIFE: u32 = 60;
+
+/// What the members of a set share.
+pub(super) struct Shared<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) actions: &'a mut VecDeque<Action>,
+    pub(super) recent: &'a mut Recent,
+    pub(super) random: &'a mut u64,
+    pub(super) attempts: &'a mut u64,
+}
+
+impl Shared<'_> {
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    const fn attempt(&mut self) -> Attempt {
+        *self.attempts += 1;
+        Attempt(*self.attempts)
+    }
+
+    /// A pause after so many failures in a row: twice as long each time, anywhere in its second
+    /// half, so that nodes do not come back as one.
+    fn pause(&mut self, failures: u32) -> Duration {
+        let doubled = 1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let longest = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
+        longest / 2 + self.below(longest / 2)
+    }
+
+    pub(super) fn below(&mut self, limit: Duration) -> Duration {
+        let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(next(self.random) % micros.max(1))
+    }
+}
+
+/// splitmix64.
+pub(super) const fn next(random: &mut u64) -> u64 {
+    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut value = *random;
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) xsp: Xsp,
+    pub(super) state: State,
+    failures: u32,
+    alarms: Vec<(Alarm, Instant)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum State {
+    Waiting {
+        until: Instant,
+    },
+    Opening {
+        attempt: Attempt,
+        redirects: u8,
+        until: Instant,
+    },
+    Up(Box<Up>),
+    Stopped,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Up {
+    pub(super) attempt: Attempt,
+    pub(super) channel: ChannelId,
+    since: Instant,
+    beat: Beat,
+    /// Last heartbeat that was accepted, by its start.
+    accepted: Instant,
+    echo: Option<Instant>,
+    /// Start of the first accepted heartbeat that had no echo yet.
+    unechoed: Option<Instant>,
+    refresh: Refresh,
+    acks: Acks,
+    /// Set when we leave: until then the farewell is awaited.
+    farewell: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Beat {
+    Due(Instant),
+    Running { since: Instant },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Refresh {
+    Due(Instant),
+    Never,
+    Running { until: Instant },
+}
+
+impl Member {
+    pub(super) const fn new(xsp: Xsp, first: Instant) -> Self {
+        Self {
+            xsp,
+            state: State::Waiting { until: first },
+            failures: 0,
+            alarms: Vec::new(),
+        }
+    }
+
+    pub(super) const fn attempt(&self) -> Option<Attempt> {
+        match &self.state {
+            State::Opening { attempt, .. } => Some(*attempt),
+            State::Up(up) => Some(up.attempt),
+            State::Waiting { .. } | State::Stopped => None,
+        }
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        matches!(self.state, State::Up(_))
+    }
+
+    pub(super) const fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    pub(super) fn handle(&mut self, happening: Happening, shared: &mut Shared<'_>, now: Instant) {
+        match happening {
+            Happening::Acknowledged(event, outcome) => self.up(shared, now, |up, _| {
+                up.acks
+                    .ended(&event, outcome, now)
+                    .map_err(LostReason::of_trouble)
+            }),
+            Happening::Document(document, standing) => {
+                self.document(document, standing, shared, now);
+            }
+            Happening::Ended => match &self.state {
+                State::Opening { .. } | State::Up(_) => {
+                    self.lose(LostReason::StreamEnded, shared, now);
+                }
+                State::Waiting { .. } | State::Stopped => {}
+            },
+            Happening::HeartbeatEnded(outcome) => {
+                self.up(shared, now, |up, shared| {
+                    up.beat_ended(outcome, shared, now)
+                });
+            }
+            Happening::OpenFailed(failure) => self.open_failed(failure, shared, now),
+            Happening::Refreshed(outcome, expires) => {
+                self.up(shared, now, |up, shared| {
+                    up.refreshed(outcome, expires, shared, now)
+                });
+            }
+        }
+        self.send_acks(shared, now);
+    }
+
+    fn up(
+        &mut self,
+        shared: &mut Shared<'_>,
+        now: Instant,
+        then: impl FnOnce(&mut Up, &mut Shared<'_>) -> Result<(), LostReason>,
+    ) {
+        let outcome = match &mut self.state {
+            State::Up(up) => then(up, shared),
+            State::Waiting { .. } | State::Opening { .. } | State::Stopped => Ok(()),
+        };
+        if let Err(reason) = outcome {
+            self.lose(reason, shared, now);
+        }
+    }
+
+    fn document(
+        &mut self,
+        document: Document,
+        standing: Standing,
+        shared: &mut Shared<'_>,
+        now: Instant,
+    ) {
+        match document {
+            Document::ChannelOpened(channel) => self.opened(&channel, shared, now),
+            Document::ChannelTerminated { channel, reason } => {
+                let ours = match (&self.state, channel) {
+                    (State::Up(up), Some(id)) => up.channel == id,
+                    (State::Up(_) | State::Opening { .. }, None) => true,
+                    (State::Opening { .. } | State::Waiting { .. } | State::Stopped, _) => false,
+                };
+                if ours {
+                    self.lose(LostReason::Terminated(reason), shared, now);
+                }
+            }
+            Document::Event(event) => self.event(event, standing, shared, now),
+            Document::HeartBeat => {
+                self.up(shared, now, |up, _| {
+                    up.echo = Some(now);
+                    up.unechoed = None;
+                    Ok(())
+                });
+                if self.is_up() {
+                    self.clear(Alarm::BufferedStream, shared);
+                }
+            }
+            // Seen rarely; what follows from it comes as the stream's end.
+            Document::ErrorInfo(_) | Document::Unknown { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, channel: &ChannelEntry, shared: &mut Shared<'_>, now: Instant) {
+        let State::Opening { attempt, .. } = self.state else {
+            return;
+        };
+        let mut up = Up {
+            attempt,
+            channel: channel.id.clone(),
+            since: now,
+            beat: Beat::Due(now + shared.rules.heartbeat),
+            accepted: now,
+            echo: None,
+            unechoed: None,
+            refresh: Refresh::Never,
+            acks: Acks::default(),
+            farewell: None,
+        };
+        up.plan_refresh(channel.expires, shared.rules, now);
+        self.state = State::Up(Box::new(up));
+        self.clear(Alarm::Denied, shared);
+        let change = Change::Up(self.xsp, channel.id.clone());
+        shared.act(Action::Announce(change));
+    }
+
+    fn event(
+        &mut self,
+        event: Box<SubscriptionEvent>,
+        standing: Standing,
+        shared: &mut Shared<'_>,
+        now: Instant,
+    ) {
+        let State::Up(up) = &mut self.state else {
+            return;
+        };
+        let (status, wanted) = match standing {
+            Standing::Current => (AckStatus::Done, true),
+            Standing::Foreign => (AckStatus::Done, false),
+            Standing::Stale => (AckStatus::NoSuchSubscription, false),
+        };
+        if let Err(trouble) = up.acks.push(&event.id, status, shared.rules, now) {
+            self.lose(LostReason::of_trouble(trouble), shared, now);
+            return;
+        }
+        if shared.recent.insert(&event.id, now) && wanted {
+            shared.act(Action::Deliver(event));
+        }
+    }
+
+    fn open_failed(&mut self, failure: OpenFailure, shared: &mut Shared<'_>, now: Instant) {
+        let State::Opening { redirects, .. } = self.state else {
+            return;
+        };
+        let reason = match failure {
+            OpenFailure::Redirected(location) if redirects < shared.rules.redirects => {
+                self.open(redirects + 1, Some(location), shared, now);
+                return;
+            }
+            OpenFailure::Denied => LostReason::Denied,
+            OpenFailure::Io => LostReason::Io,
+            OpenFailure::Redirected(_) => LostReason::Redirects,
+            OpenFailure::Refused(status) => LostReason::Refused(status),
+        };
+        self.lose(reason, shared, now);
+    }
+
+    fn open(
+        &mut self,
+        redirects: u8,
+        location: Option<Box<str>>,
+        shared: &mut Shared<'_>,
+        now: Instant,
+    ) {
+        let attempt = shared.attempt();
+        self.state = State::Opening {
+            attempt,
+            redirects,
+            until: now + shared.rules.opening,
+        };
+        shared.act(Action::Open {
+            xsp: self.xsp,
+            attempt,
+            location,
+        });
+    }
+
+    /// The one way out of opening and up.
+    fn lose(&mut self, reason: LostReason, shared: &mut Shared<'_>, now: Instant) {
+        let (attempt, leaving) = match &self.state {
+            State::Opening { attempt, .. } => (*attempt, false),
+            State::Up(up) => {
+                if now.saturating_duration_since(up.since) >= GOOD_LIFE {
+                    self.failures = 0;
+                }
+                (up.attempt, up.farewell.is_some())
+            }
+            State::Waiting { .. } | State::Stopped => return,
+        };
+        shared.act(Action::Close(attempt));
+        let reason = if leaving { LostReason::Drained } else { reason };
+        self.failures = self.failures.saturating_add(1);
+        self.state = match self.pause_after(&reason, shared) {
+            Some(pause) => State::Waiting { until: now + pause },
+            None => State::Stopped,
+        };
+        if let Some(alarm) = alarm_of(&reason) {
+            self.raise(alarm, shared, now);
+        }
+        shared.act(Action::Announce(Change::Lost(self.xsp, reason)));
+    }
+
+    /// `None`: never again.
+    fn pause_after(&self, reason: &LostReason, shared: &mut Shared<'_>) -> Option<Duration> {
+        match reason {
+            LostReason::Drained | LostReason::Terminated(TerminatedReason::UserDeleted) => None,
+            LostReason::Denied | LostReason::Terminated(TerminatedReason::DuplicateChannelSet) => {
+                Some(LONGEST_PAUSE + shared.below(LONGEST_PAUSE / 2))
+            }
+            LostReason::Terminated(TerminatedReason::Expired) if self.failures <= 1 => {
+                Some(Duration::ZERO)
+            }
+            LostReason::AcksFailing
+            | LostReason::AcksOverflow
+            | LostReason::BufferedStream
+            | LostReason::HeartbeatFailed
+            | LostReason::HeartbeatRefused
+            | LostReason::Io
+            | LostReason::NoChannel
+            | LostReason::Redirects
+            | LostReason::Refused(_)
+            | LostReason::StreamEnded
+            | LostReason::Terminated(
+                TerminatedReason::ExplicitDelete
+                | TerminatedReason::Expired
+                | TerminatedReason::NonResponsiveChannel
+                | TerminatedReason::Other(_)
+                | TerminatedReason::UnknownChannel,
+            ) => Some(shared.pause(self.failures)),
+        }
+    }
+
+    /// Leaves in order: the channel is deleted and its farewell awaited.
+    pub(super) fn drain(&mut self, shared: &mut Shared<'_>, now: Instant) {
+        match &mut self.state {
+            State::Up(up) => {
+                if up.farewell.is_none() {
+                    up.farewell = Some(now + shared.rules.farewell);
+                    let channel = up.channel.clone();
+                    shared.act(Action::Delete(up.attempt, channel));
+                }
+            }
+            State::Opening { .. } => self.lose(LostReason::Drained, shared, now),
+            State::Waiting { .. } => self.state = State::Stopped,
+            State::Stopped => {}
+        }
+    }
+
+    pub(super) fn timeout(&mut self, shared: &mut Shared<'_>, now: Instant) {
+        match &self.state {
+            State::Waiting { until } if *until <= now => self.open(0, None, shared, now),
+            State::Opening { until, .. } if *until <= now => {
+                self.lose(LostReason::NoChannel, shared, now);
+            }
+            State::Up(_) => {
+                self.up(shared, now, |up, shared| up.timeout(shared, now));
+                self.send_acks(shared, now);
+                self.calm(shared, now);
+            }
+            State::Waiting { .. } | State::Opening { .. } | State::Stopped => {}
+        }
+    }
+
+    fn send_acks(&mut self, shared: &mut Shared<'_>, now: Instant) {
+        let State::Up(up) = &mut self.state else {
+            return;
+        };
+        while let Some((event, status)) = up.acks.next(shared.rules, now) {
+            shared.act(Action::Acknowledge(up.attempt, event, status));
+        }
+    }
+
+    fn raise(&mut self, alarm: Alarm, shared: &mut Shared<'_>, now: Instant) {
+        match self.alarms.iter_mut().find(|(held, _)| *held == alarm) {
+            Some((_, since)) => *since = now,
+            None => {
+                self.alarms.push((alarm, now));
+                shared.act(Action::Raise(self.xsp, alarm));
+            }
+        }
+    }
+
+    fn clear(&mut self, alarm: Alarm, shared: &mut Shared<'_>) {
+        let before = self.alarms.len();
+        self.alarms.retain(|(held, _)| *held != alarm);
+        if self.alarms.len() < before {
+            shared.act(Action::Clear(self.xsp, alarm));
+        }
+    }
+
+    /// Ends alarms whose cause was not seen again while the channel was up for long.
+    fn calm(&mut self, shared: &mut Shared<'_>, now: Instant) {
+        if self.calm_at().is_none_or(|at| now < at) {
+            return;
+        }
+        for alarm in [
+            Alarm::DuplicateChannelSet,
+            Alarm::NonResponsiveChannel,
+            Alarm::UnknownChannel,
+            Alarm::UserDeleted,
+        ] {
+            self.clear(alarm, shared);
+        }
+    }
+
+    fn calm_at(&self) -> Option<Instant> {
+        let State::Up(up) = &self.state else {
+            return None;
+        };
+        let calms = |alarm: Alarm| match alarm {
+            // These two end by what they are about.
+            Alarm::BufferedStream | Alarm::Denied => false,
+            Alarm::DuplicateChannelSet
+            | Alarm::NonResponsiveChannel
+            | Alarm::UnknownChannel
+            | Alarm::UserDeleted => true,
+        };
+        let some = self.alarms.iter().any(|(alarm, _)| calms(*alarm));
+        some.then(|| up.since + CALM)
+    }
+
+    pub(super) fn deadline(&self, rules: &Rules) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { until } | State::Opening { until, .. } => Some(*until),
+            State::Up(up) => [Some(up.deadline(rules)), self.calm_at()]
+                .into_iter()
+                .flatten()
+                .min(),
+            State::Stopped => None,
+        }
+    }
+
+    pub(super) fn check_invariants(&self, rules: &Rules) {
+        match &self.state {
+            State::Up(up) => up.acks.check_invariants(rules),
+            State::Opening { redirects, .. } => assert!(*redirects <= rules.redirects),
+            State::Waiting { .. } | State::Stopped => {}
+        }
+    }
+}
+
+impl Up {
+    fn plan_refresh(&mut self, expires: Option<u32>, rules: &Rules, now: Instant) {
+        let seconds = expires.unwrap_or(rules.expires).max(SHORTEST_LIFE);
+        self.refresh = if seconds >= NEVER {
+            Refresh::Never
+        } else {
+            Refresh::Due(now + Duration::from_secs(seconds.into()) / 2)
+        };
+    }
+
+    fn beat_ended(
+        &mut self,
+        outcome: Outcome,
+        shared: &Shared<'_>,
+        now: Instant,
+    ) -> Result<(), LostReason> {
+        let Beat::Running { since } = self.beat else {
+            return Ok(());
+        };
+        match outcome {
+            Outcome::Done => {
+                self.accepted = since;
+                if self.echo.is_none_or(|echo| echo < since) {
+                    self.unechoed.get_or_insert(since);
+                }
+                self.beat = Beat::Due((since + shared.rules.heartbeat).max(now));
+                Ok(())
+            }
+            Outcome::Failed => {
+                self.beat = Beat::Due(now + RETRY);
+                Ok(())
+            }
+            Outcome::Gone => Err(LostReason::HeartbeatRefused),
+        }
+    }
+
+    fn refreshed(
+        &mut self,
+        outcome: Outcome,
+        expires: Option<u32>,
+        shared: &Shared<'_>,
+        now: Instant,
+    ) -> Result<(), LostReason> {
+        match (self.refresh, outcome) {
+            (Refresh::Running { .. }, Outcome::Done) => {
+                self.plan_refresh(expires, shared.rules, now);
+                Ok(())
+            }
+            (Refresh::Running { .. }, Outcome::Failed) => {
+                self.refresh = Refresh::Due(now + shared.rules.heartbeat);
+                Ok(())
+            }
+            (Refresh::Running { .. }, Outcome::Gone) => Err(LostReason::HeartbeatRefused),
+            (Refresh::Due(_) | Refresh::Never, _) => Ok(()),
+        }
+    }
+
+    fn timeout(&mut self, shared: &mut Shared<'_>, now: Instant) -> Result<(), LostReason> {
+        let rules = shared.rules;
+        if self.farewell.is_some_and(|until| until <= now) {
+            return Err(LostReason::Drained);
+        }
+        if self.accepted + rules.event_timeout <= now {
+            return Err(LostReason::HeartbeatFailed);
+        }
+        if self
+            .unechoed
+            .is_some_and(|since| since + 2 * rules.heartbeat <= now)
+        {
+            return Err(LostReason::BufferedStream);
+        }
+        self.acks.expire(now).map_err(LostReason::of_trouble)?;
+        match self.beat {
+            Beat::Due(at) if at <= now => {
+                self.beat = Beat::Running { since: now };
+                let channel = self.channel.clone();
+                shared.act(Action::Heartbeat(self.attempt, channel));
+            }
+            // A result that got lost.
+            Beat::Running { since } if since + rules.patience <= now => {
+                self.beat = Beat::Due(now + RETRY);
+            }
+            Beat::Due(_) | Beat::Running { .. } => {}
+        }
+        match self.refresh {
+            Refresh::Due(at) if at <= now => {
+                self.refresh = Refresh::Running {
+                    until: now + rules.patience,
+                };
+                let channel = self.channel.clone();
+                shared.act(Action::Refresh(self.attempt, channel, rules.expires));
+            }
+            Refresh::Running { until } if until <= now => {
+                self.refresh = Refresh::Due(now + rules.heartbeat);
+            }
+            Refresh::Due(_) | Refresh::Never | Refresh::Running { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn deadline(&self, rules: &Rules) -> Instant {
+        let beat = match self.beat {
+            Beat::Due(at) => at,
+            Beat::Running { since } => since + rules.patience,
+        };
+        let refresh = match self.refresh {
+            Refresh::Due(at) | Refresh::Running { until: at } => Some(at),
+            Refresh::Never => None,
+        };
+        let dead = self.accepted + rules.event_timeout;
+        [
+            Some(beat),
+            Some(dead),
+            refresh,
+            self.farewell,
+            self.unechoed.map(|since| since + 2 * rules.heartbeat),
+            self.acks.deadline(rules),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(beat)
+    }
+}
+
+impl LostReason {
+    const fn of_trouble(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Failing => Self::AcksFailing,
+            Trouble::Overflow => Self::AcksOverflow,
+        }
+    }
+}
+
+const fn alarm_of(reason: &LostReason) -> Option<Alarm> {
+    match reason {
+        LostReason::BufferedStream => Some(Alarm::BufferedStream),
+        LostReason::Denied => Some(Alarm::Denied),
+        LostReason::Terminated(TerminatedReason::DuplicateChannelSet) => {
+            Some(Alarm::DuplicateChannelSet)
+        }
+        LostReason::Terminated(TerminatedReason::NonResponsiveChannel) => {
+            Some(Alarm::NonResponsiveChannel)
+        }
+        LostReason::Terminated(TerminatedReason::UnknownChannel) => Some(Alarm::UnknownChannel),
+        LostReason::Terminated(TerminatedReason::UserDeleted) => Some(Alarm::UserDeleted),
+        LostReason::AcksFailing
+        | LostReason::AcksOverflow
+        | LostReason::Drained
+        | LostReason::HeartbeatFailed
+        | LostReason::HeartbeatRefused
+        | LostReason::Io
+        | LostReason::NoChannel
+        | LostReason::Redirects
+        | LostReason::Refused(_)
+        | LostReason::StreamEnded
+        | LostReason::Terminated(
+            TerminatedReason::ExplicitDelete
+            | TerminatedReason::Expired
+            | TerminatedReason::Other(_),
+        ) => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! What watchers are told, rendered once for all of them, and how it reaches a reader.
+//!
+//! Memory stays bounded because notices are states: a reader that falls behind loses what waits and
+//! gets the full state as soon as it reads again. It misses history, never the present.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::workers::blf_tracker::board::Question;
+
+/// One thing told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Grows over the whole board; the `id` of a server-sent event.
+    pub id: u64,
+    /// What kind it is; the `event` of a server-sent event.
+    pub kind: NoticeKind,
+    /// The JSON object, on one line.
+    pub json: Bytes,
+}
+
+/// The kinds of notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// A call may be picked up.
+    Offer,
+    /// All lines of the watcher, and the offers that stand.
+    Snapshot,
+    /// The state of one line.
+    State,
+    /// An offer ended.
+    Withdraw,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Offer, Self::Snapshot, Self::State, Self::Withdraw];
+
+    /// The word for the wire, labels and documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Snapshot => "snapshot",
+            Self::State => "state",
+            Self::Withdraw => "withdraw",
+        }
+    }
+}
+
+/// The reading end. Dropping it tells the tracker that the reader left.
+#[derive(Debug)]
+pub struct Notices {
+    reader: u64,
+    received: mpsc::Receiver<Arc<Notice>>,
+    behind: Arc<AtomicBool>,
+    questions: mpsc::Sender<Question>,
+}
+
+/// The writing end.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    sender: mpsc::Sender<Arc<Notice>>,
+    behind: Arc<AtomicBool>,
+}
+
+/// What became of one notice for one reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It waits for the reader.
+    Queued,
+    /// The reader has fallen behind and will get the full state.
+    Behind,
+    /// The reader left.
+    Gone,
+}
+
+pub(super) fn outlet(
+    reader: u64,
+    queue: usize,
+    questions: mpsc::Sender<Question>,
+) -> (Outlet, Notices) {
+    let (sender, received) = mpsc::channel(queue.max(1));
+    let behind = Arc::new(AtomicBool::new(false));
+    let outlet = Outlet {
+        sender,
+        behind: Arc::clone(&behind),
+    };
+    let notices = Notices {
+        reader,
+        received,
+        behind,
+        questions,
+    };
+    (outlet, notices)
+}
+
+impl Outlet {
+    pub(super) fn tell(&self, notice: &Arc<Notice>) -> Told {
+        if self.behind.load(Ordering::Acquire) {
+            return Told::Behind;
+        }
+        match self.sender.try_send(Arc::clone(notice)) {
+            Ok(()) => Told::Queued,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.behind.store(true, Ordering::Release);
+                Told::Behind
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Told::Gone,
+        }
+    }
+
+    /// The full state is on its way; notices count again.
+    pub(super) fn caught_up(&self) {
+        self.behind.store(false, Ordering::Release);
+    }
+}
+
+impl Notices {
+    /// The next notice; `None` when the tracker ended. May be dropped halfway without losing
+    /// anything but a full state, which the next call asks for again.
+    pub async fn next(&mut self) -> Option<Arc<Notice>> {
+        loop {
+            match self.received.try_recv() {
+                Ok(notice) => return Some(notice),
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+                Err(mpsc::error::TryRecvError::Empty) => {}
+            }
+            if !self.behind.load(Ordering::Acquire) {
+                return self.received.recv().await;
+            }
+            let (answer, answered) = oneshot::channel();
+            let question = Question::Resume(self.reader, answer);
+            if self.questions.send(question).await.is_err() {
+                return None;
+            }
+            match answered.await {
+                Ok(notice) => return Some(notice),
+                // The tracker knows this reader no more.
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// A notice that waits already.
+    pub fn ready(&mut self) -> Option<Arc<Notice>> {
+        self.received.try_recv().ok()
+    }
+}
+
+impl Drop for Notices {
+    fn drop(&mut self) {
+        // When the queue is full, the next notice finds the reader gone.
+        self.questions.try_send(Question::Left(self.reader)).ok();
+    }
+}
