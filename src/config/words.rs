@@ -102,6 +102,8 @@ pub enum Affinity {
 pub enum RouteKind {
     /// AuthenticationService.
     AuthService,
+    /// Busy lamps, answered here.
+    Blf,
     /// Anything the operator adds.
     Plain,
     /// Xsi-Actions: refusals are `ErrorInfo`, the edge policy applies.
@@ -258,11 +260,11 @@ pub enum BlfScope {
 }
 
 /// What a watcher sees of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlfView {
     /// All that is known.
     Full,
     /// What the Webex app would show.
-    Webex,
+    WebexCompatible,
 }

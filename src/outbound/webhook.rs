@@ -103,19 +103,6 @@ impl Webhook {
 }
 
 impl Posted {
-    /// Every word of [`Posted::as_str`].
-    pub const WORDS: [&'static str; 9] = [
-        "broken",
-        "connect-failed",
-        "delivered",
-        "proxy-refused",
-        "refused",
-        "response-too-large",
-        "server-error",
-        "timeout",
-        "tls-failed",
-    ];
-
     /// What it means for the notification: what the receiver does not want is not sent again, what
     /// it could not take is.
     #[must_use]
@@ -137,7 +124,7 @@ impl Posted {
         }
     }
 
-    /// The word for the metric and the log.
+    /// The word for the metric and the log, one of [`POSTS`](crate::telemetry::blf_api::POSTS).
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod auth;
+pub mod blf_api;
 pub mod ci;
 pub mod concerns;
 pub mod edge;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
+use crate::telemetry::blf_api::BlfApiMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::http::HttpMetrics;
@@ -28,6 +30,8 @@ pub struct Telemetry {
     registry: Registry,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
+    /// The busy lamp API and its webhook.
+    pub blf_api: Arc<BlfApiMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
@@ -47,6 +51,7 @@ impl Telemetry {
         let mut registry = Registry::with_prefix("xspd");
         Self {
             auth: AuthMetrics::register(&mut registry),
+            blf_api: BlfApiMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),

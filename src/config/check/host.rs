@@ -170,6 +170,7 @@ fn routes(
     let built_in = || {
         BUILT_IN
             .iter()
+            .filter(|(_, _, kind)| *kind != RouteKind::Blf)
             .map(|(name, _, _)| (*name).to_owned())
             .collect()
     };

@@ -19,6 +19,8 @@ use http_body::SizeHint;
 
 use crate::domain::edge::credential::Scheme;
 use crate::domain::xsi::path::loggable;
+use crate::inbound::endpoints::blf::reply::Content as Lamps;
+use crate::inbound::endpoints::blf::stream::LampStream;
 use crate::inbound::http::body::Tally;
 use crate::inbound::peer::Peer;
 use crate::outbound::UpstreamBody;
@@ -37,6 +39,8 @@ pub struct AnswerBody {
 enum Content {
     /// Ours.
     Own(Bytes),
+    /// Lamps, streamed.
+    Lamps(Box<LampStream>),
     /// The XSP's, streamed.
     Relayed(UpstreamBody),
 }
@@ -47,6 +51,14 @@ impl AnswerBody {
             content: Content::Own(text),
             ledger,
         }
+    }
+
+    pub(super) fn lamps(content: Lamps, ledger: Ledger) -> Self {
+        let content = match content {
+            Lamps::Stream(stream) => Content::Lamps(stream),
+            Lamps::Whole(text) => Content::Own(text),
+        };
+        Self { content, ledger }
     }
 
     pub(super) const fn relayed(body: UpstreamBody, ledger: Ledger) -> Self {
@@ -69,6 +81,7 @@ impl Body for AnswerBody {
         let frame = match &mut this.content {
             Content::Own(text) if text.is_empty() => Poll::Ready(None),
             Content::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
+            Content::Lamps(stream) => stream.poll_bytes(cx).map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
             Content::Relayed(body) => Pin::new(body).poll_frame(cx),
         };
         match frame {
@@ -98,6 +111,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Own(text) => text.is_empty(),
+            Content::Lamps(stream) => stream.has_ended(),
             Content::Relayed(body) => body.is_end_stream(),
         }
     }
@@ -105,6 +119,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Own(text) => SizeHint::with_exact(text.len() as u64),
+            Content::Lamps(_) => SizeHint::default(),
             Content::Relayed(body) => body.size_hint(),
         }
     }

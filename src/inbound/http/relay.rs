@@ -90,7 +90,7 @@ impl Front {
         let swap = match route.treatment {
             // On the heap: most requests have nothing to wait for here.
             Treatment::Swap => Box::pin(self.swap(&parts)).await?,
-            Treatment::Answer | Treatment::Relay => None,
+            Treatment::Answer | Treatment::Lamps | Treatment::Relay => None,
         };
         self.prepare(&mut parts, admitted, seen, visit);
         let by_token = swap.as_ref().and_then(|swap| swap.affinity);

@@ -32,6 +32,7 @@ use crate::domain::edge::target::judge;
 use crate::domain::xsi::path::ActionPath;
 use crate::domain::xsi::path::user_below;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
+use crate::inbound::endpoints::blf::resource::Resource;
 use crate::inbound::http::Front;
 use crate::inbound::http::plan::RoutePlan;
 use crate::inbound::http::plan::Treatment;
@@ -76,6 +77,8 @@ pub(super) struct Seen {
 pub(super) enum Admission {
     /// Our AuthService answers; `None`: it has no such endpoint.
     AuthService(Option<Endpoint>),
+    /// Our busy lamps answer; `None`: they have no such resource.
+    Lamps(Option<Resource>),
     /// We answer the browser.
     Preflight(HeaderValue),
     /// The XSP sees it.
@@ -152,8 +155,10 @@ impl Front {
             let origin = seen.origin.clone().ok_or(Reason::OriginDenied)?;
             return Ok(Admission::Preflight(origin));
         }
-        if route.treatment == Treatment::Answer {
-            return Ok(Admission::AuthService(Endpoint::find(below)));
+        match route.treatment {
+            Treatment::Answer => return Ok(Admission::AuthService(Endpoint::find(below))),
+            Treatment::Lamps => return Ok(Admission::Lamps(Resource::find(raw, &route.prefix))),
+            Treatment::Relay | Treatment::Swap => {}
         }
         let affinity = match route.affinity {
             Affinity::None => None,
@@ -176,7 +181,10 @@ impl Front {
     ) -> Result<(), Reason> {
         let actions = match kind {
             RouteKind::XsiActions => Some(below),
-            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiEvents => self
+            RouteKind::AuthService
+            | RouteKind::Blf
+            | RouteKind::Plain
+            | RouteKind::XsiEvents => self
                 .plan
                 .action_prefixes
                 .iter()
@@ -198,6 +206,7 @@ impl Front {
         }
         let marker: &[u8] = match route.kind {
             RouteKind::AuthService => b"token",
+            RouteKind::Blf => b"watchers",
             RouteKind::Plain | RouteKind::XsiActions | RouteKind::XsiEvents => b"user",
         };
         if let Some(user) = user_below(below, marker) {

@@ -26,7 +26,7 @@ pub struct BlfBoard {
 }
 
 /// What a watcher wants; what it leaves open is as configured in `[blf.notification]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct WatchOptions {
     /// How long a line must ring before it is told.
     pub delay: Option<Duration>,

@@ -6,8 +6,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -20,8 +24,30 @@ pub struct Notice {
     pub id: u64,
     /// What kind it is; the `event` of a server-sent event.
     pub kind: NoticeKind,
-    /// The JSON object, on one line.
+    /// The JSON object, on one line; a part of `sse`.
     pub json: Bytes,
+    /// The whole server-sent event, shared by all streams.
+    pub sse: Bytes,
+}
+
+impl Notice {
+    /// Renders it, once for all readers. `json` has no line breaks.
+    #[must_use]
+    pub fn new(id: u64, kind: NoticeKind, json: &[u8]) -> Self {
+        let head = format!("id: {id}\nevent: {}\ndata: ", kind.as_str());
+        let mut event = Vec::with_capacity(head.len() + json.len() + 2);
+        event.extend_from_slice(head.as_bytes());
+        event.extend_from_slice(json);
+        event.extend_from_slice(b"\n\n");
+        let sse = Bytes::from(event);
+        let json = sse.slice(head.len()..sse.len() - 2);
+        Self {
+            id,
+            kind,
+            json,
+            sse,
+        }
+    }
 }
 
 /// The kinds of notices.
@@ -54,12 +80,21 @@ impl NoticeKind {
 }
 
 /// The reading end. Dropping it tells the tracker that the reader left.
-#[derive(Debug)]
 pub struct Notices {
     reader: u64,
     received: mpsc::Receiver<Arc<Notice>>,
     behind: Arc<AtomicBool>,
     questions: mpsc::Sender<Question>,
+    /// The question for the full state, while it is under way.
+    resuming: Option<BoxFuture<'static, Option<Arc<Notice>>>>,
+}
+
+impl std::fmt::Debug for Notices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notices")
+            .field("reader", &self.reader)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The writing end.
@@ -96,6 +131,7 @@ pub(super) fn outlet(
         received,
         behind,
         questions,
+        resuming: None,
     };
     (outlet, notices)
 }
@@ -123,27 +159,35 @@ impl Outlet {
 
 impl Notices {
     /// The next notice; `None` when the tracker ended. May be dropped halfway without losing
-    /// anything but a full state, which the next call asks for again.
+    /// anything.
     pub async fn next(&mut self) -> Option<Arc<Notice>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`Notices::next`], for those who poll.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Notice>>> {
         loop {
-            match self.received.try_recv() {
-                Ok(notice) => return Some(notice),
-                Err(mpsc::error::TryRecvError::Disconnected) => return None,
-                Err(mpsc::error::TryRecvError::Empty) => {}
+            if let Some(resuming) = &mut self.resuming {
+                let notice = ready!(resuming.as_mut().poll(cx));
+                self.resuming = None;
+                return Poll::Ready(notice);
             }
+            if let Poll::Ready(notice) = self.received.poll_recv(cx) {
+                return Poll::Ready(notice);
+            }
+            // A reader falls behind with a full queue only, so whoever finds it empty and is not
+            // behind will be woken by what comes.
             if !self.behind.load(Ordering::Acquire) {
-                return self.received.recv().await;
+                return Poll::Pending;
             }
-            let (answer, answered) = oneshot::channel();
-            let question = Question::Resume(self.reader, answer);
-            if self.questions.send(question).await.is_err() {
-                return None;
-            }
-            match answered.await {
-                Ok(notice) => return Some(notice),
-                // The tracker knows this reader no more.
-                Err(_) => return None,
-            }
+            let (questions, reader) = (self.questions.clone(), self.reader);
+            self.resuming = Some(Box::pin(async move {
+                let (answer, answered) = oneshot::channel();
+                let question = Question::Resume(reader, answer);
+                questions.send(question).await.ok()?;
+                // Without an answer the tracker knows this reader no more.
+                answered.await.ok()
+            }));
         }
     }
 

@@ -56,6 +56,8 @@ pub struct Person {
 /// What of a profile matters here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
+    /// The id by which BroadWorks itself calls the user.
+    pub user: Option<String>,
     /// First and last name.
     pub name: String,
     /// Whether there is a number or an extension at which a call can be picked up.

@@ -42,6 +42,7 @@ pub fn profile(document: &[u8]) -> Result<Profile, CodecError> {
         details.child(name).is_some_and(|it: &Element| !it.is_nil()) && !text(name).is_empty()
     };
     Ok(Profile {
+        user: Some(text("userId")).filter(|user| !user.is_empty()),
         name: name.trim().to_owned(),
         has_address: given("extension") || given("number"),
     })

@@ -18,6 +18,7 @@ fn person(user: &str, services: &[&str]) -> Person {
     Person {
         user: user.to_owned(),
         profile: Reading::Got(Profile {
+            user: Some(user.to_owned()),
             name: user.to_owned(),
             has_address: true,
         }),
@@ -183,9 +184,10 @@ fn services_and_profiles_are_read_whatever_the_prefix() {
                     </s:Services>";
     let names = read::services(services.as_bytes()).unwrap();
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["Busy Lamp Field"]);
-    let profile = "<Profile xmlns=\"http://schema.broadsoft.com/xsi\"><details><firstName>A\
+    let profile = "<Profile xmlns=\"http://schema.broadsoft.com/xsi\"><details><userId>a@x</userId><firstName>A\
                    </firstName><lastName>B</lastName><extension>0101</extension></details></Profile>";
     let profile = read::profile(profile.as_bytes()).unwrap();
+    assert_eq!(profile.user.as_deref(), Some("a@x"));
     assert_eq!((profile.name.as_str(), profile.has_address), ("A B", true));
     assert!(read::services(b"<Services>").is_err());
     assert_eq!(read::profile(b"<Profile/>").unwrap(), Profile::default());
