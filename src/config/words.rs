@@ -258,13 +258,3 @@ pub enum BlfScope {
     /// The group of the user.
     Group,
 }
-
-/// What a watcher sees of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BlfView {
-    /// All that is known.
-    Full,
-    /// What the Webex app would show.
-    WebexCompatible,
-}

@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod auth;
+pub mod blf;
 pub mod blf_api;
 pub mod ci;
 pub mod concerns;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
+use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
@@ -30,6 +32,8 @@ pub struct Telemetry {
     registry: Registry,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
+    /// Busy lamps.
+    pub blf: Arc<BlfMetrics>,
     /// The busy lamp API and its webhook.
     pub blf_api: Arc<BlfApiMetrics>,
     /// Checks of CI tokens.
@@ -51,6 +55,7 @@ impl Telemetry {
         let mut registry = Registry::with_prefix("xspd");
         Self {
             auth: AuthMetrics::register(&mut registry),
+            blf: BlfMetrics::register(&mut registry),
             blf_api: BlfApiMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),

@@ -17,7 +17,6 @@ use crate::config::BlfNotification;
 use crate::config::BlfPackage;
 use crate::config::BlfScope;
 use crate::config::BlfServiceProvider;
-use crate::config::BlfView;
 use crate::config::BlfWebhook;
 use crate::config::Pool;
 use crate::config::check::at::At;
@@ -230,7 +229,6 @@ fn notification(at: &At<'_>, raw: Option<&raw::BlfNotification>) -> BlfNotificat
     BlfNotification {
         delay: at.duration("delay", delay, &rules::BLF_DELAY),
         display_caller: raw.and_then(|r| r.display_caller).unwrap_or(true),
-        view: raw.and_then(|r| r.view).unwrap_or(BlfView::Full),
     }
 }
 

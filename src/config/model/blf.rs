@@ -7,7 +7,6 @@ use crate::config::BlfListSource;
 use crate::config::BlfMode;
 use crate::config::BlfPackage;
 use crate::config::BlfScope;
-use crate::config::BlfView;
 use crate::config::secret::SecretRef;
 
 /// Busy lamps. Absent: no line is tracked.
@@ -127,8 +126,6 @@ pub struct BlfNotification {
     pub delay: Duration,
     /// Tell who is calling.
     pub display_caller: bool,
-    /// Which view.
-    pub view: BlfView,
 }
 
 /// Bounds.

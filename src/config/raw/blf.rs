@@ -8,7 +8,6 @@ use crate::config::BlfListSource;
 use crate::config::BlfMode;
 use crate::config::BlfPackage;
 use crate::config::BlfScope;
-use crate::config::BlfView;
 use crate::config::raw::DurationText;
 use crate::config::raw::SecretText;
 
@@ -179,9 +178,6 @@ pub struct BlfNotification {
     /// Tell who is calling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_caller: Option<bool>,
-    /// Which view.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub view: Option<BlfView>,
 }
 
 /// Bounds.

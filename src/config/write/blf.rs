@@ -31,7 +31,6 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
     let config::BlfNotification {
         delay,
         display_caller,
-        view,
     } = notification;
     raw::Blf {
         enabled: Some(true),
@@ -57,7 +56,6 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
         notification: Some(raw::BlfNotification {
             delay: time(*delay),
             display_caller: Some(*display_caller),
-            view: Some(*view),
         }),
         limits: Some(limits(bounds)),
         api: Some(api(answers)),

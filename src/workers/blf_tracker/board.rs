@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
-use crate::config::BlfView;
 use crate::workers::blf_tracker::notice::Notice;
 use crate::workers::blf_tracker::notice::Notices;
 use crate::workers::blf_tracker::view::BoardView;
@@ -32,8 +31,6 @@ pub struct WatchOptions {
     pub delay: Option<Duration>,
     /// Whether to tell who is calling.
     pub display_caller: Option<bool>,
-    /// What is seen of a line.
-    pub view: Option<BlfView>,
 }
 
 /// One reader of one watcher's notices. Several of one watcher see the same.
@@ -63,9 +60,9 @@ pub enum BoardError {
     /// There are as many watchers as `blf.limits.watchers` allows.
     #[error("there are as many watchers as `blf.limits.watchers` allows")]
     TooManyWatchers,
-    /// The user has no list that could be read.
-    #[error("the list of this watcher cannot be read")]
-    NoList,
+    /// The watcher has as many readers as are allowed.
+    #[error("this watcher has as many readers as are allowed")]
+    TooManyReaders,
 }
 
 /// What became of a pick-up.

@@ -111,6 +111,8 @@ pub(super) enum Told {
     Queued,
     /// The reader has fallen behind and will get the full state.
     Behind,
+    /// It falls behind with this one.
+    FallsBehind,
     /// The reader left.
     Gone,
 }
@@ -145,7 +147,7 @@ impl Outlet {
             Ok(()) => Told::Queued,
             Err(mpsc::error::TrySendError::Full(_)) => {
                 self.behind.store(true, Ordering::Release);
-                Told::Behind
+                Told::FallsBehind
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Told::Gone,
         }

@@ -2,29 +2,19 @@
 
 use serde::Serialize;
 
+pub use crate::domain::blf::notice::LineState;
+pub use crate::domain::blf::view::Lamp;
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LineView {
-    /// Its user id.
-    pub user: String,
-    /// Name as the lists have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Extension or number as the lists have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub extension: Option<String>,
-    /// The lamp, full view: unknown, idle, ringing, ringing-busy, on-call, held or busy.
-    pub lamp: &'static str,
-    /// Calls that count.
-    pub calls: usize,
-    /// Whether do-not-disturb is on, as far as known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub do_not_disturb: Option<bool>,
-    /// Whether a call is parked against it.
-    pub parked: bool,
-    /// How many watch it.
-    pub watchers: usize,
+    /// How it stands, in both views.
+    #[serde(flatten)]
+    pub state: LineState,
+    /// Who watches it; empty where many lines are listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watchers: Vec<String>,
 }
 
 /// One watcher.
@@ -33,26 +23,15 @@ pub struct LineView {
 pub struct WatcherView {
     /// Its user id.
     pub user: String,
-    /// How its list stands.
-    pub list: ListState,
-    /// Its lines in the order of its list.
-    pub lines: Vec<String>,
+    /// Whether its list was ever read.
+    pub list_known: bool,
+    /// Its lines in the order of its list; empty where many watchers are listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineState>,
     /// Readers of its notices.
     pub readers: usize,
     /// Offers that stand.
     pub offers: usize,
-}
-
-/// How a list stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ListState {
-    /// It was read.
-    Read,
-    /// It was read once, but not the last time.
-    Stale,
-    /// It was never read.
-    Unread,
 }
 
 /// A source of events.
@@ -61,7 +40,7 @@ pub enum ListState {
 pub struct SourceView {
     /// Name of the XSP.
     pub upstream: String,
-    /// up, opening, waiting or stopped; `passive` for the tap of relayed streams.
+    /// How our channel there stands: up, opening, waiting or stopped.
     pub state: &'static str,
     /// The channel's id while it is up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,20 +49,23 @@ pub struct SourceView {
     pub age_seconds: u64,
     /// Seconds since the last document.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_event_seconds: Option<u64>,
+    pub last_document_seconds: Option<u64>,
     /// Why the last channel was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_loss: Option<String>,
+    pub last_loss: Option<&'static str>,
+    /// What an operator must look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<&'static str>,
 }
 
 /// Numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Counts {
     /// Lines tracked.
     pub lines: usize,
-    /// Lines whose state is unknown.
-    pub unknown: usize,
+    /// Lines by lamp of the full view.
+    pub lamps: Vec<(Lamp, usize)>,
     /// Watchers tracked.
     pub watchers: usize,
     /// Readers of notices.
@@ -92,8 +74,6 @@ pub struct Counts {
     pub subscriptions_wanted: usize,
     /// Subscriptions that exist.
     pub subscriptions_up: usize,
-    /// Offers that stand.
-    pub offers: usize,
 }
 
 /// Everything at a glance.
@@ -104,6 +84,6 @@ pub struct BoardView {
     pub sources: Vec<SourceView>,
     /// Numbers.
     pub counts: Counts,
-    /// Lines that are not idle.
+    /// Lines that are not idle, by user id.
     pub lines: Vec<LineView>,
 }

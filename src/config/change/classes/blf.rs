@@ -75,7 +75,6 @@ fn defaults(at: &mut At<'_>, old: &BlfNotification, new: &BlfNotification) {
     compare!(at, BlfNotification, old, new;
         Live delay "delay",
         Live display_caller "display-caller",
-        Live view "view",
     );
 }
 

@@ -70,11 +70,14 @@ pub enum XsiFailure {
         "the id cannot be sent: it is empty, too long, or holds a slash or a control character"
     )]
     Unsendable,
+    /// The answer is not the document that was asked for.
+    #[error("the answer is not the document that was asked for; is the upstream an XSP?")]
+    Unusable,
 }
 
 impl XsiFailure {
     /// Every word of [`XsiFailure::as_str`] that is not one of a [`SendFailure`].
-    pub const WORDS: [&'static str; 10] = [
+    pub const WORDS: [&'static str; 11] = [
         "broken-answer",
         "forbidden",
         "not-found",
@@ -85,6 +88,7 @@ impl XsiFailure {
         "too-large",
         "unauthorized",
         "unsendable",
+        "unusable",
     ];
 
     /// The word for logs, labels and documentation.
@@ -104,6 +108,7 @@ impl XsiFailure {
             Self::Timeout { .. } => "timeout",
             Self::TooLarge { .. } => "too-large",
             Self::Unsendable => "unsendable",
+            Self::Unusable => "unusable",
         }
     }
 
@@ -117,7 +122,8 @@ impl XsiFailure {
             | Self::Send(_)
             | Self::Timeout { .. }
             | Self::TooLarge { .. }
-            | Self::Unsendable => None,
+            | Self::Unsendable
+            | Self::Unusable => None,
         }
     }
 
@@ -131,7 +137,7 @@ impl XsiFailure {
             | Self::Timeout { upstream, .. }
             | Self::TooLarge { upstream, .. } => Some(upstream),
             Self::Send(failure) => failure.upstream(),
-            Self::Unsendable => None,
+            Self::Unsendable | Self::Unusable => None,
         }
     }
 

@@ -1,0 +1,290 @@
+//! Who reads what: from the board's sessions to the readers' queues.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::BufMut as _;
+use bytes::Bytes;
+use bytes::BytesMut;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::domain::blf::board;
+use crate::domain::blf::board::Refusal;
+use crate::domain::blf::notice::Notification;
+use crate::domain::blf::watcher::SessionId;
+use crate::domain::blf::watcher::Wishes;
+use crate::domain::events::ids::UserId;
+use crate::telemetry::blf::BlfMetrics;
+use crate::workers::blf_tracker::board::BoardError;
+use crate::workers::blf_tracker::board::Question;
+use crate::workers::blf_tracker::board::Subscription;
+use crate::workers::blf_tracker::notice::Notice;
+use crate::workers::blf_tracker::notice::NoticeKind;
+use crate::workers::blf_tracker::notice::Notices;
+use crate::workers::blf_tracker::notice::Outlet;
+use crate::workers::blf_tracker::notice::Told;
+use crate::workers::blf_tracker::notice::outlet;
+
+/// All sessions at the board.
+pub(super) struct Sessions {
+    sessions: HashMap<SessionId, Session>,
+    /// Sessions of readers by the name that a reader keeps over a new start.
+    readers: HashMap<u64, SessionId>,
+    /// Watchers that are tracked although nobody reads.
+    permanent: HashMap<UserId, SessionId>,
+    last: u64,
+    /// Sessions whose reader was found gone.
+    gone: Vec<SessionId>,
+    metrics: Arc<BlfMetrics>,
+}
+
+struct Session {
+    watcher: UserId,
+    wishes: Wishes,
+    reader: Option<Reader>,
+    offers: usize,
+}
+
+struct Reader {
+    name: u64,
+    outlet: Outlet,
+    waits: Waits,
+}
+
+/// What a reader waits for with its first notice.
+enum Waits {
+    Join(Notices, Answer),
+    Nothing,
+    Resume(oneshot::Sender<Arc<Notice>>),
+}
+
+type Answer = oneshot::Sender<Result<Subscription, BoardError>>;
+
+impl Sessions {
+    pub(super) fn new(metrics: Arc<BlfMetrics>) -> Self {
+        Self {
+            sessions: HashMap::new(),
+            readers: HashMap::new(),
+            permanent: HashMap::new(),
+            last: 0,
+            gone: Vec::new(),
+            metrics,
+        }
+    }
+
+    fn fresh(&mut self) -> SessionId {
+        self.last += 1;
+        SessionId(self.last)
+    }
+
+    fn joined(&mut self, watcher: UserId, wishes: Wishes, reader: Option<Reader>) -> board::Input {
+        let session = self.fresh();
+        if let Some(reader) = &reader {
+            self.readers.insert(reader.name, session);
+        } else {
+            self.permanent.insert(watcher.clone(), session);
+        }
+        let held = Session {
+            watcher: watcher.clone(),
+            wishes,
+            reader,
+            offers: 0,
+        };
+        self.sessions.insert(session, held);
+        board::Input::Joined {
+            session,
+            watcher,
+            wishes,
+        }
+    }
+
+    /// A reader comes.
+    pub(super) fn join(
+        &mut self,
+        watcher: UserId,
+        wishes: Wishes,
+        queue: usize,
+        questions: mpsc::Sender<Question>,
+        answer: Answer,
+    ) -> board::Input {
+        let name = self.last + 1;
+        let (outlet, notices) = outlet(name, queue, questions);
+        let waits = Waits::Join(notices, answer);
+        let reader = Reader {
+            name,
+            outlet,
+            waits,
+        };
+        self.joined(watcher, wishes, Some(reader))
+    }
+
+    /// A reader that fell behind starts anew: it leaves and joins in one go.
+    pub(super) fn resume(
+        &mut self,
+        name: u64,
+        answer: oneshot::Sender<Arc<Notice>>,
+    ) -> Vec<board::Input> {
+        let old = self.readers.remove(&name);
+        let Some((old, session)) = old.and_then(|old| Some((old, self.sessions.remove(&old)?)))
+        else {
+            return Vec::new();
+        };
+        let Some(mut reader) = session.reader else {
+            return Vec::new();
+        };
+        reader.outlet.caught_up();
+        reader.waits = Waits::Resume(answer);
+        let joined = self.joined(session.watcher, session.wishes, Some(reader));
+        vec![board::Input::Left(old), joined]
+    }
+
+    /// A reader left.
+    pub(super) fn left(&mut self, name: u64) -> Option<board::Input> {
+        let session = self.readers.remove(&name)?;
+        self.sessions.remove(&session)?;
+        Some(board::Input::Left(session))
+    }
+
+    /// Readers that were found gone while they were told something.
+    pub(super) fn gone(&mut self) -> Option<board::Input> {
+        let session = self.gone.pop()?;
+        let held = self.sessions.remove(&session);
+        if let Some(reader) = held.and_then(|held| held.reader) {
+            self.readers.remove(&reader.name);
+        }
+        Some(board::Input::Left(session))
+    }
+
+    /// The watchers that are tracked although nobody reads are these from now on.
+    pub(super) fn keep(&mut self, watchers: &[UserId], wishes: Wishes) -> Vec<board::Input> {
+        let wanted: HashSet<&UserId> = watchers.iter().collect();
+        let over: Vec<_> = self
+            .permanent
+            .keys()
+            .filter(|watcher| !wanted.contains(watcher))
+            .cloned()
+            .collect();
+        let mut inputs = Vec::new();
+        for watcher in over {
+            if let Some(session) = self.permanent.remove(&watcher) {
+                self.sessions.remove(&session);
+                inputs.push(board::Input::Left(session));
+            }
+        }
+        for watcher in watchers {
+            if !self.permanent.contains_key(watcher) {
+                inputs.push(self.joined(watcher.clone(), wishes, None));
+            }
+        }
+        inputs
+    }
+
+    /// The board does not take a session.
+    pub(super) fn refuse(&mut self, session: SessionId, refusal: Refusal) {
+        let Some(held) = self.sessions.remove(&session) else {
+            return;
+        };
+        let Some(reader) = held.reader else {
+            self.permanent.remove(&held.watcher);
+            return;
+        };
+        self.readers.remove(&reader.name);
+        if let Waits::Join(_, answer) = reader.waits {
+            let error = match refusal {
+                Refusal::TooManySessions => BoardError::TooManyWatchers,
+                Refusal::TooManySessionsOfWatcher => BoardError::TooManyReaders,
+            };
+            // Who asked may have left meanwhile.
+            drop(answer.send(Err(error)));
+        }
+    }
+
+    /// Tells all who hear it.
+    pub(super) fn notify(&mut self, notice: &board::Notice) {
+        let kind = kind_of(&notice.body);
+        self.metrics.notice(kind.as_str());
+        match &*notice.body {
+            Notification::Offer(_) => self.metrics.offered(notice.to.len()),
+            Notification::Withdraw(withdraw) => {
+                let reason = withdraw.reason.as_str();
+                self.metrics.withdrawn(reason, notice.to.len());
+            }
+            Notification::Snapshot(_) | Notification::State(_) => {}
+        }
+        // Rendered when the first reader needs it, which is never for watchers without any.
+        let mut rendered = None;
+        for id in &*notice.to {
+            let Some(session) = self.sessions.get_mut(id) else {
+                continue;
+            };
+            match &*notice.body {
+                Notification::Offer(_) => session.offers += 1,
+                Notification::Withdraw(_) => session.offers = session.offers.saturating_sub(1),
+                Notification::Snapshot(snapshot) => session.offers = snapshot.offers.len(),
+                Notification::State(_) => {}
+            }
+            let Some(reader) = &mut session.reader else {
+                continue;
+            };
+            let rendered: &Arc<Notice> =
+                rendered.get_or_insert_with(|| Arc::new(render(notice.id, kind, &notice.body)));
+            match std::mem::replace(&mut reader.waits, Waits::Nothing) {
+                Waits::Nothing => match reader.outlet.tell(rendered) {
+                    Told::Queued | Told::Behind => {}
+                    Told::FallsBehind => self.metrics.reader_behind(),
+                    Told::Gone => self.gone.push(*id),
+                },
+                Waits::Join(notices, answer) => {
+                    let snapshot = Arc::clone(rendered);
+                    // Who asked may have left meanwhile; the notices are then dropped, which
+                    // tells us so.
+                    drop(answer.send(Ok(Subscription { snapshot, notices })));
+                }
+                Waits::Resume(answer) => drop(answer.send(Arc::clone(rendered))),
+            }
+        }
+    }
+
+    /// Readers of notices.
+    pub(super) fn readers(&self) -> usize {
+        self.readers.len()
+    }
+
+    /// Readers and offers of one watcher.
+    pub(super) fn of(&self, watcher: &UserId) -> (usize, usize) {
+        let mut readers = 0;
+        let mut offers = 0;
+        for session in self.sessions.values() {
+            if session.watcher == *watcher {
+                readers += usize::from(session.reader.is_some());
+                offers = offers.max(session.offers);
+            }
+        }
+        (readers, offers)
+    }
+}
+
+const fn kind_of(body: &Notification) -> NoticeKind {
+    match body {
+        Notification::Offer(_) => NoticeKind::Offer,
+        Notification::Snapshot(_) => NoticeKind::Snapshot,
+        Notification::State(_) => NoticeKind::State,
+        Notification::Withdraw(_) => NoticeKind::Withdraw,
+    }
+}
+
+/// One line of JSON that begins with the id.
+fn render(id: u64, kind: NoticeKind, body: &Notification) -> Notice {
+    let mut json = BytesMut::with_capacity(512);
+    json.put_slice(format!("{{\"id\":{id},").as_bytes());
+    // Plain structs and strings always can be written.
+    let written = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
+    json.put_slice(written.get(1..).unwrap_or(b"}"));
+    Notice {
+        id,
+        kind,
+        json: Bytes::from(json),
+    }
+}
