@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::app::AppError;
 use crate::app::material;
 use crate::app::material::Material;
@@ -14,15 +16,22 @@ use crate::config::Listener;
 use crate::config::ListenerKind;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::ListenerEdge;
+use crate::inbound::endpoints::blf::BlfApi;
+use crate::inbound::endpoints::blf::Foundation;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::Front;
 use crate::outbound::OutboundError;
 use crate::outbound::Pools;
+use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
+use crate::workers::blf_gate::OperatorError;
+use crate::workers::blf_gate::Operators;
+use crate::workers::blf_tracker::BlfBoard;
+use crate::workers::blf_webhook::BlfWebhook;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -41,6 +50,7 @@ pub fn edge(
     material: &Material,
     pools: Result<Arc<Pools>, Vec<OutboundError>>,
     desk: Result<Option<AuthDesk>, DeskError>,
+    lamps: &LampGround,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
     now: SystemTime,
@@ -67,23 +77,79 @@ pub fn edge(
             None
         }
     };
-    match pools {
-        Some(pools) if problems.is_empty() => Ok(Edge {
+    let webhook = webhook(config, lamps, telemetry, previous);
+    let webhook = webhook.map_err(|problem| problems.push(problem.into()));
+    let lamps = match &pools {
+        Some(pools) => lamp_api(config, lamps, desk.as_ref(), pools, telemetry, previous),
+        None => Ok(None),
+    };
+    let lamps = lamps.map_err(|problem| problems.push(problem.into()));
+    match (pools, lamps, webhook) {
+        (Some(pools), Ok(lamps), Ok(webhook)) if problems.is_empty() => Ok(Edge {
             front: Front::new(
                 Arc::clone(config),
                 Arc::clone(&pools),
                 Arc::clone(&telemetry.http),
                 desk.clone(),
+                lamps.clone(),
                 previous.map(|edge| &edge.front),
             ),
             config: Arc::clone(config),
             desk,
+            lamps,
+            webhook,
             pools,
             listeners,
             trust: material.trust.clone(),
         }),
         _ => Err(problems),
     }
+}
+
+/// What busy lamps need of the running daemon.
+#[derive(Clone, Default)]
+pub struct LampGround {
+    /// The board; `None` while busy lamps are off.
+    pub board: Option<BlfBoard>,
+    /// Where its questions run.
+    pub tasks: Tasks,
+    /// Ends every stream.
+    pub ends: CancellationToken,
+}
+
+fn lamp_api(
+    config: &Config,
+    ground: &LampGround,
+    desk: Option<&AuthDesk>,
+    pools: &Pools,
+    telemetry: &Telemetry,
+    previous: Option<&Edge>,
+) -> Result<Option<Arc<BlfApi>>, OperatorError> {
+    let foundation = Foundation {
+        board: ground.board.clone(),
+        desk,
+        pools,
+        tasks: &ground.tasks,
+        ends: ground.ends.clone(),
+        telemetry,
+    };
+    let previous = previous.and_then(|edge| edge.lamps.as_deref());
+    BlfApi::build(config, foundation, previous)
+}
+
+fn webhook(
+    config: &Config,
+    ground: &LampGround,
+    telemetry: &Telemetry,
+    previous: Option<&Edge>,
+) -> Result<Option<Arc<BlfWebhook>>, OutboundError> {
+    let wanted = config.blf.as_ref().and_then(|blf| blf.webhook.as_ref());
+    let Some(wanted) = wanted else {
+        return Ok(None);
+    };
+    let previous = previous.and_then(|edge| edge.webhook.as_ref());
+    let metrics = &telemetry.blf_api;
+    BlfWebhook::build(wanted, &ground.tasks, metrics, previous).map(Some)
 }
 
 /// Everything that a start with this configuration would find wrong, but for the addresses.
@@ -100,9 +166,20 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = pools(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     if problems.is_empty() {
-        let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
+        let lamps = LampGround::default();
+        let edge = edge(
+            &config,
+            &material,
+            pools,
+            Ok(None),
+            &lamps,
+            &telemetry,
+            None,
+            now,
+        );
         let problems = edge.err().unwrap_or_default();
-        return problems.into_iter().chain(desk).collect();
+        let operators = Operators::read(&config).err().map(AppError::from);
+        return problems.into_iter().chain(desk).chain(operators).collect();
     }
     let pools = pools.err().unwrap_or_default();
     let problems = problems.into_iter().map(AppError::from);

@@ -5,6 +5,7 @@ use crate::inbound::listener::BindError;
 use crate::outbound::OutboundError;
 use crate::tls::TlsError;
 use crate::workers::auth_desk::DeskError;
+use crate::workers::blf_gate::OperatorError;
 
 /// One problem; there are often several.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum AppError {
     /// AuthService cannot be built.
     #[error(transparent)]
     Desk(#[from] DeskError),
+    /// The secret of operators cannot be read.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
     /// A change that needs a restart.
     #[error("{path}: changed, but takes effect only after a restart")]
     NeedsRestart {

@@ -1,6 +1,8 @@
 //! The command line: one file per verb.
 
+mod admin;
 pub mod authservice;
+pub mod blf;
 pub mod check_config;
 pub mod config;
 pub mod console;
@@ -32,6 +34,8 @@ pub struct Command {
 enum Verb {
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
+    /// Show busy lamps of the running daemon, and check what they need.
+    Blf(blf::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
@@ -63,6 +67,7 @@ pub fn main() -> Exit {
     let console = Console { json: command.json };
     match command.verb {
         Verb::Authservice(args) => authservice::run(args, console),
+        Verb::Blf(args) => blf::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
         Verb::Keys(args) => keys::run(args, console),

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use crate::config::Config;
 use crate::config::Listener;
 use crate::domain::ids::Fingerprint;
+use crate::inbound::endpoints::blf::BlfApi;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
@@ -20,6 +21,7 @@ use crate::outbound::Pools;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_webhook::BlfWebhook;
 
 /// One snapshot.
 pub struct Edge {
@@ -27,6 +29,10 @@ pub struct Edge {
     pub config: Arc<Config>,
     /// Our AuthService; `None` when the XSP's is relayed.
     pub desk: Option<AuthDesk>,
+    /// Our busy lamps; `None` when they are off.
+    pub lamps: Option<Arc<BlfApi>>,
+    /// The receiver of their notifications, if there is one.
+    pub webhook: Option<Arc<BlfWebhook>>,
     /// HTTP decisions and relay.
     pub front: Front,
     /// The upstream pools.

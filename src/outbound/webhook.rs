@@ -18,12 +18,14 @@ use crate::config::Environment;
 use crate::config::secret::SecretError;
 use crate::domain::blf::outbox::Delivery;
 use crate::domain::certs::date;
+use crate::outbound::Causes;
 use crate::outbound::OutboundError;
 use crate::outbound::web::Limits;
 use crate::outbound::web::WebClient;
 use crate::outbound::web::WebFailure;
 use crate::outbound::web::WebRequest;
 use crate::outbound::web::WebUrl;
+use crate::outbound::webex::sha256;
 
 /// The header with time and signature.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-xspd-signature");
@@ -36,6 +38,17 @@ pub struct Webhook {
     web: WebClient,
     url: WebUrl,
     key: hmac::Key,
+    /// Tells one key from another without keeping it.
+    key_hash: [u8; 32],
+}
+
+impl std::fmt::Display for Posted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answered(status) => write!(f, "it answered {status}"),
+            Self::Failed(failure) => write!(f, "{}", Causes(failure)),
+        }
+    }
 }
 
 /// How one POST ended.
@@ -57,11 +70,12 @@ impl Webhook {
         webhook: &config::BlfWebhook,
         environment: &Environment,
     ) -> Result<Self, OutboundError> {
-        let url = WebUrl::parse_or_loopback(&webhook.url).map_err(|fault| OutboundError::WebUrl {
-            key: "blf.webhook.url",
-            url: webhook.url.clone(),
-            fault,
-        })?;
+        let url =
+            WebUrl::parse_or_loopback(&webhook.url).map_err(|fault| OutboundError::WebUrl {
+                key: "blf.webhook.url",
+                url: webhook.url.clone(),
+                fault,
+            })?;
         let secret = |fault| OutboundError::Secret {
             key: "blf.webhook.secret",
             fault,
@@ -76,7 +90,14 @@ impl Webhook {
             web: client(webhook.ca.as_deref(), environment, limits)?,
             url,
             key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+            key_hash: sha256(bytes),
         })
+    }
+
+    /// Whether another one, of the same configuration, has the same key.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.url == other.url && self.key_hash == other.key_hash
     }
 
     /// Posts a body. The time is signed with it, so that a receiver can refuse what is old.
@@ -189,7 +210,8 @@ mod tests {
         );
     }
 
-    const EXPECTED: &str = "t=1767225600,v1=ebe454d81cb7a5b9be59956de16ff2b63e45c1b38a9ecb89c6b5c0aae857cf52";
+    const EXPECTED: &str =
+        "t=1767225600,v1=ebe454d81cb7a5b9be59956de16ff2b63e45c1b38a9ecb89c6b5c0aae857cf52";
 
     #[test]
     fn what_may_pass_is_tried_again_and_what_is_refused_is_not() {
@@ -205,9 +227,16 @@ mod tests {
             (503, Delivery::Failed, "server-error"),
         ] {
             let posted = Posted::Answered(StatusCode::from_u16(status).unwrap());
-            assert_eq!((posted.delivery(), posted.as_str()), (delivery, word), "{status}");
+            assert_eq!(
+                (posted.delivery(), posted.as_str()),
+                (delivery, word),
+                "{status}"
+            );
         }
         let late = Posted::Failed(WebFailure::Timeout(Duration::from_secs(5)));
-        assert_eq!((late.delivery(), late.as_str()), (Delivery::Failed, "timeout"));
+        assert_eq!(
+            (late.delivery(), late.as_str()),
+            (Delivery::Failed, "timeout")
+        );
     }
 }

@@ -193,11 +193,7 @@ impl BlfMetrics {
     }
 
     fn register_state(&self, registry: &mut Registry) {
-        registry.register(
-            "blf_lines",
-            "Lines tracked, by lamp",
-            self.lines.clone(),
-        );
+        registry.register("blf_lines", "Lines tracked, by lamp", self.lines.clone());
         registry.register(
             "blf_channel_up",
             "Whether our event channel at the XSP is up",
@@ -213,11 +209,7 @@ impl BlfMetrics {
             "Subscriptions wanted, and those that exist",
             self.subscriptions.clone(),
         );
-        registry.register(
-            "blf_watchers",
-            "Watchers tracked",
-            self.watchers.clone(),
-        );
+        registry.register("blf_watchers", "Watchers tracked", self.watchers.clone());
         registry.register(
             "blf_readers",
             "Readers of watchers' notices",
@@ -261,11 +253,7 @@ impl BlfMetrics {
             "Requests for busy lamps, by outcome",
             self.requests.clone(),
         );
-        registry.register(
-            "blf_offers",
-            "Pick-up offers made",
-            self.offers.clone(),
-        );
+        registry.register("blf_offers", "Pick-up offers made", self.offers.clone());
         registry.register(
             "blf_withdrawals",
             "Pick-up offers that ended, by reason",
@@ -323,7 +311,10 @@ impl BlfMetrics {
             }
         }
         for reason in withdrawals.iter().copied() {
-            drop(self.withdrawals.get_or_create_owned(&ReasonLabel { reason }));
+            drop(
+                self.withdrawals
+                    .get_or_create_owned(&ReasonLabel { reason }),
+            );
         }
         for outcome in pickups.iter().copied().chain([DONE]) {
             drop(self.pickups.get_or_create_owned(&OutcomeLabel { outcome }));
@@ -335,7 +326,8 @@ impl BlfMetrics {
 
     fn channel_gauge(&self, upstream: &str) -> Gauge {
         let upstream = upstream.to_owned();
-        self.channels.get_or_create_owned(&UpstreamLabel { upstream })
+        self.channels
+            .get_or_create_owned(&UpstreamLabel { upstream })
     }
 
     fn alarm_gauge(&self, alarm: Alarm) -> Gauge {
@@ -348,7 +340,8 @@ impl BlfMetrics {
             AckStatus::Done => "200",
             AckStatus::NoSuchSubscription => "481",
         };
-        self.acknowledgements.get_or_create_owned(&StatusLabel { status })
+        self.acknowledgements
+            .get_or_create_owned(&StatusLabel { status })
     }
 
     /// The numbers of the moment.
@@ -358,7 +351,12 @@ impl BlfMetrics {
             set(&self.lines.get_or_create_owned(&LampLabel { lamp }), count);
         }
         for (state, count) in [("wanted", gauges.wanted), ("up", gauges.up)] {
-            set(&self.subscriptions.get_or_create_owned(&StateLabel { state }), count);
+            set(
+                &self
+                    .subscriptions
+                    .get_or_create_owned(&StateLabel { state }),
+                count,
+            );
         }
         set(&self.watchers, gauges.watchers);
         set(&self.readers, gauges.readers);
@@ -374,7 +372,9 @@ impl BlfMetrics {
     pub fn channel_lost(&self, upstream: &str, reason: &LostReason) {
         self.channel_gauge(upstream).set(0);
         let word = reason.as_str();
-        self.losses.get_or_create_owned(&ReasonLabel { reason: word }).inc();
+        self.losses
+            .get_or_create_owned(&ReasonLabel { reason: word })
+            .inc();
         if matches!(reason, LostReason::Drained) {
             info!(upstream, "Our event channel is closed.");
         } else if let Some(unwritten) = self.seldom.channel.pass(upstream, clock::mono()) {
@@ -402,19 +402,29 @@ impl BlfMetrics {
     pub fn raised(&self, upstream: &str, alarm: Alarm) {
         self.alarm_gauge(alarm).set(1);
         let reason = alarm.as_str();
-        error!(upstream, reason, "Busy lamps need a look: {}.", remedy(alarm));
+        error!(
+            upstream,
+            reason,
+            "Busy lamps need a look: {}.",
+            remedy(alarm)
+        );
     }
 
     /// The cause of an alarm is gone.
     pub fn cleared(&self, upstream: &str, alarm: Alarm) {
         self.alarm_gauge(alarm).set(0);
         let reason = alarm.as_str();
-        info!(upstream, reason, "The cause of an alarm of busy lamps is gone.");
+        info!(
+            upstream,
+            reason, "The cause of an alarm of busy lamps is gone."
+        );
     }
 
     /// An event was seen for the first time.
     pub fn event(&self, kind: &'static str, name: &str, odd_states: usize) {
-        self.events.get_or_create_owned(&EventLabel { event: kind }).inc();
+        self.events
+            .get_or_create_owned(&EventLabel { event: kind })
+            .inc();
         self.odd_states.inc_by(odd_states as u64);
         if kind == "other" {
             self.unknown("event type", name);
@@ -444,7 +454,9 @@ impl BlfMetrics {
         reason: &'static str,
         error: &dyn std::fmt::Display,
     ) {
-        self.refused.get_or_create_owned(&ReasonLabel { reason }).inc();
+        self.refused
+            .get_or_create_owned(&ReasonLabel { reason })
+            .inc();
         if let Some(unwritten) = self.seldom.document.pass(upstream, clock::mono()) {
             warn!(upstream, reason, %error, unwritten, "A document of an event channel cannot be used.");
         }
@@ -493,7 +505,12 @@ impl BlfMetrics {
 
     /// A lamp changed.
     pub fn lamp(&self, user: &str, from: Lamp, to: Lamp) {
-        debug!(user, from = from.as_str(), to = to.as_str(), "A lamp changed.");
+        debug!(
+            user,
+            from = from.as_str(),
+            to = to.as_str(),
+            "A lamp changed."
+        );
     }
 
     /// A notice was made for so many readers.
@@ -508,7 +525,9 @@ impl BlfMetrics {
 
     /// An offer ended for so many.
     pub fn withdrawn(&self, reason: &'static str, count: usize) {
-        let counter = self.withdrawals.get_or_create_owned(&ReasonLabel { reason });
+        let counter = self
+            .withdrawals
+            .get_or_create_owned(&ReasonLabel { reason });
         counter.inc_by(count as u64);
     }
 
@@ -519,7 +538,9 @@ impl BlfMetrics {
 
     /// A call was picked up, or not.
     pub fn picked_up(&self, outcome: &'static str, watcher: &str) {
-        self.pickups.get_or_create_owned(&OutcomeLabel { outcome }).inc();
+        self.pickups
+            .get_or_create_owned(&OutcomeLabel { outcome })
+            .inc();
         debug!(outcome, watcher, "A pick-up ended.");
     }
 }

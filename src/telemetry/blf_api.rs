@@ -15,7 +15,13 @@ use crate::platform::clock;
 use crate::telemetry::seldom::Seldom;
 
 /// What the XSP said of a credential.
-pub const PROOFS: [&str; 5] = ["forbidden", "good", "refused", "unavailable", "unknown-user"];
+pub const PROOFS: [&str; 5] = [
+    "forbidden",
+    "good",
+    "refused",
+    "unavailable",
+    "unknown-user",
+];
 
 /// How an attempt to deliver a notification to the webhook's receiver ended.
 pub const POSTS: [&str; 9] = [

@@ -1,7 +1,9 @@
 //! What goes on by itself.
 
 pub mod auth_desk;
+pub mod blf_gate;
 pub mod blf_tracker;
+pub mod blf_webhook;
 pub mod ci;
 pub mod drive;
 pub mod file_watch;

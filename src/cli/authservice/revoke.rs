@@ -3,12 +3,7 @@
 
 use std::io;
 use std::io::Read;
-use std::io::Write as _;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +13,10 @@ use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::admin::Request;
+use crate::cli::admin::escaped;
+use crate::cli::admin::exchange;
+use crate::cli::admin::reachable;
 use crate::config::DEFAULT_PATH;
 use crate::config::Environment;
 use crate::config::NamedFiles;
@@ -208,54 +207,17 @@ fn read(from: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-/// Everything but letters and digits as `%xx`.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
-/// A listener on all addresses is reached on loopback.
-const fn reachable(configured: SocketAddr) -> SocketAddr {
-    let ip = match configured.ip() {
-        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        other => other,
-    };
-    SocketAddr::new(ip, configured.port())
-}
-
 /// One request; status and body of its answer.
 fn ask(address: SocketAddr, operator: &Secret, form: &str) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let head = format!(
-        "POST /authService/revoke HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
-         Authorization: Bearer ",
-        form.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(operator.expose().trim_ascii())?;
-    stream.write_all(b"\r\n\r\n")?;
-    stream.write_all(form.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(MOST).read_to_end(&mut answer)?;
-    parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
-}
-
-fn parse(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
-    let status = std::str::from_utf8(status).ok()?.parse().ok()?;
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    Some((status, answer.get(end + 4..)?.to_vec()))
+    let request = Request {
+        method: "POST",
+        target: "/authService/revoke",
+        operator,
+        form: Some(form),
+        patience: PATIENCE,
+        most: MOST,
+    };
+    exchange(address, &request)
 }
 
 #[cfg(test)]
@@ -289,19 +251,5 @@ mod tests {
     fn a_user_id_is_escaped() {
         let form = form(&what(false, Some("jörg+x@as&all=true")), false).unwrap();
         assert_eq!(form, "user=j%C3%B6rg%2Bx%40as%26all%3Dtrue");
-    }
-
-    #[test]
-    fn an_answer_is_read() {
-        let answer = b"HTTP/1.1 403 Forbidden\r\nx: y\r\n\r\n{}";
-        assert_eq!(parse(answer), Some((403, b"{}".to_vec())));
-        for broken in [
-            &b""[..],
-            b"HTTP/1.1 abc\r\n\r\n",
-            b"SSH-2.0",
-            b"HTTP/1.1 200 OK\r\n",
-        ] {
-            assert_eq!(parse(broken), None);
-        }
     }
 }

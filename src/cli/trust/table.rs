@@ -38,7 +38,7 @@ pub(super) fn cells(facts: &CertificateFacts, now: SystemTime) -> Vec<String> {
 }
 
 /// Rows with their columns under each other, two blanks between them.
-pub(super) fn align(rows: &[Vec<String>]) -> Vec<String> {
+pub(in crate::cli) fn align(rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)

@@ -363,7 +363,10 @@ mod tests {
         assert_eq!(bench.end(Delivery::Done), ["b1"]);
         assert_eq!(bench.end(Delivery::Done), ["a3"]);
         assert!(bench.end(Delivery::Done).is_empty());
-        assert!(bench.end(Delivery::Done).is_empty(), "nothing was under way");
+        assert!(
+            bench.end(Delivery::Done).is_empty(),
+            "nothing was under way"
+        );
     }
 
     #[test]

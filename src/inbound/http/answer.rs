@@ -81,7 +81,9 @@ impl Body for AnswerBody {
         let frame = match &mut this.content {
             Content::Own(text) if text.is_empty() => Poll::Ready(None),
             Content::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            Content::Lamps(stream) => stream.poll_bytes(cx).map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
+            Content::Lamps(stream) => stream
+                .poll_bytes(cx)
+                .map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
             Content::Relayed(body) => Pin::new(body).poll_frame(cx),
         };
         match frame {

@@ -181,14 +181,12 @@ impl Front {
     ) -> Result<(), Reason> {
         let actions = match kind {
             RouteKind::XsiActions => Some(below),
-            RouteKind::AuthService
-            | RouteKind::Blf
-            | RouteKind::Plain
-            | RouteKind::XsiEvents => self
-                .plan
-                .action_prefixes
-                .iter()
-                .find_map(|prefix| below_anywhere(path, prefix)),
+            RouteKind::AuthService | RouteKind::Blf | RouteKind::Plain | RouteKind::XsiEvents => {
+                self.plan
+                    .action_prefixes
+                    .iter()
+                    .find_map(|prefix| below_anywhere(path, prefix))
+            }
         };
         let Some(actions) = actions else {
             return Ok(());

@@ -24,10 +24,7 @@ use crate::outbound::web::failure::WebFailure;
 /// Bytes of an answer's head, and read ahead of its body.
 const HEAD_BYTES: usize = 64 * 1024;
 
-pub(super) async fn exchange<S>(
-    stream: S,
-    request: WebRequest<'_>,
-) -> Result<WebAnswer, WebFailure>
+pub(super) async fn exchange<S>(stream: S, request: WebRequest<'_>) -> Result<WebAnswer, WebFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -233,7 +233,11 @@ mod tests {
         let url = WebUrl::parse_or_loopback("http://localhost/blf").unwrap();
         assert_eq!(url.port(), 80);
         assert!(!WebUrl::parse_or_loopback("https://a/").unwrap().is_plain());
-        for other in ["http://10.0.0.1/", "http://noc.example.com/", "ftp://[::1]/"] {
+        for other in [
+            "http://10.0.0.1/",
+            "http://noc.example.com/",
+            "ftp://[::1]/",
+        ] {
             let refused = WebUrl::parse_or_loopback(other);
             assert_eq!(refused, Err(NotAWebUrl::Scheme), "{other}");
         }

@@ -31,7 +31,12 @@ where
     T: Clone + Send + Sync + 'static,
 {
     /// Joins the question about `key`, or asks it with `work`, in a task of its own.
-    pub(in crate::workers) fn board<F>(&self, key: &K, tasks: &Tasks, work: impl FnOnce() -> F) -> Flight<T>
+    pub(in crate::workers) fn board<F>(
+        &self,
+        key: &K,
+        tasks: &Tasks,
+        work: impl FnOnce() -> F,
+    ) -> Flight<T>
     where
         F: Future<Output = T> + Send + 'static,
     {

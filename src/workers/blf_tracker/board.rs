@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -140,6 +141,7 @@ pub(super) enum Question {
     Pickup(
         String,
         Pickup,
+        Option<HeaderValue>,
         oneshot::Sender<Result<Picked, PickupFailure>>,
     ),
     /// A reader has caught up and wants the full state.
@@ -226,13 +228,19 @@ impl BlfBoard {
         self.ask(Question::Counts).await
     }
 
-    /// Picks a call up for a watcher by DirectedCallPickup. Never tried twice.
+    /// Picks a call up for a watcher by DirectedCallPickup, in the name of whoever the XSP takes
+    /// `credential` for, else of our account. Never tried twice.
     ///
     /// # Errors
     /// [`PickupFailure`].
-    pub async fn pickup(&self, watcher: &str, what: Pickup) -> Result<Picked, PickupFailure> {
+    pub async fn pickup(
+        &self,
+        watcher: &str,
+        what: Pickup,
+        credential: Option<HeaderValue>,
+    ) -> Result<Picked, PickupFailure> {
         let watcher = watcher.to_owned();
-        self.ask(|answer| Question::Pickup(watcher, what, answer))
+        self.ask(|answer| Question::Pickup(watcher, what, credential, answer))
             .await
             .map_err(|_gone| PickupFailure::Gone)?
     }

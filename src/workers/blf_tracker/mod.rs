@@ -19,3 +19,4 @@ pub use board::WatchOptions;
 pub use notice::Notice;
 pub use notice::NoticeKind;
 pub use notice::Notices;
+pub use notice::Shown;

@@ -4,6 +4,7 @@
 //! gets the full state as soon as it reads again. It misses history, never the present.
 
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::task::Context;
@@ -12,6 +13,7 @@ use std::task::ready;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -27,26 +29,108 @@ pub struct Notice {
     /// The JSON object, on one line; a part of `sse`.
     pub json: Bytes,
     /// The whole server-sent event, shared by all streams.
-    pub sse: Bytes,
+    sse: Bytes,
+    /// The same for those who see one view only, made when the first of them needs it.
+    views: [OnceLock<(Bytes, Bytes)>; 2],
+}
+
+/// Which views of a line are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Both.
+    #[default]
+    Both,
+    /// All that is known.
+    Full,
+    /// What the Webex app would show.
+    WebexCompatible,
 }
 
 impl Notice {
     /// Renders it, once for all readers. `json` has no line breaks.
     #[must_use]
     pub fn new(id: u64, kind: NoticeKind, json: &[u8]) -> Self {
-        let head = format!("id: {id}\nevent: {}\ndata: ", kind.as_str());
-        let mut event = Vec::with_capacity(head.len() + json.len() + 2);
-        event.extend_from_slice(head.as_bytes());
-        event.extend_from_slice(json);
-        event.extend_from_slice(b"\n\n");
-        let sse = Bytes::from(event);
-        let json = sse.slice(head.len()..sse.len() - 2);
+        let (json, sse) = event(id, kind, json);
         Self {
             id,
             kind,
             json,
             sse,
+            views: Default::default(),
         }
+    }
+
+    /// The server-sent event for those who see this.
+    #[must_use]
+    pub fn sse(&self, shown: Shown) -> Bytes {
+        match self.view(shown) {
+            Some((_, sse)) => sse.clone(),
+            None => self.sse.clone(),
+        }
+    }
+
+    /// The JSON object for those who see this.
+    #[must_use]
+    pub fn json(&self, shown: Shown) -> Bytes {
+        match self.view(shown) {
+            Some((json, _)) => json.clone(),
+            None => self.json.clone(),
+        }
+    }
+
+    fn view(&self, shown: Shown) -> Option<&(Bytes, Bytes)> {
+        let [full, webex] = &self.views;
+        let (place, without) = match shown {
+            Shown::Both => return None,
+            Shown::Full => (full, ONLY_WEBEX),
+            Shown::WebexCompatible => (webex, ONLY_FULL),
+        };
+        match self.kind {
+            // These tell nothing of lamps.
+            NoticeKind::Offer | NoticeKind::Withdraw => None,
+            NoticeKind::Snapshot | NoticeKind::State => Some(place.get_or_init(|| {
+                let json = stripped(&self.json, without);
+                event(self.id, self.kind, &json)
+            })),
+        }
+    }
+}
+
+/// What of a line the Webex app does not show: its view knows `on a call` and nothing finer.
+const ONLY_FULL: &[&str] = &["full", "calls", "hook", "parked", "do-not-disturb"];
+
+/// What of a line is the Webex app's view alone.
+const ONLY_WEBEX: &[&str] = &["webex-compatible"];
+
+/// The JSON and the event that holds it, in one piece of memory.
+fn event(id: u64, kind: NoticeKind, json: &[u8]) -> (Bytes, Bytes) {
+    let head = format!("id: {id}\nevent: {}\ndata: ", kind.as_str());
+    let mut event = Vec::with_capacity(head.len() + json.len() + 2);
+    event.extend_from_slice(head.as_bytes());
+    event.extend_from_slice(json);
+    event.extend_from_slice(b"\n\n");
+    let sse = Bytes::from(event);
+    (sse.slice(head.len()..sse.len() - 2), sse)
+}
+
+/// A state, or a snapshot with its lines, without some members of each line.
+fn stripped(json: &[u8], without: &[&str]) -> Vec<u8> {
+    let Ok(mut document) = serde_json::from_slice::<Value>(json) else {
+        // We wrote it ourselves; whoever reads it will see as much.
+        return json.to_vec();
+    };
+    strip(&mut document, without);
+    if let Some(lines) = document.get_mut("lines").and_then(Value::as_array_mut) {
+        for line in lines {
+            strip(line, without);
+        }
+    }
+    document.to_string().into_bytes()
+}
+
+fn strip(line: &mut Value, without: &[&str]) {
+    if let Some(line) = line.as_object_mut() {
+        line.retain(|name, _| !without.contains(&name.as_str()));
     }
 }
 

@@ -78,7 +78,7 @@ pub enum HookStatus {
 }
 
 /// A party of a call.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Party {
     /// Display name.

@@ -110,8 +110,7 @@ impl Subscriptions {
     pub fn scope(&self, id: Option<&SubscriptionId>) -> Scope {
         let target = id.and_then(|id| self.by_id.get(id));
         match target {
-            Some(Target::Collection(_)) => Scope::Collection,
-            Some(Target::User(_)) => Scope::User,
+            Some(target) => target.scope(),
             None if self.collective => Scope::Collection,
             None => Scope::User,
         }
@@ -176,7 +175,8 @@ impl Subscriptions {
         }
         if let Some(id) = entry.id() {
             self.by_id.remove(id);
-            self.actions.push_back(Action::Lost(id.clone()));
+            let lost = Action::Lost(id.clone(), target.scope());
+            self.actions.push_back(lost);
             self.actions.push_back(Action::Delete(id.clone()));
         }
     }
@@ -190,8 +190,7 @@ impl Subscriptions {
         if !self.collective && count > above && !self.rules.collections.is_empty() {
             self.collective = true;
             for user in self.wanted.clone() {
-                self.remove(&Target::User(user.clone()));
-                self.plan_fetch(user, now);
+                self.remove(&Target::User(user));
             }
             for collection in self.rules.collections.clone() {
                 self.add(Target::Collection(collection), now);
@@ -292,6 +291,12 @@ impl Subscriptions {
                 self.change(&target, |entry, rules| {
                     entry.live(id, expires, None, rules, now);
                 });
+                // Only now does nothing escape us that happens after the reading.
+                if target.scope() == Scope::Collection {
+                    for user in self.wanted.clone() {
+                        self.plan_fetch(user, now);
+                    }
+                }
             }
             Err(fault) => {
                 self.absent(&target, fault, now);
@@ -344,7 +349,7 @@ impl Subscriptions {
     fn lost(&mut self, target: &Target, now: Instant) {
         let id = self.entries.get(target).and_then(Entry::id).cloned();
         if let Some(id) = id {
-            self.actions.push_back(Action::Lost(id));
+            self.actions.push_back(Action::Lost(id, target.scope()));
             self.absent(target, Fault::Failed, now);
         }
     }

@@ -80,6 +80,17 @@ pub enum Target {
     User(UserId),
 }
 
+impl Target {
+    /// What its events are.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Collection(_) => Scope::Collection,
+            Self::User(_) => Scope::User,
+        }
+    }
+}
+
 /// Whether events of a subscription are about one user, in order and without gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -144,7 +155,7 @@ pub enum Action {
     /// Read a user's calls by Xsi-Actions: his subscription gives no snapshot.
     Fetch(UserId),
     /// A subscription is over; its lines know nothing until they hear anew.
-    Lost(SubscriptionId),
+    Lost(SubscriptionId, Scope),
     /// No such user, or not for us: his line stays unknown.
     Refused(Target, Fault),
     /// Longer life, and for a user a new snapshot.

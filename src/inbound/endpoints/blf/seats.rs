@@ -109,10 +109,7 @@ mod tests {
         };
         let seats = Arc::<Seats>::default();
         let take = |watcher: &str, last: u8| {
-            seats.take(
-                Some((watcher.into(), [192, 0, 2, last].into())),
-                &rules,
-            )
+            seats.take(Some((watcher.into(), [192, 0, 2, last].into())), &rules)
         };
         let alice = take("alice", 1).ok();
         assert!(alice.is_some());

@@ -25,6 +25,7 @@ use crate::telemetry::blf_api::StreamEnd;
 use crate::workers::blf_gate::Admitted;
 use crate::workers::blf_gate::Again;
 use crate::workers::blf_gate::Gate;
+use crate::workers::blf_tracker::Shown;
 use crate::workers::blf_tracker::Subscription;
 
 /// A comment line, which every client passes over.
@@ -45,11 +46,13 @@ pub(super) struct Ground {
     pub(super) metrics: Arc<BlfApiMetrics>,
     pub(super) keep_alive: Duration,
     pub(super) re_check: Duration,
+    pub(super) shown: Shown,
 }
 
 /// The stream.
 pub struct LampStream {
     subscription: Subscription,
+    shown: Shown,
     begun: bool,
     gate: Arc<Gate>,
     /// Away while a question about it is under way.
@@ -78,11 +81,13 @@ impl LampStream {
             metrics,
             keep_alive,
             re_check,
+            shown,
         } = ground;
         metrics.stream_began();
         let first = now + keep_alive.min(re_check);
         Self {
             subscription,
+            shown,
             begun: false,
             gate,
             admitted: Some(admitted),
@@ -120,7 +125,7 @@ impl LampStream {
             Poll::Ready(Some(notice)) => {
                 self.last_sent = clock::mono();
                 self.metrics.delivered();
-                return Poll::Ready(Some(notice.sse.clone()));
+                return Poll::Ready(Some(notice.sse(self.shown)));
             }
             Poll::Ready(None) => return self.finish(StreamEnd::TrackerGone, "tracker-gone"),
             Poll::Pending => {}
@@ -137,9 +142,10 @@ impl LampStream {
     fn first(&self) -> Bytes {
         let snapshot = &self.subscription.snapshot;
         let retry = format!("retry: {}\n", come_back(snapshot.id));
-        let mut first = Vec::with_capacity(retry.len() + snapshot.sse.len());
+        let event = snapshot.sse(self.shown);
+        let mut first = Vec::with_capacity(retry.len() + event.len());
         first.extend_from_slice(retry.as_bytes());
-        first.extend_from_slice(&snapshot.sse);
+        first.extend_from_slice(&event);
         first.into()
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-use crate::config::BlfView;
 use crate::domain::edge::reason::Reason;
+use crate::workers::blf_tracker::Shown;
 use crate::workers::blf_tracker::WatchOptions;
 
 /// Longest wait of a long poll: below the minute after which common proxies give up.
@@ -22,6 +22,7 @@ const LONGEST_DELAY: u64 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wishes {
     pub(super) options: WatchOptions,
+    pub(super) shown: Shown,
     /// How long to wait for something new; absent: a stream.
     pub(super) poll: Option<Duration>,
     /// The last event that a long poll has brought.
@@ -33,13 +34,14 @@ impl Wishes {
     pub(super) fn read(query: Option<&str>, headers: &HeaderMap) -> Result<Self, Reason> {
         let mut wishes = Self {
             options: WatchOptions::default(),
+            shown: Shown::Both,
             poll: None,
             after: None,
         };
         let pairs = query.unwrap_or_default().split('&');
         for (name, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             let good = match name {
-                "view" => view(value).map(|view| wishes.options.view = Some(view)),
+                "view" => view(value).map(|shown| wishes.shown = shown),
                 "notification-delay" => {
                     delay(value).map(|delay| wishes.options.delay = Some(delay))
                 }
@@ -59,10 +61,10 @@ impl Wishes {
     }
 }
 
-fn view(text: &str) -> Option<BlfView> {
+fn view(text: &str) -> Option<Shown> {
     match text {
-        "full" => Some(BlfView::Full),
-        "webex-compatible" | "webex" => Some(BlfView::WebexCompatible),
+        "full" => Some(Shown::Full),
+        "webex-compatible" => Some(Shown::WebexCompatible),
         _ => None,
     }
 }
@@ -128,7 +130,7 @@ mod tests {
             Some("text/event-stream"),
         );
         let wishes = wishes.unwrap();
-        assert_eq!(wishes.options.view, Some(BlfView::WebexCompatible));
+        assert_eq!(wishes.shown, Shown::WebexCompatible);
         assert_eq!(wishes.options.delay, Some(Duration::from_millis(500)));
         assert_eq!(wishes.options.display_caller, Some(false));
         assert_eq!((wishes.poll, wishes.after), (None, None));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::sync::oneshot;
 
 use crate::domain::blf::notice::LineState;
@@ -48,7 +49,9 @@ impl Tracker {
                 let watcher = UserId::new(&watcher);
                 self.reading.take(reading::Input::Changed(&watcher), now);
             }
-            Question::Pickup(watcher, what, answer) => self.pickup(&watcher, &what, answer),
+            Question::Pickup(watcher, what, credential, answer) => {
+                self.pickup(&watcher, &what, credential, answer);
+            }
             Question::Reloaded => self.reloaded(),
             Question::Resume(reader, answer) => {
                 for input in self.sessions.resume(reader, answer) {
@@ -161,6 +164,7 @@ impl Tracker {
         &mut self,
         watcher: &str,
         what: &Pickup,
+        credential: Option<HeaderValue>,
         answer: oneshot::Sender<Result<Picked, PickupFailure>>,
     ) {
         match self.place_to_pick_up(watcher, what) {
@@ -171,6 +175,10 @@ impl Tracker {
             Ok((client, line)) => {
                 let metrics = Arc::clone(&self.metrics);
                 let watcher = watcher.to_owned();
+                let client = match credential {
+                    Some(credential) => client.presenting(credential),
+                    None => client,
+                };
                 self.tasks.connection(async move {
                     let picked = pickup::pick_up(&client, &metrics, &watcher, &line).await;
                     drop(answer.send(picked));
