@@ -62,9 +62,6 @@ pub const EVENTS: [&str; 8] = [
 /// What happens to documents that are not used.
 pub const REFUSED: [&str; 4] = ["malformed", "too-large", "unknown", "unreadable"];
 
-/// Why a subscription is asked for a fresh snapshot.
-pub const RESYNCS: [&str; 3] = ["doubt", "renewal", "source-back"];
-
 /// The metrics of busy lamps.
 #[derive(Debug)]
 pub struct BlfMetrics {
@@ -145,6 +142,19 @@ struct KindLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
+}
+
+/// Label values that rooms above know.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// How requests fail.
+    pub failures: &'a [&'static str],
+    /// Why offers end.
+    pub withdrawals: &'a [&'static str],
+    /// How pick-ups fail.
+    pub pickups: &'a [&'static str],
+    /// Kinds of notices.
+    pub kinds: &'a [&'static str],
 }
 
 /// Numbers of the moment.
@@ -277,14 +287,13 @@ impl BlfMetrics {
     }
 
     /// Makes every series, at zero; called when lines are tracked at these XSPs.
-    pub fn series<'u>(
-        &self,
-        upstreams: impl IntoIterator<Item = &'u str>,
-        failures: &[&'static str],
-        withdrawals: &[&'static str],
-        pickups: &[&'static str],
-        kinds: &[&'static str],
-    ) {
+    pub fn series<'u>(&self, upstreams: impl IntoIterator<Item = &'u str>, words: &Words<'_>) {
+        let Words {
+            failures,
+            withdrawals,
+            pickups,
+            kinds,
+        } = words;
         for upstream in upstreams {
             self.channel_gauge(upstream).set(0);
         }
@@ -388,9 +397,24 @@ impl BlfMetrics {
     }
 
     /// No channel is left.
-    pub fn source_lost(&self) {
+    pub fn source_lost(&self, returns: bool) {
         self.sources_lost.inc();
-        warn!("No event channel of ours is left; lines become unknown unless one comes back.");
+        if returns {
+            warn!("No event channel of ours is left; lines become unknown unless one comes back.");
+        } else {
+            warn!("No event channel of ours is left, and none comes back; every line is unknown.");
+        }
+    }
+
+    /// A channel of this XSP is to be opened.
+    pub fn channel_expected(&self, upstream: &str) {
+        self.channel_gauge(upstream).set(0);
+    }
+
+    /// An XSP is no longer one of ours.
+    pub fn forget_channel(&self, upstream: &str) {
+        let upstream = upstream.to_owned();
+        self.channels.remove(&UpstreamLabel { upstream });
     }
 
     /// Events flow.
@@ -410,9 +434,9 @@ impl BlfMetrics {
         );
     }
 
-    /// The cause of an alarm is gone.
-    pub fn cleared(&self, upstream: &str, alarm: Alarm) {
-        self.alarm_gauge(alarm).set(0);
+    /// The cause of an alarm is gone at one XSP; at another it may still be there.
+    pub fn cleared(&self, upstream: &str, alarm: Alarm, elsewhere: bool) {
+        self.alarm_gauge(alarm).set(i64::from(elsewhere));
         let reason = alarm.as_str();
         info!(
             upstream,

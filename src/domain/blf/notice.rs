@@ -153,6 +153,17 @@ pub enum WithdrawReason {
 }
 
 impl WithdrawReason {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::AnsweredByLine,
+        Self::Forwarded,
+        Self::ListChanged,
+        Self::PickedUp,
+        Self::Released,
+        Self::SourceLost,
+        Self::WatcherLeft,
+    ];
+
     /// The word of metrics and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,6 +1,8 @@
 //! Our own channels, our own subscriptions and the board as one machine: what one of them wants
 //! from another never leaves it, what needs the network does.
 
+use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -17,6 +19,7 @@ use crate::domain::events::channel::Standing;
 use crate::domain::events::document::Document;
 use crate::domain::events::document::EventData;
 use crate::domain::events::document::SubscriptionEvent;
+use crate::domain::events::ids::UserId;
 use crate::domain::events::subscriptions;
 use crate::domain::events::subscriptions::Fault;
 use crate::domain::events::subscriptions::Subscriptions;
@@ -25,7 +28,7 @@ use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
 /// The rules of all three.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Of the channels.
     pub channels: channel::Rules,
@@ -33,6 +36,19 @@ pub struct Rules {
     pub subscriptions: subscriptions::Rules,
     /// Of the board.
     pub board: board::Rules,
+    /// Lines that are subscribed to; those beyond stay unknown.
+    pub lines: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            channels: channel::Rules::default(),
+            subscriptions: subscriptions::Rules::default(),
+            board: board::Rules::default(),
+            lines: usize::MAX,
+        }
+    }
 }
 
 /// What happened.
@@ -53,6 +69,8 @@ pub enum Input {
 pub enum Action {
     /// The board's: lists, readings, notices, lamps.
     Board(board::Action),
+    /// A line is wanted beyond [`Rules::lines`].
+    Full,
     /// The channels': streams, heartbeats, acknowledgements, alarms.
     Channel(channel::Action),
     /// The subscriptions': create, update, delete; a refusal is told, too.
@@ -65,6 +83,10 @@ pub struct Tracker {
     channels: ChannelSet,
     subscriptions: Subscriptions,
     board: Board,
+    lines: usize,
+    tracked: HashSet<UserId>,
+    /// Wanted beyond the limit; the next free place is theirs.
+    untracked: BTreeSet<UserId>,
     actions: VecDeque<Action>,
 }
 
@@ -76,6 +98,9 @@ impl Tracker {
             channels: ChannelSet::new(rules.channels, xsps, seed, now),
             subscriptions: Subscriptions::new(rules.subscriptions, seed, now),
             board: Board::new(rules.board),
+            lines: rules.lines,
+            tracked: HashSet::new(),
+            untracked: BTreeSet::new(),
             actions: VecDeque::new(),
         }
     }
@@ -218,17 +243,36 @@ impl Tracker {
         }
     }
 
+    fn want(&mut self, user: UserId, now: Now) {
+        if self.tracked.len() >= self.lines {
+            self.untracked.insert(user);
+            self.actions.push_back(Action::Full);
+            return;
+        }
+        self.tracked.insert(user.clone());
+        self.subscriptions
+            .handle(subscriptions::Input::Want(user), now);
+    }
+
+    fn unwant(&mut self, user: UserId, now: Now) {
+        if !self.tracked.remove(&user) {
+            self.untracked.remove(&user);
+            return;
+        }
+        self.subscriptions
+            .handle(subscriptions::Input::Unwant(user), now);
+        if let Some(next) = self.untracked.pop_first() {
+            self.want(next, now);
+        }
+    }
+
     fn of_board(&mut self, action: board::Action, now: Now) {
         match action {
             board::Action::Refresh(user) => self
                 .subscriptions
                 .handle(subscriptions::Input::Refresh(user), now),
-            board::Action::Unwant(user) => self
-                .subscriptions
-                .handle(subscriptions::Input::Unwant(user), now),
-            board::Action::Want(user) => self
-                .subscriptions
-                .handle(subscriptions::Input::Want(user), now),
+            board::Action::Unwant(user) => self.unwant(user, now),
+            board::Action::Want(user) => self.want(user, now),
             action @ (board::Action::FetchCalls(..)
             | board::Action::Lamp { .. }
             | board::Action::Notify(_)
@@ -281,5 +325,11 @@ impl Machine for Tracker {
         self.channels.check_invariants();
         self.subscriptions.check_invariants();
         self.board.check_invariants();
+        assert!(self.tracked.len() <= self.lines, "lines are bounded");
+        let waiting = !self.untracked.is_empty();
+        assert!(
+            !waiting || self.tracked.len() == self.lines,
+            "no place is left free"
+        );
     }
 }

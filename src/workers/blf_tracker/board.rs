@@ -126,15 +126,16 @@ impl PickupFailure {
     }
 }
 
+/// Where an answer goes that may be an error.
+pub(super) type Answers<T> = oneshot::Sender<Result<T, BoardError>>;
+
 /// A question and where its answer goes.
 pub(super) enum Question {
     Board(oneshot::Sender<BoardView>),
     Counts(oneshot::Sender<Counts>),
-    Join(
-        String,
-        WatchOptions,
-        oneshot::Sender<Result<Subscription, BoardError>>,
-    ),
+    /// The daemon stops: close the channels.
+    Drain(oneshot::Sender<()>),
+    Join(String, WatchOptions, Answers<Subscription>),
     Line(String, oneshot::Sender<Option<LineView>>),
     Lines(oneshot::Sender<Vec<LineView>>),
     ListChanged(String),
@@ -144,6 +145,8 @@ pub(super) enum Question {
         Option<HeaderValue>,
         oneshot::Sender<Result<Picked, PickupFailure>>,
     ),
+    /// The settings are others.
+    Reloaded,
     /// A reader has caught up and wants the full state.
     Resume(u64, oneshot::Sender<Arc<Notice>>),
     /// A reader left.

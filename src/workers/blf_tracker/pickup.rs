@@ -61,7 +61,9 @@ async fn address_of(client: &XsiClient, user: &str) -> Result<String, PickupFail
     let profile = parse_xml(&body, ANSWER, None).map_err(unusable)?;
     let root = profile.root();
     let within = |name: &str| {
-        let details = root.child("details").and_then(|details| text(details, name));
+        let details = root
+            .child("details")
+            .and_then(|details| text(details, name));
         details.or_else(|| text(root, name))
     };
     within("extension")

@@ -21,9 +21,9 @@ pub(super) const REPORTS: usize = 1024;
 /// One thing told.
 pub(super) enum Report {
     /// A request about a channel, or its stream, came to something.
-    Channel(Generation, Attempt, Happening),
+    Channel(Attempt, Happening),
     /// A document came on a stream.
-    Document(Generation, Attempt, Document),
+    Document(Attempt, Document),
     /// The members of a directory; `None` when it could not be read.
     Members(usize, Option<Vec<UserId>>),
     /// A reading of a user's calls ended.
@@ -33,11 +33,6 @@ pub(super) enum Report {
     /// A request about a subscription ended.
     Subscription(subscriptions::Input),
 }
-
-/// Which set of channels: a reload that changes the XSPs begins another, and what is told about
-/// the old one no longer counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Generation(pub(super) u32);
 
 /// How a channel's request ended.
 pub(super) fn channel_outcome<T>(

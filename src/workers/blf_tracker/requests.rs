@@ -42,7 +42,6 @@ use crate::outbound::broadworks::xsi::XsiClient;
 use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::blf::BlfMetrics;
-use crate::workers::blf_tracker::report::Generation;
 use crate::workers::blf_tracker::report::Report;
 use crate::workers::blf_tracker::report::UpstreamName;
 use crate::workers::blf_tracker::report::channel_outcome;
@@ -75,7 +74,11 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn packages(config: &Blf) -> Vec<&'static str> {
-        config.packages.iter().map(|one: &BlfPackage| one.event()).collect()
+        config
+            .packages
+            .iter()
+            .map(|one: &BlfPackage| one.event())
+            .collect()
     }
 
     fn start(&self, work: impl Future<Output = Option<Report>> + Send + 'static) {
@@ -91,7 +94,7 @@ impl Requests {
     pub(super) fn acknowledge(
         &self,
         client: XsiClient,
-        (generation, attempt, upstream): (Generation, Attempt, UpstreamName),
+        (attempt, upstream): (Attempt, UpstreamName),
         event: EventId,
         status: AckStatus,
     ) {
@@ -102,14 +105,14 @@ impl Requests {
             let result = client.acknowledge(&upstream, body).await;
             tell(&metrics, "acknowledge", &upstream, &result);
             let ended = Happening::Acknowledged(event, channel_outcome(&result));
-            Some(Report::Channel(generation, attempt, ended))
+            Some(Report::Channel(attempt, ended))
         });
     }
 
     pub(super) fn heartbeat(
         &self,
         client: XsiClient,
-        (generation, attempt, upstream): (Generation, Attempt, UpstreamName),
+        (attempt, upstream): (Attempt, UpstreamName),
         channel: ChannelId,
     ) {
         let metrics = Arc::clone(&self.metrics);
@@ -117,27 +120,31 @@ impl Requests {
             let result = client.heartbeat(&upstream, channel.as_str()).await;
             tell(&metrics, "heartbeat", &upstream, &result);
             let ended = Happening::HeartbeatEnded(channel_outcome(&result));
-            Some(Report::Channel(generation, attempt, ended))
+            Some(Report::Channel(attempt, ended))
         });
     }
 
     pub(super) fn refresh_channel(
         &self,
         client: XsiClient,
-        (generation, attempt, upstream): (Generation, Attempt, UpstreamName),
+        (attempt, upstream): (Attempt, UpstreamName),
         channel: ChannelId,
         expires: u32,
     ) {
         let metrics = Arc::clone(&self.metrics);
         self.start(async move {
             let body = requests::channel_update(expires).into();
-            let result = client.update_channel(&upstream, channel.as_str(), body).await;
+            let result = client
+                .update_channel(&upstream, channel.as_str(), body)
+                .await;
             tell(&metrics, "channel-update", &upstream, &result);
             let outcome = channel_outcome(&result);
-            let entry = result.ok().and_then(|body| ChannelEntry::parse(&body, ANSWER).ok());
+            let entry = result
+                .ok()
+                .and_then(|body| ChannelEntry::parse(&body, ANSWER).ok());
             let granted = entry.and_then(|entry| entry.expires);
             let ended = Happening::Refreshed(outcome, granted);
-            Some(Report::Channel(generation, attempt, ended))
+            Some(Report::Channel(attempt, ended))
         });
     }
 
@@ -157,8 +164,7 @@ impl Requests {
 
     pub(super) fn subscribe(&self, client: XsiClient, ticket: Ticket, target: Target) {
         let metrics = Arc::clone(&self.metrics);
-        let (packages, names, expires) =
-            (self.packages.clone(), self.names.clone(), self.expires);
+        let (packages, names, expires) = (self.packages.clone(), self.names.clone(), self.expires);
         self.start(async move {
             let body = requests::subscription_add(SubscriptionAdd {
                 packages: &packages,
@@ -251,7 +257,13 @@ impl Requests {
     }
 
     /// Reads who the members of a directory are, page by page, up to `most`.
-    pub(super) fn members(&self, client: XsiClient, place: usize, directory: xsi::Directory, most: usize) {
+    pub(super) fn members(
+        &self,
+        client: XsiClient,
+        place: usize,
+        directory: xsi::Directory,
+        most: usize,
+    ) {
         let metrics = Arc::clone(&self.metrics);
         self.start(async move {
             let result = client.members(&directory, most).await;

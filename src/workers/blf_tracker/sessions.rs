@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::BufMut as _;
-use bytes::Bytes;
 use bytes::BytesMut;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -17,6 +16,7 @@ use crate::domain::blf::watcher::SessionId;
 use crate::domain::blf::watcher::Wishes;
 use crate::domain::events::ids::UserId;
 use crate::telemetry::blf::BlfMetrics;
+use crate::workers::blf_tracker::board::Answers;
 use crate::workers::blf_tracker::board::BoardError;
 use crate::workers::blf_tracker::board::Question;
 use crate::workers::blf_tracker::board::Subscription;
@@ -44,7 +44,8 @@ struct Session {
     watcher: UserId,
     wishes: Wishes,
     reader: Option<Reader>,
-    offers: usize,
+    /// Offers that stand, by their number, and the line of each.
+    offers: Vec<(u64, UserId)>,
 }
 
 struct Reader {
@@ -60,7 +61,7 @@ enum Waits {
     Resume(oneshot::Sender<Arc<Notice>>),
 }
 
-type Answer = oneshot::Sender<Result<Subscription, BoardError>>;
+type Answer = Answers<Subscription>;
 
 impl Sessions {
     pub(super) fn new(metrics: Arc<BlfMetrics>) -> Self {
@@ -90,7 +91,7 @@ impl Sessions {
             watcher: watcher.clone(),
             wishes,
             reader,
-            offers: 0,
+            offers: Vec::new(),
         };
         self.sessions.insert(session, held);
         board::Input::Joined {
@@ -219,12 +220,7 @@ impl Sessions {
             let Some(session) = self.sessions.get_mut(id) else {
                 continue;
             };
-            match &*notice.body {
-                Notification::Offer(_) => session.offers += 1,
-                Notification::Withdraw(_) => session.offers = session.offers.saturating_sub(1),
-                Notification::Snapshot(snapshot) => session.offers = snapshot.offers.len(),
-                Notification::State(_) => {}
-            }
+            session.note(&notice.body);
             let Some(reader) = &mut session.reader else {
                 continue;
             };
@@ -254,16 +250,60 @@ impl Sessions {
 
     /// Readers and offers of one watcher.
     pub(super) fn of(&self, watcher: &UserId) -> (usize, usize) {
-        let mut readers = 0;
-        let mut offers = 0;
-        for session in self.sessions.values() {
-            if session.watcher == *watcher {
-                readers += usize::from(session.reader.is_some());
-                offers = offers.max(session.offers);
-            }
-        }
-        (readers, offers)
+        let of = |session: &&Session| session.watcher == *watcher;
+        let facts = self.sessions.values().filter(of).map(Session::facts);
+        facts.fold((0, 0), add)
     }
+
+    /// Readers and offers of every watcher.
+    pub(super) fn by_watcher(&self) -> HashMap<&UserId, (usize, usize)> {
+        let mut all: HashMap<_, (usize, usize)> = HashMap::new();
+        for session in self.sessions.values() {
+            let facts = all.entry(&session.watcher).or_default();
+            *facts = add(*facts, session.facts());
+        }
+        all
+    }
+
+    /// Where an offer that stands for a watcher rings.
+    pub(super) fn line_of_offer(&self, watcher: &UserId, offer: u64) -> Option<UserId> {
+        let of = |session: &&Session| session.watcher == *watcher;
+        let mut offers = self
+            .sessions
+            .values()
+            .filter(of)
+            .flat_map(|one| &one.offers);
+        let found = offers.find(|(number, _)| *number == offer);
+        found.map(|(_, user)| user.clone())
+    }
+}
+
+impl Session {
+    /// Keeps in mind which offers stand.
+    fn note(&mut self, body: &Notification) {
+        match body {
+            Notification::Offer(offer) => self.offers.push((offer.offer, offer.user.clone())),
+            Notification::Withdraw(withdraw) => {
+                self.offers.retain(|(number, _)| *number != withdraw.offer);
+            }
+            Notification::Snapshot(snapshot) => {
+                let offers = snapshot.offers.iter();
+                self.offers = offers
+                    .map(|offer| (offer.offer, offer.user.clone()))
+                    .collect();
+            }
+            Notification::State(_) => {}
+        }
+    }
+
+    const fn facts(&self) -> (usize, usize) {
+        (self.reader.is_some() as usize, self.offers.len())
+    }
+}
+
+/// Readers add up; sessions of one watcher see the same offers.
+fn add(one: (usize, usize), other: (usize, usize)) -> (usize, usize) {
+    (one.0 + other.0, one.1.max(other.1))
 }
 
 const fn kind_of(body: &Notification) -> NoticeKind {
@@ -282,9 +322,5 @@ fn render(id: u64, kind: NoticeKind, body: &Notification) -> Notice {
     // Plain structs and strings always can be written.
     let written = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
     json.put_slice(written.get(1..).unwrap_or(b"}"));
-    Notice {
-        id,
-        kind,
-        json: Bytes::from(json),
-    }
+    Notice::new(id, kind, &json)
 }

@@ -20,7 +20,6 @@ use crate::outbound::broadworks::xsi::Opened;
 use crate::outbound::broadworks::xsi::XsiClient;
 use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::telemetry::blf::BlfMetrics;
-use crate::workers::blf_tracker::report::Generation;
 use crate::workers::blf_tracker::report::Report;
 use crate::workers::blf_tracker::report::UpstreamName;
 use crate::workers::blf_tracker::report::open_failure;
@@ -29,7 +28,6 @@ use crate::workers::blf_tracker::report::open_failure;
 pub(super) struct Stream {
     pub(super) client: XsiClient,
     pub(super) upstream: UpstreamName,
-    pub(super) generation: Generation,
     pub(super) attempt: Attempt,
     /// The `Channel` document that opens it.
     pub(super) body: Bytes,
@@ -56,7 +54,11 @@ impl Stream {
     }
 
     async fn work(&self) {
-        match self.client.open_channel(&self.upstream, self.body.clone()).await {
+        match self
+            .client
+            .open_channel(&self.upstream, self.body.clone())
+            .await
+        {
             Ok(Opened::Stream(stream)) => {
                 self.metrics.request_done("channel");
                 match self.read(stream).await {
@@ -83,18 +85,20 @@ impl Stream {
             }
             Err(failure) => {
                 self.failed(&failure);
-                self.tell(Happening::OpenFailed(open_failure(&failure))).await;
+                self.tell(Happening::OpenFailed(open_failure(&failure)))
+                    .await;
             }
         }
     }
 
     fn failed(&self, failure: &XsiFailure) {
         let word = failure.as_str();
-        self.metrics.request_failed("channel", word, &self.upstream, failure);
+        self.metrics
+            .request_failed("channel", word, &self.upstream, failure);
     }
 
     async fn tell(&self, happening: Happening) {
-        let report = Report::Channel(self.generation, self.attempt, happening);
+        let report = Report::Channel(self.attempt, happening);
         // The tracker has ended otherwise.
         self.reports.send(report).await.ok();
     }
@@ -119,7 +123,7 @@ impl Stream {
             match framer.document() {
                 Ok(Some(bytes)) => {
                     if let Some(document) = self.parse(&bytes) {
-                        let report = Report::Document(self.generation, self.attempt, document);
+                        let report = Report::Document(self.attempt, document);
                         let sent = self.reports.send(report).await;
                         sent.map_err(|_gone| End::Unheard)?;
                     }
@@ -137,7 +141,8 @@ impl Stream {
             FramingFault::Declared | FramingFault::Malformed => ("malformed", Ok(())),
             FramingFault::TooLarge(_) => ("too-large", Err(End::Ended)),
         };
-        self.metrics.document_refused(&self.upstream, reason, &fault);
+        self.metrics
+            .document_refused(&self.upstream, reason, &fault);
         end
     }
 
@@ -152,7 +157,8 @@ impl Stream {
                     | DocumentError::Id
                     | DocumentError::Kind => "unreadable",
                 };
-                self.metrics.document_refused(&self.upstream, reason, &error);
+                self.metrics
+                    .document_refused(&self.upstream, reason, &error);
                 None
             }
         }

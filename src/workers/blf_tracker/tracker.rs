@@ -1,12 +1,11 @@
-//! The task that owns the machines: channels, subscriptions, the reading of lists, the board. It
-//! carries their actions out, hands what one of them says to the others, and decides nothing.
+//! The task that owns the machines: channels, subscriptions and board as one, and the reading of
+//! lists. It carries their actions out and decides nothing.
 
 mod channels;
 mod questions;
 mod wanted;
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -19,33 +18,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Blf;
 use crate::domain::blf::board;
-use crate::domain::blf::board::Board;
-use crate::domain::blf::board::LineEvent;
-use crate::domain::blf::board::SourceId;
 use crate::domain::blf::list::WatchList;
 use crate::domain::blf::reading;
 use crate::domain::blf::reading::Reading;
+use crate::domain::blf::tracker::Action;
+use crate::domain::blf::tracker::Input;
+use crate::domain::blf::tracker::Tracker as Machines;
 use crate::domain::blf::watcher::Wishes;
 use crate::domain::events::channel::Attempt;
-use crate::domain::events::channel::ChannelSet;
 use crate::domain::events::document::EventData;
-use crate::domain::events::document::SubscriptionEvent;
 use crate::domain::events::ids::UserId;
 use crate::domain::events::subscriptions;
-use crate::domain::events::subscriptions::Subscriptions;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::blf::BlfGauges;
 use crate::telemetry::blf::BlfMetrics;
 use crate::workers::blf_tracker::board::Question;
-use crate::workers::blf_tracker::report::Generation;
 use crate::workers::blf_tracker::report::Report;
 use crate::workers::blf_tracker::requests::Asking;
 use crate::workers::blf_tracker::requests::Requests;
 use crate::workers::blf_tracker::sessions::Sessions;
 use crate::workers::blf_tracker::tracker::channels::Line;
-use crate::workers::blf_tracker::tracker::channels::Member;
+
+pub(super) use crate::workers::blf_tracker::tracker::channels::Member;
 
 /// How often the numbers of the moment are written, and readers that left silently looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -65,25 +61,21 @@ pub(super) struct Tracker {
     pub(super) requests: Requests,
     pub(super) tasks: Tasks,
     pub(super) metrics: Arc<BlfMetrics>,
-    pub(super) channel_rules: crate::domain::events::channel::Rules,
-    pub(super) channels: ChannelSet,
-    pub(super) generation: Generation,
+    /// Seconds of life asked for channels.
+    pub(super) expires: u32,
+    /// Whether there are channels of ours.
+    pub(super) active: bool,
+    pub(super) machines: Machines,
     pub(super) members: Vec<Member>,
     /// Attempts under way: where they are.
     pub(super) lines: HashMap<Attempt, Line>,
-    pub(super) subscriptions: Subscriptions,
-    pub(super) board: Board,
     pub(super) reading: Reading,
     pub(super) sessions: Sessions,
-    /// Lines that are subscribed to, and those beyond the limit.
-    pub(super) tracked: HashSet<UserId>,
-    pub(super) untracked: HashSet<UserId>,
     /// Members of the configured directories, by their place.
     pub(super) directories: Vec<Vec<UserId>>,
     pub(super) directories_due: Option<Instant>,
     pub(super) questions: mpsc::Sender<Question>,
     pub(super) drained: Vec<oneshot::Sender<()>>,
-    pub(super) seed: u64,
     pub(super) sweep: Instant,
 }
 
@@ -132,9 +124,7 @@ impl Tracker {
 
     fn deadline(&self) -> Instant {
         let machines = [
-            self.channels.deadline(),
-            self.subscriptions.deadline(),
-            self.board.deadline(),
+            self.machines.deadline(),
             self.reading.deadline(),
             self.directories_due,
         ];
@@ -145,14 +135,8 @@ impl Tracker {
     fn timeouts(&mut self) {
         let now = clock::now();
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now.mono);
-        if due(self.channels.deadline()) {
-            self.channels.handle_timeout(now);
-        }
-        if due(self.subscriptions.deadline()) {
-            self.subscriptions.handle_timeout(now);
-        }
-        if due(self.board.deadline()) {
-            self.board.handle_timeout(now);
+        if due(self.machines.deadline()) {
+            self.machines.handle_timeout(now);
         }
         if due(self.reading.deadline()) {
             self.reading.handle_timeout(now);
@@ -169,120 +153,73 @@ impl Tracker {
     /// Carries out all that the machines want, until none wants anything.
     fn work(&mut self) {
         loop {
-            let mut quiet = true;
-            while let Some(action) = self.channels.poll_action() {
-                quiet = false;
-                self.on_channels(action);
-            }
-            while let Some(action) = self.subscriptions.poll_action() {
-                quiet = false;
-                self.on_subscriptions(action);
-            }
-            while let Some(action) = self.board.poll_action() {
-                quiet = false;
-                self.on_board(action);
-            }
-            while let Some(watcher) = self.reading.poll_action() {
-                quiet = false;
+            if let Some(action) = self.machines.poll_action() {
+                self.act(action);
+            } else if let Some(watcher) = self.reading.poll_action() {
                 let asking = self.settings.load().asking.clone();
                 self.requests.list(asking, watcher);
-            }
-            while let Some(input) = self.sessions.gone() {
-                quiet = false;
-                self.board.handle(input, clock::now());
-            }
-            if quiet {
+            } else if let Some(input) = self.sessions.gone() {
+                self.tell_board(input);
+            } else {
                 break;
             }
         }
         if cfg!(debug_assertions) {
-            self.channels.check_invariants();
+            self.machines.check_invariants();
             self.reading.check_invariants();
         }
     }
 
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Board(action) => self.on_board(action),
+            Action::Channel(action) => self.on_channels(action),
+            Action::Full => {
+                let most = self.settings.load().config.limits.lines;
+                self.metrics.limit_reached("lines", most);
+            }
+            Action::Subscription(action) => self.on_subscriptions(action),
+        }
+    }
+
+    fn tell_board(&mut self, input: board::Input) {
+        self.machines.handle(Input::Board(input), clock::now());
+    }
+
     fn report(&mut self, report: Report) {
-        let now = clock::now();
         match report {
-            Report::Channel(generation, attempt, happening) => {
-                self.happened(generation, attempt, happening);
-            }
-            Report::Document(generation, attempt, document) => {
-                self.document(generation, attempt, document);
-            }
+            Report::Channel(attempt, happening) => self.happened(attempt, happening),
+            Report::Document(attempt, document) => self.document(attempt, document),
             Report::Fetched(fetch, user, fetched) => {
-                let input = board::Input::CallsFetched(fetch, user, fetched);
-                self.board.handle(input, now);
+                self.tell_board(board::Input::CallsFetched(fetch, user, fetched));
             }
             Report::List(watcher, list) => self.list_read(&watcher, list),
             Report::Members(place, members) => self.members_read(place, members),
-            Report::Subscription(input) => self.subscriptions.handle(input, now),
-        }
-    }
-
-    /// An event that was not seen before.
-    fn deliver(&mut self, event: SubscriptionEvent) {
-        let now = clock::now();
-        let kind = kind_of(&event.data);
-        let odd_states = event.data.odd_states();
-        self.metrics.event(kind, event.data.name(), odd_states);
-        let user = event.about().cloned().or_else(|| {
-            let subscription = event.subscription.as_ref()?;
-            self.subscriptions.user(subscription).cloned()
-        });
-        if matches!(event.data, EventData::SubscriptionTerminated) {
-            if let Some(id) = event.subscription {
-                let input = subscriptions::Input::Terminated(id);
-                self.subscriptions.handle(input, now);
+            Report::Subscription(input) => {
+                self.machines
+                    .handle(Input::Subscription(input), clock::now());
             }
-            return;
         }
-        let Some(user) = user else { return };
-        let scope = self.subscriptions.scope(event.subscription.as_ref());
-        let input = board::Input::Event(LineEvent {
-            user,
-            source: SourceId::OWN,
-            subscription: event.subscription,
-            sequence: event.sequence,
-            scope,
-            data: event.data,
-        });
-        self.board.handle(input, now);
     }
 
+    /// Without an account nothing is subscribed to: no source of ours is ever up.
     fn on_subscriptions(&mut self, action: subscriptions::Action) {
-        let now = clock::now();
-        let client = self.settings.load().asking.client.clone();
-        match (action, client) {
-            (subscriptions::Action::Create(ticket, target), Some(client)) => {
+        let Some(client) = self.settings.load().asking.client.clone() else {
+            return;
+        };
+        match action {
+            subscriptions::Action::Create(ticket, target) => {
                 self.requests.subscribe(client, ticket, target);
             }
-            (subscriptions::Action::Update(ticket, id, expires), Some(client)) => {
+            subscriptions::Action::Update(ticket, id, expires) => {
                 self.requests.update(client, ticket, id, expires);
             }
-            (subscriptions::Action::Delete(id), Some(client)) => {
-                self.requests.unsubscribe(client, id);
+            subscriptions::Action::Delete(id) => self.requests.unsubscribe(client, id),
+            subscriptions::Action::Refused(target, fault) => {
+                tracing::debug!(?target, ?fault, "A line cannot be subscribed to.");
             }
-            (subscriptions::Action::Fetch(user), _) => {
-                self.board.handle(board::Input::Fetch(user), now);
-            }
-            (subscriptions::Action::Lost(id, scope), _) => {
-                let input = board::Input::SubscriptionLost(id, scope);
-                self.board.handle(input, now);
-            }
-            (subscriptions::Action::Refused(target, fault), _) => {
-                if let subscriptions::Target::User(user) = target {
-                    tracing::debug!(user = user.as_str(), ?fault, "A line cannot be tracked.");
-                    self.board.handle(board::Input::UserDeleted(user), now);
-                }
-            }
-            // Without an account nothing is subscribed to: no source is ever up.
-            (
-                subscriptions::Action::Create(..)
-                | subscriptions::Action::Update(..)
-                | subscriptions::Action::Delete(_),
-                None,
-            ) => {}
+            // They stay inside the machine.
+            subscriptions::Action::Fetch(_) | subscriptions::Action::Lost(..) => {}
         }
     }
 
@@ -292,10 +229,7 @@ impl Tracker {
             board::Action::FetchCalls(fetch, user) => {
                 match self.settings.load().asking.client.clone() {
                     Some(client) => self.requests.fetch(client, fetch, user),
-                    None => {
-                        let input = board::Input::CallsFetched(fetch, user, None);
-                        self.board.handle(input, now);
-                    }
+                    None => self.tell_board(board::Input::CallsFetched(fetch, user, None)),
                 }
             }
             board::Action::Lamp { user, from, to } => {
@@ -305,37 +239,31 @@ impl Tracker {
             board::Action::ReadList(watcher) => {
                 self.reading.take(reading::Input::Want(&watcher), now);
             }
-            board::Action::Refresh(user) => {
-                let input = subscriptions::Input::Refresh(user);
-                self.subscriptions.handle(input, now);
-            }
             board::Action::Refuse(session, refusal) => self.sessions.refuse(session, refusal),
             board::Action::StopList(watcher) => {
                 self.reading.take(reading::Input::Unwant(&watcher), now);
             }
-            board::Action::Unwant(user) => self.unwant(user),
-            board::Action::Want(user) => self.want(user),
+            // They stay inside the machine.
+            board::Action::Refresh(_) | board::Action::Unwant(_) | board::Action::Want(_) => {}
         }
     }
 
     fn list_read(&mut self, watcher: &UserId, list: Result<WatchList, reading::Outcome>) {
-        let now = clock::now();
         let outcome = match list {
             Ok(list) => {
                 let list = self.cut(list);
-                let input = board::Input::ListRead(watcher.clone(), list);
-                self.board.handle(input, now);
+                self.tell_board(board::Input::ListRead(watcher.clone(), list));
                 reading::Outcome::Done
             }
             Err(outcome) => {
                 if outcome == reading::Outcome::Refused {
-                    let input = board::Input::ListLost(watcher.clone());
-                    self.board.handle(input, now);
+                    self.tell_board(board::Input::ListLost(watcher.clone()));
                 }
                 outcome
             }
         };
-        self.reading.take(reading::Input::Read(watcher, outcome), now);
+        let read = reading::Input::Read(watcher, outcome);
+        self.reading.take(read, clock::now());
     }
 
     /// A list longer than allowed keeps its first lines.
@@ -356,12 +284,13 @@ impl Tracker {
     }
 
     fn write_gauges(&self) {
-        let (up, wanted) = self.subscriptions.counts();
+        let (up, wanted) = self.machines.subscriptions().counts();
+        let board = self.machines.board();
         self.metrics.gauges(&BlfGauges {
-            lamps: self.board.lamps().map(|(_, count)| count),
+            lamps: board.lamps().map(|(_, count)| count),
             wanted,
             up,
-            watchers: self.board.watchers().count(),
+            watchers: board.watchers().count(),
             readers: self.sessions.readers(),
         });
     }

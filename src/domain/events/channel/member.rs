@@ -364,6 +364,7 @@ impl Member {
             LostReason::Terminated(TerminatedReason::Expired) if self.failures <= 1 => {
                 Some(Duration::ZERO)
             }
+            LostReason::XspsChanged => Some(Duration::ZERO),
             LostReason::AcksFailing
             | LostReason::AcksOverflow
             | LostReason::BufferedStream
@@ -398,6 +399,19 @@ impl Member {
             State::Waiting { .. } => self.state = State::Stopped,
             State::Stopped => {}
         }
+    }
+
+    /// The XSP is no longer one of ours.
+    pub(super) fn give_up(&mut self, shared: &mut Shared<'_>, now: Instant) {
+        if let State::Up(up) = &self.state
+            && up.farewell.is_none()
+        {
+            shared.act(Action::Delete(up.attempt, up.channel.clone()));
+        }
+        for (alarm, _) in self.alarms.clone() {
+            self.clear(alarm, shared);
+        }
+        self.lose(LostReason::XspsChanged, shared, now);
     }
 
     pub(super) fn timeout(&mut self, shared: &mut Shared<'_>, now: Instant) {
@@ -653,6 +667,7 @@ const fn alarm_of(reason: &LostReason) -> Option<Alarm> {
             TerminatedReason::ExplicitDelete
             | TerminatedReason::Expired
             | TerminatedReason::Other(_),
-        ) => None,
+        )
+        | LostReason::XspsChanged => None,
     }
 }

@@ -82,6 +82,9 @@ pub enum Input {
     Drain,
     /// Something happened to an attempt.
     On(Attempt, Happening),
+    /// There are so many XSPs now, and not those of before: what is open is given up, and opened
+    /// anew in the same set, so that the subscriptions carry on.
+    Xsps(u16),
 }
 
 /// What happened to an attempt.
@@ -216,9 +219,35 @@ pub enum LostReason {
     StreamEnded,
     /// The Application Server ended it.
     Terminated(TerminatedReason),
+    /// The XSPs are others now.
+    XspsChanged,
 }
 
 impl LostReason {
+    /// Every word of [`LostReason::as_str`].
+    pub const WORDS: [&'static str; 20] = [
+        "acks-failing",
+        "acks-overflow",
+        "buffered-stream",
+        "denied",
+        "drained",
+        "duplicate-channel-set",
+        "expired",
+        "explicit-delete",
+        "heartbeat-failed",
+        "heartbeat-refused",
+        "io",
+        "no-channel",
+        "non-responsive-channel",
+        "other",
+        "redirects",
+        "refused",
+        "stream-ended",
+        "unknown-channel",
+        "user-deleted",
+        "xsps-changed",
+    ];
+
     /// The word of metrics and logs.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -236,6 +265,7 @@ impl LostReason {
             Self::Refused(_) => "refused",
             Self::StreamEnded => "stream-ended",
             Self::Terminated(reason) => reason.as_str(),
+            Self::XspsChanged => "xsps-changed",
         }
     }
 }
@@ -258,6 +288,16 @@ pub enum Alarm {
 }
 
 impl Alarm {
+    /// Every alarm.
+    pub const ALL: [Self; 6] = [
+        Self::BufferedStream,
+        Self::Denied,
+        Self::DuplicateChannelSet,
+        Self::NonResponsiveChannel,
+        Self::UnknownChannel,
+        Self::UserDeleted,
+    ];
+
     /// The word of metrics and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -48,16 +48,9 @@ impl ChannelSet {
     #[must_use]
     pub fn new(rules: Rules, xsps: u16, seed: u64, now: Now) -> Self {
         let mut random = seed;
-        let spread = u64::try_from(START_SPREAD.as_micros()).unwrap_or(1);
-        let members = (0..xsps)
-            .map(|place| {
-                let after = Duration::from_micros(next(&mut random) % spread);
-                Member::new(Xsp(place), now.mono + after)
-            })
-            .collect();
         Self {
             rules,
-            members,
+            members: members(xsps, &mut random, now.mono),
             recent: Recent::default(),
             random,
             attempts: 0,
@@ -127,6 +120,16 @@ impl ChannelSet {
     }
 }
 
+/// New members, whose first openings are spread.
+fn members(xsps: u16, random: &mut u64, now: Instant) -> Vec<Member> {
+    let spread = u64::try_from(START_SPREAD.as_micros()).unwrap_or(1);
+    let member = |place| {
+        let after = Duration::from_micros(next(random) % spread);
+        Member::new(Xsp(place), now + after)
+    };
+    (0..xsps).map(member).collect()
+}
+
 impl Machine for ChannelSet {
     type Input = Input;
     type Action = Action;
@@ -138,6 +141,12 @@ impl Machine for ChannelSet {
                     self.leaving = Leaving::Asked;
                 }
                 self.each(|member, shared| member.drain(shared, now.mono));
+            }
+            Input::Xsps(xsps) => {
+                if self.leaving == Leaving::No {
+                    self.each(|member, shared| member.give_up(shared, now.mono));
+                    self.members = members(xsps, &mut self.random, now.mono);
+                }
             }
             Input::On(attempt, happening) => {
                 let mut happening = Some(happening);

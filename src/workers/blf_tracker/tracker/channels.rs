@@ -5,30 +5,26 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::blf::board;
-use crate::domain::blf::board::SourceId;
+use crate::domain::blf::tracker::Input;
+use crate::domain::events::channel;
 use crate::domain::events::channel::Action;
 use crate::domain::events::channel::Alarm;
 use crate::domain::events::channel::Attempt;
 use crate::domain::events::channel::Change;
-use crate::domain::events::channel::ChannelSet;
 use crate::domain::events::channel::ChannelState;
 use crate::domain::events::channel::Happening;
-use crate::domain::events::channel::Input;
 use crate::domain::events::channel::LostReason;
 use crate::domain::events::channel::OpenFailure;
-use crate::domain::events::channel::Standing;
 use crate::domain::events::channel::Xsp;
 use crate::domain::events::document::Document;
 use crate::domain::events::document::requests;
 use crate::domain::events::document::requests::ChannelAdd;
-use crate::domain::events::subscriptions;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
-use crate::workers::blf_tracker::report::Generation;
 use crate::workers::blf_tracker::report::UpstreamName;
 use crate::workers::blf_tracker::stream::Stream;
 use crate::workers::blf_tracker::tracker::Tracker;
+use crate::workers::blf_tracker::tracker::kind_of;
 use crate::workers::blf_tracker::view::SourceView;
 
 /// One XSP, and what an operator may want to know of our channel there.
@@ -61,46 +57,32 @@ impl Member {
 }
 
 impl Tracker {
-    pub(super) fn happened(
-        &mut self,
-        generation: Generation,
-        attempt: Attempt,
-        happening: Happening,
-    ) {
-        if generation == self.generation {
-            let input = Input::On(attempt, happening);
-            self.channels.handle(input, clock::now());
-        }
+    pub(super) fn happened(&mut self, attempt: Attempt, happening: Happening) {
+        let input = Input::Channel(channel::Input::On(attempt, happening));
+        self.machines.handle(input, clock::now());
     }
 
-    pub(super) fn document(
-        &mut self,
-        generation: Generation,
-        attempt: Attempt,
-        document: Document,
-    ) {
-        if generation != self.generation {
-            return;
-        }
+    pub(super) fn document(&mut self, attempt: Attempt, document: Document) {
         let now = clock::now();
-        let standing = match &document {
-            Document::Event(event) => self.subscriptions.standing(event),
+        match &document {
+            Document::Event(event) => {
+                let kind = kind_of(&event.data);
+                let odd_states = event.data.odd_states();
+                self.metrics.event(kind, event.data.name(), odd_states);
+            }
+            Document::Unknown { name } => self.metrics.unknown("document", name),
             Document::ChannelOpened(_)
             | Document::ChannelTerminated { .. }
             | Document::ErrorInfo(_)
-            | Document::HeartBeat => Standing::Current,
-            Document::Unknown { name } => {
-                self.metrics.unknown("document", name);
-                Standing::Current
-            }
-        };
+            | Document::HeartBeat => {}
+        }
         if let Some(line) = self.lines.get(&attempt)
             && let Some(member) = self.members.get_mut(usize::from(line.xsp.0))
         {
             member.last_document = Some(now.mono);
         }
-        let happening = Happening::Document(document, standing);
-        self.channels.handle(Input::On(attempt, happening), now);
+        self.machines
+            .handle(Input::Document(attempt, document), now);
     }
 
     pub(super) fn on_channels(&mut self, action: Action) {
@@ -125,15 +107,16 @@ impl Tracker {
                 }
             }
             Action::Delete(attempt, channel) => {
-                if let Some((client, (_, _, upstream))) = self.place(attempt) {
+                if let Some((client, (_, upstream))) = self.place(attempt) {
                     self.requests.delete_channel(client, upstream, channel);
                 }
             }
-            Action::Deliver(event) => self.deliver(*event),
+            // It stays inside the machine.
+            Action::Deliver(_) => {}
             Action::Drained => {
                 for told in self.drained.drain(..) {
                     // Who asked may no longer wait.
-                    drop(told.send(()));
+                    told.send(()).ok();
                 }
             }
             Action::Heartbeat(attempt, channel) => {
@@ -157,7 +140,8 @@ impl Tracker {
             }
             Action::Refresh(attempt, channel, expires) => {
                 if let Some((client, place)) = self.place(attempt) {
-                    self.requests.refresh_channel(client, place, channel, expires);
+                    self.requests
+                        .refresh_channel(client, place, channel, expires);
                 }
             }
         }
@@ -168,12 +152,12 @@ impl Tracker {
         attempt: Attempt,
     ) -> Option<(
         crate::outbound::broadworks::xsi::XsiClient,
-        (Generation, Attempt, UpstreamName),
+        (Attempt, UpstreamName),
     )> {
         let line = self.lines.get(&attempt)?;
         let client = self.settings.load().asking.client.clone()?;
         let upstream = Arc::clone(&line.upstream);
-        Some((client, (self.generation, attempt, upstream)))
+        Some((client, (attempt, upstream)))
     }
 
     fn name(&self, xsp: Xsp) -> UpstreamName {
@@ -184,7 +168,7 @@ impl Tracker {
     fn open(&mut self, xsp: Xsp, attempt: Attempt, location: Option<&str>) {
         let Some(client) = self.settings.load().asking.client.clone() else {
             let failed = Happening::OpenFailed(OpenFailure::Io);
-            self.happened(self.generation, attempt, failed);
+            self.happened(attempt, failed);
             return;
         };
         // A redirection was translated to the name of an upstream when it came.
@@ -197,14 +181,13 @@ impl Tracker {
             set: &names.set,
             priority: 1,
             weight: 50,
-            expires: self.channel_rules.expires,
+            expires: self.expires,
             application: Some(&names.application),
         });
         let stop = self.tasks.stop().child_token();
         let stream = Stream {
             client,
             upstream: Arc::clone(&upstream),
-            generation: self.generation,
             attempt,
             body: body.into(),
             reports: self.requests.reports.clone(),
@@ -230,23 +213,8 @@ impl Tracker {
                     member.last_loss = Some(reason);
                 }
             }
-            Change::SourceBack => {
-                self.metrics.source_back();
-                self.subscriptions
-                    .handle(subscriptions::Input::SourceBack, now);
-                let back = board::Input::SourceBack(SourceId::OWN);
-                self.board.handle(back, now);
-            }
-            Change::SourceLost { returns } => {
-                self.metrics.source_lost(returns);
-                self.subscriptions
-                    .handle(subscriptions::Input::SourceLost, now);
-                let lost = board::Input::SourceLost {
-                    source: SourceId::OWN,
-                    returns,
-                };
-                self.board.handle(lost, now);
-            }
+            Change::SourceBack => self.metrics.source_back(),
+            Change::SourceLost { returns } => self.metrics.source_lost(returns),
             Change::Up(xsp, channel) => {
                 let upstream = self.name(xsp);
                 self.metrics.channel_up(&upstream, channel.as_str());
@@ -269,59 +237,45 @@ impl Tracker {
         if same {
             return;
         }
-        let was_up = self.channels.is_up();
-        let up: Vec<_> = self
-            .channels
-            .channels()
-            .filter_map(|(xsp, state)| match state {
-                ChannelState::Up(channel) => Some((self.name(xsp), channel)),
-                ChannelState::Waiting | ChannelState::Opening | ChannelState::Stopped => None,
-            })
-            .collect();
-        if let Some(client) = self.settings.load().asking.client.clone() {
-            for (upstream, channel) in up {
-                self.requests
-                    .delete_channel(client.clone(), upstream, channel);
-            }
-        }
-        for (_, line) in self.lines.drain() {
-            line.stop.cancel();
-        }
+        let count = u16::try_from(upstreams.len()).unwrap_or(u16::MAX);
+        let input = Input::Channel(channel::Input::Xsps(count));
+        self.machines.handle(input, clock::now());
+        // What the old ones want done still needs their names.
+        self.work();
         for member in &self.members {
             self.metrics.forget_channel(&member.upstream);
         }
-        self.generation.0 = self.generation.0.wrapping_add(1);
-        let count = u16::try_from(upstreams.len()).unwrap_or(u16::MAX);
-        let now = clock::now();
-        self.channels = ChannelSet::new(self.channel_rules, count, self.seed, now);
         self.members = upstreams.into_iter().map(Member::new).collect();
-        if was_up {
-            self.changed(Change::SourceLost { returns: true });
+        for member in &self.members {
+            self.metrics.channel_expected(&member.upstream);
         }
     }
 
     pub(super) fn sources(&self) -> Vec<SourceView> {
         let now = clock::mono();
         let seconds = |at: Instant| now.saturating_duration_since(at).as_secs();
-        let views = self.channels.channels().filter_map(|(xsp, state)| {
-            let member = self.members.get(usize::from(xsp.0))?;
-            let (state, channel) = match state {
-                ChannelState::Waiting => ("waiting", None),
-                ChannelState::Opening => ("opening", None),
-                ChannelState::Up(channel) => ("up", Some(channel.to_string())),
-                ChannelState::Stopped => ("stopped", None),
-            };
-            Some(SourceView {
-                upstream: member.upstream.to_string(),
-                state,
-                channel,
-                age_seconds: seconds(member.since),
-                last_document_seconds: member.last_document.map(seconds),
-                last_loss: member.last_loss.as_ref().map(LostReason::as_str),
-                alarms: member.alarms.iter().map(|alarm| alarm.as_str()).collect(),
-            })
-        });
+        let views = self
+            .machines
+            .channels()
+            .channels()
+            .filter_map(|(xsp, state)| {
+                let member = self.members.get(usize::from(xsp.0))?;
+                let (state, channel) = match state {
+                    ChannelState::Waiting => ("waiting", None),
+                    ChannelState::Opening => ("opening", None),
+                    ChannelState::Up(channel) => ("up", Some(channel.to_string())),
+                    ChannelState::Stopped => ("stopped", None),
+                };
+                Some(SourceView {
+                    upstream: member.upstream.to_string(),
+                    state,
+                    channel,
+                    age_seconds: seconds(member.since),
+                    last_document_seconds: member.last_document.map(seconds),
+                    last_loss: member.last_loss.as_ref().map(LostReason::as_str),
+                    alarms: member.alarms.iter().map(|alarm| alarm.as_str()).collect(),
+                })
+            });
         views.collect()
     }
 }
-

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::blf::notice::LineState;
 use crate::domain::blf::reading;
+use crate::domain::blf::tracker::Input;
 use crate::domain::blf::view::Lamp;
 use crate::domain::blf::watcher::Wishes;
 use crate::domain::events::channel;
@@ -35,12 +36,13 @@ impl Tracker {
             Question::Counts(answer) => drop(answer.send(self.counts())),
             Question::Drain(answer) => {
                 self.drained.push(answer);
-                self.channels.handle(channel::Input::Drain, now);
+                let input = Input::Channel(channel::Input::Drain);
+                self.machines.handle(input, now);
             }
             Question::Join(watcher, options, answer) => self.join(&watcher, options, answer),
             Question::Left(reader) => {
                 if let Some(input) = self.sessions.left(reader) {
-                    self.board.handle(input, now);
+                    self.tell_board(input);
                 }
             }
             Question::Line(user, answer) => drop(answer.send(self.line(&user))),
@@ -55,7 +57,7 @@ impl Tracker {
             Question::Reloaded => self.reloaded(),
             Question::Resume(reader, answer) => {
                 for input in self.sessions.resume(reader, answer) {
-                    self.board.handle(input, now);
+                    self.tell_board(input);
                 }
             }
             Question::Sources(answer) => drop(answer.send(self.sources())),
@@ -83,18 +85,22 @@ impl Tracker {
         let input = self
             .sessions
             .join(watcher, wishes, queue, questions, answer);
-        self.board.handle(input, clock::now());
+        self.tell_board(input);
     }
 
     fn line(&self, user: &str) -> Option<LineView> {
-        let (state, watchers) = self.board.line(&UserId::new(user), true)?;
+        let (state, watchers) = self.machines.board().line(&UserId::new(user), true)?;
         let mut watchers: Vec<_> = watchers.iter().map(ToString::to_string).collect();
         watchers.sort_unstable();
         Some(LineView { state, watchers })
     }
 
     fn all_lines(&self, wanted: impl Fn(&LineState) -> bool) -> Vec<LineView> {
-        let states = self.board.lines(true).filter(|state| wanted(state));
+        let states = self
+            .machines
+            .board()
+            .lines(true)
+            .filter(|state| wanted(state));
         let mut lines: Vec<_> = states
             .map(|state| LineView {
                 state,
@@ -107,8 +113,11 @@ impl Tracker {
 
     fn watcher(&self, user: &str) -> Option<WatcherView> {
         let id = UserId::new(user);
-        self.board.watchers().find(|(held, _)| **held == id)?;
-        let view = self.board.view(&id, true);
+        self.machines
+            .board()
+            .watchers()
+            .find(|(held, _)| **held == id)?;
+        let view = self.machines.board().view(&id, true);
         let (readers, offers) = self.sessions.of(&id);
         Some(WatcherView {
             user: user.to_owned(),
@@ -122,13 +131,14 @@ impl Tracker {
     fn watchers(&self) -> Vec<WatcherView> {
         let facts = self.sessions.by_watcher();
         let mut watchers: Vec<_> = self
-            .board
+            .machines
+            .board()
             .watchers()
             .map(|(user, _)| {
                 let (readers, offers) = facts.get(user).copied().unwrap_or_default();
                 WatcherView {
                     user: user.to_string(),
-                    list_known: self.board.knows_list(user),
+                    list_known: self.machines.board().view(user, false).is_some(),
                     lines: Vec::new(),
                     readers,
                     offers,
@@ -140,12 +150,12 @@ impl Tracker {
     }
 
     fn counts(&self) -> Counts {
-        let (subscriptions_up, subscriptions_wanted) = self.subscriptions.counts();
-        let lamps = self.board.lamps();
+        let (subscriptions_up, subscriptions_wanted) = self.machines.subscriptions().counts();
+        let lamps = self.machines.board().lamps();
         Counts {
             lines: lamps.iter().map(|(_, count)| count).sum(),
             lamps: lamps.to_vec(),
-            watchers: self.board.watchers().count(),
+            watchers: self.machines.board().watchers().count(),
             readers: self.sessions.readers(),
             subscriptions_wanted,
             subscriptions_up,
@@ -202,7 +212,7 @@ impl Tracker {
                 user.ok_or(PickupFailure::NotRinging)?
             }
         };
-        let list = self.board.view(&id, false).unwrap_or_default();
+        let list = self.machines.board().view(&id, false).unwrap_or_default();
         let line = list.into_iter().find(|line| line.user == user);
         let line = line.ok_or(PickupFailure::NotOnList)?;
         match line.full {
@@ -213,4 +223,3 @@ impl Tracker {
         }
     }
 }
-

@@ -1,4 +1,4 @@
-//! Whom the tracker follows: lines within the limit, watchers by configuration and directory.
+//! Watchers that are always tracked: by configuration and by directory.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -6,8 +6,6 @@ use std::time::Duration;
 use crate::config::BlfScope;
 use crate::domain::blf::reading;
 use crate::domain::events::ids::UserId;
-use crate::domain::events::subscriptions;
-use crate::domain::machine::Machine as _;
 use crate::outbound::broadworks::xsi::Directory;
 use crate::platform::clock;
 use crate::workers::blf_tracker::tracker::Tracker;
@@ -17,32 +15,6 @@ use crate::workers::blf_tracker::tracker::Tracker;
 const AGAIN: Duration = Duration::from_secs(60);
 
 impl Tracker {
-    /// A line beyond the limit is not subscribed to; it stays unknown, and that is told.
-    pub(super) fn want(&mut self, user: UserId) {
-        let most = self.settings.load().config.limits.lines;
-        if self.tracked.len() >= most {
-            self.metrics.limit_reached("lines", most);
-            self.untracked.insert(user);
-            return;
-        }
-        self.tracked.insert(user.clone());
-        let input = subscriptions::Input::Want(user);
-        self.subscriptions.handle(input, clock::now());
-    }
-
-    /// Its place goes to one that was beyond the limit.
-    pub(super) fn unwant(&mut self, user: UserId) {
-        if self.untracked.remove(&user) || !self.tracked.remove(&user) {
-            return;
-        }
-        let input = subscriptions::Input::Unwant(user);
-        self.subscriptions.handle(input, clock::now());
-        if let Some(next) = self.untracked.iter().next().cloned() {
-            self.untracked.remove(&next);
-            self.want(next);
-        }
-    }
-
     /// The watchers that are always tracked are those of the configuration and of its directories,
     /// within the limit.
     pub(super) fn settle_watchers(&mut self) {
@@ -60,16 +32,16 @@ impl Tracker {
         }
         let kept = all.get(..most.min(all.len())).unwrap_or_default();
         let wishes = Self::wishes(&settings.config);
-        let now = clock::now();
         for input in self.sessions.keep(kept, wishes) {
-            self.board.handle(input, now);
+            self.tell_board(input);
         }
     }
 
     pub(super) fn read_directories(&mut self) {
         let settings = self.settings.load_full();
         let config = &settings.config;
-        self.directories.resize(config.directories.len(), Vec::new());
+        self.directories
+            .resize(config.directories.len(), Vec::new());
         self.directories_due = None;
         let Some(client) = &settings.asking.client else {
             return;
@@ -80,7 +52,8 @@ impl Tracker {
                 enterprise: directory.scope == BlfScope::Enterprise,
             };
             let most = config.limits.watchers;
-            self.requests.members(client.clone(), place, directory, most);
+            self.requests
+                .members(client.clone(), place, directory, most);
             self.directories_due = Some(clock::mono() + config.list_refresh);
         }
     }
@@ -101,7 +74,9 @@ impl Tracker {
     /// A reload changed something.
     pub(super) fn reloaded(&mut self) {
         let settings = self.settings.load_full();
-        if let Some(client) = &settings.asking.client {
+        if let Some(client) = &settings.asking.client
+            && self.active
+        {
             self.other_upstreams(client.upstreams());
         }
         let now = clock::now();

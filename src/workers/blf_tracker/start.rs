@@ -1,0 +1,374 @@
+//! From a configuration to a running tracker, and to other settings of a running one.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::info;
+
+use crate::config;
+use crate::config::BlfListSource;
+use crate::config::BlfMode;
+use crate::config::Config;
+use crate::domain::blf::board;
+use crate::domain::blf::notice::WithdrawReason;
+use crate::domain::blf::reading;
+use crate::domain::blf::reading::Reading;
+use crate::domain::blf::tracker::Rules;
+use crate::domain::blf::tracker::Tracker as Machines;
+use crate::domain::events::channel;
+use crate::domain::events::channel::NamesTooLong;
+use crate::domain::events::channel::NodeNames;
+use crate::domain::events::subscriptions;
+use crate::domain::events::subscriptions::Collection;
+use crate::domain::upstream::Failure;
+use crate::outbound::OutboundError;
+use crate::outbound::Pools;
+use crate::outbound::SendFailure;
+use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::xsi::Account;
+use crate::outbound::broadworks::xsi::AccountError;
+use crate::outbound::broadworks::xsi::XsiClient;
+use crate::outbound::broadworks::xsi::XsiFailure;
+use crate::outbound::broadworks::xsi::XsiLimits;
+use crate::platform::clock;
+use crate::platform::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::telemetry::blf::BlfMetrics;
+use crate::telemetry::blf::Words;
+use crate::workers::blf_tracker::board::BlfBoard;
+use crate::workers::blf_tracker::board::PickupFailure;
+use crate::workers::blf_tracker::board::QUESTIONS;
+use crate::workers::blf_tracker::board::Question;
+use crate::workers::blf_tracker::node;
+use crate::workers::blf_tracker::node::NodeError;
+use crate::workers::blf_tracker::notice::NoticeKind;
+use crate::workers::blf_tracker::report::REPORTS;
+use crate::workers::blf_tracker::requests::Asking;
+use crate::workers::blf_tracker::requests::Requests;
+use crate::workers::blf_tracker::sessions::Sessions;
+use crate::workers::blf_tracker::tracker::Member;
+use crate::workers::blf_tracker::tracker::Settings;
+use crate::workers::blf_tracker::tracker::Tracker;
+
+/// Readings of lists under way at once: enough for the pace at usual answer times.
+const LISTS_AT_ONCE: usize = 8;
+
+/// How long the channels get for their farewells, a request and an event each.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What the farewell of one channel is waited for.
+const ONE_FAREWELL: Duration = Duration::from_secs(2);
+
+/// Readers of one watcher at once: a phone, a desktop and some that hang.
+const READERS_OF_WATCHER: usize = 16;
+
+/// A running tracker; clones share it.
+#[derive(Clone)]
+pub struct BlfTracker {
+    board: BlfBoard,
+    settings: Arc<ArcSwap<Settings>>,
+    tasks: Tasks,
+    telemetry_ocip: Arc<crate::telemetry::ocip::OcipMetrics>,
+}
+
+/// Other settings, proven.
+pub struct BlfSettings(Settings);
+
+/// Why lines cannot be tracked.
+#[derive(Debug, thiserror::Error)]
+pub enum BlfError {
+    /// The account cannot be used.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// This node has no name.
+    #[error("blf: {0}")]
+    Node(#[from] NodeError),
+    /// The names are too long.
+    #[error("blf.application-id: {0}")]
+    Names(#[from] NamesTooLong),
+    /// The Application Server cannot be asked for lists.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+}
+
+impl BlfTracker {
+    /// Starts to track, when that is configured. `ocip` is a client of the Application Server that
+    /// is there anyway. Blocks on the disk; needs a runtime around it.
+    ///
+    /// # Errors
+    /// [`BlfError`].
+    pub fn start(
+        config: &Config,
+        pools: &Pools,
+        ocip: Option<Ocip>,
+        tasks: &Tasks,
+        telemetry: &Telemetry,
+    ) -> Result<Option<Self>, BlfError> {
+        let Some(blf) = &config.blf else {
+            return Ok(None);
+        };
+        let tasks = tasks.branch();
+        let ocip = asked(config, ocip, &tasks, &telemetry.ocip)?;
+        let settings = settings(config, blf, pools, ocip)?;
+        let names = names(config, blf)?;
+        let upstreams = match (blf.mode, &settings.asking.client) {
+            (BlfMode::Active | BlfMode::Both, Some(client)) => client.upstreams(),
+            (BlfMode::Active | BlfMode::Both, None) | (BlfMode::Passive, _) => Vec::new(),
+        };
+        series(&telemetry.blf, upstreams.iter().map(|name| &**name));
+        info!(
+            mode = ?blf.mode,
+            channel_set = %names.set,
+            application = %names.application,
+            xsps = upstreams.len(),
+            "Tracking busy lamps."
+        );
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        let (reports, reported) = mpsc::channel(REPORTS);
+        let metrics = Arc::clone(&telemetry.blf);
+        let now = clock::now();
+        let seed = RandomState::new().hash_one(&names.application);
+        let xsps = u16::try_from(upstreams.len()).unwrap_or(u16::MAX);
+        let rules = rules(blf);
+        let tracker = Tracker {
+            settings: Arc::clone(&settings),
+            requests: Requests {
+                tasks: tasks.clone(),
+                reports,
+                metrics: Arc::clone(&metrics),
+                names,
+                packages: Requests::packages(blf),
+                expires: seconds(blf.channel.expires),
+                list_source: blf.list_source,
+            },
+            tasks: tasks.clone(),
+            sessions: Sessions::new(Arc::clone(&metrics)),
+            metrics,
+            expires: rules.channels.expires,
+            active: blf.mode != BlfMode::Passive,
+            machines: Machines::new(rules, xsps, seed, now),
+            members: upstreams.into_iter().map(Member::new).collect(),
+            lines: HashMap::new(),
+            reading: Reading::new(reading_rules(blf)),
+            directories: Vec::new(),
+            directories_due: None,
+            questions: questions.clone(),
+            drained: Vec::new(),
+            sweep: now.mono,
+        };
+        tasks.worker("blf-tracker", tracker.run(asked, reported, tasks.stop()));
+        Ok(Some(Self {
+            board: BlfBoard { questions },
+            settings,
+            tasks,
+            telemetry_ocip: Arc::clone(&telemetry.ocip),
+        }))
+    }
+
+    /// Whether [`BlfTracker::start`] would succeed; starts nothing and writes nothing. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    /// [`BlfError`].
+    pub fn prove(config: &Config) -> Result<(), BlfError> {
+        let Some(blf) = &config.blf else {
+            return Ok(());
+        };
+        if let Some(account) = &blf.account {
+            Account::read(&account.user_id, &account.password)?;
+        }
+        match (blf.list_source, &config.application_server) {
+            (BlfListSource::Ocip, Some(server)) => Ocip::prove(server)?,
+            (BlfListSource::Ocip, None) | (BlfListSource::XsiActions, _) => {}
+        }
+        Ok(())
+    }
+
+    /// The board.
+    #[must_use]
+    pub const fn board(&self) -> &BlfBoard {
+        &self.board
+    }
+
+    /// Proves other settings without an effect. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`BlfError`].
+    pub fn prepare(
+        &self,
+        config: &Config,
+        pools: &Pools,
+        ocip: Option<Ocip>,
+    ) -> Result<Option<BlfSettings>, BlfError> {
+        let Some(blf) = &config.blf else {
+            return Ok(None);
+        };
+        // Our own client stays as it is; another Application Server needs a restart then.
+        let ocip = ocip.or_else(|| self.settings.load().asking.ocip.clone());
+        let ocip = asked(config, ocip, &self.tasks, &self.telemetry_ocip)?;
+        settings(config, blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
+    }
+
+    /// Uses them from now on.
+    pub fn publish(&self, settings: BlfSettings) {
+        self.settings.store(Arc::new(settings.0));
+        let (questions, stop) = (self.board.questions.clone(), self.tasks.stop());
+        self.tasks.connection(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // The tracker ends otherwise.
+                sent = questions.send(Question::Reloaded) => drop(sent),
+            }
+        });
+    }
+
+    /// Closes the channels and waits a moment for their farewells. Nothing is tracked afterwards.
+    pub async fn drain(&self) {
+        let (answer, answered) = oneshot::channel();
+        let farewell = async {
+            let question = Question::Drain(answer);
+            if self.board.questions.send(question).await.is_ok() {
+                // An error means that the tracker has ended: there is nothing to wait for.
+                drop(answered.await);
+            }
+        };
+        if timeout(FAREWELL, farewell).await.is_err() {
+            info!("Event channels of ours did not say farewell in time.");
+        }
+    }
+}
+
+/// Makes every series of busy lamps, at zero.
+pub fn series<'u>(metrics: &BlfMetrics, upstreams: impl IntoIterator<Item = &'u str>) {
+    let mut failures = XsiFailure::WORDS.to_vec();
+    failures.extend(Failure::ALL.map(Failure::as_str));
+    failures.push(SendFailure::NoUpstream.as_str());
+    failures.push("ocip");
+    metrics.series(
+        upstreams,
+        &Words {
+            failures: &failures,
+            withdrawals: &WithdrawReason::ALL.map(WithdrawReason::as_str),
+            pickups: &PickupFailure::WORDS,
+            kinds: &NoticeKind::ALL.map(NoticeKind::as_str),
+        },
+    );
+}
+
+/// The client for lists over OCI-P: that of others, or one of our own.
+fn asked(
+    config: &Config,
+    ocip: Option<Ocip>,
+    tasks: &Tasks,
+    metrics: &Arc<crate::telemetry::ocip::OcipMetrics>,
+) -> Result<Option<Ocip>, OutboundError> {
+    let wanted = config
+        .blf
+        .as_ref()
+        .is_some_and(|blf| blf.list_source == BlfListSource::Ocip);
+    match (wanted, ocip, &config.application_server) {
+        (true, Some(ocip), _) => Ok(Some(ocip)),
+        (true, None, Some(server)) => Ocip::new(server, tasks, Arc::clone(metrics)).map(Some),
+        (true, None, None) | (false, _, _) => Ok(None),
+    }
+}
+
+fn settings(
+    config: &Config,
+    blf: &config::Blf,
+    pools: &Pools,
+    ocip: Option<Ocip>,
+) -> Result<Settings, BlfError> {
+    let limits = XsiLimits {
+        call: blf.channel.timeout,
+        // Echoes come at every heartbeat; without any the channel is long given up.
+        stream_idle: blf.channel.event_timeout * 2 + Duration::from_secs(30),
+    };
+    let account = blf.account.as_ref();
+    let account = account.map(|one| Account::read(&one.user_id, &one.password));
+    let account = account.transpose()?.map(Arc::new);
+    let pool = pools.get(&blf.pool).cloned();
+    debug_assert!(pool.is_some(), "the configuration has proven its name");
+    let client = account
+        .zip(pool)
+        .map(|(account, pool)| XsiClient::new(pool, account, limits));
+    debug_assert!(config.blf.is_some(), "settings of what is configured");
+    Ok(Settings {
+        config: blf.clone(),
+        asking: Asking { client, ocip },
+    })
+}
+
+fn names(config: &Config, blf: &config::Blf) -> Result<NodeNames, BlfError> {
+    let node = node::name(&config.state_dir)?;
+    let mut names = NodeNames::of(&blf.application_id, &node)?;
+    if let Some(set) = &blf.channel.set_id {
+        names.set = set.as_str().into();
+    }
+    Ok(names)
+}
+
+fn seconds(life: Duration) -> u32 {
+    u32::try_from(life.as_secs())
+        .unwrap_or(channel::NEVER)
+        .min(channel::NEVER)
+}
+
+fn rules(blf: &config::Blf) -> Rules {
+    let channel = &blf.channel;
+    let collections = blf.service_provider.ids.iter();
+    let above = usize::try_from(blf.service_provider.above).unwrap_or(usize::MAX);
+    // Its own limit comes first, so that a late answer is known as one.
+    let patience = channel.timeout + Duration::from_secs(1);
+    let passive = blf.mode != BlfMode::Active;
+    Rules {
+        channels: channel::Rules {
+            heartbeat: channel.heartbeat,
+            event_timeout: channel.event_timeout,
+            opening: channel.timeout,
+            patience,
+            expires: seconds(channel.expires),
+            farewell: ONE_FAREWELL,
+            ..channel::Rules::default()
+        },
+        subscriptions: subscriptions::Rules {
+            per_second: blf.subscriptions_per_second,
+            expires: seconds(channel.expires),
+            collections_above: (!blf.service_provider.ids.is_empty()).then_some(above),
+            collections: collections
+                .map(|id| Collection::ServiceProvider(id.as_str().into()))
+                .collect(),
+            patience,
+            ..subscriptions::Rules::default()
+        },
+        board: board::Rules {
+            grace: channel.event_timeout,
+            stuck: blf.doubt.call,
+            ringing: blf.doubt.ringing,
+            sessions_per_watcher: READERS_OF_WATCHER,
+            // As many watchers, half of them with a reader besides.
+            sessions: blf.limits.watchers.saturating_mul(2),
+            passive_lines: if passive { blf.limits.lines } else { 0 },
+            ..board::Rules::default()
+        },
+        lines: blf.limits.lines,
+    }
+}
+
+fn reading_rules(blf: &config::Blf) -> reading::Rules {
+    reading::Rules {
+        refresh: blf.list_refresh,
+        per_second: blf.subscriptions_per_second,
+        at_once: LISTS_AT_ONCE,
+        settle: Duration::from_secs(1),
+        patience: blf.channel.timeout * 2,
+    }
+}
