@@ -11,6 +11,7 @@ use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::config::Config;
+use crate::config::Environment;
 use crate::config::Host;
 use crate::config::Listener;
 use crate::config::ListenerKind;
@@ -22,13 +23,13 @@ use crate::inbound::hosts::HostTable;
 use crate::inbound::http::Front;
 use crate::outbound::OutboundError;
 use crate::outbound::Pools;
+use crate::outbound::webhook::Webhook;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
-use crate::workers::blf_gate::OperatorError;
 use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_webhook::BlfWebhook;
@@ -50,7 +51,6 @@ pub fn edge(
     material: &Material,
     pools: Result<Arc<Pools>, Vec<OutboundError>>,
     desk: Result<Option<AuthDesk>, DeskError>,
-    lamps: &LampGround,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
     now: SystemTime,
@@ -77,27 +77,19 @@ pub fn edge(
             None
         }
     };
-    let webhook = webhook(config, lamps, telemetry, previous);
-    let webhook = webhook.map_err(|problem| problems.push(problem.into()));
-    let lamps = match &pools {
-        Some(pools) => lamp_api(config, lamps, desk.as_ref(), pools, telemetry, previous),
-        None => Ok(None),
-    };
-    let lamps = lamps.map_err(|problem| problems.push(problem.into()));
-    match (pools, lamps, webhook) {
-        (Some(pools), Ok(lamps), Ok(webhook)) if problems.is_empty() => Ok(Edge {
+    match pools {
+        Some(pools) if problems.is_empty() => Ok(Edge {
             front: Front::new(
                 Arc::clone(config),
                 Arc::clone(&pools),
                 Arc::clone(&telemetry.http),
                 desk.clone(),
-                lamps.clone(),
                 previous.map(|edge| &edge.front),
             ),
             config: Arc::clone(config),
             desk,
-            lamps,
-            webhook,
+            lamps: None,
+            webhook: None,
             pools,
             listeners,
             trust: material.trust.clone(),
@@ -107,7 +99,7 @@ pub fn edge(
 }
 
 /// What busy lamps need of the running daemon.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct LampGround {
     /// The board; `None` while busy lamps are off.
     pub board: Option<BlfBoard>,
@@ -117,24 +109,40 @@ pub struct LampGround {
     pub ends: CancellationToken,
 }
 
-fn lamp_api(
-    config: &Config,
+/// Adds busy lamps to a snapshot, without an effect on what runs. Blocks on the disk.
+///
+/// # Errors
+/// Every problem at once.
+pub fn lamps(
+    edge: &mut Edge,
     ground: &LampGround,
-    desk: Option<&AuthDesk>,
-    pools: &Pools,
     telemetry: &Telemetry,
     previous: Option<&Edge>,
-) -> Result<Option<Arc<BlfApi>>, OperatorError> {
+) -> Result<(), Vec<AppError>> {
     let foundation = Foundation {
         board: ground.board.clone(),
-        desk,
-        pools,
+        desk: edge.desk.as_ref(),
+        pools: &edge.pools,
         tasks: &ground.tasks,
         ends: ground.ends.clone(),
         telemetry,
     };
-    let previous = previous.and_then(|edge| edge.lamps.as_deref());
-    BlfApi::build(config, foundation, previous)
+    let before = previous.and_then(|edge| edge.lamps.as_deref());
+    let api = BlfApi::build(&edge.config, foundation, before);
+    let webhook = webhook(&edge.config, ground, telemetry, previous);
+    match (api, webhook) {
+        (Ok(api), Ok(webhook)) => {
+            edge.front.show_lamps(api.clone());
+            edge.lamps = api;
+            edge.webhook = webhook;
+            Ok(())
+        }
+        (api, webhook) => {
+            let api = api.err().map(AppError::from);
+            let webhook = webhook.err().map(AppError::from);
+            Err(api.into_iter().chain(webhook).collect())
+        }
+    }
 }
 
 fn webhook(
@@ -166,27 +174,27 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = pools(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     if problems.is_empty() {
-        let lamps = LampGround::default();
-        let edge = edge(
-            &config,
-            &material,
-            pools,
-            Ok(None),
-            &lamps,
-            &telemetry,
-            None,
-            now,
-        );
+        let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();
-        let operators = Operators::read(&config).err().map(AppError::from);
-        return problems.into_iter().chain(desk).chain(operators).collect();
+        let lamps = lamp_problems(&config);
+        return problems.into_iter().chain(desk).chain(lamps).collect();
     }
     let pools = pools.err().unwrap_or_default();
     let problems = problems.into_iter().map(AppError::from);
     problems
         .chain(pools.into_iter().map(AppError::from))
         .chain(desk)
+        .chain(lamp_problems(&config))
         .collect()
+}
+
+/// What a start would find wrong about the secrets and files of busy lamps.
+fn lamp_problems(config: &Config) -> impl Iterator<Item = AppError> {
+    let webhook = config.blf.as_ref().and_then(|blf| blf.webhook.as_ref());
+    let webhook = webhook.map(|webhook| Webhook::new(webhook, &Environment::process()));
+    let webhook = webhook.and_then(Result::err).map(AppError::from);
+    let operators = Operators::read(config).err().map(AppError::from);
+    operators.into_iter().chain(webhook)
 }
 
 fn listener_edge(

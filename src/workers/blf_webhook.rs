@@ -30,7 +30,7 @@ use crate::workers::blf_tracker::BlfBoard;
 /// than these and what happened long ago is dropped first.
 const WAITING: usize = 10_000;
 
-/// Letters between the tracker and the outbox, which takes them in microseconds.
+/// Handfuls of letters between the tracker and the outbox, which takes them in microseconds.
 const LETTERS: usize = 1024;
 
 /// The webhook of one configuration. Its work ends when the last handle is gone.
@@ -92,7 +92,7 @@ impl BlfWebhook {
         let board = board.clone();
         self.tasks.connection(async move {
             // A board that is gone has nothing to tell.
-            drop(board.observe(letters).await);
+            board.observe(letters).await.ok();
         });
     }
 }
@@ -106,7 +106,7 @@ impl Drop for BlfWebhook {
 /// Until the tracker ends, or this webhook does.
 async fn deliver(
     mut outbox: Outbox,
-    mut letters: mpsc::Receiver<Letter>,
+    mut letters: mpsc::Receiver<Vec<Letter>>,
     client: Arc<Webhook>,
     tasks: Tasks,
     metrics: Arc<BlfApiMetrics>,
@@ -144,9 +144,11 @@ async fn deliver(
                 failing = !good;
                 outbox.handle(Input::Ended(delivery), clock::now());
             }
-            letter = letters.recv() => {
-                let Some(letter) = letter else { break };
-                outbox.handle(Input::Letter(letter), clock::now());
+            more = letters.recv() => {
+                let Some(more) = more else { break };
+                for letter in more {
+                    outbox.handle(Input::Letter(letter), clock::now());
+                }
             }
             () = passed(outbox.deadline()) => outbox.handle_timeout(clock::now()),
         }

@@ -7,6 +7,7 @@ use crate::config::ClientAuth;
 use crate::config::ClientCertificates;
 use crate::config::Host;
 use crate::config::IdentityMode;
+use crate::config::RouteKind;
 use crate::config::check::at::At;
 use crate::config::check::certificate;
 use crate::config::check::listener::Known;

@@ -91,7 +91,6 @@ impl Front {
         pools: Arc<Pools>,
         metrics: Arc<HttpMetrics>,
         desk: Option<AuthDesk>,
-        lamps: Option<Arc<BlfApi>>,
         previous: Option<&Self>,
     ) -> Self {
         let limiters = match previous {
@@ -112,9 +111,14 @@ impl Front {
             pools,
             metrics,
             desk,
-            lamps,
+            lamps: None,
             limiters,
         }
+    }
+
+    /// From now on busy lamps are answered, or not.
+    pub fn show_lamps(&mut self, lamps: Option<Arc<BlfApi>>) {
+        self.lamps = lamps;
     }
 
     /// Removes the series of listeners and routes that this configuration no longer has; to be

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::domain::blf::outbox::Letter;
 use crate::workers::blf_tracker::notice::Notice;
 use crate::workers::blf_tracker::notice::Notices;
 use crate::workers::blf_tracker::view::BoardView;
@@ -139,6 +140,7 @@ pub(super) enum Question {
     Line(String, oneshot::Sender<Option<LineView>>),
     Lines(oneshot::Sender<Vec<LineView>>),
     ListChanged(String),
+    Observe(mpsc::Sender<Vec<Letter>>),
     Pickup(
         String,
         Pickup,
@@ -246,6 +248,17 @@ impl BlfBoard {
         self.ask(|answer| Question::Pickup(watcher, what, credential, answer))
             .await
             .map_err(|_gone| PickupFailure::Gone)?
+    }
+
+    /// Tells everything to one who is no watcher, instead of to whom it was told before: first the
+    /// state of every line, then what happens.
+    ///
+    /// # Errors
+    /// [`BoardError::Gone`].
+    pub async fn observe(&self, letters: mpsc::Sender<Vec<Letter>>) -> Result<(), BoardError> {
+        let question = Question::Observe(letters);
+        let sent = self.questions.send(question).await;
+        sent.map_err(|_gone| BoardError::Gone)
     }
 
     /// The list of a watcher was changed by somebody: it is read again soon. Costs nothing when

@@ -243,6 +243,15 @@ impl Sessions {
         }
     }
 
+    /// Whose sessions these are.
+    pub(super) fn watchers<'a>(
+        &'a self,
+        sessions: &'a [SessionId],
+    ) -> impl Iterator<Item = &'a UserId> {
+        let held = sessions.iter().filter_map(|id| self.sessions.get(id));
+        held.map(|session| &session.watcher)
+    }
+
     /// Readers of notices.
     pub(super) fn readers(&self) -> usize {
         self.readers.len()

@@ -90,8 +90,8 @@ fn bounds(at: &mut At<'_>, old: &BlfLimits, new: &BlfLimits) {
 fn answers(at: &mut At<'_>, old: &BlfApi, new: &BlfApi) {
     compare!(at, BlfApi, old, new;
         Live operator_token "operator-token",
-        Live streams "streams",
-        Live streams_per_watcher "streams-per-watcher",
+        Restart streams "streams",
+        Restart streams_per_watcher "streams-per-watcher",
         Live streams_per_address "streams-per-address",
         Live keep_alive "keep-alive",
         Live re_check "re-check",

@@ -304,7 +304,14 @@ impl BlfApi {
                 let Subscription { snapshot, notices } =
                     self.join(&admitted.watcher, wishes).await?;
                 let last = snapshot.id;
-                (vec![snapshot], Reader { notices, seat }, last)
+                (
+                    vec![snapshot],
+                    Reader {
+                        notices,
+                        _seat: seat,
+                    },
+                    last,
+                )
             }
         };
         for _ in &notices {

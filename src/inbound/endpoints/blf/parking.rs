@@ -28,7 +28,7 @@ pub(super) struct Ticket {
 /// A reader and its place.
 pub(super) struct Reader {
     pub(super) notices: Notices,
-    pub(super) seat: Seat,
+    pub(super) _seat: Seat,
 }
 
 /// All of them; bounded by the seats that they hold.

@@ -51,6 +51,7 @@ impl Tracker {
                 let watcher = UserId::new(&watcher);
                 self.reading.take(reading::Input::Changed(&watcher), now);
             }
+            Question::Observe(letters) => self.observed_by(letters),
             Question::Pickup(watcher, what, credential, answer) => {
                 self.pickup(&watcher, &what, credential, answer);
             }
@@ -102,10 +103,7 @@ impl Tracker {
             .lines(true)
             .filter(|state| wanted(state));
         let mut lines: Vec<_> = states
-            .map(|state| LineView {
-                state,
-                watchers: Vec::new(),
-            })
+            .filter_map(|state| self.line(state.user.as_str()))
             .collect();
         lines.sort_unstable_by(|one, other| one.state.user.cmp(&other.state.user));
         lines
