@@ -5,6 +5,7 @@
 
 mod auth;
 mod blf;
+mod events;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use crate::config::secret::SecretRef;
 
 pub use auth::*;
 pub use blf::*;
+pub use events::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,8 @@ pub struct Config {
     pub cors: Cors,
     /// Headers set for the upstream.
     pub forwarding: Forwarding,
+    /// The relay of event channels.
+    pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
     /// xspd as the AuthService; absent: it is relayed.

@@ -5,6 +5,7 @@
 mod auth;
 mod blf;
 mod edge;
+mod events;
 mod listener;
 mod pool;
 
@@ -26,6 +27,7 @@ use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
 use crate::config::write::edge::route;
+use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
 
@@ -43,6 +45,7 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: edge_policy,
         cors: answers,
         forwarding: headers,
+        events: channels,
         application_server: server,
         auth_service: service,
         blf: lamps,
@@ -76,6 +79,7 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: Some(policy(edge_policy)),
         cors: Some(cors(answers)),
         forwarding: Some(forwarding(headers)),
+        events: Some(events(channels)),
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),

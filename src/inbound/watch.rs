@@ -29,6 +29,8 @@ pub struct Watch {
     last_activity: AtomicU64,
     /// Milliseconds since `started`, plus one, when a head began; 0 when none is under way.
     head_since: AtomicU64,
+    /// Milliseconds that an answer may wait for its reader, where one has a limit of its own.
+    patience: AtomicU64,
     /// [`Order`] as a number.
     order: AtomicU8,
     fault: std::sync::OnceLock<HeadFault>,
@@ -43,6 +45,10 @@ pub enum Order {
     None,
     /// Finish what is in flight, then end.
     Drain,
+    /// End now: the time of a drain is over.
+    Cut,
+    /// End now: the peer takes nothing of its event stream.
+    SlowReader,
     /// End now: the client certificate is past its end.
     CertificateEnded,
     /// End now: the trust anchor is gone.
@@ -69,6 +75,12 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// The watch of its connection.
+    #[must_use]
+    pub const fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// A piece of the answer is on its way; the next one is for the peer to make room for.
     pub fn handed_over(&self) {
         self.pace
@@ -91,6 +103,7 @@ impl Watch {
             paces: Mutex::default(),
             last_activity: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
+            patience: AtomicU64::new(u64::MAX),
             order: AtomicU8::new(Order::None as u8),
             fault: std::sync::OnceLock::new(),
             waker: AtomicWaker::new(),
@@ -120,6 +133,18 @@ impl Watch {
             .iter()
             .map(|pace| pace.load(Ordering::Relaxed))
             .any(|since| since > 0 && since <= before)
+    }
+
+    /// From now on no answer of this connection waits longer for its reader.
+    pub fn limit_patience(&self, patience: Duration) {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.patience.fetch_min(patience, Ordering::Relaxed);
+    }
+
+    /// How long an answer may wait for its reader; `usual` unless one has a limit of its own.
+    #[must_use]
+    pub fn patience(&self, usual: Duration) -> Duration {
+        usual.min(Duration::from_millis(self.patience.load(Ordering::Relaxed)))
     }
 
     fn paces(&self) -> MutexGuard<'_, Vec<Arc<Pace>>> {
@@ -165,7 +190,9 @@ impl Watch {
         match self.order.load(Ordering::Relaxed) {
             0 => Order::None,
             1 => Order::Drain,
-            2 => Order::CertificateEnded,
+            2 => Order::Cut,
+            3 => Order::SlowReader,
+            4 => Order::CertificateEnded,
             _ => Order::TrustRemoved,
         }
     }

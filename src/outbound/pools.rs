@@ -18,6 +18,8 @@ pub struct Pools {
     /// Lower case `host` or `host:port`.
     authorities: BTreeSet<String>,
     metrics: Arc<UpstreamMetrics>,
+    /// The pool of the other nodes.
+    peers: Option<String>,
 }
 
 impl Pools {
@@ -47,6 +49,7 @@ impl Pools {
                 pools,
                 authorities,
                 metrics: Arc::clone(telemetry),
+                peers: config.events.peers.clone(),
             })
         } else {
             Err(errors)
@@ -66,17 +69,32 @@ impl Pools {
         self.authorities.contains(&authority.to_ascii_lowercase())
     }
 
-    /// Whether every pool has an upstream that is fit.
+    /// The pool of the other nodes.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Arc<Pool>> {
+        self.get(self.peers.as_deref()?)
+    }
+
+    /// Whether every pool of XSPs has an upstream that is fit. A node alone serves too.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.pools
-            .values()
-            .all(|pool| pool.upstreams().iter().any(|upstream| upstream.is_fit()))
+        let pools = self.pools.iter();
+        pools
+            .filter(|(name, _)| self.peers.as_ref() != Some(*name))
+            .all(|(_, pool)| pool.upstreams().iter().any(|upstream| upstream.is_fit()))
     }
 
     /// Every upstream of every pool.
     pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.pools.values().flat_map(|pool| pool.upstreams())
+    }
+
+    /// Every upstream but the other nodes.
+    pub fn upstreams_of_routes(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        let pools = self.pools.iter();
+        pools
+            .filter(|(name, _)| self.peers.as_ref() != Some(*name))
+            .flat_map(|(_, pool)| pool.upstreams())
     }
 
     /// Removes the series of upstreams that these pools no longer have.

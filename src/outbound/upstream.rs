@@ -56,6 +56,7 @@ pub struct Upstream {
     own_host: HeaderValue,
     /// Lower case `host` and `host:port`, by address and aliases.
     authorities: Vec<String>,
+    authority: HeaderValue,
     idle: Mutex<Vec<Idle>>,
     keep_alive: Duration,
     permits: Semaphore,
@@ -122,6 +123,7 @@ impl Upstream {
             host_header,
             own_host: host.clone(),
             authorities: authorities_of(upstream),
+            authority: host.clone(),
             idle: Mutex::new(Vec::new()),
             keep_alive: pool.keep_alive,
             permits: Semaphore::new(pool.connections),
@@ -143,6 +145,18 @@ impl Upstream {
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The `Host` that it would have for requests of our own.
+    #[must_use]
+    pub const fn authority(&self) -> &HeaderValue {
+        &self.authority
+    }
+
+    /// Requests and streams that it is working on for us.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Its place in the pool.

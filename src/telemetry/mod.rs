@@ -9,6 +9,7 @@ pub mod blf_api;
 pub mod ci;
 pub mod concerns;
 pub mod edge;
+pub mod events;
 pub mod http;
 pub mod ocip;
 pub mod seldom;
@@ -23,6 +24,7 @@ use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
+use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
@@ -40,6 +42,8 @@ pub struct Telemetry {
     pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
+    /// Event channels.
+    pub events: Arc<EventMetrics>,
     /// Requests.
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
@@ -59,6 +63,7 @@ impl Telemetry {
             blf_api: BlfApiMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
+            events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),

@@ -6,5 +6,6 @@ pub mod blf_tracker;
 pub mod blf_webhook;
 pub mod ci;
 pub mod drive;
+pub mod event_hub;
 pub mod file_watch;
 pub mod upstream_health;

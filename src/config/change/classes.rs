@@ -4,6 +4,7 @@
 
 mod auth;
 mod blf;
+mod events;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -56,6 +57,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         policy: old_policy,
         cors,
         forwarding: old_forwarding,
+        events: old_events,
         application_server,
         auth_service,
         blf: lamps,
@@ -90,6 +92,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("policy", old_policy, &new.policy, policy);
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
+    at.inside("events", old_events, &new.events, events::events);
     let other = &new.application_server;
     at.inside(
         "application-server",

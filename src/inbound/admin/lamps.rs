@@ -21,7 +21,7 @@ use crate::inbound::endpoints::blf::Who;
 use crate::inbound::endpoints::blf::reply::Content;
 use crate::inbound::endpoints::blf::reply::Reply;
 use crate::inbound::endpoints::blf::reply::error;
-use crate::inbound::endpoints::blf::resource::Resource;
+use crate::inbound::endpoints::blf::resource::LampResource;
 use crate::inbound::http::TRACKING_ID;
 use crate::workers::blf_gate::Denied;
 
@@ -67,7 +67,8 @@ async fn ask(admin: &Arc<Admin>, request: Request) -> Result<Reply, Denied> {
         query: parts.uri.query(),
         who: Who::Admin,
     };
-    api.answer(Resource::find(target, PREFIX), &ask, body).await
+    api.answer(LampResource::find(target, PREFIX), &ask, body)
+        .await
 }
 
 fn refused(reason: Reason, tracking_id: &HeaderValue) -> Response<Body> {

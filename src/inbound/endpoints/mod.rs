@@ -2,3 +2,4 @@
 
 pub mod auth_service;
 pub mod blf;
+pub mod events;

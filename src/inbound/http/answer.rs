@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ use crate::domain::xsi::path::loggable;
 use crate::inbound::endpoints::blf::reply::Content as Lamps;
 use crate::inbound::endpoints::blf::stream::LampStream;
 use crate::inbound::http::body::Tally;
+use crate::inbound::http::events::EventStream;
+use crate::inbound::http::relay::Relayed;
 use crate::inbound::peer::Peer;
 use crate::outbound::UpstreamBody;
 use crate::outbound::UpstreamBodyError;
@@ -29,6 +32,7 @@ use crate::platform::clock;
 use crate::telemetry::http::Access;
 use crate::telemetry::http::Outcome;
 use crate::telemetry::http::RouteSeries;
+use crate::workers::event_hub::OpenStream;
 
 /// The body of every answer.
 pub struct AnswerBody {
@@ -43,6 +47,8 @@ enum Content {
     Lamps(Box<LampStream>),
     /// The XSP's, streamed.
     Relayed(UpstreamBody),
+    /// The XSP's stream of a channel.
+    Channel(Box<EventStream>),
 }
 
 impl AnswerBody {
@@ -61,10 +67,27 @@ impl AnswerBody {
         Self { content, ledger }
     }
 
-    pub(super) const fn relayed(body: UpstreamBody, ledger: Ledger) -> Self {
-        Self {
-            content: Content::Relayed(body),
-            ledger,
+    pub(super) fn relayed(body: Relayed, ledger: Ledger) -> Self {
+        let content = match body {
+            Relayed::Answer(body) => Content::Relayed(body),
+            Relayed::Channel(stream) => Content::Channel(stream),
+        };
+        Self { content, ledger }
+    }
+
+    /// How long it may wait for its reader, if it has a limit of its own.
+    pub(in crate::inbound) const fn write_stall(&self) -> Option<Duration> {
+        match &self.content {
+            Content::Lamps(stream) => Some(stream.write_stall()),
+            Content::Channel(_) | Content::Own(_) | Content::Relayed(_) => None,
+        }
+    }
+
+    /// The event stream that it is.
+    pub(in crate::inbound) fn event_stream(&self) -> Option<&Arc<OpenStream>> {
+        match &self.content {
+            Content::Lamps(_) | Content::Own(_) | Content::Relayed(_) => None,
+            Content::Channel(stream) => Some(stream.stream()),
         }
     }
 }
@@ -85,6 +108,7 @@ impl Body for AnswerBody {
                 .poll_bytes(cx)
                 .map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
             Content::Relayed(body) => Pin::new(body).poll_frame(cx),
+            Content::Channel(stream) => Pin::new(&mut **stream).poll_frame(cx),
         };
         match frame {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -115,6 +139,7 @@ impl Body for AnswerBody {
             Content::Own(text) => text.is_empty(),
             Content::Lamps(stream) => stream.has_ended(),
             Content::Relayed(body) => body.is_end_stream(),
+            Content::Channel(stream) => stream.is_end_stream(),
         }
     }
 
@@ -123,6 +148,7 @@ impl Body for AnswerBody {
             Content::Own(text) => SizeHint::with_exact(text.len() as u64),
             Content::Lamps(_) => SizeHint::default(),
             Content::Relayed(body) => body.size_hint(),
+            Content::Channel(stream) => stream.size_hint(),
         }
     }
 }
@@ -193,6 +219,11 @@ impl Ledger {
         let tally = Arc::<Tally>::default();
         self.received = Some(Arc::clone(&tally));
         tally
+    }
+
+    /// What counts the request's body.
+    pub(super) const fn received(&self) -> Option<&Arc<Tally>> {
+        self.received.as_ref()
     }
 
     /// Counts a request's body that is counted already.

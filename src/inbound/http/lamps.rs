@@ -14,7 +14,7 @@ use crate::domain::edge::reason::Reason;
 use crate::inbound::endpoints::blf::Ask;
 use crate::inbound::endpoints::blf::Who;
 use crate::inbound::endpoints::blf::reply::Reply;
-use crate::inbound::endpoints::blf::resource::Resource;
+use crate::inbound::endpoints::blf::resource::LampResource;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
 use crate::inbound::http::answer::Ledger;
@@ -35,7 +35,7 @@ impl Front {
         &self,
         parts: &Parts,
         body: B,
-        resource: Option<Resource>,
+        resource: Option<LampResource>,
         visit: &Visit<'_>,
         seen: &Seen,
     ) -> Result<Reply, Refusal>

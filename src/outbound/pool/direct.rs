@@ -6,20 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use http::header::HOST;
 use http_body::Body;
 
-use crate::domain::upstream::choice::Ground;
 use crate::outbound::SendFailure;
 use crate::outbound::SendPlan;
 use crate::outbound::Sent;
 use crate::outbound::Upstream;
-use crate::outbound::pool::Attempt;
-use crate::outbound::pool::Line;
+use crate::outbound::pool::Aim;
 use crate::outbound::pool::Origin;
 use crate::outbound::pool::Pool;
-use crate::outbound::pool::Spare;
-use crate::outbound::pool::attempt;
 use crate::outbound::request::prepare;
 
 impl Pool {
@@ -53,7 +48,8 @@ impl Pool {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (request, upload) = prepare(request, plan.body_is_empty);
-        self.relay(request, upload, plan, Origin::Own).await
+        self.relay(Aim::Any, request, upload, plan, Origin::Own)
+            .await
     }
 
     /// Sends a request of our own to one upstream, in use or not, and to no other; it sets the
@@ -62,7 +58,7 @@ impl Pool {
     /// # Errors
     ///
     /// [`SendFailure::NoUpstream`] when none has that name, else the failure of the last attempt.
-    pub async fn send_to<B>(
+    pub async fn send_own_to<B>(
         &self,
         name: &str,
         request: Request<B>,
@@ -72,31 +68,9 @@ impl Pool {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let upstream = self.upstream(name).ok_or(SendFailure::NoUpstream)?;
-        let (mut request, upload) = prepare(request, plan.body_is_empty);
-        if let Some(host) = Origin::Own.host(upstream) {
-            request.headers_mut().insert(HOST, host.clone());
-        }
-        let copy = Spare::Allowed.copy(&request);
-        let lease = upstream.enter(Ground::LastResort);
-        let lease = lease.unwrap_or_else(|| upstream.enter_again());
-        upstream.series.request();
-        let ended = match attempt(lease, request, upload.as_deref(), plan, Line::Idle).await {
-            Attempt::Closed(failure, Line::Idle) => {
-                let copy = copy.ok_or(failure)?;
-                upstream.series.retried();
-                attempt(upstream.enter_again(), copy, None, plan, Line::Fresh).await
-            }
-            ended => ended,
-        };
-        match ended {
-            Attempt::Answered(response) => Ok(Sent {
-                response,
-                upstream: Arc::clone(upstream.name()),
-            }),
-            Attempt::Unsent(_, failure)
-            | Attempt::Failed(failure)
-            | Attempt::Closed(failure, _) => Err(failure),
-        }
+        let place = self.place_of(name).ok_or(SendFailure::NoUpstream)?;
+        let (request, upload) = prepare(request, plan.body_is_empty);
+        self.relay(Aim::Only(place), request, upload, plan, Origin::Own)
+            .await
     }
 }

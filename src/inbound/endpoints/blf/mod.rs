@@ -37,7 +37,7 @@ use crate::inbound::endpoints::blf::parking::Parking;
 use crate::inbound::endpoints::blf::parking::Reader;
 use crate::inbound::endpoints::blf::parking::Ticket;
 use crate::inbound::endpoints::blf::reply::Reply;
-use crate::inbound::endpoints::blf::resource::Resource;
+use crate::inbound::endpoints::blf::resource::LampResource;
 use crate::inbound::endpoints::blf::seats::Seat;
 use crate::inbound::endpoints::blf::seats::Seats;
 use crate::inbound::endpoints::blf::stream::Ground;
@@ -171,19 +171,13 @@ impl BlfApi {
         })))
     }
 
-    /// How long an answer may wait for a reader that takes nothing.
-    #[must_use]
-    pub const fn write_stall(&self) -> Duration {
-        self.rules.write_stall
-    }
-
     /// Answers a request.
     ///
     /// # Errors
     /// Why not.
     pub async fn answer<B>(
         &self,
-        resource: Option<Resource>,
+        resource: Option<LampResource>,
         ask: &Ask<'_>,
         body: B,
     ) -> Result<Reply, Denied>
@@ -201,15 +195,15 @@ impl BlfApi {
             return Err(Reason::MethodNotAllowed.into());
         }
         match resource {
-            Resource::Board => listed(ask, self.board.board()).await,
-            Resource::Lines => listed(ask, self.lines()).await,
-            Resource::Sources => listed(ask, self.board.sources()).await,
-            Resource::Watchers => listed(ask, self.watchers()).await,
-            Resource::Pickup(watcher) => {
+            LampResource::Board => listed(ask, self.board.board()).await,
+            LampResource::Lines => listed(ask, self.lines()).await,
+            LampResource::Sources => listed(ask, self.board.sources()).await,
+            LampResource::Watchers => listed(ask, self.watchers()).await,
+            LampResource::Pickup(watcher) => {
                 let admitted = self.admit(ask, &watcher).await?;
                 pickup::answer(&self.board, &self.gate, &admitted, body).await
             }
-            Resource::Stream(watcher) => {
+            LampResource::Stream(watcher) => {
                 let wishes = Wishes::read(ask.query, ask.headers)?;
                 let admitted = self.admit(ask, &watcher).await?;
                 match wishes.poll {
@@ -217,7 +211,7 @@ impl BlfApi {
                     Some(wait) => self.poll(ask, admitted, wishes, wait).await,
                 }
             }
-            Resource::Watcher(watcher) => {
+            LampResource::Watcher(watcher) => {
                 let wishes = Wishes::read(ask.query, ask.headers)?;
                 let admitted = self.admit(ask, &watcher).await?;
                 self.present(ask, &admitted, wishes).await
@@ -261,6 +255,7 @@ impl BlfApi {
             metrics: Arc::clone(&self.metrics),
             keep_alive: self.rules.keep_alive,
             re_check: self.rules.re_check,
+            write_stall: self.rules.write_stall,
             shown: wishes.shown,
         };
         Ok(Reply::stream(LampStream::new(subscription, ground)))

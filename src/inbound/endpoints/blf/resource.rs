@@ -7,7 +7,7 @@ const USER_BYTES: usize = 644;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resource {
+pub enum LampResource {
     /// `board`: everything at a glance, for operators.
     Board,
     /// `lines`: every line, for operators.
@@ -24,7 +24,7 @@ pub enum Resource {
     Watchers,
 }
 
-impl Resource {
+impl LampResource {
     /// What a raw target names below `prefix`. The id of a user is decoded once, as the XSP does.
     #[must_use]
     pub fn find(target: &str, prefix: &str) -> Option<Self> {
@@ -108,22 +108,22 @@ mod tests {
     fn paths_are_found_in_any_case_with_the_id_decoded_once() {
         let alice = || "alice@as.example.net".to_owned();
         for (target, expected) in [
-            ("/blf/v1/lines", Some(Resource::Lines)),
-            ("/BLF/V1/Lines/?x=/y", Some(Resource::Lines)),
-            ("/blf/v1/sources", Some(Resource::Sources)),
-            ("/blf/v1/board", Some(Resource::Board)),
-            ("/blf/v1/watchers", Some(Resource::Watchers)),
+            ("/blf/v1/lines", Some(LampResource::Lines)),
+            ("/BLF/V1/Lines/?x=/y", Some(LampResource::Lines)),
+            ("/blf/v1/sources", Some(LampResource::Sources)),
+            ("/blf/v1/board", Some(LampResource::Board)),
+            ("/blf/v1/watchers", Some(LampResource::Watchers)),
             (
                 "/blf/v1/watchers/alice@as.example.net",
-                Some(Resource::Watcher(alice())),
+                Some(LampResource::Watcher(alice())),
             ),
             (
                 "/blf/v1/watchers/alice%40as.example.net/stream?view=full",
-                Some(Resource::Stream(alice())),
+                Some(LampResource::Stream(alice())),
             ),
             (
                 "/blf/v1/watchers/no%C3%ABl%2540x/pickup",
-                Some(Resource::Pickup("noël%40x".to_owned())),
+                Some(LampResource::Pickup("noël%40x".to_owned())),
             ),
             ("/blf/v1/watchers/a%2Fb/stream", None),
             ("/blf/v1/watchers/%2e%2e/stream", None),
@@ -139,15 +139,15 @@ mod tests {
             ("/blf", None),
             ("/bl", None),
         ] {
-            assert_eq!(Resource::find(target, "/blf"), expected, "{target}");
+            assert_eq!(LampResource::find(target, "/blf"), expected, "{target}");
         }
     }
 
     proptest! {
         #[test]
         fn nothing_makes_it_panic_and_no_id_holds_a_separator(target in "/blf/v1/watchers/\\PC{0,30}") {
-            if let Some(Resource::Watcher(user) | Resource::Stream(user) | Resource::Pickup(user)) =
-                Resource::find(&target, "/blf")
+            if let Some(LampResource::Watcher(user) | LampResource::Stream(user) | LampResource::Pickup(user)) =
+                LampResource::find(&target, "/blf")
             {
                 prop_assert!(!user.contains(['/', '\\', '\0']) && !user.is_empty());
             }

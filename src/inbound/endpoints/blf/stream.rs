@@ -46,6 +46,7 @@ pub(super) struct Ground {
     pub(super) metrics: Arc<BlfApiMetrics>,
     pub(super) keep_alive: Duration,
     pub(super) re_check: Duration,
+    pub(super) write_stall: Duration,
     pub(super) shown: Shown,
 }
 
@@ -62,6 +63,7 @@ pub struct LampStream {
     metrics: Arc<BlfApiMetrics>,
     keep_alive: Duration,
     re_check: Duration,
+    write_stall: Duration,
     timer: Pin<Box<Sleep>>,
     check_at: Instant,
     last_sent: Instant,
@@ -81,6 +83,7 @@ impl LampStream {
             metrics,
             keep_alive,
             re_check,
+            write_stall,
             shown,
         } = ground;
         metrics.stream_began();
@@ -96,6 +99,7 @@ impl LampStream {
             metrics,
             keep_alive,
             re_check,
+            write_stall,
             timer: Box::pin(tokio::time::sleep_until(first.into())),
             check_at: now + re_check,
             last_sent: now,
@@ -109,6 +113,12 @@ impl LampStream {
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// How long it may wait for its reader.
+    #[must_use]
+    pub const fn write_stall(&self) -> Duration {
+        self.write_stall
     }
 
     /// The next bytes; `None` at the end.

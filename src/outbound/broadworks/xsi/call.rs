@@ -117,7 +117,7 @@ impl XsiClient {
             body_is_empty: false,
         };
         let sent = match to {
-            Some(name) => self.pool.send_to(name, request, &plan).await,
+            Some(name) => self.pool.send_own_to(name, request, &plan).await,
             None => self.pool.send_own(request, &plan).await,
         };
         sent.map_err(XsiFailure::from)
