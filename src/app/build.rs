@@ -32,6 +32,7 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
 use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
 
 /// Builds the pools, reading their TLS files.
@@ -87,6 +88,7 @@ pub fn edge(
                 desk.clone(),
                 previous.map(|edge| &edge.front),
             ),
+            blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
             lamps: None,
@@ -146,6 +148,13 @@ pub fn lamps(
     }
 }
 
+/// Lets begin what a snapshot that is in force wants to go on; more calls do nothing.
+pub fn begin(edge: &Edge) {
+    if let (Some(webhook), Some(board)) = (&edge.webhook, &edge.blf) {
+        webhook.start(board);
+    }
+}
+
 fn webhook(
     config: &Config,
     ground: &LampGround,
@@ -174,6 +183,8 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
     let pools = pools(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
+    let blf = BlfTracker::prove(&config).err().map(AppError::from);
+    let desk = desk.chain(blf);
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

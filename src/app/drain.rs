@@ -39,6 +39,9 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
             // A connection that was being accepted meanwhile hears of it too.
             daemon.reloader.connections.drain();
         }
+        if let Some(blf) = &daemon.reloader.blf {
+            blf.drain().await;
+        }
     };
     tokio::select! {
         () = orderly => {}

@@ -6,6 +6,7 @@ use crate::outbound::OutboundError;
 use crate::tls::TlsError;
 use crate::workers::auth_desk::DeskError;
 use crate::workers::blf_gate::OperatorError;
+use crate::workers::blf_tracker::BlfError;
 
 /// One problem; there are often several.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum AppError {
     /// AuthService cannot be built.
     #[error(transparent)]
     Desk(#[from] DeskError),
+    /// Busy lamps cannot be tracked.
+    #[error(transparent)]
+    Blf(#[from] BlfError),
     /// The secret of operators cannot be read.
     #[error(transparent)]
     Operators(#[from] OperatorError),

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::AppError;
 use crate::app::build;
+use crate::app::build::LampGround;
 use crate::app::logging;
 use crate::app::logging::FilterHandle;
 use crate::app::material;
@@ -26,6 +27,9 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfError;
+use crate::workers::blf_tracker::BlfSettings;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch::Plan;
 
 /// What `systemctl status` says while all is well.
@@ -35,6 +39,10 @@ pub const SERVING: &str = "Serving.";
 pub struct Reloader {
     /// The main configuration file.
     pub path: PathBuf,
+    /// Tracks busy lamps, when that is configured.
+    pub blf: Option<BlfTracker>,
+    /// What the answers about them stand on.
+    pub ground: LampGround,
     /// Where the snapshot hangs.
     pub live: Live,
     /// Metrics.
@@ -113,7 +121,17 @@ impl Reloader {
             previous,
             now,
         ) {
-            Ok(edge) => {
+            Ok(mut edge) => {
+                if let Err(problems) = self.add_lamps(&mut edge, &current) {
+                    for problem in &problems {
+                        self.telemetry.edge.material_rejected(problem);
+                    }
+                    edge.keep_lamps(&current);
+                }
+                match self.lamps(&edge) {
+                    Ok(lamps) => self.publish_lamps(lamps),
+                    Err(problem) => self.telemetry.edge.material_rejected(&problem),
+                }
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
@@ -177,11 +195,34 @@ impl Reloader {
         let desk = current.desk.as_ref();
         let desk = AuthDesk::build(&fresh, &self.tasks, &self.telemetry, desk);
         let telemetry = &self.telemetry;
-        let edge = build::edge(&fresh, &material, pools, desk, telemetry, previous, now)?;
+        let mut edge = build::edge(&fresh, &material, pools, desk, telemetry, previous, now)?;
+        self.add_lamps(&mut edge, &current)?;
+        let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.publish_lamps(lamps);
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);
         Ok(())
+    }
+
+    /// What answers about busy lamps, without an effect.
+    fn add_lamps(&self, edge: &mut Edge, current: &Edge) -> Result<(), Vec<AppError>> {
+        build::lamps(edge, &self.ground, &self.telemetry, Some(current))
+    }
+
+    /// What a snapshot means for busy lamps, without an effect.
+    fn lamps(&self, edge: &Edge) -> Result<Option<BlfSettings>, BlfError> {
+        let Some(blf) = &self.blf else {
+            return Ok(None);
+        };
+        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+        blf.prepare(&edge.config, &edge.pools, ocip)
+    }
+
+    fn publish_lamps(&self, lamps: Option<BlfSettings>) {
+        if let (Some(blf), Some(lamps)) = (&self.blf, lamps) {
+            blf.publish(lamps);
+        }
     }
 
     fn publish(&self, edge: Edge, material: Material, proven: &mut Proven) {
@@ -194,6 +235,7 @@ impl Reloader {
         // A receiver that is gone means that the process ends.
         drop(self.watch.send(plan(&edge.config)));
         edge.front.forget_other_series();
+        build::begin(&edge);
         self.live.store(Arc::new(edge));
         proven.material = material;
         self.judge_connections();

@@ -17,6 +17,7 @@ use tracing::info;
 
 use crate::app::AppError;
 use crate::app::build;
+use crate::app::build::LampGround;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -38,6 +39,7 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 
@@ -91,7 +93,7 @@ impl Daemon {
             }
         };
         let tasks = Tasks::new();
-        let edge = build::edge(
+        let mut edge = build::edge(
             &config,
             &material,
             build::pools(&config, &telemetry),
@@ -106,9 +108,23 @@ impl Daemon {
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
+        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+        let blf = BlfTracker::start(&config, &edge.pools, ocip, &tasks, &telemetry)
+            .map_err(|problem| vec![problem.into()])?;
+        edge.blf = blf.as_ref().map(|blf| blf.board().clone());
+        let accepting = tasks.stop().child_token();
+        let ground = LampGround {
+            board: edge.blf.clone(),
+            tasks: tasks.clone(),
+            ends: accepting.clone(),
+        };
+        build::lamps(&mut edge, &ground, &telemetry, None)?;
+        build::begin(&edge);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
+            blf,
+            ground,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -125,17 +141,19 @@ impl Daemon {
             tracking: TrackingIds::default(),
         });
         let watching = Watching { plan, known };
-        Ok(Self::launch(tasks, reloader, admin, sockets, watching))
+        Ok(Self::launch(
+            tasks, accepting, reloader, admin, sockets, watching,
+        ))
     }
 
     fn launch(
         tasks: Tasks,
+        accepting: CancellationToken,
         reloader: Arc<Reloader>,
         admin: Arc<Admin>,
         sockets: Sockets,
         watching: Watching,
     ) -> Self {
-        let accepting = tasks.stop().child_token();
         let mut addresses = Vec::new();
         for (name, bound) in sockets.listeners {
             let shared = Arc::new(Shared {

@@ -15,6 +15,8 @@ use crate::cli::Console;
 use crate::cli::Exit;
 use crate::platform::tasks::Tasks;
 use crate::tls::TlsError;
+use crate::workers::blf_tracker::BlfError;
+use crate::workers::blf_tracker::NodeError;
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reloads.
 #[derive(Debug, clap::Args)]
@@ -79,10 +81,12 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
         Some(AppError::Log(_)) => Exit::Io,
         Some(
             // The disk is full or the state directory not ours: trying again may help.
-            AppError::Tls(TlsError::SelfSigned { .. }),
+            AppError::Tls(TlsError::SelfSigned { .. })
+            | AppError::Blf(BlfError::Node(NodeError::Io { .. })),
         ) => Exit::CantCreate,
         Some(
-            AppError::Config(_)
+            AppError::Blf(_)
+            | AppError::Config(_)
             | AppError::Desk(_)
             | AppError::NeedsRestart { .. }
             | AppError::Operators(_)

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use hyper::Method;
 use hyper::Request;
 use hyper::Response;
 use hyper::body::Incoming;
 
 use crate::config::Config;
 use crate::config::Listener;
+use crate::domain::edge::target::judge;
 use crate::domain::ids::Fingerprint;
+use crate::domain::xsi::path::user_below;
 use crate::inbound::endpoints::blf::BlfApi;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::AnswerBody;
@@ -21,6 +24,7 @@ use crate::outbound::Pools;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_webhook::BlfWebhook;
 
 /// One snapshot.
@@ -33,6 +37,8 @@ pub struct Edge {
     pub lamps: Option<Arc<BlfApi>>,
     /// The receiver of their notifications, if there is one.
     pub webhook: Option<Arc<BlfWebhook>>,
+    /// The board of busy lamps; `None` when no line is tracked.
+    pub blf: Option<BlfBoard>,
     /// HTTP decisions and relay.
     pub front: Front,
     /// The upstream pools.
@@ -55,6 +61,13 @@ pub struct ListenerEdge {
 pub type Live = Arc<ArcSwap<Edge>>;
 
 impl Edge {
+    /// Answers about busy lamps as another snapshot does.
+    pub fn keep_lamps(&mut self, other: &Self) {
+        self.lamps.clone_from(&other.lamps);
+        self.webhook.clone_from(&other.webhook);
+        self.front.show_lamps(other.lamps.clone());
+    }
+
     /// The listener of that name.
     #[must_use]
     pub fn listener(&self, name: &str) -> Option<(&Listener, &ListenerEdge)> {
@@ -81,6 +94,50 @@ impl Edge {
         let (listener, edge) = self.listener(&peer.listener)?;
         let name = peer.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
         let host = edge.table.find(name).and_then(|at| listener.hosts.get(at));
-        Some(self.front.answer(request, peer, listener, host).await)
+        let board = self.blf.as_ref();
+        let changes = board.and_then(|board| Some((board, list_changed_by(&request)?)));
+        let response = self.front.answer(request, peer, listener, host).await;
+        if let Some((board, watcher)) = changes
+            && response.status().is_success()
+        {
+            board.list_changed(&watcher);
+        }
+        Some(response)
+    }
+}
+
+/// The watcher whose list a request sets, so that a change made through us is seen at once
+/// (`PUT …/user/{id}/services/BusyLampField` and below).
+fn list_changed_by<B>(request: &Request<B>) -> Option<String> {
+    const MARK: &[u8] = b"/services/busylampfield";
+    if request.method() != Method::PUT {
+        return None;
+    }
+    let target = judge(request.uri().path().as_bytes()).ok()?;
+    let path = target.path();
+    let mut parts = path.windows(MARK.len());
+    parts.find(|part| part.eq_ignore_ascii_case(MARK))?;
+    let user = user_below(path, b"user")?;
+    Some(String::from_utf8_lossy(user).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_sets_a_list_names_its_watcher() {
+        let of = |method: &str, path: &str| {
+            let request = Request::builder().method(method).uri(path).body(());
+            list_changed_by(&request.unwrap())
+        };
+        let list =
+            "/com.broadsoft.xsi-actions/v2.0/User/alice%40example.net/services/BusyLampField";
+        assert_eq!(of("PUT", list).as_deref(), Some("alice@example.net"));
+        let below = format!("{list}/MonitoredUserList");
+        assert_eq!(of("PUT", &below).as_deref(), Some("alice@example.net"));
+        assert_eq!(of("GET", list), None);
+        let other = "/com.broadsoft.xsi-actions/v2.0/user/alice/services/DoNotDisturb";
+        assert_eq!(of("PUT", other), None);
     }
 }

@@ -165,6 +165,12 @@ pub enum DeskError {
 }
 
 impl AuthDesk {
+    /// The client of the Application Server. It ends with this desk: ask again after a reload.
+    #[must_use]
+    pub fn ocip(&self) -> Ocip {
+        self.0.ocip.it.clone()
+    }
+
     /// Builds the desk of a configuration, `None` when AuthService is relayed. `previous` hands on
     /// what it has learned, as far as that still holds. Blocks on the disk.
     ///

@@ -16,6 +16,8 @@ mod requests;
 mod sessions;
 mod start;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tracker;
 pub mod view;
 

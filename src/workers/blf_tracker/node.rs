@@ -80,9 +80,9 @@ mod tests {
     fn a_node_keeps_its_name_and_two_nodes_differ() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let below = one.path().join("state");
-        let name = super::name(&below).unwrap();
-        assert_eq!(super::name(&below).unwrap(), name);
-        assert_ne!(super::name(two.path()).unwrap(), name);
+        let first = name(&below).unwrap();
+        assert_eq!(name(&below).unwrap(), first);
+        assert_ne!(name(two.path()).unwrap(), first);
     }
 
     #[test]

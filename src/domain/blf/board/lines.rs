@@ -224,9 +224,9 @@ impl Board {
         }
         let digest = slot.line.digest();
         let same = slot.announced == (lamp, digest);
-        let flaps = heard.news && slot.announced.0.flaps(lamp);
-        let tell_now =
-            !same && !flaps && !(slot.debounce.is_some() && slot.announced.0.flaps(lamp));
+        let may_flap = heard.news || slot.debounce.is_some();
+        let flaps = may_flap && slot.announced.0.flaps(lamp);
+        let tell_now = !same && !flaps;
         if same {
             slot.debounce = None;
         } else if flaps {

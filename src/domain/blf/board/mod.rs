@@ -12,8 +12,6 @@ mod sources;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod vectors;
 
 use std::sync::Arc;
 use std::time::Duration;

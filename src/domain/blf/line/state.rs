@@ -237,8 +237,10 @@ impl Line {
                 };
             }
         }
+        // A call without a hook event is usual where no desk phone takes part, and no contradiction.
+        let hook_on = event.data == EventData::Hook(HookStatus::OnHook);
         self.take(event.data, event.scope, &mut heard, rules, now);
-        self.check_hook(rules, now);
+        self.check_hook(hook_on, rules, now);
         if heard.ask {
             self.plan_ask(rules, now);
         }
@@ -448,13 +450,14 @@ impl Line {
         self.ask.get_or_insert(now + rules.ask_again);
     }
 
-    fn check_hook(&mut self, rules: &Rules, now: Instant) {
+    /// On hook beside a call: one of the two is wrong, or about to follow the other.
+    fn check_hook(&mut self, went_on: bool, rules: &Rules, now: Instant) {
         let on_hook = self.known && self.hook == Some(HookStatus::OnHook);
         let in_call = self.present().any(|call| call.state != CallState::Alerting);
-        if on_hook && in_call {
-            self.reconcile.get_or_insert(now + rules.reconcile);
-        } else {
+        if !on_hook || !in_call {
             self.reconcile = None;
+        } else if went_on {
+            self.reconcile = Some(now + rules.reconcile);
         }
     }
 
@@ -468,7 +471,7 @@ impl Line {
         }
         if self.reconcile.is_some_and(|at| at <= now) {
             // Asked once; another contradiction arms it anew.
-            self.reconcile = Some(now + rules.stuck);
+            self.reconcile = None;
             ask = true;
         }
         if self.ask.is_some_and(|at| at <= now) {

@@ -82,7 +82,6 @@ impl Tracker {
         let now = clock::now();
         let refresh = settings.config.list_refresh;
         self.reading.take(reading::Input::Refresh(refresh), now);
-        self.directories.clear();
         self.settle_watchers();
         self.read_directories();
     }

@@ -1,0 +1,5 @@
+mod channels;
+mod fake;
+mod lines;
+mod readers;
+mod setup;
