@@ -1,14 +1,17 @@
 //! A BroadWorks: its directory, kept across restarts, and the interfaces that an XSP shows of it.
 
 pub mod calls;
+mod control;
 pub mod directory;
 mod error;
+pub mod events;
 pub mod ocip;
 mod password;
 mod seed;
 mod store;
 mod tokens;
 pub mod xsi;
+pub mod xsp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lab::broadworks::calls::CallDesk;
 use crate::lab::broadworks::directory::Directory;
+use crate::lab::broadworks::events::EventDesk;
 use crate::lab::broadworks::ocip::Ocip;
 use crate::lab::broadworks::password::Passwords;
 use crate::lab::broadworks::store::Store;
 use crate::lab::broadworks::tokens::LoginTokens;
+use crate::lab::broadworks::xsp::Xsp;
+use crate::lab::broadworks::xsp::Xsps;
 use crate::platform::tasks::Tasks;
 
 pub use error::LabError;
@@ -39,6 +45,8 @@ pub struct BroadWorks {
     passwords: Passwords,
     tokens: LoginTokens,
     calls: CallDesk,
+    events: Arc<EventDesk>,
+    xsps: Xsps,
     /// Hashes at once: strangers with wrong passwords must not take memory and cores.
     hashing: Semaphore,
     ocip: Ocip,
@@ -54,8 +62,13 @@ impl BroadWorks {
         let passwords = Passwords::new()?;
         let store = Store::open(state_dir, fresh, || seed::directory(&passwords))?;
         store.update(|directory| seed::provisioning(directory, &passwords))?;
+        let events = Arc::new(EventDesk::new()?);
+        let told = Arc::clone(&events);
+        store.observe(move |before, after| told.directory_changed(before, after));
         Ok(Arc::new(Self {
-            calls: CallDesk::new(store.read()),
+            calls: CallDesk::new(store.read(), Arc::clone(&events)),
+            events,
+            xsps: Xsps::default(),
             store,
             passwords,
             tokens: LoginTokens::default(),
@@ -64,15 +77,41 @@ impl BroadWorks {
         }))
     }
 
-    /// Serves the Xsi contexts on a listener until `stop` fires, and runs the timers of calls.
-    /// Connections are tasks of their own and end by themselves after the stop.
+    /// Serves the Xsi contexts of the first XSP on a listener until `stop` fires, and runs the
+    /// timers of calls and events. Connections are tasks of their own and end by themselves after
+    /// the stop.
     pub async fn serve_xsi(
         self: Arc<Self>,
         listener: TcpListener,
         stop: CancellationToken,
         tasks: &Tasks,
     ) {
-        xsi::serve(self, listener, stop, tasks).await;
+        let timers = calls::run_timers(Arc::clone(&self), stop.clone(), tasks.clone());
+        tasks.worker("lab-call-timers", timers);
+        let timers = events::run(Arc::clone(&self.events), stop.clone(), tasks.clone());
+        tasks.worker("lab-event-timers", timers);
+        xsi::serve(self, Xsp::First, listener, stop, tasks).await;
+    }
+
+    /// Serves the second XSP, another door to the same BroadWorks. The first one must be served
+    /// too.
+    pub async fn serve_second_xsi(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: CancellationToken,
+        tasks: &Tasks,
+    ) {
+        xsi::serve(self, Xsp::Second, listener, stop, tasks).await;
+    }
+
+    /// Serves the control endpoint, which no BroadWorks has: faults and shorter times on request.
+    pub async fn serve_control(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: CancellationToken,
+        tasks: &Tasks,
+    ) {
+        control::serve(self, listener, stop, tasks).await;
     }
 
     /// Serves OCI-P on a listener until `stop` fires, over TLS when there is a configuration for

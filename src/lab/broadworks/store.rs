@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use arc_swap::ArcSwap;
@@ -25,7 +26,11 @@ pub(super) struct Store {
     path: PathBuf,
     current: ArcSwap<Directory>,
     writing: Mutex<()>,
+    observer: OnceLock<Observer>,
 }
+
+/// Told of every change, with the directory before and after it.
+type Observer = Box<dyn Fn(&Directory, &Directory) + Send + Sync>;
 
 impl Store {
     /// Loads the state file; seeds it when it is absent or `fresh` is asked for.
@@ -52,7 +57,13 @@ impl Store {
             path,
             current: ArcSwap::from_pointee(directory),
             writing: Mutex::new(()),
+            observer: OnceLock::new(),
         })
+    }
+
+    /// Tells somebody of every change from now on, in their order; the first to ask is told.
+    pub(super) fn observe(&self, told: impl Fn(&Directory, &Directory) + Send + Sync + 'static) {
+        self.observer.get_or_init(|| Box::new(told));
     }
 
     /// The directory as it is now.
@@ -75,7 +86,11 @@ impl Store {
         let outcome = change(&mut after)?;
         if *before != after {
             save(&self.path, &after)?;
-            self.current.store(Arc::new(after));
+            let after = Arc::new(after);
+            self.current.store(Arc::clone(&after));
+            if let Some(told) = self.observer.get() {
+                told(&before, &after);
+            }
         }
         Ok(outcome)
     }

@@ -8,6 +8,7 @@ use crate::lab::broadworks::calls::command::Change;
 use crate::lab::broadworks::calls::dialling;
 use crate::lab::broadworks::calls::dialling::Target;
 use crate::lab::broadworks::calls::half::Due;
+use crate::lab::broadworks::calls::half::Leg;
 use crate::lab::broadworks::calls::half::Nature;
 use crate::lab::broadworks::calls::half::Owner;
 use crate::lab::broadworks::calls::half::Phase;
@@ -82,6 +83,7 @@ impl Calls {
         {
             attempt.called = Some(user.id.clone());
         }
+        let offered = self.offered(from, user, now);
         let found = Situation {
             anonymous: self.caller(from, user).private,
             on_a_call: self
@@ -89,11 +91,24 @@ impl Calls {
                 .any(|(id, leg)| id != from && !matches!(leg.phase, Phase::Detached { .. })),
             has_room: self.has_room(&user.id),
         };
-        self.decide(from, user, services::incoming(user, found), now);
+        let decision = services::incoming(user, found);
+        self.decide(from, user, decision, Some(offered), now);
     }
 
-    /// Does with a waiting leg what the services of the called user say.
-    pub(super) fn decide(&mut self, from: LegId, user: &User, decision: Decision, now: Now) {
+    /// Does with a waiting leg what the services of the called user say; `offered` is the leg
+    /// that was made for the user before they were asked.
+    pub(super) fn decide(
+        &mut self,
+        from: LegId,
+        user: &User,
+        decision: Decision,
+        offered: Option<(LegId, Leg)>,
+        now: Now,
+    ) {
+        let offered = match offered {
+            Some((id, leg)) => self.answered_for(id, leg, user, &decision, now),
+            None => None,
+        };
         match decision {
             Decision::Forward { to, reason } => {
                 self.redirected(from, user, reason);
@@ -110,7 +125,7 @@ impl Calls {
                 }
             }
             Decision::Reject(cause) => self.fail(from, cause, now),
-            Decision::Ring(ringing) => self.ring(from, user, ringing, now),
+            Decision::Ring(ringing) => self.ring(from, user, ringing, offered, now),
             Decision::VoiceMail(reason) => {
                 self.redirected(from, user, reason);
                 self.mailbox_answers(from, user, now);
@@ -129,8 +144,21 @@ impl Calls {
         }
     }
 
-    fn ring(&mut self, from: LegId, user: &User, ringing: Ringing, now: Now) {
-        let own = self.ring_user(from, user, now);
+    fn ring(
+        &mut self,
+        from: LegId,
+        user: &User,
+        ringing: Ringing,
+        offered: Option<(LegId, Leg)>,
+        now: Now,
+    ) {
+        let own = match offered {
+            Some((id, leg)) => {
+                self.legs.insert(id, leg);
+                self.starts_ringing(from, id)
+            }
+            None => self.ring_user(from, user, now),
+        };
         if let Some(number) = &ringing.remote_office
             && let Some(leg) = self.legs.get_mut(&own)
         {
@@ -168,6 +196,18 @@ impl Calls {
 
     /// Lets a user's phone ring.
     pub(super) fn ring_user(&mut self, from: LegId, user: &User, now: Now) -> LegId {
+        let id = self.called(from, user, now);
+        self.starts_ringing(from, id)
+    }
+
+    fn starts_ringing(&mut self, from: LegId, id: LegId) -> LegId {
+        self.link(from, id);
+        self.tell(id, Change::Received);
+        id
+    }
+
+    /// The leg of a called user.
+    pub(super) fn called(&mut self, from: LegId, user: &User, now: Now) -> LegId {
         let waiting = self.legs.get(&from);
         let tracking = waiting.map(|leg| leg.tracking);
         let redirections = waiting
@@ -185,8 +225,6 @@ impl Calls {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.redirections = redirections.unwrap_or_default();
         }
-        self.link(from, id);
-        self.tell(id, Change::Received);
         id
     }
 
@@ -297,7 +335,7 @@ impl Calls {
         let attempt = self.legs.get(&from).and_then(|leg| leg.attempt.as_ref());
         let called = attempt.and_then(|attempt| attempt.called.as_deref());
         match called.and_then(|id| directory.user(id)) {
-            Some(user) => self.decide(from, user, decide(user), now),
+            Some(user) => self.decide(from, user, decide(user), None, now),
             None => self.fail(from, Cause::NoAnswer, now),
         }
     }

@@ -165,6 +165,15 @@ pub enum Refusal {
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub enum Action {
+    /// A call has reached a user and does not ring yet. Only who asks for all of it sees that.
+    Arrival {
+        /// Whose.
+        user: String,
+        /// What became of it; nothing more is told of one that does not ring.
+        arrival: Arrival,
+        /// The leg that rings if it comes to that.
+        leg: Box<LegView>,
+    },
     /// A user's conference changed; `None` means that it is over.
     Conference {
         /// The controller.
@@ -203,6 +212,17 @@ pub enum Action {
     Reply(Result<Reply, Refusal>),
 }
 
+/// What becomes of a call that has reached a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The services of the user have not run yet.
+    Offered,
+    /// They sent it on.
+    Redirected,
+    /// They refused it.
+    Refused,
+}
+
 /// What happened to a leg, named as Xsi-Events names it (schema, call events).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -229,7 +249,7 @@ pub enum Change {
     /// Rings.
     Received,
     /// The recording stands otherwise.
-    Recording,
+    Recording(Record),
     /// Over.
     Released,
     /// Has failed and tells why.
@@ -258,7 +278,7 @@ impl Change {
             Self::ParkRetrieved => "park-retrieved",
             Self::PickedUp => "picked-up",
             Self::Received => "received",
-            Self::Recording => "recording",
+            Self::Recording(_) => "recording",
             Self::Released => "released",
             Self::Releasing => "releasing",
             Self::Retrieved => "retrieved",

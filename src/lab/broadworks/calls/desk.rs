@@ -26,6 +26,7 @@ use crate::lab::broadworks::calls::command::Reply;
 use crate::lab::broadworks::calls::record;
 use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::error::LabError;
+use crate::lab::broadworks::events::EventDesk;
 use crate::lab::broadworks::password::random;
 use crate::lab::broadworks::store::Store;
 use crate::platform::clock;
@@ -34,6 +35,7 @@ use crate::platform::tasks::Tasks;
 /// The engine and when it wants to be woken.
 pub(in crate::lab::broadworks) struct CallDesk {
     calls: Mutex<Calls>,
+    events: Arc<EventDesk>,
     deadline: watch::Sender<Option<Instant>>,
 }
 
@@ -48,9 +50,13 @@ enum Memory {
 
 impl CallDesk {
     /// Without calls.
-    pub(in crate::lab::broadworks) fn new(directory: Arc<Directory>) -> Self {
+    pub(in crate::lab::broadworks) fn new(
+        directory: Arc<Directory>,
+        events: Arc<EventDesk>,
+    ) -> Self {
         Self {
             calls: Mutex::new(Calls::new(directory)),
+            events,
             deadline: watch::Sender::new(None),
         }
     }
@@ -82,7 +88,8 @@ impl CallDesk {
         let mut memories = Vec::new();
         {
             let mut calls = self.lock();
-            calls.look_up(store.read());
+            let directory = store.read();
+            calls.look_up(Arc::clone(&directory));
             let now = clock::now();
             calls.handle_timeout(now);
             if let Some(input) = input {
@@ -91,17 +98,23 @@ impl CallDesk {
             if cfg!(debug_assertions) {
                 calls.check_invariants();
             }
+            let mut told = Vec::new();
             while let Some(action) = calls.poll_action() {
                 match action {
                     Action::Log(record) => memories.push(Memory::Call(record)),
                     Action::Message(message) => memories.push(Memory::Message(message)),
                     Action::Reply(said) => reply = Some(said),
-                    Action::Conference { .. }
+                    Action::Arrival { .. }
+                    | Action::Conference { .. }
                     | Action::Hook { .. }
                     | Action::Leg { .. }
-                    | Action::Park { .. } => narrate(&action),
+                    | Action::Park { .. } => {
+                        narrate(&action);
+                        told.push(action);
+                    }
                 }
             }
+            self.events.calls_changed(&told, &directory);
             let deadline = calls.deadline();
             self.deadline.send_if_modified(|held| {
                 let changed = *held != deadline;
@@ -161,6 +174,9 @@ async fn passed(deadline: Option<Instant>) {
 
 fn narrate(action: &Action) {
     match action {
+        Action::Arrival { user, arrival, leg } => {
+            debug!(%user, call = %leg.id, ?arrival, "A call arrived.");
+        }
         Action::Conference { user, conference } => {
             let calls = conference
                 .as_ref()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use time::OffsetDateTime;
+
 use crate::lab::broadworks::calls::party::Party;
 
 /// Names a leg among all legs since the start.
@@ -316,4 +318,25 @@ pub struct LegView {
     pub info: Option<String>,
     /// Digits sent so far.
     pub dtmf: String,
+}
+
+/// The address of the lab's network server in network call ids; reserved for examples.
+const NETWORK: &str = "192.0.2.10";
+
+impl LegView {
+    /// Its network call id as BroadWorks makes them: time and date of the start, a number, an
+    /// address.
+    #[must_use]
+    pub fn network_call_id(&self) -> String {
+        let nanoseconds = i128::from(self.times.start) * 1_000_000;
+        let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds);
+        let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (hour, minute, second, millisecond) = time.to_hms_milli();
+        let (year, month, day) = time.to_calendar_date();
+        let (month, year) = (u8::from(month), year.rem_euclid(100));
+        let number: String = self.tracking.to_string().replace(':', "");
+        format!(
+            "BW{hour:02}{minute:02}{second:02}{millisecond:03}{day:02}{month:02}{year:02}-{number}@{NETWORK}"
+        )
+    }
 }

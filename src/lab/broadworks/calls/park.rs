@@ -16,10 +16,12 @@ use crate::lab::broadworks::calls::half::Phase;
 use crate::lab::broadworks::calls::leg::Cause;
 use crate::lab::broadworks::calls::leg::LegId;
 use crate::lab::broadworks::calls::leg::ReleasedBy;
+use crate::lab::broadworks::calls::leg::State;
 use crate::lab::broadworks::calls::machine::ALERTING;
 use crate::lab::broadworks::calls::machine::Calls;
 use crate::lab::broadworks::calls::machine::LONGEST;
 use crate::lab::broadworks::calls::machine::milliseconds;
+use crate::lab::broadworks::calls::party::Party;
 use crate::lab::broadworks::calls::place::assigned;
 use crate::lab::broadworks::calls::place::same_group;
 use crate::lab::broadworks::directory::User;
@@ -79,6 +81,30 @@ impl Calls {
             .map(|(id, _)| *id)
     }
 
+    /// Who is parked against a user, as the user sees it.
+    #[must_use]
+    pub fn parked(&self, user: &str) -> Option<Party> {
+        let leg = self.parked_against(user)?;
+        Some(self.presented(leg, self.directory.user(user)))
+    }
+
+    /// Tells that a call is not on its user's phone any more before it is over for the user.
+    fn leaves_the_phone(&mut self, id: LegId, now: Now) {
+        let Some(leg) = self.legs.get(&id) else {
+            return;
+        };
+        let mut view = self.view(id, leg);
+        view.state = State::Detached;
+        view.times.detached = Some(milliseconds(now));
+        if let Some(user) = leg.owner.user() {
+            self.push(Action::Leg {
+                user: user.to_owned(),
+                change: Change::Detached,
+                leg: Box::new(view),
+            });
+        }
+    }
+
     /// The other end, when it can be parked.
     fn parkable(&self, user: &str, id: LegId) -> Result<LegId, Refusal> {
         let leg = self.own(user, id)?;
@@ -100,6 +126,7 @@ impl Calls {
     }
 
     fn park(&mut self, by: &User, id: LegId, peer: LegId, against: &User, now: Now) -> Reply {
+        self.leaves_the_phone(id, now);
         self.unlink(id);
         self.release(id, None, ReleasedBy::Local, now);
         self.set_hold(peer, false, now);

@@ -160,6 +160,7 @@ impl Calls {
             });
         }
         self.give_voice(id, now);
+        self.show_target(id, target);
         self.tell(id, Change::Originated);
         self.offer(id, target, now);
     }

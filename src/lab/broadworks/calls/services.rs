@@ -202,7 +202,11 @@ fn is_active(user: &User, path: &str) -> bool {
 }
 
 /// A setting of an assigned service, or its default.
-fn setting<'a>(user: &'a User, path: &str, name: &str) -> Option<&'a str> {
+pub(in crate::lab::broadworks) fn setting<'a>(
+    user: &'a User,
+    path: &str,
+    name: &str,
+) -> Option<&'a str> {
     let service = SERVICES.iter().find(|service| service.path == Some(path))?;
     if !user.has_service(service.name) {
         return None;

@@ -233,7 +233,7 @@ impl Calls {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.recording = next;
         }
-        self.tell(id, Change::Recording);
+        self.tell(id, Change::Recording(record));
         Ok(Reply::Done)
     }
 }

@@ -8,6 +8,7 @@ use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use http_body_util::Either;
 use http_body_util::Full;
 
 use crate::domain::xsi::codec::Document;
@@ -15,10 +16,11 @@ use crate::domain::xsi::codec::Element;
 use crate::domain::xsi::codec::Encoding;
 use crate::domain::xsi::codec::write_json;
 use crate::domain::xsi::codec::write_xml;
+use crate::lab::broadworks::events::stream::ChannelBody;
 use crate::lab::broadworks::xsi::fault::Fault;
 
-/// Bytes on the wire.
-pub(super) type Wire = Response<Full<Bytes>>;
+/// Bytes on the wire: all at once, or the documents of a channel.
+pub(super) type Wire = Response<Either<Full<Bytes>, ChannelBody>>;
 
 /// A status with or without a document.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Answer {
     pub(super) content_location: Option<String>,
     /// The media type of the XML form.
     pub(super) media: &'static str,
+    /// Documents that follow as they come, in place of one.
+    pub(super) stream: Option<ChannelBody>,
 }
 
 impl Answer {
@@ -48,6 +52,28 @@ impl Answer {
             location: None,
             content_location: None,
             media: "application/xml",
+            stream: None,
+        }
+    }
+
+    /// 200 with the documents of a channel.
+    pub(super) const fn stream(body: ChannelBody) -> Self {
+        Self {
+            status: StatusCode::OK,
+            document: None,
+            location: None,
+            content_location: None,
+            media: "text/xml",
+            stream: Some(body),
+        }
+    }
+
+    /// 302 to another place.
+    pub(super) fn elsewhere(place: String) -> Self {
+        Self {
+            status: StatusCode::FOUND,
+            location: Some(place),
+            ..Self::done()
         }
     }
 
@@ -71,9 +97,10 @@ pub(super) struct Form {
 
 /// An answer as a response.
 pub(super) fn write(answer: Answer, form: Form) -> Wire {
-    let mut response = match &answer.document {
-        Some(document) => body(document, form, answer.media),
-        None => Response::new(Full::default()),
+    let mut response = match (answer.stream, &answer.document) {
+        (Some(stream), _) => begin(stream),
+        (None, Some(document)) => body(document, form, answer.media),
+        (None, None) => empty(),
     };
     *response.status_mut() = answer.status;
     for (name, place) in [
@@ -87,12 +114,41 @@ pub(super) fn write(answer: Answer, form: Form) -> Wire {
     response
 }
 
+/// A response without a body.
+pub(super) fn empty() -> Wire {
+    Response::new(Either::Left(Full::default()))
+}
+
+/// The head of a channel's answer (field page 1.3, from a captured one).
+fn begin(stream: ChannelBody) -> Wire {
+    let tracking = HeaderValue::try_from(format!("NA_{}", stream.channel()));
+    let mut response = Response::new(Either::Right(stream));
+    let headers = response.headers_mut();
+    if let Ok(tracking) = tracking {
+        headers.insert("trackingid", tracking);
+    }
+    for (name, value) in [
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_XSS_PROTECTION, "1; mode=block"),
+        (header::EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (header::CONTENT_TYPE, "text/xml;charset=UTF-8"),
+        // Seen, and without a meaning for a stream that lives.
+        (header::CONNECTION, "keep-alive"),
+        (header::SERVER, "HTTP Server"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("keep-alive", HeaderValue::from_static("timeout=4"));
+    response
+}
+
 /// A refusal as a response.
 pub(super) fn refuse(fault: &Fault, form: Form, challenge: bool) -> Wire {
     let status = fault.status();
     let mut response = if matches!(fault, Fault::Unauthenticated) {
         // Seen without a body, and a browser's pop-up needs none.
-        Response::new(Full::default())
+        empty()
     } else {
         let charset = if fault.is_from_core() {
             form.charset
@@ -136,7 +192,7 @@ fn body(document: &Document, form: Form, media: &'static str) -> Wire {
             format!("{media};charset={label}"),
         )
     };
-    let mut response = Response::new(Full::new(Bytes::from(bytes)));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(bytes))));
     if let Ok(content_type) = HeaderValue::try_from(content_type) {
         response
             .headers_mut()

@@ -16,11 +16,19 @@ use crate::lab::broadworks::xsi::fault::Fault;
 /// Largest request body: faxes reach 30 MB (specification 3.5.6.1), greetings several.
 pub(super) const BODY: usize = 32 << 20;
 
+/// Largest body of a request about events: ids of at most 256 characters and few names.
+pub(super) const EVENTS_BODY: usize = 64 << 10;
+
+/// What comes before the context where the answer streams.
+const ASYNC: &str = "com.broadsoft.async";
+
 /// A request to one of the Xsi contexts.
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) context: Context,
+    /// Whether the path begins with `/com.broadsoft.async`.
+    pub(super) streams: bool,
     /// Decoded parts of the path below `/v2.0`, as written.
     pub(super) path: Vec<String>,
     pub(super) query: Query,
@@ -65,7 +73,12 @@ impl Ask {
     /// From a request head. `None` for a path outside our contexts and version.
     pub(super) fn parse(head: &Parts) -> Option<Self> {
         let mut parts = head.uri.path().split('/').filter(|part| !part.is_empty());
-        let context = Context::of(parts.next()?)?;
+        let first = parts.next()?;
+        let streams = first.eq_ignore_ascii_case(ASYNC);
+        let context = Context::of(if streams { parts.next()? } else { first })?;
+        if streams && context != Context::Events {
+            return None;
+        }
         if !parts.next()?.eq_ignore_ascii_case("v2.0") {
             return None;
         }
@@ -89,6 +102,7 @@ impl Ask {
         Some(Self {
             method: head.method.clone(),
             context,
+            streams,
             path: parts.map(|part| decode(part, false)).collect(),
             json: json_query || text(&head.headers, header::ACCEPT).contains("application/json"),
             query,

@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::lab::broadworks::BroadWorks;
-use crate::lab::broadworks::xsi::ask;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::session;
+use crate::lab::broadworks::xsp::Xsp;
 use crate::platform::tasks::Tasks;
 
 /// Idle time of a kept connection, told in `keep-alive: timeout=4`. hyper measures it from the
@@ -28,11 +28,11 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Longest pause between two pieces of a request body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 
-/// Serves a connection until it ends or the lab stops.
+/// Serves a connection until it ends or the lab stops; when its XSP is stopped it breaks off.
 pub(super) async fn serve(
-    lab: Arc<BroadWorks>,
+    (lab, xsp): (Arc<BroadWorks>, Xsp),
     stream: TcpStream,
-    stop: CancellationToken,
+    (stop, cut): (CancellationToken, CancellationToken),
     tasks: Tasks,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -42,7 +42,7 @@ pub(super) async fn serve(
     let service = service_fn(move |request| {
         let lab = Arc::clone(&lab);
         let tasks = tasks.clone();
-        async move { Ok::<_, Infallible>(session::answer(lab, request, &tasks).await) }
+        async move { Ok::<_, Infallible>(session::answer((lab, xsp), request, &tasks).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -51,6 +51,7 @@ pub(super) async fn serve(
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        () = cut.cancelled() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -61,9 +62,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Reads a body up to the cap.
-pub(super) async fn read(mut body: Incoming) -> Result<bytes::Bytes, Fault> {
-    let cap = ask::BODY;
+/// Reads a body up to a cap.
+pub(super) async fn read(mut body: Incoming, cap: usize) -> Result<bytes::Bytes, Fault> {
     if body.size_hint().lower() > u64::try_from(cap).unwrap_or(u64::MAX) {
         return Err(Fault::BodyTooLarge);
     }

@@ -18,6 +18,10 @@ pub(super) enum Fault {
     CallNotFound,
     /// The call or its user does not allow it now.
     CallState(&'static str),
+    /// No event package of this name, or not for this target.
+    EventPackage(String),
+    /// A bound of the event service is reached.
+    Full(&'static str),
     /// A handler panicked; its cause stands on standard error.
     Internal,
     /// The body is no document, or the request no HTTP that we understand.
@@ -72,7 +76,8 @@ impl Fault {
             | Self::ServiceNotAssigned(_)
             | Self::UnknownResource
             | Self::UserNotFound(_) => StatusCode::NOT_FOUND,
-            Self::Malformed(_)
+            Self::EventPackage(_)
+            | Self::Malformed(_)
             | Self::NumberExists(_)
             | Self::Parameter(_)
             | Self::Password(_)
@@ -82,7 +87,7 @@ impl Fault {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::CallState(_) | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -114,6 +119,8 @@ impl Fault {
             Self::Unavailable(_) => 100_011,
             Self::Internal => 100_012,
             Self::CallState(_) => 100_013,
+            Self::Full(_) => 100_014,
+            Self::EventPackage(_) => 110_013,
         }
     }
 
@@ -122,6 +129,8 @@ impl Fault {
             Self::BodyTooLarge => "Request body too large".to_owned(),
             Self::CallNotFound => "Call not found".to_owned(),
             Self::CallState(why) => format!("Operation not allowed: {why}"),
+            Self::EventPackage(name) => format!("Invalid event package: {name}"),
+            Self::Full(what) => format!("The lab takes no more {what}"),
             Self::Internal => "Internal error".to_owned(),
             Self::Malformed(error) => format!("Malformed document: {error}"),
             Self::MethodNotAllowed(_) => "Method not allowed".to_owned(),

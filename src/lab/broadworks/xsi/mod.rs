@@ -1,4 +1,4 @@
-//! The Xsi contexts of the lab's XSP: Xsi-Actions, and of Xsi-Events the versions.
+//! The Xsi contexts of the lab's XSPs: Xsi-Actions and Xsi-Events.
 
 mod answer;
 mod ask;
@@ -6,6 +6,7 @@ mod calls;
 mod connection;
 mod credentials;
 mod directories;
+mod events;
 mod fault;
 mod group;
 mod people;
@@ -23,46 +24,110 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
+use tracing::warn;
 
 use crate::lab::accept::BREATHER;
 use crate::lab::accept::accept;
 use crate::lab::broadworks::BroadWorks;
-use crate::lab::broadworks::calls::run_timers;
+use crate::lab::broadworks::xsp::Closed;
+use crate::lab::broadworks::xsp::Xsp;
 use crate::platform::tasks::Tasks;
 
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
 
-/// Accepts connections until `stop` fires.
+/// Accepts connections until `stop` fires. While the XSP is stopped its port refuses them.
 pub(super) async fn serve(
     lab: Arc<BroadWorks>,
-    listener: TcpListener,
+    xsp: Xsp,
+    mut listener: TcpListener,
     stop: CancellationToken,
     tasks: &Tasks,
 ) {
-    let timers = run_timers(Arc::clone(&lab), stop.clone(), tasks.clone());
-    tasks.worker("lab-call-timers", timers);
+    let switch = lab.xsps.of(xsp);
+    switch.listens(&listener);
+    switch.stands(true);
+    let mut on = switch.watch();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let accepted = tokio::select! {
+        let cut = CancellationToken::new();
+        let door = Door {
+            lab: &lab,
+            xsp,
+            slots: &slots,
+            tokens: (stop.clone(), cut.clone()),
+            tasks,
+        };
+        tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        match accepted {
-            Ok((stream, _, slot)) => {
-                let served =
-                    connection::serve(Arc::clone(&lab), stream, stop.clone(), tasks.clone());
-                tasks.connection(async move {
-                    served.await;
-                    drop(slot);
-                });
-            }
+            () = turned(&mut on, false) => {}
+            () = door.open(&listener) => {}
+        }
+        cut.cancel();
+        let closed = match Closed::of(listener) {
+            Ok(closed) => closed,
             Err(error) => {
-                debug!(%error, "The lab could not accept a connection.");
-                tokio::time::sleep(BREATHER).await;
+                warn!(%error, xsp = xsp.number(), "The port of a stopped XSP was lost.");
+                return;
+            }
+        };
+        switch.stands(false);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = turned(&mut on, true) => {}
+        }
+        listener = match closed.open() {
+            Ok(listener) => listener,
+            Err(error) => {
+                warn!(%error, xsp = xsp.number(), "An XSP could not be started again.");
+                return;
+            }
+        };
+        switch.stands(true);
+    }
+}
+
+/// Resolves when the switch stands so.
+async fn turned(on: &mut watch::Receiver<bool>, wanted: bool) {
+    if on.wait_for(|on| *on == wanted).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What accepting connections takes.
+struct Door<'a> {
+    lab: &'a Arc<BroadWorks>,
+    xsp: Xsp,
+    slots: &'a Arc<Semaphore>,
+    tokens: (CancellationToken, CancellationToken),
+    tasks: &'a Tasks,
+}
+
+impl Door<'_> {
+    /// Accepts connections for ever.
+    async fn open(&self, listener: &TcpListener) {
+        loop {
+            match accept(listener, self.slots).await {
+                Ok((stream, _, slot)) => {
+                    let served = connection::serve(
+                        (Arc::clone(self.lab), self.xsp),
+                        stream,
+                        self.tokens.clone(),
+                        self.tasks.clone(),
+                    );
+                    self.tasks.connection(async move {
+                        served.await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    debug!(%error, "The lab could not accept a connection.");
+                    tokio::time::sleep(BREATHER).await;
+                }
             }
         }
     }

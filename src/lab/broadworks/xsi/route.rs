@@ -12,12 +12,14 @@ use crate::lab::broadworks::xsi::ask::Context;
 use crate::lab::broadworks::xsi::calls;
 use crate::lab::broadworks::xsi::credentials::Caller;
 use crate::lab::broadworks::xsi::directories;
+use crate::lab::broadworks::xsi::events;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::group;
 use crate::lab::broadworks::xsi::profile;
 use crate::lab::broadworks::xsi::services;
 use crate::lab::broadworks::xsi::versions;
 use crate::lab::broadworks::xsi::voice_mail;
+use crate::lab::broadworks::xsp::Xsp;
 
 /// What a handler answers.
 pub(super) type Outcome = Result<Answer, Fault>;
@@ -27,6 +29,7 @@ pub(super) const PUT: &[Method] = &[Method::PUT];
 pub(super) const POST: &[Method] = &[Method::POST];
 pub(super) const DELETE: &[Method] = &[Method::DELETE];
 pub(super) const GET_PUT: &[Method] = &[Method::GET, Method::PUT];
+pub(super) const PUT_DELETE: &[Method] = &[Method::PUT, Method::DELETE];
 pub(super) const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 pub(super) const GET_POST: &[Method] = &[Method::GET, Method::POST];
 pub(super) const GET_POST_DELETE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
@@ -122,7 +125,7 @@ pub(super) fn without_credentials(lab: &BroadWorks, ask: &Ask) -> Option<Outcome
 }
 
 /// Answers an authenticated request. Changes block on the disk.
-pub(super) fn answer(lab: &BroadWorks, ask: &Ask, caller: &Caller) -> Outcome {
+pub(super) fn answer((lab, xsp): (&BroadWorks, Xsp), ask: &Ask, caller: &Caller) -> Outcome {
     let lower = ask.lower();
     let parts: Vec<&str> = lower.iter().map(String::as_str).collect();
     if parts.last() == Some(&"j_logout") {
@@ -132,9 +135,7 @@ pub(super) fn answer(lab: &BroadWorks, ask: &Ask, caller: &Caller) -> Outcome {
         (Context::Actions, ["versions"]) => {
             only(ask, GET).map(|_| Answer::document(versions::actions()))
         }
-        (Context::Events, ["versions"]) => {
-            only(ask, GET).map(|_| Answer::document(versions::events()))
-        }
+        (Context::Events, parts) => events::answer((lab, xsp), ask, caller, parts),
         (Context::Actions, ["group", _, "services", "callcenter", "unavailablecodes"]) => {
             group::unavailable_codes(lab, ask, caller)
         }
@@ -151,7 +152,7 @@ pub(super) fn answer(lab: &BroadWorks, ask: &Ask, caller: &Caller) -> Outcome {
             };
             user_answer(&ask, tail)
         }
-        (Context::Actions | Context::Events, _) => Err(Fault::UnknownResource),
+        (Context::Actions, _) => Err(Fault::UnknownResource),
     }
 }
 

@@ -6,10 +6,9 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
-use http::Response;
 use http::StatusCode;
 use http::header;
-use http_body_util::Full;
+use http_body_util::Either;
 use hyper::body::Incoming;
 use tracing::warn;
 
@@ -20,6 +19,7 @@ use crate::lab::broadworks::xsi::answer;
 use crate::lab::broadworks::xsi::answer::Answer;
 use crate::lab::broadworks::xsi::answer::Form;
 use crate::lab::broadworks::xsi::answer::Wire;
+use crate::lab::broadworks::xsi::ask;
 use crate::lab::broadworks::xsi::ask::Ask;
 use crate::lab::broadworks::xsi::ask::Context;
 use crate::lab::broadworks::xsi::connection;
@@ -29,11 +29,12 @@ use crate::lab::broadworks::xsi::credentials::Check;
 use crate::lab::broadworks::xsi::credentials::Credentials;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::route;
+use crate::lab::broadworks::xsp::Xsp;
 use crate::platform::tasks::Tasks;
 
 /// Answers one request.
 pub(super) async fn answer(
-    lab: Arc<BroadWorks>,
+    (lab, xsp): (Arc<BroadWorks>, Xsp),
     request: Request<Incoming>,
     tasks: &Tasks,
 ) -> Wire {
@@ -47,11 +48,12 @@ pub(super) async fn answer(
                     json: ask.json,
                     charset: charset(&ask),
                 };
-                match carry_out(lab, ask, &head.headers, body, tasks).await {
+                let context = ask.context;
+                match carry_out((lab, xsp), ask, &head.headers, body, tasks).await {
                     Ok((answer, entered)) => {
                         let mut response = answer::write(answer, form);
                         if entered {
-                            start_session(response.headers_mut(), &head.headers);
+                            start_session(response.headers_mut(), &head.headers, context);
                         }
                         response
                     }
@@ -72,14 +74,16 @@ pub(super) async fn answer(
             }
         }
     };
-    answer::add_platform_headers(response.headers_mut());
+    if matches!(response.body(), Either::Left(_)) {
+        answer::add_platform_headers(response.headers_mut());
+    }
     allow_origin(response.headers_mut(), &head.headers);
     response
 }
 
 /// The answer, and whether the caller proved who they are.
 async fn carry_out(
-    lab: Arc<BroadWorks>,
+    (lab, xsp): (Arc<BroadWorks>, Xsp),
     ask: Ask,
     headers: &HeaderMap,
     body: Incoming,
@@ -89,14 +93,18 @@ async fn carry_out(
         return answer.map(|answer| (answer, false));
     }
     let caller = authenticate(&lab, headers, tasks).await?;
-    let ask = ask.with_body(connection::read(body).await?);
+    let cap = match ask.context {
+        Context::Actions => ask::BODY,
+        Context::Events => ask::EVENTS_BODY,
+    };
+    let ask = ask.with_body(connection::read(body, cap).await?);
     let reading = matches!(ask.method, Method::GET | Method::HEAD);
     if reading {
-        return route::answer(&lab, &ask, &caller).map(|answer| (answer, true));
+        return route::answer((&lab, xsp), &ask, &caller).map(|answer| (answer, true));
     }
     // A change waits for the disk.
     let changed = tasks
-        .blocking(move || route::answer(&lab, &ask, &caller))
+        .blocking(move || route::answer((&lab, xsp), &ask, &caller))
         .await;
     changed
         .unwrap_or(Err(Fault::Internal))
@@ -148,7 +156,7 @@ fn wants_challenge(headers: &HeaderMap) -> bool {
 
 /// A session cookie for whoever brings none. It only spares an XSP work; credentials are needed
 /// on every request all the same, so the lab remembers nothing.
-fn start_session(headers: &mut HeaderMap, asked: &HeaderMap) {
+fn start_session(headers: &mut HeaderMap, asked: &HeaderMap, context: Context) {
     let has_one = asked.get_all(header::COOKIE).iter().any(|cookie| {
         cookie
             .to_str()
@@ -159,7 +167,7 @@ fn start_session(headers: &mut HeaderMap, asked: &HeaderMap) {
     };
     if !has_one {
         let id: String = id.iter().map(|byte| format!("{byte:02X}")).collect();
-        let path = Context::Actions.prefix();
+        let path = context.prefix();
         let cookie = format!("JSESSIONID={id}; Path={path}; Secure; HttpOnly");
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             headers.insert(header::SET_COOKIE, cookie);
@@ -168,7 +176,7 @@ fn start_session(headers: &mut HeaderMap, asked: &HeaderMap) {
 }
 
 fn preflight() -> Wire {
-    let mut response = Response::new(Full::default());
+    let mut response = answer::empty();
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(

@@ -9,6 +9,7 @@ use super::bench::Bench;
 use super::bench::id;
 use crate::domain::machine::Machine;
 use crate::lab::broadworks::calls::command::Action;
+use crate::lab::broadworks::calls::command::Arrival;
 use crate::lab::broadworks::calls::command::Change;
 use crate::lab::broadworks::calls::command::Command;
 use crate::lab::broadworks::calls::command::Decline;
@@ -263,16 +264,27 @@ fn name(command: &Command) -> String {
     text[..end].trim().to_owned()
 }
 
-/// Every leg begins and ends once, and hooks go up and down in turn. Returns how many were
-/// answered.
+/// Every leg begins and ends once, every call that arrives rings or is told to be elsewhere, and
+/// hooks go up and down in turn. Returns how many were answered.
 fn account(actions: &[Action]) -> usize {
     let mut open = BTreeSet::new();
     let mut over = BTreeSet::new();
     let mut lifted = BTreeSet::new();
+    let mut offered = BTreeSet::new();
     let mut answered = 0;
     for action in actions {
         match action {
+            Action::Arrival { arrival, leg, .. } => match arrival {
+                Arrival::Offered => assert!(offered.insert(leg.id), "{}", leg.id),
+                Arrival::Redirected | Arrival::Refused => {
+                    assert!(offered.remove(&leg.id), "{}", leg.id);
+                    assert!(!open.contains(&leg.id), "{} never rang", leg.id);
+                }
+            },
             Action::Leg { change, leg, .. } => {
+                if *change == Change::Received {
+                    offered.remove(&leg.id);
+                }
                 assert!(!over.contains(&leg.id), "{} is over: {change:?}", leg.id);
                 open.insert(leg.id);
                 answered += usize::from(*change == Change::Answered);
@@ -297,5 +309,6 @@ fn account(actions: &[Action]) -> usize {
     }
     assert_eq!(open, over, "every leg ends");
     assert!(lifted.is_empty());
+    assert!(offered.is_empty(), "every call that arrives goes somewhere");
     answered
 }

@@ -1,7 +1,5 @@
 //! Calls and conferences as elements, in the order of the schema.
 
-use time::OffsetDateTime;
-
 use crate::domain::xsi::codec::Attribute;
 use crate::domain::xsi::codec::Element;
 use crate::domain::xsi::codec::Name;
@@ -15,16 +13,13 @@ use crate::lab::broadworks::calls::party::Party;
 
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
-/// The address of the lab's network server in network call ids; reserved for examples.
-const NETWORK: &str = "192.0.2.10";
-
 /// `Call`.
 pub(super) fn call(leg: &LegView) -> Element {
     let mut call = Element::xsi("Call")
         .declare(Some("xsi1"), INSTANCE)
         .with_leaf("callId", leg.id.to_string())
         .with_leaf("extTrackingId", leg.tracking.to_string())
-        .with_leaf("networkCallId", network_id(leg))
+        .with_leaf("networkCallId", leg.network_call_id())
         .with_leaf("personality", leg.personality.as_str())
         .with_leaf("state", leg.state.as_str());
     if let Some(cause) = leg.cause {
@@ -150,18 +145,4 @@ pub(super) fn conference(conference: &ConferenceView) -> Element {
         .with_some("muted", conference.muted.then_some("true"))
         .with_some("conferenceType", conference.kind.as_str())
         .with(Element::new("conferenceParticipantList").with_all(participants))
-}
-
-/// Network call ids as BroadWorks makes them: time and date of the start, a number, an address.
-fn network_id(leg: &LegView) -> String {
-    let nanoseconds = i128::from(leg.times.start) * 1_000_000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds);
-    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (hour, minute, second, millisecond) = time.to_hms_milli();
-    let (year, month, day) = time.to_calendar_date();
-    let (month, year) = (u8::from(month), year.rem_euclid(100));
-    let number: String = leg.tracking.to_string().replace(':', "");
-    format!(
-        "BW{hour:02}{minute:02}{second:02}{millisecond:03}{day:02}{month:02}{year:02}-{number}@{NETWORK}"
-    )
 }

@@ -427,7 +427,7 @@ async fn marking_messages_moves_the_summary() {
 }
 
 #[tokio::test]
-async fn xsi_events_tells_its_versions_only() {
+async fn xsi_events_tells_its_versions_and_has_no_profiles() {
     let served = Served::start().await;
     let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(ALICE));
     let base = "/com.broadsoft.xsi-events/v2.0";
@@ -438,7 +438,7 @@ async fn xsi_events_tells_its_versions_only() {
     assert!(reply.document().child("eventPackages").is_some());
     assert_eq!(
         served
-            .raw("GET", &format!("{base}/{USER}"), &header, "")
+            .raw("GET", &format!("{base}/{USER}/profile"), &header, "")
             .await
             .status,
         404

@@ -1,0 +1,35 @@
+//! Xsi-Events: channels, subscriptions and events, decided by a machine, written on real time by
+//! a desk. The XSPs' HTTP is `xsi::events`; what BroadWorks users do is told by the call engine
+//! and by changes of the directory.
+//!
+//! The formats are written here by hand and shared with nothing: the daemon reads them with code
+//! of its own, so that a mistake on either side shows.
+
+mod call;
+mod channels;
+mod check;
+pub mod command;
+pub(in crate::lab::broadworks) mod contact;
+mod delivery;
+mod desk;
+pub mod envelope;
+pub mod faults;
+mod feed;
+pub mod ids;
+mod machine;
+mod markup;
+pub mod package;
+mod service;
+pub mod settings;
+pub mod stream;
+mod subscriptions;
+mod teller;
+mod timers;
+
+#[cfg(test)]
+mod tests;
+
+pub(in crate::lab::broadworks) use desk::EventDesk;
+pub(in crate::lab::broadworks) use desk::run;
+pub use feed::EventFeed;
+pub use machine::Events;

@@ -1,0 +1,1 @@
+//! The event service by itself and over the wire.
