@@ -201,7 +201,7 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
 }
 
 /// What a start would find wrong about the secrets and files of busy lamps.
-fn lamp_problems(config: &Config) -> impl Iterator<Item = AppError> {
+pub fn lamp_problems(config: &Config) -> impl Iterator<Item = AppError> {
     let webhook = config.blf.as_ref().and_then(|blf| blf.webhook.as_ref());
     let webhook = webhook.map(|webhook| Webhook::new(webhook, &Environment::process()));
     let webhook = webhook.and_then(Result::err).map(AppError::from);

@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
+use crate::inbound::edge::Edge;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -108,18 +109,8 @@ impl Daemon {
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
-        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-        let blf = BlfTracker::start(&config, &edge.pools, ocip, &tasks, &telemetry)
-            .map_err(|problem| vec![problem.into()])?;
-        edge.blf = blf.as_ref().map(|blf| blf.board().clone());
         let accepting = tasks.stop().child_token();
-        let ground = LampGround {
-            board: edge.blf.clone(),
-            tasks: tasks.clone(),
-            ends: accepting.clone(),
-        };
-        build::lamps(&mut edge, &ground, &telemetry, None)?;
-        build::begin(&edge);
+        let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -244,6 +235,31 @@ fn notify_reloading() {
 /// Without systemd there is nobody to tell.
 fn notify(states: &[NotifyState<'_>]) {
     drop(sd_notify::notify(states));
+}
+
+/// Starts to track busy lamps, when that is configured, and to answer about them.
+fn track(
+    edge: &mut Edge,
+    tasks: &Tasks,
+    accepting: &CancellationToken,
+    telemetry: &Telemetry,
+) -> Result<(Option<BlfTracker>, LampGround), Vec<AppError>> {
+    let problems: Vec<_> = build::lamp_problems(&edge.config).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let blf = BlfTracker::start(&edge.config, &edge.pools, ocip, tasks, telemetry)
+        .map_err(|problem| vec![problem.into()])?;
+    edge.blf = blf.as_ref().map(|blf| blf.board().clone());
+    let ground = LampGround {
+        board: edge.blf.clone(),
+        tasks: tasks.clone(),
+        ends: accepting.clone(),
+    };
+    build::lamps(edge, &ground, telemetry, None)?;
+    build::begin(edge);
+    Ok((blf, ground))
 }
 
 /// An address as it was taken, and its socket.

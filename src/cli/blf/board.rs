@@ -75,7 +75,7 @@ fn watch(daemon: &Daemon, console: Console) -> Result<(), Failure> {
             }
             Err(failure) => return Err(failure),
         };
-        if first || board["lines"] != last["lines"] || states(&board) != states(&last) {
+        if first || lines(&board) != lines(&last) || states(&board) != states(&last) {
             if console.json {
                 console.line(&board);
             } else if terminal {

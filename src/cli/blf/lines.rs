@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
@@ -41,10 +42,9 @@ pub fn run(args: &Args, console: Console) -> Exit {
 
 fn list(args: &Args) -> Result<Value, Failure> {
     let daemon = Daemon::of(&args.of)?;
-    let mut document = daemon.get("/blf/v1/lines", Duration::ZERO)?;
+    let listed = &daemon.get("/blf/v1/lines", Duration::ZERO)?;
     let sources = daemon.get("/blf/v1/sources", Duration::ZERO)?;
-    document["sources"] = sources;
-    Ok(document)
+    Ok(json!({ "sources": sources, "lines": listed["lines"] }))
 }
 
 fn table(document: &Value) -> Vec<String> {
@@ -71,8 +71,6 @@ fn table(document: &Value) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -87,6 +87,7 @@ fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<(), Failure> 
             Err(failure) => return Err(failure),
         };
         connected = true;
+        let polled = &polled;
         after = polled["last-event-id"].as_u64();
         for event in polled["events"].as_array().into_iter().flatten() {
             tell(event, console);

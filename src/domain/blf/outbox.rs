@@ -444,7 +444,7 @@ mod tests {
             let mut newest = std::collections::BTreeMap::new();
             let mut arrived = std::collections::BTreeMap::new();
             let mut under_way: Option<String> = None;
-            let mut note = |sent: Vec<String>, under_way: &mut Option<String>| {
+            let note = |sent: Vec<String>, under_way: &mut Option<String>| {
                 for text in sent {
                     if text.contains(':') { *under_way = Some(text); }
                 }

@@ -106,9 +106,8 @@ impl Stream {
     async fn read(&self, mut stream: ChannelStream) -> End {
         let mut framer = Framer::new(CAP);
         loop {
-            let piece = match stream.next().await {
-                Ok(Some(piece)) => piece,
-                Ok(None) | Err(_) => return End::Ended,
+            let Ok(Some(piece)) = stream.next().await else {
+                return End::Ended;
             };
             framer.push(&piece);
             drop(piece);

@@ -376,7 +376,7 @@ const fn reason_of(error: BoardError) -> Reason {
 
 fn knows_list(snapshot: &Notice) -> bool {
     let document: Result<Value, _> = serde_json::from_slice(&snapshot.json);
-    document.is_ok_and(|document| document["list-known"] == true)
+    document.is_ok_and(|document| document.get("list-known") == Some(&Value::Bool(true)))
 }
 
 /// `{"last-event-id": …, "events": […]}`; the events are spliced in as they were rendered.

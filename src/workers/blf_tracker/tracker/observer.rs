@@ -72,12 +72,14 @@ impl Tracker {
                     .watchers(&notice.to)
                     .map(UserId::as_str)
                     .collect();
-                let mut document = serde_json::to_value(&*notice.body).unwrap_or(Value::Null);
-                document["id"] = notice.id.into();
-                document["watchers"] = json!(watchers);
+                let document = serde_json::to_value(&*notice.body);
+                let more = [
+                    ("id", Value::from(notice.id)),
+                    ("watchers", json!(watchers)),
+                ];
                 Letter {
                     subject: Subject::Happening,
-                    body: document.to_string().into(),
+                    body: with(document, more).to_string().into(),
                 }
             }
         };
@@ -90,13 +92,26 @@ impl Tracker {
 }
 
 fn letter_of(id: Option<u64>, line: &LineState) -> Letter {
-    let mut document = serde_json::to_value(line).unwrap_or(Value::Null);
-    document["kind"] = "state".into();
-    if let Some(id) = id {
-        document["id"] = id.into();
-    }
+    let id = id.map(|id| ("id", Value::from(id)));
+    let more = [("kind", Value::from("state"))].into_iter().chain(id);
+    let document = with(serde_json::to_value(line), more);
     Letter {
         subject: Subject::Line(line.user.as_str().into()),
         body: document.to_string().into(),
     }
+}
+
+/// A document with more members. Plain structs always can be written.
+fn with(
+    document: serde_json::Result<Value>,
+    more: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Value {
+    let mut document = document.unwrap_or_default();
+    if let Some(members) = document.as_object_mut() {
+        members.extend(
+            more.into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+    document
 }

@@ -6,7 +6,6 @@ mod sources;
 mod vectors;
 mod watchers;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
