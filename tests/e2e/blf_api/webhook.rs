@@ -50,7 +50,7 @@ fn verified(request: &[u8]) -> Value {
 #[tokio::test]
 async fn the_receiver_gets_signed_notices_and_the_newest_state_after_it_was_away() {
     let ca = pki::Authority::new("webhook");
-    let identity = ca.server(&["localhost"], pki::Key::Ec);
+    let identity = ca.server(&["localhost"], pki::Key::P256);
     let (taken, mut heard) = mpsc::unbounded_channel();
     let down = Arc::new(AtomicUsize::new(0));
     let script = Arc::clone(&down);
