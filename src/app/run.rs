@@ -249,7 +249,8 @@ fn track(
         return Err(problems);
     }
     let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-    let blf = BlfTracker::start(&edge.config, &edge.pools, ocip, tasks, telemetry)
+    let hub = edge.front.events();
+    let blf = BlfTracker::start(&edge.config, &edge.pools, ocip, hub, tasks, telemetry)
         .map_err(|problem| vec![problem.into()])?;
     edge.blf = blf.as_ref().map(|blf| blf.board().clone());
     let ground = LampGround {

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "lab-state")]
     pub state_dir: PathBuf,
 
-    /// First of six consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of eight consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 

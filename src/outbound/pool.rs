@@ -93,7 +93,7 @@ impl Origin {
             Self::Own => Some(
                 upstream
                     .host_header()
-                    .unwrap_or_else(|| upstream.own_host()),
+                    .unwrap_or_else(|| upstream.authority()),
             ),
         }
     }

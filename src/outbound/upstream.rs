@@ -31,7 +31,6 @@ use crate::outbound::connect::Target;
 use crate::outbound::connect::bare;
 use crate::outbound::connection::Connection;
 use crate::outbound::error::Causes;
-use crate::outbound::pools::authorities_of;
 use crate::outbound::standing::Entry;
 use crate::outbound::standing::Standing;
 use crate::platform::clock;
@@ -52,10 +51,6 @@ pub struct Upstream {
     seed: u64,
     pub(super) target: Target,
     host_header: Option<HeaderValue>,
-    /// The `Host` of our own requests.
-    own_host: HeaderValue,
-    /// Lower case `host` and `host:port`, by address and aliases.
-    authorities: Vec<String>,
     authority: HeaderValue,
     idle: Mutex<Vec<Idle>>,
     keep_alive: Duration,
@@ -121,8 +116,6 @@ impl Upstream {
             seed: seed_of(&upstream.name),
             target,
             host_header,
-            own_host: host.clone(),
-            authorities: authorities_of(upstream),
             authority: host.clone(),
             idle: Mutex::new(Vec::new()),
             keep_alive: pool.keep_alive,
@@ -167,19 +160,6 @@ impl Upstream {
     /// The `Host` header that it wants instead of the client's.
     pub(super) const fn host_header(&self) -> Option<&HeaderValue> {
         self.host_header.as_ref()
-    }
-
-    /// The `Host` header of a request that is ours.
-    pub(super) const fn own_host(&self) -> &HeaderValue {
-        &self.own_host
-    }
-
-    /// Whether `authority` (`host[:port]`) names it, by its address or an alias; compared without
-    /// case, and with the ports that `http` and `https` imply.
-    #[must_use]
-    pub fn is_called(&self, authority: &str) -> bool {
-        let authority = authority.to_ascii_lowercase();
-        self.authorities.contains(&authority)
     }
 
     /// Whether its health lets it have requests.

@@ -48,7 +48,7 @@ pub const REQUESTS: [&str; 12] = [
 pub const DONE: &str = "done";
 
 /// Kinds of events.
-pub const EVENTS: [&str; 8] = [
+pub const EVENTS: [&str; 9] = [
     "call",
     "do-not-disturb",
     "hook",
@@ -57,10 +57,11 @@ pub const EVENTS: [&str; 8] = [
     "resync",
     "snapshot",
     "terminated",
+    "unreadable",
 ];
 
 /// What happens to documents that are not used.
-pub const REFUSED: [&str; 4] = ["malformed", "too-large", "unknown", "unreadable"];
+pub const REFUSED: [&str; 3] = ["malformed", "too-large", "unreadable"];
 
 /// The metrics of busy lamps.
 #[derive(Debug)]
@@ -90,6 +91,7 @@ pub struct BlfMetrics {
 /// Lines that a broken peer could repeat without end.
 #[derive(Debug, Default)]
 struct Seldoms {
+    alarm: Seldom,
     channel: Seldom,
     document: Seldom,
     limit: Seldom,
@@ -426,12 +428,15 @@ impl BlfMetrics {
     pub fn raised(&self, upstream: &str, alarm: Alarm) {
         self.alarm_gauge(alarm).set(1);
         let reason = alarm.as_str();
-        error!(
-            upstream,
-            reason,
-            "Busy lamps need a look: {}.",
-            remedy(alarm)
-        );
+        if let Some(unwritten) = self.seldom.alarm.pass(reason, clock::mono()) {
+            error!(
+                upstream,
+                reason,
+                unwritten,
+                "Busy lamps need a look: {}.",
+                remedy(alarm)
+            );
+        }
     }
 
     /// The cause of an alarm is gone at one XSP; at another it may still be there.

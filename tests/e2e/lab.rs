@@ -130,6 +130,8 @@ async fn scripts_find_everything_in_lab_json() {
         "authservice-mtls",
         "admin",
         "broadworks-xsi",
+        "broadworks-xsi-2",
+        "broadworks-lab",
         "broadworks-ocip",
         "webex-ci",
     ] {

@@ -2,6 +2,7 @@
 
 mod auth_service;
 mod blf_api;
+mod blf_tracker;
 mod broadworks_ocip;
 mod drain;
 mod events_relay;

@@ -10,16 +10,23 @@ use xspd::domain::auth::ci::refusal::CiRefusal;
 use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::auth::token::TokenFault;
 use xspd::domain::auth::validation::Outcome;
+use xspd::domain::blf::notice::WithdrawReason;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::events::channel::Alarm;
+use xspd::domain::events::channel::LostReason;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
+use xspd::outbound::broadworks::xsi::XsiFailure;
 use xspd::telemetry::Telemetry;
+use xspd::telemetry::blf;
 use xspd::telemetry::ci;
+use xspd::workers::blf_tracker;
+use xspd::workers::blf_tracker::PickupFailure;
 
 use crate::rules::readme::Table;
 use crate::rules::source;
@@ -98,6 +105,22 @@ fn requests_to_the_application_server_are_documented_with_their_forms() {
 }
 
 #[test]
+fn words_of_busy_lamps_are_documented() {
+    let table = |after: &str| Table::after(after);
+    table("Alarms, `reason` of `xspd_blf_alarm`").expect(&Alarm::ALL.map(Alarm::as_str));
+    table("`reason` of `xspd_blf_channel_losses_total`").expect(&LostReason::WORDS);
+    table("`request` of `xspd_blf_requests_total`").expect(&blf::REQUESTS);
+    let mut outcomes = XsiFailure::WORDS.to_vec();
+    outcomes.extend([blf::DONE, "ocip"]);
+    table("`outcome` of `xspd_blf_requests_total`").expect(&outcomes);
+    let reasons = WithdrawReason::ALL.map(WithdrawReason::as_str);
+    table("`reason` of `xspd_blf_withdrawals_total`").expect(&reasons);
+    let mut pickups = PickupFailure::WORDS.to_vec();
+    pickups.push(blf::DONE);
+    table("`outcome` of `xspd_blf_pickups_total`").expect(&pickups);
+}
+
+#[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
@@ -148,6 +171,7 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    blf_tracker::series(&telemetry.blf, ["u"]);
     let text = telemetry.render();
     let families = families(&text);
     let registered: usize = source::below("src/telemetry")

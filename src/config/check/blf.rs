@@ -122,6 +122,16 @@ fn account(at: &At<'_>, raw: &raw::Blf, mode: BlfMode) -> Option<BlfAccount> {
             ),
             BlfMode::Passive => {}
         }
+        let source = raw.list_source.unwrap_or(BlfListSource::XsiActions);
+        let lists = raw.watchers.as_ref().is_some_and(|all| !all.is_empty());
+        let directories = raw.directory.as_ref().is_some_and(|all| !all.is_empty());
+        if mode == BlfMode::Passive && (directories || lists && source == BlfListSource::XsiActions)
+        {
+            at.refuse(
+                "missing: lists and directories are read with an account of our own",
+                "`[blf.account]`, or no `watchers` and no `[[blf.directory]]`",
+            );
+        }
         return None;
     };
     if raw.password.is_none() {

@@ -2,8 +2,6 @@
 //!
 //! * [`scanner`]: where documents begin and end in a stream of bytes.
 //! * [`framing`]: whole documents out of a stream, for those who relay and those who read.
-//! * [`document`]: what a document says.
-//! * [`channel`], [`subscriptions`]: our own, as machines.
 //! * [`peek`]: what little the relay wants to know of one document, without parsing it.
 //! * [`names`]: the packages and types of events that are known.
 //! * [`resource`]: which resource a path names.
@@ -11,6 +9,8 @@
 //! * [`pulse`]: heartbeats of one channel and their echoes.
 //! * [`crowd`]: how many channels each may have open.
 //! * [`ending`]: how streams end.
+//! * [`document`]: what a document says, for those who read it.
+//! * [`channel`], [`subscriptions`]: our own, as machines.
 
 pub mod channel;
 pub mod crowd;

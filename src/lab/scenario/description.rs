@@ -73,6 +73,8 @@ pub(super) const ADMIN: &str = "admin";
 pub(super) const AUTHSERVICE: &str = "authservice";
 pub(super) const BROADWORKS_XSI: &str = "broadworks-xsi";
 pub(super) const BROADWORKS_OCIP: &str = "broadworks-ocip";
+pub(super) const BROADWORKS_XSI_2: &str = "broadworks-xsi-2";
+pub(super) const BROADWORKS_LAB: &str = "broadworks-lab";
 pub(super) const WEBEX_CI: &str = "webex-ci";
 pub(super) const WEBEX_IDP_PROXY: &str = "webex-idp-proxy";
 
@@ -85,6 +87,8 @@ impl Description {
             broadworks_xsi,
             broadworks_ocip,
             webex_ci,
+            broadworks_xsi_2,
+            broadworks_lab,
         } = addresses;
         let webex = format!("https://localhost:{}", webex_ci.port());
         // By name where a certificate is checked. `localhost` is the one name that every client
@@ -96,6 +100,8 @@ impl Description {
             (AUTH_MTLS, format!("https://localhost:{}", auth_mtls.port())),
             (ADMIN, format!("http://{admin}")),
             (BROADWORKS_XSI, format!("http://{broadworks_xsi}")),
+            (BROADWORKS_XSI_2, format!("http://{broadworks_xsi_2}")),
+            (BROADWORKS_LAB, format!("http://{broadworks_lab}")),
             (BROADWORKS_OCIP, broadworks_ocip.to_string()),
             (WEBEX_IDP_PROXY, format!("{webex}{IDP_PROXY_PATH}")),
             (WEBEX_CI, webex),

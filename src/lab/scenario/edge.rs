@@ -36,6 +36,8 @@ fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
         broadworks_xsi,
         broadworks_ocip: _,
         webex_ci: _,
+        broadworks_xsi_2,
+        broadworks_lab: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -64,8 +66,12 @@ files = [{trust_file}]
 name = "xsp"
 
 [[pool.upstream]]
-name = "lab"
+name = "xsp-1"
 url = "http://{broadworks_xsi}"
+
+[[pool.upstream]]
+name = "xsp-2"
+url = "http://{broadworks_xsi_2}"
 
 # Open to clients with a user's password or token, as Webex clients have it. Here AuthService has
 # Webex confirm a user's CI token.

@@ -162,6 +162,8 @@ impl Scenario {
             broadworks_xsi,
             broadworks_ocip,
             webex_ci,
+            broadworks_xsi_2,
+            broadworks_lab,
             held,
         } = options.ports.reserve()?;
 
@@ -178,12 +180,14 @@ impl Scenario {
             xsi: broadworks_xsi,
             ocip: broadworks_ocip,
             webex: webex_ci,
+            second_xsi: broadworks_xsi_2,
+            control: broadworks_lab,
         };
         let fresh = options.fresh;
         let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
         tell(&format!(
-            "The lab BroadWorks answers Xsi at http://{} and OCI-P at {}.",
-            addresses.broadworks_xsi, addresses.broadworks_ocip
+            "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}.",
+            addresses.broadworks_xsi, addresses.broadworks_xsi_2, addresses.broadworks_ocip
         ));
         tell(&format!(
             "The lab Webex signs users in at https://localhost:{}.",

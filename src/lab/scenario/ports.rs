@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::ScenarioError;
 
 /// How many ports a lab takes.
-const COUNT: u16 = 6;
+const COUNT: u16 = 8;
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub(super) struct Addresses {
     pub(super) broadworks_ocip: SocketAddr,
     /// The lab Webex: Common Identity, IdP proxy and federation list.
     pub(super) webex_ci: SocketAddr,
+    /// The Xsi of the lab BroadWorks' second XSP.
+    pub(super) broadworks_xsi_2: SocketAddr,
+    /// The lab BroadWorks' control endpoint.
+    pub(super) broadworks_lab: SocketAddr,
 }
 
 /// The addresses, and what keeps others from taking them.
@@ -74,6 +78,8 @@ pub(super) struct Reserved {
     pub(super) broadworks_xsi: TcpListener,
     pub(super) broadworks_ocip: TcpListener,
     pub(super) webex_ci: TcpListener,
+    pub(super) broadworks_xsi_2: TcpListener,
+    pub(super) broadworks_lab: TcpListener,
     /// The ports that the daemon will bind itself, from its configuration: to be let go just
     /// before it starts.
     pub(super) held: [TcpListener; 3],
@@ -90,6 +96,7 @@ impl Ports {
         let (xsi, auth_mtls, admin) = (bind(port(0))?, bind(port(1))?, bind(port(2))?);
         let (broadworks_xsi, broadworks_ocip) = (bind(port(3))?, bind(port(4))?);
         let webex_ci = bind(port(5))?;
+        let (broadworks_xsi_2, broadworks_lab) = (bind(port(6))?, bind(port(7))?);
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,
@@ -97,12 +104,16 @@ impl Ports {
             broadworks_xsi: address(&broadworks_xsi)?,
             broadworks_ocip: address(&broadworks_ocip)?,
             webex_ci: address(&webex_ci)?,
+            broadworks_xsi_2: address(&broadworks_xsi_2)?,
+            broadworks_lab: address(&broadworks_lab)?,
         };
         Ok(Reserved {
             addresses,
             broadworks_xsi,
             broadworks_ocip,
             webex_ci,
+            broadworks_xsi_2,
+            broadworks_lab,
             held: [xsi, auth_mtls, admin],
         })
     }
@@ -134,8 +145,8 @@ mod tests {
             ("auto", Ok(Ports::Auto)),
             ("1", Ok(Ports::From(1))),
             ("8440", Ok(Ports::From(8440))),
-            ("65530", Ok(Ports::From(65530))),
-            ("65531", Err(UnknownPorts)),
+            ("65528", Ok(Ports::From(65528))),
+            ("65529", Err(UnknownPorts)),
             ("0", Err(UnknownPorts)),
             ("-1", Err(UnknownPorts)),
             ("", Err(UnknownPorts)),
@@ -158,6 +169,8 @@ mod tests {
             broadworks_xsi,
             broadworks_ocip,
             webex_ci,
+            broadworks_xsi_2,
+            broadworks_lab,
         } = addresses;
         let mut ports = [
             xsi,
@@ -166,6 +179,8 @@ mod tests {
             broadworks_xsi,
             broadworks_ocip,
             webex_ci,
+            broadworks_xsi_2,
+            broadworks_lab,
         ]
         .map(|address| address.port());
         ports.sort_unstable();

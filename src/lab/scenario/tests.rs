@@ -16,6 +16,8 @@ fn addresses() -> Addresses {
         broadworks_xsi: ([127, 0, 0, 1], 8443).into(),
         broadworks_ocip: ([127, 0, 0, 1], 8444).into(),
         webex_ci: ([127, 0, 0, 1], 8445).into(),
+        broadworks_xsi_2: ([127, 0, 0, 1], 8446).into(),
+        broadworks_lab: ([127, 0, 0, 1], 8447).into(),
     }
 }
 
@@ -95,6 +97,8 @@ fn the_description_has_the_keys_that_scripts_read() {
             "admin": "http://127.0.0.1:8442",
             "broadworks-xsi": "http://127.0.0.1:8443",
             "authservice": "https://localhost:8440",
+            "broadworks-xsi-2": "http://127.0.0.1:8446",
+            "broadworks-lab": "http://127.0.0.1:8447",
             "broadworks-ocip": "127.0.0.1:8444",
             "webex-ci": "https://localhost:8445",
             "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",

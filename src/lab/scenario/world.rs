@@ -32,6 +32,8 @@ pub(super) struct Listeners {
     pub(super) xsi: TcpListener,
     pub(super) ocip: TcpListener,
     pub(super) webex: TcpListener,
+    pub(super) second_xsi: TcpListener,
+    pub(super) control: TcpListener,
 }
 
 /// Opens the lab BroadWorks and the lab Webex and serves them until `tasks` are stopped.
@@ -62,11 +64,22 @@ pub(super) async fn start(
         xsi,
         ocip,
         webex: ci,
+        second_xsi,
+        control,
     } = listeners;
     let (xsi, ocip, ci) = (listening(xsi)?, listening(ocip)?, listening(ci)?);
+    let (second_xsi, control) = (listening(second_xsi)?, listening(control)?);
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-xsi", async move {
         served.serve_xsi(xsi, own.stop(), &own).await;
+    });
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
+    tasks.worker("lab-broadworks-xsi-2", async move {
+        served.serve_second_xsi(second_xsi, own.stop(), &own).await;
+    });
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
+    tasks.worker("lab-broadworks-control", async move {
+        served.serve_control(control, own.stop(), &own).await;
     });
     let own = tasks.clone();
     tasks.worker("lab-broadworks-ocip", async move {

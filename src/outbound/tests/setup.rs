@@ -131,7 +131,7 @@ pub(crate) fn request(method: Method, target: &str, body: &str) -> Request<Full<
         .unwrap()
 }
 
-fn events() -> config::Events {
+pub(crate) fn events() -> config::Events {
     config::Events {
         channels: 100,
         channels_per_user: 100,

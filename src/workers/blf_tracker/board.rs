@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use crate::domain::blf::outbox::Letter;
+use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::workers::blf_tracker::notice::Notice;
 use crate::workers::blf_tracker::notice::Notices;
 use crate::workers::blf_tracker::view::BoardView;
@@ -99,7 +100,7 @@ pub enum PickupFailure {
     NoAddress,
     /// The Application Server refused it; whoever was faster has the call.
     #[error("{0}")]
-    Refused(crate::outbound::broadworks::xsi::XsiFailure),
+    Refused(XsiFailure),
 }
 
 impl PickupFailure {

@@ -16,6 +16,7 @@ mod requests;
 mod sessions;
 mod start;
 mod stream;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod tracker;

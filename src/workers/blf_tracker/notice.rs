@@ -12,6 +12,7 @@ use std::task::Poll;
 use std::task::ready;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -279,7 +280,7 @@ impl Notices {
 
     /// A notice that waits already.
     pub fn ready(&mut self) -> Option<Arc<Notice>> {
-        self.received.try_recv().ok()
+        self.next().now_or_never().flatten()
     }
 }
 

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use crate::domain::blf::board::FetchId;
 use crate::domain::blf::board::Fetched;
+use crate::domain::blf::board::LineEvent;
+use crate::domain::blf::board::SourceId;
 use crate::domain::blf::list::WatchList;
 use crate::domain::blf::reading::Outcome;
+use crate::domain::events::channel;
 use crate::domain::events::channel::Attempt;
 use crate::domain::events::channel::Happening;
 use crate::domain::events::channel::OpenFailure;
 use crate::domain::events::document::Document;
 use crate::domain::events::ids::UserId;
 use crate::domain::events::subscriptions;
+use crate::domain::events::subscriptions::Fault;
 use crate::outbound::broadworks::xsi::XsiFailure;
 
 /// Reports that wait. A stream whose reports do not fit is not read on, so that the XSP waits and
@@ -30,20 +34,21 @@ pub(super) enum Report {
     Fetched(FetchId, UserId, Option<Fetched>),
     /// A reading of a list ended.
     List(UserId, Result<WatchList, Outcome>),
+    /// Streams that were read along ended.
+    TapEnded(Vec<SourceId>),
+    /// An event passed on a stream of somebody else.
+    Tapped(Box<LineEvent>),
     /// A request about a subscription ended.
     Subscription(subscriptions::Input),
 }
 
 /// How a channel's request ended.
-pub(super) fn channel_outcome<T>(
-    result: &Result<T, XsiFailure>,
-) -> crate::domain::events::channel::Outcome {
-    use crate::domain::events::channel::Outcome as Ended;
+pub(super) fn channel_outcome<T>(result: &Result<T, XsiFailure>) -> channel::Outcome {
     match result {
-        Ok(_) => Ended::Done,
+        Ok(_) => channel::Outcome::Done,
         Err(failure) => match failure.status() {
-            Some(401 | 403 | 404 | 410) => Ended::Gone,
-            Some(_) | None => Ended::Failed,
+            Some(401 | 403 | 404 | 410) => channel::Outcome::Gone,
+            Some(_) | None => channel::Outcome::Failed,
         },
     }
 }
@@ -58,8 +63,7 @@ pub(super) const fn open_failure(failure: &XsiFailure) -> OpenFailure {
 }
 
 /// Why there is no subscription. `created` tells a creation from an update.
-pub(super) const fn fault(failure: &XsiFailure, created: bool) -> subscriptions::Fault {
-    use crate::domain::events::subscriptions::Fault;
+pub(super) const fn fault(failure: &XsiFailure, created: bool) -> Fault {
     match (failure.status(), created) {
         (Some(401 | 403), true) => Fault::Denied,
         (Some(404 | 410), true) => Fault::Gone,

@@ -3,8 +3,11 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::config::Blf;
 use crate::config::BlfListSource;
@@ -70,6 +73,11 @@ pub(super) struct Requests {
     pub(super) packages: Vec<&'static str>,
     pub(super) expires: u32,
     pub(super) list_source: BlfListSource,
+    /// Subscriptions are ended one after the other, for a change of thousands of lines must be no
+    /// storm either.
+    pub(super) ending: Arc<Semaphore>,
+    /// The pause between two.
+    pub(super) pause: Duration,
 }
 
 impl Requests {
@@ -214,9 +222,21 @@ impl Requests {
 
     pub(super) fn unsubscribe(&self, client: XsiClient, subscription: SubscriptionId) {
         let metrics = Arc::clone(&self.metrics);
+        let (ending, pause) = (Arc::clone(&self.ending), self.pause);
+        let stop = self.tasks.stop();
         self.start(async move {
-            let result = client.unsubscribe(subscription.as_str()).await;
-            tell(&metrics, "unsubscribe", subscription.as_str(), &result);
+            let turn = async {
+                // It is never closed.
+                let turn = ending.acquire().await.ok();
+                let result = client.unsubscribe(subscription.as_str()).await;
+                tell(&metrics, "unsubscribe", subscription.as_str(), &result);
+                sleep(pause).await;
+                drop(turn);
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = turn => {}
+            }
             None
         });
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -42,6 +43,7 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf::Words;
+use crate::telemetry::ocip::OcipMetrics;
 use crate::workers::blf_tracker::board::BlfBoard;
 use crate::workers::blf_tracker::board::PickupFailure;
 use crate::workers::blf_tracker::board::QUESTIONS;
@@ -53,10 +55,12 @@ use crate::workers::blf_tracker::report::REPORTS;
 use crate::workers::blf_tracker::requests::Asking;
 use crate::workers::blf_tracker::requests::Requests;
 use crate::workers::blf_tracker::sessions::Sessions;
+use crate::workers::blf_tracker::tap::Tap;
 use crate::workers::blf_tracker::tracker::Member;
 use crate::workers::blf_tracker::tracker::Observer;
 use crate::workers::blf_tracker::tracker::Settings;
 use crate::workers::blf_tracker::tracker::Tracker;
+use crate::workers::event_hub::EventHub;
 
 /// Readings of lists under way at once: enough for the pace at usual answer times.
 const LISTS_AT_ONCE: usize = 8;
@@ -76,7 +80,7 @@ pub struct BlfTracker {
     board: BlfBoard,
     settings: Arc<ArcSwap<Settings>>,
     tasks: Tasks,
-    telemetry_ocip: Arc<crate::telemetry::ocip::OcipMetrics>,
+    telemetry_ocip: Arc<OcipMetrics>,
 }
 
 /// Other settings, proven.
@@ -101,7 +105,8 @@ pub enum BlfError {
 
 impl BlfTracker {
     /// Starts to track, when that is configured. `ocip` is a client of the Application Server that
-    /// is there anyway. Blocks on the disk; needs a runtime around it.
+    /// is there anyway, `hub` has the streams of clients. Blocks on the disk; needs a runtime around
+    /// it.
     ///
     /// # Errors
     /// [`BlfError`].
@@ -109,6 +114,7 @@ impl BlfTracker {
         config: &Config,
         pools: &Pools,
         ocip: Option<Ocip>,
+        hub: &EventHub,
         tasks: &Tasks,
         telemetry: &Telemetry,
     ) -> Result<Option<Self>, BlfError> {
@@ -117,7 +123,7 @@ impl BlfTracker {
         };
         let tasks = tasks.branch();
         let ocip = asked(config, ocip, &tasks, &telemetry.ocip)?;
-        let settings = settings(config, blf, pools, ocip)?;
+        let settings = settings(blf, pools, ocip)?;
         let names = names(config, blf)?;
         let upstreams = match (blf.mode, &settings.asking.client) {
             (BlfMode::Active | BlfMode::Both, Some(client)) => client.upstreams(),
@@ -134,6 +140,10 @@ impl BlfTracker {
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let (reports, reported) = mpsc::channel(REPORTS);
+        if blf.mode != BlfMode::Active {
+            let tap = Tap::new(hub.clone(), reports.clone());
+            tasks.worker("blf-tap", tap.run(tasks.stop()));
+        }
         let metrics = Arc::clone(&telemetry.blf);
         let now = clock::now();
         let seed = RandomState::new().hash_one(&names.application);
@@ -149,6 +159,8 @@ impl BlfTracker {
                 packages: Requests::packages(blf),
                 expires: seconds(blf.channel.expires),
                 list_source: blf.list_source,
+                ending: Arc::new(Semaphore::new(1)),
+                pause: Duration::from_secs(1) / blf.subscriptions_per_second.max(1),
             },
             tasks: tasks.clone(),
             sessions: Sessions::new(Arc::clone(&metrics)),
@@ -216,7 +228,7 @@ impl BlfTracker {
         // Our own client stays as it is; another Application Server needs a restart then.
         let ocip = ocip.or_else(|| self.settings.load().asking.ocip.clone());
         let ocip = asked(config, ocip, &self.tasks, &self.telemetry_ocip)?;
-        settings(config, blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
+        settings(blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
     }
 
     /// Uses them from now on.
@@ -270,7 +282,7 @@ fn asked(
     config: &Config,
     ocip: Option<Ocip>,
     tasks: &Tasks,
-    metrics: &Arc<crate::telemetry::ocip::OcipMetrics>,
+    metrics: &Arc<OcipMetrics>,
 ) -> Result<Option<Ocip>, OutboundError> {
     let wanted = config
         .blf
@@ -283,12 +295,7 @@ fn asked(
     }
 }
 
-fn settings(
-    config: &Config,
-    blf: &config::Blf,
-    pools: &Pools,
-    ocip: Option<Ocip>,
-) -> Result<Settings, BlfError> {
+fn settings(blf: &config::Blf, pools: &Pools, ocip: Option<Ocip>) -> Result<Settings, BlfError> {
     let limits = XsiLimits {
         call: blf.channel.timeout,
         // Echoes come at every heartbeat; without any the channel is long given up.
@@ -302,7 +309,6 @@ fn settings(
     let client = account
         .zip(pool)
         .map(|(account, pool)| XsiClient::new(pool, account, limits));
-    debug_assert!(config.blf.is_some(), "settings of what is configured");
     Ok(Settings {
         config: blf.clone(),
         asking: Asking { client, ocip },

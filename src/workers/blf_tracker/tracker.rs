@@ -48,7 +48,7 @@ pub(super) use crate::workers::blf_tracker::tracker::observer::Observer;
 /// How often the numbers of the moment are written, and readers that left silently looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Reports and questions handled before deadlines are looked at again.
+/// Reports, and questions, handled before deadlines are looked at again.
 const BATCH: usize = 64;
 
 /// What a reload may change.
@@ -98,24 +98,26 @@ impl Tracker {
                 biased;
                 () = stop.cancelled() => return,
                 () = sleep_until(self.deadline().into()) => {}
-                Some(question) = questions.recv() => {
-                    self.question(question);
-                    for _ in 1..BATCH {
-                        let Ok(question) = questions.try_recv() else { break };
-                        self.work();
-                        self.question(question);
-                    }
-                }
-                Some(report) = reports.recv() => {
-                    self.report(report);
-                    for _ in 1..BATCH {
-                        let Ok(report) = reports.try_recv() else { break };
-                        self.work();
-                        self.report(report);
-                    }
-                }
+                Some(report) = reports.recv() => self.report(report),
+                Some(question) = questions.recv() => self.question(question),
             }
-            // A flood of reports must not keep a deadline waiting.
+            // Each gets its turn: neither a flood of questions must keep acknowledgements waiting,
+            // nor one of events those who ask.
+            for _ in 0..BATCH {
+                let Ok(report) = reports.try_recv() else {
+                    break;
+                };
+                self.work();
+                self.report(report);
+            }
+            for _ in 0..BATCH {
+                let Ok(question) = questions.try_recv() else {
+                    break;
+                };
+                self.work();
+                self.question(question);
+            }
+            // And neither must keep a deadline waiting.
             self.timeouts();
         }
     }
@@ -199,6 +201,18 @@ impl Tracker {
             }
             Report::List(watcher, list) => self.list_read(&watcher, list),
             Report::Members(place, members) => self.members_read(place, members),
+            Report::TapEnded(sources) => {
+                for source in sources {
+                    let returns = false;
+                    self.tell_board(board::Input::SourceLost { source, returns });
+                }
+            }
+            Report::Tapped(event) => {
+                let kind = kind_of(&event.data);
+                self.metrics
+                    .event(kind, event.data.name(), event.data.odd_states());
+                self.tell_board(board::Input::Event(*event));
+            }
             Report::Subscription(input) => {
                 self.machines
                     .handle(Input::Subscription(input), clock::now());
@@ -313,5 +327,6 @@ const fn kind_of(data: &EventData) -> &'static str {
         EventData::Snapshot(snapshot) if snapshot.resync => "resync",
         EventData::Snapshot(_) => "snapshot",
         EventData::SubscriptionTerminated => "terminated",
+        EventData::Unreadable { .. } => "unreadable",
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Order {
     Next,
     /// Older than what is known.
     Old,
-    /// Seen before.
+    /// Of the same number as the last.
     Repeat,
     /// The server counts anew: what is known is in doubt.
     Restart,

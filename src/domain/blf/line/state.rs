@@ -3,6 +3,7 @@
 use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
+use std::time::Duration;
 use std::time::Instant;
 
 use crate::domain::blf::board::FetchId;
@@ -31,6 +32,11 @@ const MOST_CALLS: usize = 64;
 /// Ends of calls that one line keeps in mind.
 const MOST_TOMBSTONES: usize = 32;
 
+/// How old an event may be that a server sends again: the longest notification time-out, and the
+/// longest grace for a set without channels (30 s each). A number tells how old it is, but a reading
+/// has none.
+const LATE: Duration = Duration::from_secs(60);
+
 /// A monitored line.
 #[derive(Debug, Clone, Default)]
 pub struct Line {
@@ -48,6 +54,8 @@ pub struct Line {
     reconcile: Option<Instant>,
     /// When to ask (again) for a line of which nothing is known.
     ask: Option<Instant>,
+    /// A reading made the line known: until then an event may be older than the reading.
+    verify: Option<Instant>,
 }
 
 /// A call that is kept.
@@ -229,8 +237,8 @@ impl Line {
                 self.known = false;
                 heard.ask = true;
             }
-            Order::Repeat => return Heard::default(),
-            Order::Old => {
+            // Copies of one event never come here: this one has the number of another.
+            Order::Repeat | Order::Old => {
                 return Heard {
                     ask: true,
                     ..Heard::default()
@@ -269,6 +277,7 @@ impl Line {
                 for call in calls {
                     self.upsert(call, rules, now);
                 }
+                heard.ask |= self.verify.is_some_and(|until| now < until);
                 self.learn(scope, over);
             }
             EventData::DoNotDisturb(active) => self.do_not_disturb = active,
@@ -289,6 +298,10 @@ impl Line {
             EventData::SubscriptionTerminated => {
                 self.forget();
                 self.feed = None;
+            }
+            EventData::Unreadable { .. } => {
+                heard.ask = true;
+                self.doubt.get_or_insert(now + rules.doubt);
             }
         }
     }
@@ -345,6 +358,7 @@ impl Line {
         self.hook = snapshot.hook.or(self.hook);
         // An event is newer than any reading that began before it.
         self.fetch = None;
+        self.verify = None;
         self.tombstones.clear();
         self.make_known();
     }
@@ -417,6 +431,9 @@ impl Line {
             self.hook = fetched.hook.or(self.hook);
         }
         self.feed.get_or_insert_with(Feed::placeholder);
+        if !self.known {
+            self.verify = Some(now + LATE);
+        }
         self.make_known();
     }
 
@@ -529,7 +546,7 @@ impl Held {
         }
     }
 
-    fn patience(&self, rules: &Rules) -> std::time::Duration {
+    fn patience(&self, rules: &Rules) -> Duration {
         if rings(&self.call) {
             rules.ringing
         } else {

@@ -66,7 +66,10 @@ impl Acks {
         if self.running.len() >= rules.acks_at_once {
             return None;
         }
-        let place = self.waiting.iter().position(|ack| ack.at <= now)?;
+        let place = self
+            .waiting
+            .iter()
+            .position(|ack| ack.at <= now && !self.runs(&ack.event))?;
         let mut ack = self.waiting.remove(place)?;
         ack.tries += 1;
         ack.at = now + rules.patience;
@@ -105,22 +108,24 @@ impl Acks {
         if ack.tries >= TRIES {
             return Err(Trouble::Failing);
         }
-        ack.at = now + PAUSE;
-        self.waiting.push_front(ack);
+        // A copy came meanwhile, and its acknowledgement waits already.
+        if !self.waiting.iter().any(|other| other.event == ack.event) {
+            ack.at = now + PAUSE;
+            self.waiting.push_front(ack);
+        }
         Ok(())
+    }
+
+    fn runs(&self, event: &EventId) -> bool {
+        self.running.iter().any(|ack| ack.event == *event)
     }
 
     pub(super) fn deadline(&self, rules: &Rules) -> Option<Instant> {
         let ends = self.running.iter().map(|ack| ack.at).min();
         let free = self.running.len() < rules.acks_at_once;
-        let starts = self.waiting.iter().map(|ack| ack.at).min();
+        let starts = self.waiting.iter().filter(|ack| !self.runs(&ack.event));
+        let starts = starts.map(|ack| ack.at).min();
         ends.into_iter().chain(starts.filter(|_| free)).min()
-    }
-
-    /// Those not yet done.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.running.len() + self.waiting.len()
     }
 
     pub(super) fn check_invariants(&self, rules: &Rules) {

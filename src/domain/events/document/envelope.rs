@@ -80,6 +80,12 @@ pub enum EventData {
     Snapshot(Snapshot),
     /// The subscription is over.
     SubscriptionTerminated,
+    /// Of a known kind, with content that cannot be read: as good as missed. It still has to be
+    /// acknowledged, or the Application Server would end the channel for its sake.
+    Unreadable {
+        /// Its type.
+        name: Box<str>,
+    },
 }
 
 /// The calls of a user, all of them.
@@ -112,7 +118,7 @@ impl EventData {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Calls { name, .. } | Self::Other { name } => name,
+            Self::Calls { name, .. } | Self::Other { name } | Self::Unreadable { name } => name,
             Self::DoNotDisturb(_) => "DoNotDisturbEvent",
             Self::Hook(_) => "HookStatusEvent",
             Self::Parked(_) => "CallParkedAgainstEvent",
@@ -131,7 +137,8 @@ impl EventData {
             | Self::Hook(_)
             | Self::Other { .. }
             | Self::Parked(_)
-            | Self::SubscriptionTerminated => return 0,
+            | Self::SubscriptionTerminated
+            | Self::Unreadable { .. } => return 0,
         };
         calls.iter().filter(|call| call.odd_state).count()
     }
@@ -209,7 +216,9 @@ pub(super) fn read(fields: Fields<'_>) -> Result<Document, DocumentError> {
         Some(Delivery::HttpContact(uri))
     };
     let data = match fields.child("eventData") {
-        Some(data) => EventData::read(data)?,
+        Some(data) => EventData::read(data).unwrap_or_else(|_| EventData::Unreadable {
+            name: Box::from(data.kind().unwrap_or_default()),
+        }),
         None => EventData::Other { name: "".into() },
     };
     Ok(Document::Event(Box::new(SubscriptionEvent {

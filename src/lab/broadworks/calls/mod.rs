@@ -24,7 +24,7 @@ mod view;
 mod voice_mail;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::lab::broadworks) mod tests;
 
 pub(super) use desk::CallDesk;
 pub(super) use desk::run_timers;

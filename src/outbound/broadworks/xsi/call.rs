@@ -116,10 +116,7 @@ impl XsiClient {
             idle_timeout,
             body_is_empty: false,
         };
-        let sent = match to {
-            Some(name) => self.pool.send_own_to(name, request, &plan).await,
-            None => self.pool.send_own(request, &plan).await,
-        };
+        let sent = self.pool.send_own(to, request, &plan).await;
         sent.map_err(XsiFailure::from)
     }
 

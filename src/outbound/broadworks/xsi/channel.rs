@@ -69,9 +69,12 @@ impl XsiClient {
             .send(Some(upstream), request, self.limits.stream_idle)
             .await?;
         if sent.response.status().is_success() {
+            let mut body = sent.response.into_body();
+            // There is one of ours at each XSP, whatever the pool may hold.
+            body.leave_cap();
             return Ok(Opened::Stream(ChannelStream {
                 upstream: sent.upstream,
-                body: Box::pin(sent.response.into_body()),
+                body: Box::pin(body),
             }));
         }
         let limit = self.limits.call;

@@ -94,8 +94,8 @@ impl XsiClient {
     pub fn redirected_to(&self, location: &str) -> Option<Arc<str>> {
         let (_, rest) = location.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next()?;
-        self.pool
-            .called(authority)
-            .map(|upstream| Arc::clone(upstream.name()))
+        let place = self.pool.place_of_authority(authority)?;
+        let upstream = self.pool.upstreams().get(place)?;
+        Some(Arc::clone(upstream.name()))
     }
 }

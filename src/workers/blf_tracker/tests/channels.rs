@@ -7,6 +7,7 @@ use crate::outbound::Pools;
 use crate::workers::blf_tracker::tests::fake::Farm;
 use crate::workers::blf_tracker::tests::setup::Node;
 use crate::workers::blf_tracker::tests::setup::config;
+use crate::workers::blf_tracker::tests::setup::hub;
 
 const CHANNEL: &str = "POST /com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel";
 const EVENTS: &str = "/com.broadsoft.xsi-events/v2.0";
@@ -57,19 +58,21 @@ async fn heartbeats_and_acknowledgements_go_to_the_xsp_that_holds_the_channel() 
     node.until(&mut reader, "bob", Lamp::Idle).await;
     farm.until_asked(CHANNEL, 3).await;
     let beats = farm.until_asked(&beats(), 6).await;
-    let state = farm.state();
-    let mut places: Vec<_> = state.channels.iter().map(|one| one.xsp).collect();
-    places.sort_unstable();
-    assert_eq!(places, [0, 1, 2], "one channel for each XSP");
+    let mut channels: Vec<_> = {
+        let state = farm.state();
+        assert_eq!(state.acknowledged.len(), 1);
+        let channels = state.channels.iter();
+        channels.map(|one| (one.xsp, one.id.clone())).collect()
+    };
     for beat in &beats {
         let id = beat.what.split('/').nth(4).unwrap();
-        let channel = state.channels.iter().find(|one| one.id == id).unwrap();
-        assert_eq!(channel.xsp, beat.xsp);
+        assert!(channels.contains(&(beat.xsp, id.to_owned())));
         assert!(beat.what.ends_with("/heartbeat"));
         assert_eq!(beat.body, "");
     }
-    assert_eq!(state.acknowledged.len(), 1);
-    drop(state);
+    channels.sort_unstable();
+    let places: Vec<_> = channels.iter().map(|(xsp, _)| *xsp).collect();
+    assert_eq!(places, [0, 1, 2], "one channel for each XSP");
     node.end().await;
 }
 
@@ -135,6 +138,24 @@ async fn a_terminated_channel_is_opened_again_unless_that_would_do_harm() {
         }
         node.end().await;
     }
+}
+
+#[tokio::test]
+async fn a_redirected_channel_is_opened_and_kept_where_the_xsp_says() {
+    let farm = Farm::start(2).await;
+    farm.list("alice", &["bob"]);
+    let second = farm.addresses()[1];
+    farm.state().faults.redirect = Some(second);
+    let node = Node::start(&farm);
+    let mut reader = node.reader("alice").await;
+    node.until(&mut reader, "bob", Lamp::Idle).await;
+    farm.until("both channels", |state| {
+        (state.channels.len() == 2).then_some(())
+    })
+    .await;
+    let beats = farm.until_asked(&beats(), 4).await;
+    assert!(beats.iter().all(|beat| beat.xsp == 1), "{beats:#?}");
+    node.end().await;
 }
 
 #[tokio::test]
@@ -244,6 +265,7 @@ async fn a_node_that_starts_again_takes_its_old_subscriptions_over() {
             &node.config,
             &pools,
             None,
+            &hub(&telemetry),
             &tasks,
             &telemetry,
         );
@@ -257,10 +279,11 @@ async fn a_node_that_starts_again_takes_its_old_subscriptions_over() {
     };
     let mut reader = again.reader("alice").await;
     again.until(&mut reader, "bob", Lamp::Idle).await;
-    let state = farm.state();
-    assert_eq!(state.channels.last().unwrap().set, set);
-    assert_eq!(state.subscriptions.len(), 1, "the old one was replaced");
-    drop(state);
+    {
+        let state = farm.state();
+        assert_eq!(state.channels.last().unwrap().set, set);
+        assert_eq!(state.subscriptions.len(), 1, "the old one was replaced");
+    }
     again.end().await;
 }
 
@@ -310,6 +333,7 @@ async fn a_reload_with_other_xsps_moves_the_channels_and_keeps_the_subscriptions
         &first,
         &pools,
         None,
+        &hub(&node.telemetry),
         &node.tasks,
         &node.telemetry,
     )
@@ -328,6 +352,7 @@ async fn a_reload_with_other_xsps_moves_the_channels_and_keeps_the_subscriptions
         .unwrap();
     node.tracker.publish(prepared);
     farm.until("the move", |state| {
+        state.prune();
         (state.channels.len() == 1 && state.channels[0].xsp == 1).then_some(())
     })
     .await;

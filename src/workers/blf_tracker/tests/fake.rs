@@ -106,6 +106,8 @@ pub(super) struct Faults {
     pub(super) channel: Option<u16>,
     pub(super) subscribe: Option<u16>,
     pub(super) acknowledge: Option<u16>,
+    /// Channels at the first XSP are sent to this address.
+    pub(super) redirect: Option<SocketAddr>,
 }
 
 impl Farm {
@@ -395,6 +397,16 @@ impl State {
         if let Some(status) = self.faults.channel {
             return plain(status, "");
         }
+        if let Some(to) = self.faults.redirect
+            && xsp == 0
+        {
+            let mut answer = plain(302, "");
+            let location = format!("http://{to}/com.broadsoft.async/x/channel");
+            answer
+                .headers_mut()
+                .insert("location", location.try_into().unwrap());
+            return answer;
+        }
         let (set, application) = (text(body, "channelSetId"), text(body, "applicationId"));
         // One set for each user and application.
         let others: Vec<_> = self
@@ -534,6 +546,11 @@ impl State {
         self.deliver(id, &data);
     }
 
+    /// Channels whose connection ended are no more.
+    pub(super) fn prune(&mut self) {
+        self.channels.retain(|channel| !channel.stream.is_closed());
+    }
+
     fn tell(&mut self, user: &str, data: &str) -> Vec<String> {
         let of = |one: &&Sub| one.target == user;
         let ids: Vec<_> = self
@@ -547,6 +564,7 @@ impl State {
 
     /// One event on the first channel of the subscription's set.
     fn deliver(&mut self, id: &str, data: &str) -> Option<String> {
+        self.prune();
         let event = self.next("event");
         let sub = self.subscriptions.iter_mut().find(|one| one.id == id)?;
         let channel = self.channels.iter().find(|one| one.set == sub.set)?;

@@ -85,6 +85,8 @@ async fn an_event_that_nobody_understands_is_acknowledged_all_the_same() {
     }
     let other = "xspd_blf_events_total{event=\"other\"}";
     assert!(node.metric(other) >= 2);
+    let unreadable = "xspd_blf_events_total{event=\"unreadable\"}";
+    assert_eq!(node.metric(unreadable), 1);
     node.end().await;
 }
 

@@ -24,6 +24,7 @@ use crate::workers::blf_tracker::Notice;
 use crate::workers::blf_tracker::Notices;
 use crate::workers::blf_tracker::WatchOptions;
 use crate::workers::blf_tracker::tests::fake::Farm;
+use crate::workers::event_hub::EventHub;
 
 pub(super) struct Node {
     pub(super) tracker: BlfTracker,
@@ -97,6 +98,11 @@ pub(super) fn config(farm: &Farm, directory: &Path) -> Config {
     config
 }
 
+/// The hub of a relay at which nobody has a stream.
+pub(super) fn hub(telemetry: &Telemetry) -> EventHub {
+    EventHub::new(Arc::new(setup::events()), Arc::clone(&telemetry.events))
+}
+
 impl Node {
     pub(super) fn start(farm: &Farm) -> Self {
         Self::start_with(farm, |_| {})
@@ -108,7 +114,8 @@ impl Node {
         change(config.blf.as_mut().unwrap());
         let (telemetry, tasks) = (Telemetry::new(), Tasks::new());
         let pools = Pools::build(&config, &telemetry.upstream).unwrap();
-        let tracker = BlfTracker::start(&config, &pools, None, &tasks, &telemetry);
+        let tracker =
+            BlfTracker::start(&config, &pools, None, &hub(&telemetry), &tasks, &telemetry);
         Self {
             tracker: tracker.unwrap().unwrap(),
             telemetry,

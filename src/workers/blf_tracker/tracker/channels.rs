@@ -20,6 +20,7 @@ use crate::domain::events::document::Document;
 use crate::domain::events::document::requests;
 use crate::domain::events::document::requests::ChannelAdd;
 use crate::domain::machine::Machine as _;
+use crate::outbound::broadworks::xsi::XsiClient;
 use crate::platform::clock;
 use crate::workers::blf_tracker::report::UpstreamName;
 use crate::workers::blf_tracker::stream::Stream;
@@ -147,13 +148,7 @@ impl Tracker {
         }
     }
 
-    fn place(
-        &self,
-        attempt: Attempt,
-    ) -> Option<(
-        crate::outbound::broadworks::xsi::XsiClient,
-        (Attempt, UpstreamName),
-    )> {
+    fn place(&self, attempt: Attempt) -> Option<(XsiClient, (Attempt, UpstreamName))> {
         let line = self.lines.get(&attempt)?;
         let client = self.settings.load().asking.client.clone()?;
         let upstream = Arc::clone(&line.upstream);

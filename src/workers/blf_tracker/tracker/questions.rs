@@ -13,12 +13,14 @@ use crate::domain::blf::watcher::Wishes;
 use crate::domain::events::channel;
 use crate::domain::events::ids::UserId;
 use crate::domain::machine::Machine as _;
+use crate::outbound::broadworks::xsi::XsiClient;
 use crate::platform::clock;
 use crate::workers::blf_tracker::board::Answers;
 use crate::workers::blf_tracker::board::Picked;
 use crate::workers::blf_tracker::board::Pickup;
 use crate::workers::blf_tracker::board::PickupFailure;
 use crate::workers::blf_tracker::board::Question;
+use crate::workers::blf_tracker::board::Subscription;
 use crate::workers::blf_tracker::board::WatchOptions;
 use crate::workers::blf_tracker::pickup;
 use crate::workers::blf_tracker::tracker::Tracker;
@@ -67,12 +69,7 @@ impl Tracker {
         }
     }
 
-    fn join(
-        &mut self,
-        watcher: &str,
-        options: WatchOptions,
-        answer: Answers<crate::workers::blf_tracker::board::Subscription>,
-    ) {
+    fn join(&mut self, watcher: &str, options: WatchOptions, answer: Answers<Subscription>) {
         let settings = self.settings.load();
         let usual = Self::wishes(&settings.config);
         let wishes = Wishes {
@@ -199,7 +196,7 @@ impl Tracker {
         &self,
         watcher: &str,
         what: &Pickup,
-    ) -> Result<(crate::outbound::broadworks::xsi::XsiClient, LineState), PickupFailure> {
+    ) -> Result<(XsiClient, LineState), PickupFailure> {
         let client = self.settings.load().asking.client.clone();
         let client = client.ok_or(PickupFailure::NoAccount)?;
         let id = UserId::new(watcher);

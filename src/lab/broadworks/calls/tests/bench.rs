@@ -28,16 +28,16 @@ use crate::lab::broadworks::password::Passwords;
 use crate::lab::broadworks::seed;
 use crate::platform::clock;
 
-pub(super) struct Bench {
-    pub(super) calls: Calls,
-    pub(super) directory: Directory,
-    pub(super) now: Now,
-    pub(super) actions: Vec<Action>,
+pub(in crate::lab::broadworks) struct Bench {
+    pub(in crate::lab::broadworks) calls: Calls,
+    pub(in crate::lab::broadworks) directory: Directory,
+    pub(in crate::lab::broadworks) now: Now,
+    pub(in crate::lab::broadworks) actions: Vec<Action>,
 }
 
 impl Bench {
     /// Without calls; nobody has a mailbox that answers, so that calls ring.
-    pub(super) fn new() -> Self {
+    pub(in crate::lab::broadworks) fn new() -> Self {
         static SEEDED: OnceLock<Directory> = OnceLock::new();
         let seeded = SEEDED.get_or_init(|| seed::directory(&Passwords::new().unwrap()).unwrap());
         let mut bench = Self {
@@ -58,18 +58,28 @@ impl Bench {
         bench
     }
 
-    pub(super) fn user(&mut self, name: &str) -> &mut User {
+    pub(in crate::lab::broadworks) fn user(&mut self, name: &str) -> &mut User {
         self.directory.users.get_mut(&id(name)).unwrap()
     }
 
-    pub(super) fn set(&mut self, name: &str, path: &str, field: &str, text: &str) {
+    pub(in crate::lab::broadworks) fn set(
+        &mut self,
+        name: &str,
+        path: &str,
+        field: &str,
+        text: &str,
+    ) {
         let text = Setting::Text(text.to_owned());
         let held = self.user(name).settings.entry(path.to_owned()).or_default();
         held.insert(field.to_owned(), text);
         self.calls.look_up(Arc::new(self.directory.clone()));
     }
 
-    pub(super) fn ask(&mut self, name: &str, command: Command) -> Result<Reply, Refusal> {
+    pub(in crate::lab::broadworks) fn ask(
+        &mut self,
+        name: &str,
+        command: Command,
+    ) -> Result<Reply, Refusal> {
         let user = id(name);
         self.calls.handle(Input { user, command }, self.now);
         self.calls.check_invariants();
@@ -84,13 +94,13 @@ impl Bench {
         replies.remove(0)
     }
 
-    pub(super) fn done(&mut self, name: &str, command: Command) {
+    pub(in crate::lab::broadworks) fn done(&mut self, name: &str, command: Command) {
         let said = format!("{name} {command:?}");
         let reply = self.ask(name, command);
         assert!(reply.is_ok(), "{said}: {reply:?}");
     }
 
-    pub(super) fn start(&mut self, name: &str, start: Start) -> LegId {
+    pub(in crate::lab::broadworks) fn start(&mut self, name: &str, start: Start) -> LegId {
         let command = Command::Start {
             start,
             ring_first: None,
@@ -102,12 +112,16 @@ impl Bench {
         }
     }
 
-    pub(super) fn dial(&mut self, name: &str, address: &str) -> LegId {
+    pub(in crate::lab::broadworks) fn dial(&mut self, name: &str, address: &str) -> LegId {
         self.start(name, Start::Dial(address.to_owned()))
     }
 
     /// A call of one user to another that is answered, by both its legs.
-    pub(super) fn talk(&mut self, caller: &str, callee: &str) -> (LegId, LegId) {
+    pub(in crate::lab::broadworks) fn talk(
+        &mut self,
+        caller: &str,
+        callee: &str,
+    ) -> (LegId, LegId) {
         let extension = self.user(callee).extension.clone().unwrap();
         let call = self.dial(caller, &extension);
         let ringing = self.ringing(callee);
@@ -115,31 +129,31 @@ impl Bench {
         (call, ringing)
     }
 
-    pub(super) fn hang_up(&mut self, name: &str, call: LegId) {
+    pub(in crate::lab::broadworks) fn hang_up(&mut self, name: &str, call: LegId) {
         self.done(name, Command::HangUp(call, Decline::No));
     }
 
     /// The call that rings at a user.
-    pub(super) fn ringing(&self, name: &str) -> LegId {
+    pub(in crate::lab::broadworks) fn ringing(&self, name: &str) -> LegId {
         let mut legs = self.legs(name).into_iter();
         let leg = legs.find(|leg| leg.can_answer);
         leg.unwrap_or_else(|| panic!("nothing rings at {name}")).id
     }
 
-    pub(super) fn legs(&self, name: &str) -> Vec<LegView> {
+    pub(in crate::lab::broadworks) fn legs(&self, name: &str) -> Vec<LegView> {
         self.calls.of(&id(name), true)
     }
 
-    pub(super) fn leg(&self, name: &str, call: LegId) -> LegView {
+    pub(in crate::lab::broadworks) fn leg(&self, name: &str, call: LegId) -> LegView {
         let leg = self.legs(name).into_iter().find(|leg| leg.id == call);
         leg.unwrap_or_else(|| panic!("{name} has no {call}"))
     }
 
-    pub(super) fn states(&self, name: &str) -> Vec<State> {
+    pub(in crate::lab::broadworks) fn states(&self, name: &str) -> Vec<State> {
         self.legs(name).iter().map(|leg| leg.state).collect()
     }
 
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(in crate::lab::broadworks) fn pass(&mut self, time: Duration) {
         let end = self.now.mono + time;
         while let Some(at) = self.calls.deadline().filter(|at| *at <= end) {
             let step = at - self.now.mono;
@@ -156,26 +170,26 @@ impl Bench {
         self.now.wall += rest;
     }
 
-    pub(super) fn seconds(&mut self, seconds: u64) {
+    pub(in crate::lab::broadworks) fn seconds(&mut self, seconds: u64) {
         self.pass(Duration::from_secs(seconds));
     }
 
     /// What was logged, as user and list, in order.
-    pub(super) fn logged(&self) -> Vec<(String, LogKind)> {
+    pub(in crate::lab::broadworks) fn logged(&self) -> Vec<(String, LogKind)> {
         let records = self.records();
         records
             .map(|record| (short(&record.user), record.kind))
             .collect()
     }
 
-    pub(super) fn records(&self) -> impl Iterator<Item = &CallRecord> {
+    pub(in crate::lab::broadworks) fn records(&self) -> impl Iterator<Item = &CallRecord> {
         self.actions.iter().filter_map(|action| match action {
             Action::Log(record) => Some(record.as_ref()),
             _ => None,
         })
     }
 
-    pub(super) fn messages(&self) -> Vec<&Message> {
+    pub(in crate::lab::broadworks) fn messages(&self) -> Vec<&Message> {
         let messages = self.actions.iter().filter_map(|action| match action {
             Action::Message(message) => Some(message),
             _ => None,
@@ -184,7 +198,7 @@ impl Bench {
     }
 }
 
-pub(super) fn id(name: &str) -> String {
+pub(in crate::lab::broadworks) fn id(name: &str) -> String {
     format!("{name}@as.example.net")
 }
 

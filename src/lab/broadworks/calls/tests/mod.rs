@@ -1,6 +1,6 @@
 //! The engine on virtual time, over the seeded directory.
 
-mod bench;
+pub(in crate::lab::broadworks) mod bench;
 mod random;
 mod record;
 mod services;

@@ -2,6 +2,10 @@
 
 mod behaviour;
 mod calls;
+mod channels;
+mod farm;
+mod faults;
 mod replay;
 mod services;
+mod subscriptions;
 mod wire;
