@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -50,7 +51,7 @@ impl Servers {
             let found = described.pointer(pointer).and_then(Value::as_str);
             found.ok_or_else(|| format!("lab.json has no {pointer}"))
         };
-        let broadworks = text("/endpoints/broadworks-xsi")?
+        let broadworks: SocketAddr = text("/endpoints/broadworks-xsi")?
             .trim_start_matches("http://")
             .replace("localhost", "127.0.0.1")
             .parse()?;
@@ -59,44 +60,10 @@ impl Servers {
         fs::set_permissions(&password, fs::Permissions::from_mode(0o600))?;
         let (address, admin) = (free_address()?, free_address()?);
         let config = folder.path().join("xspd.toml");
-        fs::write(
-            &config,
-            format!(
-                r#"state-dir = "{state}"
-[log]
-filter = "warn"
-[admin]
-address = "{admin}"
-[[pool]]
-name = "xsp"
-upstream = [{{ name = "xsp1", url = "http://{broadworks}" }}]
-[[listener]]
-name = "plain"
-addresses = ["{address}"]
-plaintext = true
-routes = ["blf"]
-[listener.limits]
-connections = {most}
-connections-per-address = {most}
-[[listener.host]]
-names = ["*"]
-[blf]
-[blf.account]
-user-id = "{account}"
-password = "file:{password}"
-[blf.api]
-streams = {most}
-streams-per-watcher = {most}
-streams-per-address = {most}
-re-check = "1h"
-keep-alive = "5m"
-"#,
-                state = folder.path().join("state").display(),
-                most = streams + 100,
-                account = text("/administrator/user-id")?,
-                password = password.display(),
-            ),
-        )?;
+        let account = text("/administrator/user-id")?;
+        let most = streams + 100;
+        let said = configuration(folder.path(), admin, broadworks, address, account, most);
+        fs::write(&config, said)?;
         let daemon = Command::new(XSPD)
             .arg("run")
             .arg("--config")
@@ -217,6 +184,49 @@ impl Drop for Servers {
             drop(process.wait());
         }
     }
+}
+
+/// The daemon with room for `most` streams; the account's password lies in the folder.
+fn configuration(
+    folder: &Path,
+    admin: SocketAddr,
+    broadworks: SocketAddr,
+    address: SocketAddr,
+    account: &str,
+    most: usize,
+) -> String {
+    format!(
+        r#"state-dir = "{folder}/state"
+[log]
+filter = "warn"
+[admin]
+address = "{admin}"
+[[pool]]
+name = "xsp"
+upstream = [{{ name = "xsp1", url = "http://{broadworks}" }}]
+[[listener]]
+name = "plain"
+addresses = ["{address}"]
+plaintext = true
+routes = ["blf"]
+[listener.limits]
+connections = {most}
+connections-per-address = {most}
+[[listener.host]]
+names = ["*"]
+[blf]
+[blf.account]
+user-id = "{account}"
+password = "file:{folder}/password"
+[blf.api]
+streams = {most}
+streams-per-watcher = {most}
+streams-per-address = {most}
+re-check = "1h"
+keep-alive = "5m"
+"#,
+        folder = folder.display(),
+    )
 }
 
 fn start_lab(folder: &TempDir) -> Result<(Child, Value), Failure> {

@@ -159,7 +159,7 @@ operator-token = "file:{operator}"
     pub(crate) async fn reload(&self) {
         self.signal("HUP");
         let daemon = self.daemon.lock().await;
-        daemon.as_ref().unwrap().logged(&["Reloaded"]).await;
+        daemon.as_ref().unwrap().logged(&["Reload done."]).await;
     }
 
     fn signal(&self, name: &str) {

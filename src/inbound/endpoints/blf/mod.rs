@@ -226,12 +226,19 @@ impl BlfApi {
         }
     }
 
+    /// A place for a stream. A reader of the same watcher that only waits for a next poll makes
+    /// room: a client that never says what it has seen leaves one behind with each poll.
     fn seat(&self, ask: &Ask<'_>, admitted: &Admitted) -> Result<Seat, Reason> {
         let of = match ask.who {
             Who::Admin => None,
             Who::Client { address } => Some((Arc::clone(&admitted.watcher), address)),
         };
-        self.seats.take(of, &self.rules)
+        match self.seats.take(of.clone(), &self.rules) {
+            Err(full) if self.parking.evict(&admitted.watcher) => {
+                self.seats.take(of, &self.rules).map_err(|_| full)
+            }
+            taken => taken,
+        }
     }
 
     async fn join(&self, watcher: &str, wishes: Wishes) -> Result<Subscription, Reason> {
