@@ -115,6 +115,7 @@ fn rules(collective: bool) -> Rules {
             ..subscriptions::Rules::default()
         },
         board: board::Rules::default(),
+        lines: usize::MAX,
     }
 }
 
@@ -258,6 +259,7 @@ impl World {
         match action {
             Action::Board(action) => self.of_board(action),
             Action::Channel(action) => self.of_channel(action),
+            Action::Full => unreachable!("there is no limit"),
             Action::Subscription(action) => self.of_subscription(action),
         }
     }

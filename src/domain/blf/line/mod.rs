@@ -2,10 +2,8 @@
 //! stored; no snapshot, no lamp.
 
 mod feed;
+mod hear;
 mod state;
-
-#[cfg(test)]
-mod tests;
 
 pub use state::Heard;
 pub use state::Line;

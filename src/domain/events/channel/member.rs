@@ -1,6 +1,5 @@
 //! The channel at one XSP.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -10,81 +9,24 @@ use crate::domain::events::channel::Attempt;
 use crate::domain::events::channel::Change;
 use crate::domain::events::channel::Happening;
 use crate::domain::events::channel::LostReason;
-use crate::domain::events::channel::NEVER;
 use crate::domain::events::channel::OpenFailure;
-use crate::domain::events::channel::Outcome;
 use crate::domain::events::channel::Rules;
 use crate::domain::events::channel::Standing;
 use crate::domain::events::channel::Xsp;
-use crate::domain::events::channel::acks::Acks;
-use crate::domain::events::channel::acks::Trouble;
-use crate::domain::events::channel::recent::Recent;
+use crate::domain::events::channel::loss::alarm_of;
+use crate::domain::events::channel::loss::pause_after;
+use crate::domain::events::channel::shared::Shared;
+use crate::domain::events::channel::up::Up;
 use crate::domain::events::document::ChannelEntry;
 use crate::domain::events::document::Document;
 use crate::domain::events::document::SubscriptionEvent;
-use crate::domain::events::document::TerminatedReason;
 use crate::domain::events::document::requests::AckStatus;
-use crate::domain::events::ids::ChannelId;
-
-/// First and longest pause before another opening.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A channel that lived so long was a good one: the pauses begin anew, alarms end.
 const GOOD_LIFE: Duration = Duration::from_secs(60);
 
 /// An alarm about a rival or about lost acknowledgements ends after so much quiet.
 const CALM: Duration = Duration::from_secs(300);
-
-/// Pause before another heartbeat or update after one that failed.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Shortest life believed; a server that grants less is asked again at this pace.
-const SHORTEST_LIFE: u32 = 60;
-
-/// What the members of a set share.
-pub(super) struct Shared<'a> {
-    pub(super) rules: &'a Rules,
-    pub(super) actions: &'a mut VecDeque<Action>,
-    pub(super) recent: &'a mut Recent,
-    pub(super) random: &'a mut u64,
-    pub(super) attempts: &'a mut u64,
-}
-
-impl Shared<'_> {
-    fn act(&mut self, action: Action) {
-        self.actions.push_back(action);
-    }
-
-    const fn attempt(&mut self) -> Attempt {
-        *self.attempts += 1;
-        Attempt(*self.attempts)
-    }
-
-    /// A pause after so many failures in a row: twice as long each time, anywhere in its second
-    /// half, so that nodes do not come back as one.
-    fn pause(&mut self, failures: u32) -> Duration {
-        let doubled = 1_u32
-            .checked_shl(failures.saturating_sub(1))
-            .unwrap_or(u32::MAX);
-        let longest = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
-        longest / 2 + self.below(longest / 2)
-    }
-
-    pub(super) fn below(&mut self, limit: Duration) -> Duration {
-        let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-        Duration::from_micros(next(self.random) % micros.max(1))
-    }
-}
-
-/// splitmix64.
-pub(super) const fn next(random: &mut u64) -> u64 {
-    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut value = *random;
-    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Member {
@@ -106,36 +48,6 @@ pub(super) enum State {
     },
     Up(Box<Up>),
     Stopped,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Up {
-    pub(super) attempt: Attempt,
-    pub(super) channel: ChannelId,
-    since: Instant,
-    beat: Beat,
-    /// Last heartbeat that was accepted, by its start.
-    accepted: Instant,
-    echo: Option<Instant>,
-    /// Start of the first accepted heartbeat that had no echo yet.
-    unechoed: Option<Instant>,
-    refresh: Refresh,
-    acks: Acks,
-    /// Set when we leave: until then the farewell is awaited.
-    farewell: Option<Instant>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Beat {
-    Due(Instant),
-    Running { since: Instant },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Refresh {
-    Due(Instant),
-    Never,
-    Running { until: Instant },
 }
 
 impl Member {
@@ -232,8 +144,7 @@ impl Member {
             Document::Event(event) => self.event(event, standing, shared, now),
             Document::HeartBeat => {
                 self.up(shared, now, |up, _| {
-                    up.echo = Some(now);
-                    up.unechoed = None;
+                    up.echoed(now);
                     Ok(())
                 });
                 if self.is_up() {
@@ -249,19 +160,7 @@ impl Member {
         let State::Opening { attempt, .. } = self.state else {
             return;
         };
-        let mut up = Up {
-            attempt,
-            channel: channel.id.clone(),
-            since: now,
-            beat: Beat::Due(now + shared.rules.heartbeat),
-            accepted: now,
-            echo: None,
-            unechoed: None,
-            refresh: Refresh::Never,
-            acks: Acks::default(),
-            farewell: None,
-        };
-        up.plan_refresh(channel.expires, shared.rules, now);
+        let up = Up::new(attempt, channel, shared.rules, now);
         self.state = State::Up(Box::new(up));
         self.clear(Alarm::Denied, shared);
         let change = Change::Up(self.xsp, channel.id.clone());
@@ -344,7 +243,7 @@ impl Member {
         shared.act(Action::Close(attempt));
         let reason = if leaving { LostReason::Drained } else { reason };
         self.failures = self.failures.saturating_add(1);
-        self.state = match self.pause_after(&reason, shared) {
+        self.state = match pause_after(&reason, self.failures, shared) {
             Some(pause) => State::Waiting { until: now + pause },
             None => State::Stopped,
         };
@@ -352,37 +251,6 @@ impl Member {
             self.raise(alarm, shared, now);
         }
         shared.act(Action::Announce(Change::Lost(self.xsp, reason)));
-    }
-
-    /// `None`: never again.
-    fn pause_after(&self, reason: &LostReason, shared: &mut Shared<'_>) -> Option<Duration> {
-        match reason {
-            LostReason::Drained | LostReason::Terminated(TerminatedReason::UserDeleted) => None,
-            LostReason::Denied | LostReason::Terminated(TerminatedReason::DuplicateChannelSet) => {
-                Some(LONGEST_PAUSE + shared.below(LONGEST_PAUSE / 2))
-            }
-            LostReason::Terminated(TerminatedReason::Expired) if self.failures <= 1 => {
-                Some(Duration::ZERO)
-            }
-            LostReason::XspsChanged => Some(Duration::ZERO),
-            LostReason::AcksFailing
-            | LostReason::AcksOverflow
-            | LostReason::BufferedStream
-            | LostReason::HeartbeatFailed
-            | LostReason::HeartbeatRefused
-            | LostReason::Io
-            | LostReason::NoChannel
-            | LostReason::Redirects
-            | LostReason::Refused(_)
-            | LostReason::StreamEnded
-            | LostReason::Terminated(
-                TerminatedReason::ExplicitDelete
-                | TerminatedReason::Expired
-                | TerminatedReason::NonResponsiveChannel
-                | TerminatedReason::Other(_)
-                | TerminatedReason::UnknownChannel,
-            ) => Some(shared.pause(self.failures)),
-        }
     }
 
     /// Leaves in order: the channel is deleted and its farewell awaited.
@@ -504,170 +372,5 @@ impl Member {
             State::Opening { redirects, .. } => assert!(*redirects <= rules.redirects),
             State::Waiting { .. } | State::Stopped => {}
         }
-    }
-}
-
-impl Up {
-    fn plan_refresh(&mut self, expires: Option<u32>, rules: &Rules, now: Instant) {
-        let seconds = expires.unwrap_or(rules.expires).max(SHORTEST_LIFE);
-        self.refresh = if seconds >= NEVER {
-            Refresh::Never
-        } else {
-            Refresh::Due(now + Duration::from_secs(seconds.into()) / 2)
-        };
-    }
-
-    fn beat_ended(
-        &mut self,
-        outcome: Outcome,
-        shared: &Shared<'_>,
-        now: Instant,
-    ) -> Result<(), LostReason> {
-        let Beat::Running { since } = self.beat else {
-            return Ok(());
-        };
-        match outcome {
-            Outcome::Done => {
-                self.accepted = since;
-                if self.echo.is_none_or(|echo| echo < since) {
-                    self.unechoed.get_or_insert(since);
-                }
-                self.beat = Beat::Due((since + shared.rules.heartbeat).max(now));
-                Ok(())
-            }
-            Outcome::Failed => {
-                self.beat = Beat::Due(now + RETRY);
-                Ok(())
-            }
-            Outcome::Gone => Err(LostReason::HeartbeatRefused),
-        }
-    }
-
-    fn refreshed(
-        &mut self,
-        outcome: Outcome,
-        expires: Option<u32>,
-        shared: &Shared<'_>,
-        now: Instant,
-    ) -> Result<(), LostReason> {
-        match (self.refresh, outcome) {
-            (Refresh::Running { .. }, Outcome::Done) => {
-                self.plan_refresh(expires, shared.rules, now);
-                Ok(())
-            }
-            (Refresh::Running { .. }, Outcome::Failed) => {
-                self.refresh = Refresh::Due(now + shared.rules.heartbeat);
-                Ok(())
-            }
-            (Refresh::Running { .. }, Outcome::Gone) => Err(LostReason::HeartbeatRefused),
-            (Refresh::Due(_) | Refresh::Never, _) => Ok(()),
-        }
-    }
-
-    fn timeout(&mut self, shared: &mut Shared<'_>, now: Instant) -> Result<(), LostReason> {
-        let rules = shared.rules;
-        if self.farewell.is_some_and(|until| until <= now) {
-            return Err(LostReason::Drained);
-        }
-        if self.accepted + rules.event_timeout <= now {
-            return Err(LostReason::HeartbeatFailed);
-        }
-        if self
-            .unechoed
-            .is_some_and(|since| since + 2 * rules.heartbeat <= now)
-        {
-            return Err(LostReason::BufferedStream);
-        }
-        self.acks.expire(now).map_err(LostReason::of_trouble)?;
-        match self.beat {
-            Beat::Due(at) if at <= now => {
-                self.beat = Beat::Running { since: now };
-                let channel = self.channel.clone();
-                shared.act(Action::Heartbeat(self.attempt, channel));
-            }
-            // A result that got lost.
-            Beat::Running { since } if since + rules.patience <= now => {
-                self.beat = Beat::Due(now + RETRY);
-            }
-            Beat::Due(_) | Beat::Running { .. } => {}
-        }
-        match self.refresh {
-            Refresh::Due(at) if at <= now => {
-                self.refresh = Refresh::Running {
-                    until: now + rules.patience,
-                };
-                let channel = self.channel.clone();
-                shared.act(Action::Refresh(self.attempt, channel, rules.expires));
-            }
-            Refresh::Running { until } if until <= now => {
-                self.refresh = Refresh::Due(now + rules.heartbeat);
-            }
-            Refresh::Due(_) | Refresh::Never | Refresh::Running { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn deadline(&self, rules: &Rules) -> Instant {
-        let beat = match self.beat {
-            Beat::Due(at) => at,
-            Beat::Running { since } => since + rules.patience,
-        };
-        let refresh = match self.refresh {
-            Refresh::Due(at) | Refresh::Running { until: at } => Some(at),
-            Refresh::Never => None,
-        };
-        let dead = self.accepted + rules.event_timeout;
-        [
-            Some(beat),
-            Some(dead),
-            refresh,
-            self.farewell,
-            self.unechoed.map(|since| since + 2 * rules.heartbeat),
-            self.acks.deadline(rules),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(beat)
-    }
-}
-
-impl LostReason {
-    const fn of_trouble(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failing => Self::AcksFailing,
-            Trouble::Overflow => Self::AcksOverflow,
-        }
-    }
-}
-
-const fn alarm_of(reason: &LostReason) -> Option<Alarm> {
-    match reason {
-        LostReason::BufferedStream => Some(Alarm::BufferedStream),
-        LostReason::Denied => Some(Alarm::Denied),
-        LostReason::Terminated(TerminatedReason::DuplicateChannelSet) => {
-            Some(Alarm::DuplicateChannelSet)
-        }
-        LostReason::Terminated(TerminatedReason::NonResponsiveChannel) => {
-            Some(Alarm::NonResponsiveChannel)
-        }
-        LostReason::Terminated(TerminatedReason::UnknownChannel) => Some(Alarm::UnknownChannel),
-        LostReason::Terminated(TerminatedReason::UserDeleted) => Some(Alarm::UserDeleted),
-        LostReason::AcksFailing
-        | LostReason::AcksOverflow
-        | LostReason::Drained
-        | LostReason::HeartbeatFailed
-        | LostReason::HeartbeatRefused
-        | LostReason::Io
-        | LostReason::NoChannel
-        | LostReason::Redirects
-        | LostReason::Refused(_)
-        | LostReason::StreamEnded
-        | LostReason::Terminated(
-            TerminatedReason::ExplicitDelete
-            | TerminatedReason::Expired
-            | TerminatedReason::Other(_),
-        )
-        | LostReason::XspsChanged => None,
     }
 }

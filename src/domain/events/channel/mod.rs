@@ -6,9 +6,12 @@
 //! whichever channel of the set brought it.
 
 mod acks;
+mod loss;
 mod member;
 mod recent;
 mod set;
+mod shared;
+mod up;
 
 #[cfg(test)]
 mod tests;

@@ -12,10 +12,10 @@ use crate::domain::events::channel::Input;
 use crate::domain::events::channel::Rules;
 use crate::domain::events::channel::Xsp;
 use crate::domain::events::channel::member::Member;
-use crate::domain::events::channel::member::Shared;
 use crate::domain::events::channel::member::State;
-use crate::domain::events::channel::member::next;
 use crate::domain::events::channel::recent::Recent;
+use crate::domain::events::channel::shared::Shared;
+use crate::domain::events::channel::shared::next;
 use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 

@@ -19,7 +19,6 @@ use crate::domain::events::subscriptions::Rules;
 use crate::domain::events::subscriptions::Scope;
 use crate::domain::events::subscriptions::Target;
 use crate::domain::events::subscriptions::Ticket;
-use crate::domain::events::subscriptions::entry::Due;
 use crate::domain::events::subscriptions::entry::Entry;
 use crate::domain::events::subscriptions::entry::Stand;
 use crate::domain::machine::Machine;
@@ -32,24 +31,24 @@ const START_SPREAD: Duration = Duration::from_secs(2);
 /// The machine: all our subscriptions.
 #[derive(Debug, Clone)]
 pub struct Subscriptions {
-    rules: Rules,
-    wanted: BTreeSet<UserId>,
-    collective: bool,
-    entries: BTreeMap<Target, Entry>,
-    due: BTreeSet<(Instant, Target)>,
-    by_id: HashMap<SubscriptionId, Target>,
-    by_ticket: HashMap<Ticket, Target>,
+    pub(super) rules: Rules,
+    pub(super) wanted: BTreeSet<UserId>,
+    pub(super) collective: bool,
+    pub(super) entries: BTreeMap<Target, Entry>,
+    pub(super) due: BTreeSet<(Instant, Target)>,
+    pub(super) by_id: HashMap<SubscriptionId, Target>,
+    pub(super) by_ticket: HashMap<Ticket, Target>,
     /// Users to be read by Xsi-Actions, and when.
-    fetches: BTreeSet<(Instant, UserId)>,
+    pub(super) fetches: BTreeSet<(Instant, UserId)>,
     /// When each of them is planned.
-    planned: HashMap<UserId, Instant>,
+    pub(super) planned: HashMap<UserId, Instant>,
     /// When each user was last read.
-    fetched: HashMap<UserId, Instant>,
-    up: bool,
-    next_free: Instant,
-    tickets: u64,
-    random: u64,
-    actions: VecDeque<Action>,
+    pub(super) fetched: HashMap<UserId, Instant>,
+    pub(super) up: bool,
+    pub(super) next_free: Instant,
+    pub(super) tickets: u64,
+    pub(super) random: u64,
+    pub(super) actions: VecDeque<Action>,
 }
 
 impl Subscriptions {
@@ -131,7 +130,7 @@ impl Subscriptions {
         (self.by_id.len(), self.entries.len())
     }
 
-    fn change(&mut self, target: &Target, change: impl FnOnce(&mut Entry, &Rules)) {
+    pub(super) fn change(&mut self, target: &Target, change: impl FnOnce(&mut Entry, &Rules)) {
         let Some(entry) = self.entries.get_mut(target) else {
             return;
         };
@@ -156,14 +155,14 @@ impl Subscriptions {
         }
     }
 
-    fn add(&mut self, target: Target, now: Instant) {
+    pub(super) fn add(&mut self, target: Target, now: Instant) {
         if !self.entries.contains_key(&target) {
             self.due.insert((now, target.clone()));
             self.entries.insert(target.clone(), Entry::new(target, now));
         }
     }
 
-    fn remove(&mut self, target: &Target) {
+    pub(super) fn remove(&mut self, target: &Target) {
         let Some(entry) = self.entries.remove(target) else {
             return;
         };
@@ -178,77 +177,6 @@ impl Subscriptions {
             let lost = Action::Lost(id.clone(), target.scope());
             self.actions.push_back(lost);
             self.actions.push_back(Action::Delete(id.clone()));
-        }
-    }
-
-    /// One way above the threshold, back below three quarters of it.
-    fn choose(&mut self, now: Instant) {
-        let Some(above) = self.rules.collections_above else {
-            return;
-        };
-        let count = self.wanted.len();
-        if !self.collective && count > above && !self.rules.collections.is_empty() {
-            self.collective = true;
-            for user in self.wanted.clone() {
-                self.remove(&Target::User(user));
-            }
-            for collection in self.rules.collections.clone() {
-                self.add(Target::Collection(collection), now);
-            }
-        } else if self.collective && count < above - above / 4 {
-            self.collective = false;
-            self.fetches.clear();
-            self.planned.clear();
-            for collection in self.rules.collections.clone() {
-                self.remove(&Target::Collection(collection));
-            }
-            for user in self.wanted.clone() {
-                self.add(Target::User(user), now);
-            }
-        }
-    }
-
-    fn want(&mut self, user: UserId, now: Instant) {
-        if !self.wanted.insert(user.clone()) {
-            return;
-        }
-        if self.collective {
-            self.plan_fetch(user, now);
-        } else {
-            self.add(Target::User(user), now);
-        }
-        self.choose(now);
-    }
-
-    fn unwant(&mut self, user: &UserId, now: Instant) {
-        self.wanted.remove(user);
-        self.fetched.remove(user);
-        if let Some(at) = self.planned.remove(user) {
-            self.fetches.remove(&(at, user.clone()));
-        }
-        self.remove(&Target::User(user.clone()));
-        self.choose(now);
-    }
-
-    fn plan_fetch(&mut self, user: UserId, now: Instant) {
-        if self.planned.contains_key(&user) {
-            return;
-        }
-        let last = self.fetched.get(&user);
-        let apart = last.map_or(now, |last| *last + self.rules.refresh_pause);
-        let at = apart.max(now + self.rules.coalesce);
-        self.planned.insert(user.clone(), at);
-        self.fetches.insert((at, user));
-    }
-
-    fn refresh(&mut self, user: UserId, now: Instant) {
-        if !self.wanted.contains(&user) {
-            return;
-        }
-        if self.collective {
-            self.plan_fetch(user, now);
-        } else {
-            self.change(&Target::User(user), |entry, rules| entry.ask(rules, now));
         }
     }
 
@@ -271,7 +199,7 @@ impl Subscriptions {
         }
     }
 
-    fn created(&mut self, ticket: Ticket, result: Result<Granted, Fault>, now: Instant) {
+    pub(super) fn created(&mut self, ticket: Ticket, result: Result<Granted, Fault>, now: Instant) {
         let Some(target) = self.by_ticket.get(&ticket).cloned() else {
             // Nobody waits for it any more: it must not stay behind.
             if let Ok(granted) = result
@@ -323,7 +251,12 @@ impl Subscriptions {
         });
     }
 
-    fn updated(&mut self, ticket: Ticket, result: Result<Option<u32>, Fault>, now: Instant) {
+    pub(super) fn updated(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Option<u32>, Fault>,
+        now: Instant,
+    ) {
         let Some(target) = self.by_ticket.get(&ticket).cloned() else {
             return;
         };
@@ -351,97 +284,6 @@ impl Subscriptions {
         if let Some(id) = id {
             self.actions.push_back(Action::Lost(id, target.scope()));
             self.absent(target, Fault::Failed, now);
-        }
-    }
-
-    /// Does what is due, at the pace that is allowed.
-    fn work(&mut self, now: Instant) {
-        while let Some((at, target)) = self.due.first().cloned() {
-            if at > now {
-                break;
-            }
-            let due = self.entries.get(&target).and_then(Entry::due);
-            match due {
-                Some((_, Due::Expire(ticket))) => self.expire(ticket, now),
-                Some((_, due @ (Due::Create | Due::Update(_)))) => {
-                    if !self.may_send(now) {
-                        break;
-                    }
-                    self.begin(&target, due, now);
-                }
-                None => {
-                    self.due.pop_first();
-                }
-            }
-        }
-        // What is still due may hide a lost result behind it.
-        let lost: Vec<_> = self
-            .by_ticket
-            .iter()
-            .filter_map(|(ticket, target)| {
-                let (at, _) = self.entries.get(target)?.due()?;
-                (at <= now).then_some(*ticket)
-            })
-            .collect();
-        for ticket in lost {
-            self.expire(ticket, now);
-        }
-        while let Some((at, _)) = self.fetches.first() {
-            if *at > now || !self.may_send(now) {
-                break;
-            }
-            if let Some((_, user)) = self.fetches.pop_first() {
-                self.take(now);
-                self.planned.remove(&user);
-                self.fetched.insert(user.clone(), now);
-                self.actions.push_back(Action::Fetch(user));
-            }
-        }
-    }
-
-    fn may_send(&self, now: Instant) -> bool {
-        self.up && self.next_free <= now && self.by_ticket.len() < self.rules.at_once
-    }
-
-    fn take(&mut self, now: Instant) {
-        let gap = Duration::from_secs(1) / self.rules.per_second.max(1);
-        self.next_free = self.next_free.max(now) + gap;
-    }
-
-    fn begin(&mut self, target: &Target, due: Due, now: Instant) {
-        self.take(now);
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        let expires = self.rules.expires;
-        let action = match &due {
-            Due::Create => Action::Create(ticket, target.clone()),
-            Due::Update(id) => Action::Update(ticket, id.clone(), expires),
-            Due::Expire(_) => return,
-        };
-        self.change(target, |entry, rules| {
-            let until = now + rules.patience;
-            entry.begun = Some(now);
-            entry.stand = match due {
-                Due::Update(id) => Stand::Updating {
-                    id,
-                    ticket,
-                    until,
-                    again: None,
-                },
-                Due::Create | Due::Expire(_) => Stand::Creating { ticket, until },
-            };
-        });
-        self.actions.push_back(action);
-    }
-
-    fn expire(&mut self, ticket: Ticket, now: Instant) {
-        let Some(target) = self.by_ticket.get(&ticket) else {
-            return;
-        };
-        match self.entries.get(target).map(|entry| &entry.stand) {
-            Some(Stand::Creating { .. }) => self.created(ticket, Err(Fault::Failed), now),
-            Some(Stand::Updating { .. }) => self.updated(ticket, Err(Fault::Failed), now),
-            Some(Stand::Absent { .. } | Stand::Live { .. }) | None => {}
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod entry;
 mod machine;
+mod wants;
+mod work;
 
 #[cfg(test)]
 mod tests;
