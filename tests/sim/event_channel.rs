@@ -46,6 +46,8 @@ struct Stream {
     acks: BTreeMap<EventId, Instant>,
     /// Events that it brought, not yet acknowledged with success.
     owed: BTreeMap<EventId, Instant>,
+    /// Events that were acknowledged with success.
+    done: BTreeSet<EventId>,
     /// Documents that the XSP still has to send.
     queue: VecDeque<Document>,
 }
@@ -170,7 +172,9 @@ impl Xsps {
         assert_eq!(status, expected);
         let patience = self.rules.patience;
         let stream = self.streams.get_mut(&attempt).expect("a living stream");
-        assert!(stream.owed.contains_key(&event), "nobody waits for it");
+        // One whose result came too late is repeated, and the server shrugs.
+        let known = stream.owed.contains_key(&event) || stream.done.contains(&event);
+        assert!(known, "it never came on this stream");
         stream.acks.retain(|_, since| *since + patience > now.mono);
         assert!(!stream.acks.contains_key(&event), "twice at once");
         stream.acks.insert(event.clone(), now.mono);
@@ -187,6 +191,7 @@ impl Xsps {
         }
         if outcome != Outcome::Failed {
             stream.owed.remove(&event);
+            stream.done.insert(event.clone());
         }
         stream.acks.remove(&event);
         Some((delay, done))
@@ -262,6 +267,7 @@ impl Xsps {
             beat: None,
             acks: BTreeMap::new(),
             owed: BTreeMap::new(),
+            done: BTreeSet::new(),
             queue: VecDeque::new(),
         };
         self.streams.insert(attempt, stream);
