@@ -19,6 +19,7 @@ use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
+use xspd::lab::broadworks::events::faults::Fault as EventFault;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
@@ -133,6 +134,13 @@ fn faults_of_the_lab_are_documented() {
     Table::after("Some of it exists in the lab only")
         .followed_by("| fault |")
         .expect(&Fault::ALL.map(Fault::as_str));
+}
+
+#[test]
+fn faults_of_the_labs_event_channels_are_documented() {
+    Table::after("Its event channels fail on request")
+        .followed_by("| fault |")
+        .expect(&EventFault::ALL.map(EventFault::as_str));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! expect, so that a person sees each rule of the edge once.
 
 mod calls;
+mod events;
 mod lamps;
 mod line;
 mod sign_in;
@@ -39,6 +40,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
     let mut all = xsi(lab, &user);
     all.extend(sign_in::with_ci(lab, &user));
     all.extend(calls::calls(lab, &user));
+    all.extend(events::events(lab, &user));
     all.extend(lamps::lamps(lab));
     all.extend(sign_in::with_mtls(lab, &user));
     all.extend(sign_in::revoked(lab, &user));

@@ -228,7 +228,7 @@ fn a_fresh_lab_forgets_what_the_daemon_kept() {
 }
 
 #[test]
-fn every_endpoint_of_the_daemon_and_every_described_certificate_has_an_example() {
+fn every_endpoint_to_try_and_every_described_certificate_has_an_example() {
     let (state, pki) = pki();
     let config = state.path().join("xspd.toml");
     let description = Description::new(&pki, &addresses(), world(), config);

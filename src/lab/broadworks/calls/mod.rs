@@ -18,6 +18,7 @@ mod place;
 mod record;
 mod release;
 mod services;
+mod shown;
 mod talk;
 mod transfer;
 mod view;

@@ -21,12 +21,12 @@ use crate::lab::broadworks::LabError;
 use crate::lab::broadworks::calls::command::Command;
 use crate::lab::broadworks::calls::command::Decline;
 use crate::lab::broadworks::control::times::Times;
-use crate::lab::broadworks::events::command::ChannelView;
 use crate::lab::broadworks::events::command::Input;
 use crate::lab::broadworks::events::faults::Script;
 use crate::lab::broadworks::events::ids::ChannelId;
 use crate::lab::broadworks::events::ids::SubscriptionId;
 use crate::lab::broadworks::events::settings::Settings;
+use crate::lab::broadworks::events::view::ChannelView;
 use crate::lab::broadworks::xsp::Xsp;
 use crate::platform::tasks::Tasks;
 

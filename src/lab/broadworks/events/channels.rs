@@ -5,7 +5,6 @@ use std::time::Instant;
 use crate::lab::broadworks::events::command::Action;
 use crate::lab::broadworks::events::command::ChannelEnd;
 use crate::lab::broadworks::events::command::ChannelKind;
-use crate::lab::broadworks::events::command::ChannelView;
 use crate::lab::broadworks::events::command::Open;
 use crate::lab::broadworks::events::command::Owner;
 use crate::lab::broadworks::events::command::Piece;
@@ -20,6 +19,7 @@ use crate::lab::broadworks::events::machine::Events;
 use crate::lab::broadworks::events::machine::SetKey;
 use crate::lab::broadworks::events::settings::CHANNELS;
 use crate::lab::broadworks::events::settings::NEVER;
+use crate::lab::broadworks::events::view::ChannelView;
 use crate::lab::broadworks::xsp::Xsp;
 
 impl Events {

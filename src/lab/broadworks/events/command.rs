@@ -8,9 +8,9 @@ use crate::lab::broadworks::events::envelope::EventData;
 use crate::lab::broadworks::events::ids::ChannelId;
 use crate::lab::broadworks::events::ids::EventId;
 use crate::lab::broadworks::events::ids::SubscriptionId;
-use crate::lab::broadworks::events::package::Package;
 use crate::lab::broadworks::events::package::Packages;
 use crate::lab::broadworks::events::settings::Settings;
+use crate::lab::broadworks::events::view::ChannelView;
 use crate::lab::broadworks::xsp::Xsp;
 
 /// Whose channels and subscriptions they are.
@@ -371,50 +371,6 @@ impl ChannelEnd {
             Self::UserDeleted => "UserDeleted",
         }
     }
-}
-
-/// A channel as its owner may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelView {
-    /// Its id.
-    pub id: ChannelId,
-    /// Its set.
-    pub set: String,
-    /// Whose it is.
-    pub owner: Owner,
-    /// The XSP that holds it.
-    pub at: Xsp,
-    /// Priority.
-    pub priority: u32,
-    /// Weight.
-    pub weight: u32,
-    /// Seconds left.
-    pub expires: u32,
-    /// The application.
-    pub application: Option<String>,
-}
-
-/// A subscription as its owner may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubscriptionView {
-    /// Its id.
-    pub id: SubscriptionId,
-    /// Whose it is.
-    pub owner: Owner,
-    /// Whom it is about.
-    pub target: Target,
-    /// What.
-    pub packages: Vec<Package>,
-    /// Whether it was asked for as a list.
-    pub list: bool,
-    /// Seconds left.
-    pub expires: u32,
-    /// Where its events go.
-    pub route: Destination,
-    /// The application.
-    pub application: Option<String>,
-    /// Shared with others.
-    pub shared: Option<String>,
 }
 
 /// Seconds as a length of time.

@@ -110,7 +110,7 @@ impl Events {
     }
 
     /// Brings an event on its way, or lets it wait.
-    fn dispatch(&mut self, serial: u64, now: Instant) {
+    pub(super) fn dispatch(&mut self, serial: u64, now: Instant) {
         let route = match self.outstanding.get(&serial) {
             Some(held) => held.route.clone(),
             None => return,
@@ -293,83 +293,6 @@ impl Events {
         }
     }
 
-    fn dispatch_contact(&mut self, serial: u64, uri: String) {
-        let Some(held) = self.outstanding.get(&serial) else {
-            return;
-        };
-        let subscription = held.heading.subscription;
-        let busy = |other: &u64| {
-            self.outstanding
-                .get(other)
-                .is_some_and(|held| matches!(held.stage, Stage::Paused(_) | Stage::Posting))
-        };
-        let first = self.events_of(subscription);
-        if first.first() != Some(&serial) || busy(&serial) {
-            return;
-        }
-        self.post(serial, uri);
-    }
-
-    /// Sends an event to its HTTP contact.
-    pub(super) fn post(&mut self, serial: u64, uri: String) {
-        let Some(held) = self.outstanding.get_mut(&serial) else {
-            return;
-        };
-        held.stage = Stage::Posting;
-        held.attempts = held.attempts.saturating_sub(1);
-        let document = envelope::event(&held.heading, Way::Contact(&uri), &held.saying);
-        let event = held.saying.id;
-        self.push(Action::Post {
-            event,
-            uri,
-            document,
-        });
-    }
-
-    /// An HTTP contact has answered, or not.
-    pub(super) fn posted(&mut self, event: EventId, taken: bool, now: Instant) {
-        let Some(serial) = self.by_event.get(&event).copied() else {
-            return;
-        };
-        let pause = now + self.settings.contact_pause;
-        let Some(held) = self.outstanding.get_mut(&serial) else {
-            return;
-        };
-        if held.stage != Stage::Posting {
-            return;
-        }
-        let subscription = held.heading.subscription;
-        if taken {
-            self.take_out(serial);
-            self.next_contact(subscription, now);
-        } else if held.attempts > 0 {
-            held.stage = Stage::Paused(pause);
-        } else {
-            self.drop_event(serial, DropReason::Contact);
-            self.give_contact_up(subscription, now);
-        }
-    }
-
-    /// The next event for an HTTP contact.
-    fn next_contact(&mut self, subscription: SubscriptionId, now: Instant) {
-        if let Some(next) = self.events_of(subscription).first().copied() {
-            self.dispatch(next, now);
-        }
-    }
-
-    /// A contact that takes nothing loses its subscription, and is told so once.
-    fn give_contact_up(&mut self, subscription: SubscriptionId, now: Instant) {
-        for serial in self.events_of(subscription) {
-            self.drop_event(serial, DropReason::Contact);
-        }
-        self.terminate_subscription(subscription, now);
-        for serial in self.events_of(subscription) {
-            if let Some(held) = self.outstanding.get_mut(&serial) {
-                held.attempts = 0;
-            }
-        }
-    }
-
     /// The events of a subscription, oldest first.
     pub(super) fn events_of(&self, id: SubscriptionId) -> Vec<u64> {
         let own = self.outstanding.iter();
@@ -394,7 +317,7 @@ impl Events {
     }
 
     /// An event is outstanding no more.
-    fn take_out(&mut self, serial: u64) -> Option<EventId> {
+    pub(super) fn take_out(&mut self, serial: u64) -> Option<EventId> {
         let held = self.outstanding.remove(&serial)?;
         self.by_event.remove(&held.saying.id);
         if let Route::Set(key) = &held.route

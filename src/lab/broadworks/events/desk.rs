@@ -1,19 +1,15 @@
 //! Runs the event service on real time: inputs one at a time, documents onto streams, requests to
-//! HTTP contacts, timers by a worker.
+//! HTTP contacts into a queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::time::Duration;
 use std::time::Instant;
 
-use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::domain::machine::Machine;
@@ -28,22 +24,21 @@ use crate::lab::broadworks::events::command::ChannelKind;
 use crate::lab::broadworks::events::command::Input;
 use crate::lab::broadworks::events::command::Open;
 use crate::lab::broadworks::events::command::Owner;
-use crate::lab::broadworks::events::command::Piece;
 use crate::lab::broadworks::events::command::Refusal;
 use crate::lab::broadworks::events::command::Reply;
 use crate::lab::broadworks::events::command::Subscribe;
-use crate::lab::broadworks::events::contact::Contact;
-use crate::lab::broadworks::events::envelope;
 use crate::lab::broadworks::events::faults::Fault;
 use crate::lab::broadworks::events::faults::Faults;
 use crate::lab::broadworks::events::faults::Script;
 use crate::lab::broadworks::events::ids::ChannelId;
-use crate::lab::broadworks::events::ids::EventId;
 use crate::lab::broadworks::events::ids::SubscriptionId;
 use crate::lab::broadworks::events::ids::Uuid;
+use crate::lab::broadworks::events::run::Post;
 use crate::lab::broadworks::events::service;
 use crate::lab::broadworks::events::settings::CONTACTS;
 use crate::lab::broadworks::events::settings::Settings;
+use crate::lab::broadworks::events::state::State;
+use crate::lab::broadworks::events::state::Stream;
 use crate::lab::broadworks::events::stream::ChannelBody;
 use crate::lab::broadworks::events::stream::Part;
 use crate::lab::broadworks::events::stream::QUEUE;
@@ -51,39 +46,13 @@ use crate::lab::broadworks::events::teller::Teller;
 use crate::lab::broadworks::password::random;
 use crate::lab::broadworks::xsp::Xsp;
 use crate::platform::clock;
-use crate::platform::tasks::Tasks;
-
-/// Requests to HTTP contacts at once.
-const POSTS: usize = 64;
 
 /// The event service and what it writes to.
 pub(in crate::lab::broadworks) struct EventDesk {
     state: Mutex<State>,
-    deadline: watch::Sender<Option<Instant>>,
+    pub(super) deadline: watch::Sender<Option<Instant>>,
     posts: mpsc::Sender<Post>,
-    queued: Mutex<Option<mpsc::Receiver<Post>>>,
-}
-
-struct State {
-    events: Events,
-    teller: Teller,
-    streams: HashMap<ChannelId, Stream>,
-    faults: Faults,
-    /// Set when the lab ends: a stream that began then would never end.
-    closed: bool,
-}
-
-struct Stream {
-    at: Xsp,
-    parts: mpsc::Sender<Part>,
-}
-
-/// A request to an HTTP contact.
-struct Post {
-    event: EventId,
-    uri: String,
-    document: Bytes,
-    within: Duration,
+    pub(super) queued: Mutex<Option<mpsc::Receiver<Post>>>,
 }
 
 impl EventDesk {
@@ -119,7 +88,7 @@ impl EventDesk {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let mut state = self.lock();
         if state.closed {
-            return Err(Refusal::Full("time: the lab ends"));
+            return Err(Refusal::Full("channels"));
         }
         let stream = Stream {
             at: open.at,
@@ -247,6 +216,18 @@ impl EventDesk {
         self.lock().events.ids.next()
     }
 
+    /// Runs what is due.
+    pub(super) fn run_due(&self) {
+        self.step(&mut self.lock(), [], None);
+    }
+
+    /// Ends all streams, for good.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.streams.clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -355,117 +336,4 @@ impl EventDesk {
             } => state.write(channel, what, document),
         }
     }
-}
-
-impl State {
-    fn begin(&mut self, channel: ChannelId, expires: u32, stream: Stream, begins: bool) {
-        if begins {
-            // The queue is empty.
-            let opening = Part::Document(envelope::opening(channel, expires));
-            drop(stream.parts.try_send(opening));
-        }
-        self.streams.insert(channel, stream);
-    }
-
-    /// Writes a document, or does with it what a fault says. A client that is too slow loses its
-    /// channel.
-    fn write(&mut self, channel: ChannelId, what: Piece, document: Bytes) -> Option<Input> {
-        let stream = self.streams.get(&channel)?;
-        let at = stream.at;
-        let mut parts = vec![document];
-        let mut cut = false;
-        match what {
-            Piece::Echo => {
-                if self.faults.strikes(Fault::WithholdEchoes, at) {
-                    return None;
-                }
-            }
-            Piece::Event(_) => {
-                if self.faults.strikes(Fault::WithholdEvents, at) {
-                    return None;
-                }
-                if self.faults.strikes(Fault::CutMidEvent, at) {
-                    cut = true;
-                    parts = parts
-                        .into_iter()
-                        .map(|document| document.slice(..document.len() / 2))
-                        .collect();
-                } else if self.faults.strikes(Fault::DuplicateEvents, at) {
-                    parts.extend(parts.first().cloned());
-                }
-            }
-            Piece::Terminated(_) => {}
-        }
-        for part in parts {
-            cut |= stream.parts.try_send(Part::Document(part)).is_err();
-        }
-        if cut {
-            self.streams.remove(&channel);
-            return Some(Input::Lost(channel));
-        }
-        None
-    }
-}
-
-/// Runs the timers and the requests to HTTP contacts until `stop` fires; then all streams end.
-pub(in crate::lab::broadworks) async fn run(
-    desk: Arc<EventDesk>,
-    stop: CancellationToken,
-    tasks: Tasks,
-) {
-    let mut deadline = desk.deadline.subscribe();
-    let queued = desk
-        .queued
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    let Some(mut queued) = queued else {
-        return;
-    };
-    let slots = Arc::new(Semaphore::new(POSTS));
-    loop {
-        let next = *deadline.borrow_and_update();
-        // All branches may be dropped halfway without losing anything.
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            changed = deadline.changed() => {
-                if changed.is_err() {
-                    break;
-                }
-            }
-            post = queued.recv() => {
-                if let Some(post) = post {
-                    tasks.connection(carry(Arc::clone(&desk), post, Arc::clone(&slots)));
-                }
-            }
-            () = passed(next) => {
-                desk.step(&mut desk.lock(), [], None);
-            }
-        }
-    }
-    let mut state = desk.lock();
-    state.closed = true;
-    state.streams.clear();
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn carry(desk: Arc<EventDesk>, post: Post, slots: Arc<Semaphore>) {
-    let Post {
-        event,
-        uri,
-        document,
-        within,
-    } = post;
-    let taken = match (slots.acquire().await, Contact::parse(&uri)) {
-        (Ok(_slot), Ok(contact)) => contact.post(document, within).await,
-        (Err(_), _) | (_, Err(_)) => false,
-    };
-    desk.put(Input::Posted { event, taken });
 }

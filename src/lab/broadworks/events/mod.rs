@@ -19,17 +19,21 @@ pub mod ids;
 mod machine;
 mod markup;
 pub mod package;
+mod posting;
+mod run;
 mod service;
 pub mod settings;
+mod state;
 pub mod stream;
 mod subscriptions;
 mod teller;
 mod timers;
+pub mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub(in crate::lab::broadworks) use desk::EventDesk;
-pub(in crate::lab::broadworks) use desk::run;
 pub use feed::EventFeed;
 pub use machine::Events;
+pub(in crate::lab::broadworks) use run::run;

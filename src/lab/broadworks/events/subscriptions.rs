@@ -11,7 +11,6 @@ use crate::lab::broadworks::events::command::Owner;
 use crate::lab::broadworks::events::command::Refusal;
 use crate::lab::broadworks::events::command::Reply;
 use crate::lab::broadworks::events::command::Subscribe;
-use crate::lab::broadworks::events::command::SubscriptionView;
 use crate::lab::broadworks::events::command::Target;
 use crate::lab::broadworks::events::envelope::EventData;
 use crate::lab::broadworks::events::envelope::Heading;
@@ -23,6 +22,7 @@ use crate::lab::broadworks::events::machine::Subscription;
 use crate::lab::broadworks::events::package::Packages;
 use crate::lab::broadworks::events::settings::CONTACTS;
 use crate::lab::broadworks::events::settings::SUBSCRIPTIONS;
+use crate::lab::broadworks::events::view::SubscriptionView;
 
 impl Events {
     /// Makes a subscription in place of an equal one, and tells it the state of its target.

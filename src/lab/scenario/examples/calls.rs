@@ -18,8 +18,8 @@ pub(super) fn calls(lab: &Description, user: &Caller<'_>) -> Vec<Example> {
 
 fn dialogue(lab: &Description, user: &Caller<'_>) -> Option<Vec<Example>> {
     let base = lab.endpoints.get(XSI)?;
-    let mut colleagues = lab.users.iter().filter(|other| colleague(user.user, other));
-    let (called, target) = (colleagues.next()?, colleagues.next()?);
+    let mut others = colleagues(lab, user);
+    let (called, target) = (others.next()?, others.next()?);
     let (called_number, target_number) = (called.extension.as_ref()?, target.extension.as_ref()?);
     let called_user = Caller::of(called)?;
 
@@ -79,6 +79,14 @@ fn dialogue(lab: &Description, user: &Caller<'_>) -> Option<Vec<Example>> {
             expect: "200 and the call among the placed ones",
         },
     ])
+}
+
+/// Who can be called, in the order of their ids.
+pub(super) fn colleagues<'a>(
+    lab: &'a Description,
+    user: &'a Caller<'_>,
+) -> impl Iterator<Item = &'a User> {
+    lab.users.iter().filter(|other| colleague(user.user, other))
 }
 
 /// Somebody of the same group who can be called, and answer.

@@ -63,7 +63,7 @@ pub(super) fn variable(name: &str, command: &str, before: &str, end: char) -> St
 }
 
 /// A word for a POSIX shell.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         text.to_owned()

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
+use proptest::prop_assert;
+use proptest::prop_assert_eq;
+use proptest::proptest;
 
 use super::bench::between;
 use crate::domain::xsi::codec::parse_xml;
@@ -144,7 +146,8 @@ fn ids_are_read_as_they_are_written_and_differ() {
 proptest! {
     #[test]
     fn every_name_is_on_one_line_of_ascii_and_is_read_back(
-        name in "x\\PC{1,40}|x[\t\nÀ-ſ<&>\"]{1,20}",
+        // White space at the ends is not kept by readers.
+        name in "x\\PC{1,40}x|x[\t\nÀ-ſ<&>\"]{1,20}x",
     ) {
         let data = EventData::new("CallReceivedEvent", |markup| {
             markup.within("call", |call| {

@@ -16,6 +16,7 @@ use crate::lab::broadworks::events::command::Destination;
 use crate::lab::broadworks::events::command::Input;
 use crate::lab::broadworks::events::command::Owner;
 use crate::lab::broadworks::events::command::Piece;
+use crate::lab::broadworks::events::command::Reply;
 use crate::lab::broadworks::events::command::Status;
 use crate::lab::broadworks::events::command::Subscribe;
 use crate::lab::broadworks::events::command::Target;
@@ -119,41 +120,9 @@ impl Outside {
 }
 
 fn step(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
-    let name = USERS[random.below(USERS.len())];
-    let by = user(name);
-    let set = SETS[random.below(2)];
-    let at = Xsp::ALL[random.below(2)];
-    let channels: Vec<ChannelId> = outside.channels.keys().copied().collect();
     match random.below(16) {
-        0 | 1 => {
-            let mut open = super::bench::channel(set, at, 1);
-            open.priority = u32::try_from(1 + random.below(2)).unwrap();
-            open.application = [None, Some("app".to_owned())][random.below(2)].clone();
-            let before = bench.actions.len();
-            if let Ok(reply) = bench.ask(&by, Ask::Open(open)) {
-                let crate::lab::broadworks::events::command::Reply::Opened { channel, .. } = reply
-                else {
-                    panic!("{reply:?}");
-                };
-                outside.channels.insert(channel, (by, at));
-            }
-            assert!(bench.actions.len() >= before);
-        }
-        2 | 3 => {
-            let target = match random.below(3) {
-                0 => about("alice"),
-                1 => about("bob"),
-                _ => Target::System,
-            };
-            let mut subscribe = Subscribe {
-                state: vec![super::bench::hook()],
-                ..watch(target, set)
-            };
-            if random.below(6) == 0 {
-                subscribe.route = Destination::Contact("127.0.0.1:1/".to_owned());
-            }
-            drop(bench.ask(&by, Ask::Subscribe(Box::new(subscribe))));
-        }
+        0 | 1 => open(bench, outside, random),
+        2 | 3 => subscribe(bench, random),
         4..=6 => bench.happens(["alice", "bob"][random.below(2)]),
         7 | 8 => {
             let all: Vec<EventId> = outside
@@ -166,30 +135,8 @@ fn step(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
                 respond(bench, outside, random, event);
             }
         }
-        9 => {
-            if let Some(channel) = random.of(&channels).copied() {
-                bench.put(Input::Lost(channel));
-                outside.see(bench);
-                outside.channels.remove(&channel);
-            }
-        }
-        10 => {
-            if let Some(channel) = random.of(&channels).copied() {
-                let (owner, _) = outside.channels[&channel].clone();
-                drop(bench.ask(&owner, Ask::Close(channel)));
-            }
-        }
-        11 => {
-            let all: Vec<EventId> = outside.posting.iter().copied().collect();
-            if let Some(event) = random.of(&all).copied() {
-                let taken = random.below(2) == 0;
-                outside.posting.remove(&event);
-                if taken && bench.events.by_event.contains_key(&event) {
-                    outside.acknowledged.insert(event);
-                }
-                bench.put(Input::Posted { event, taken });
-            }
-        }
+        9 | 10 => leave(bench, outside, random),
+        11 => post(bench, outside, random),
         12 => {
             let all = bench.events.all_subscriptions(bench.now.mono);
             if let Some(view) = random.of(&all) {
@@ -197,6 +144,7 @@ fn step(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
             }
         }
         13 => {
+            let channels: Vec<ChannelId> = outside.channels.keys().copied().collect();
             for channel in channels {
                 let (owner, at) = outside.channels[&channel].clone();
                 drop(bench.ask(&owner, Ask::Beat { channel, at }));
@@ -212,6 +160,67 @@ fn step(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
     }
     outside.see(bench);
     assert!(bench.events.outstanding() < 5000);
+}
+
+fn open(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
+    let by = user(USERS[random.below(USERS.len())]);
+    let at = Xsp::ALL[random.below(2)];
+    let mut open = super::bench::channel(SETS[random.below(2)], at, 1);
+    open.priority = u32::try_from(1 + random.below(2)).unwrap();
+    open.application = [None, Some("app".to_owned())][random.below(2)].clone();
+    match bench.ask(&by, Ask::Open(open)) {
+        Ok(Reply::Opened { channel, .. }) => {
+            outside.channels.insert(channel, (by, at));
+        }
+        Ok(other) => panic!("{other:?}"),
+        Err(_) => {}
+    }
+}
+
+fn subscribe(bench: &mut Bench, random: &mut Random) {
+    let target = match random.below(3) {
+        0 => about("alice"),
+        1 => about("bob"),
+        _ => Target::System,
+    };
+    let mut subscribe = Subscribe {
+        state: vec![super::bench::hook()],
+        ..watch(target, SETS[random.below(2)])
+    };
+    if random.below(6) == 0 {
+        subscribe.route = Destination::Contact("127.0.0.1:1/".to_owned());
+    }
+    let by = user(USERS[random.below(USERS.len())]);
+    drop(bench.ask(&by, Ask::Subscribe(Box::new(subscribe))));
+}
+
+/// A channel is lost or closed.
+fn leave(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
+    let channels: Vec<ChannelId> = outside.channels.keys().copied().collect();
+    let Some(channel) = random.of(&channels).copied() else {
+        return;
+    };
+    let (owner, _) = outside.channels[&channel].clone();
+    if random.below(2) == 0 {
+        drop(bench.ask(&owner, Ask::Close(channel)));
+    } else {
+        bench.put(Input::Lost(channel));
+        outside.see(bench);
+        outside.channels.remove(&channel);
+    }
+}
+
+/// An HTTP contact answers.
+fn post(bench: &mut Bench, outside: &mut Outside, random: &mut Random) {
+    let all: Vec<EventId> = outside.posting.iter().copied().collect();
+    if let Some(event) = random.of(&all).copied() {
+        let taken = random.below(2) == 0;
+        outside.posting.remove(&event);
+        if taken && bench.events.by_event.contains_key(&event) {
+            outside.acknowledged.insert(event);
+        }
+        bench.put(Input::Posted { event, taken });
+    }
 }
 
 fn respond(bench: &mut Bench, outside: &mut Outside, random: &mut Random, event: EventId) {

@@ -1,13 +1,13 @@
 //! Channels and subscriptions as elements, in the order of the schema.
 
 use crate::domain::xsi::codec::Element;
-use crate::lab::broadworks::events::command::ChannelView;
 use crate::lab::broadworks::events::command::Destination;
 use crate::lab::broadworks::events::command::Owner;
-use crate::lab::broadworks::events::command::SubscriptionView;
 use crate::lab::broadworks::events::command::Target;
 use crate::lab::broadworks::events::ids::ChannelId;
 use crate::lab::broadworks::events::ids::SubscriptionId;
+use crate::lab::broadworks::events::view::ChannelView;
+use crate::lab::broadworks::events::view::SubscriptionView;
 
 /// `Channel` of an answer.
 pub(super) fn channel(id: ChannelId, expires: u32) -> Element {

@@ -26,6 +26,9 @@ use crate::lab::broadworks::xsi::route::POST;
 use crate::lab::broadworks::xsi::route::Verb;
 use crate::lab::broadworks::xsi::route::only;
 
+/// The name in Webex's client certificate, which every such BroadWorks knows.
+const WEBEX: &str = "bwcticlient.webex.com";
+
 pub(super) fn answer(request: &EventRequest<'_>, parts: &[&str]) -> Outcome {
     if !request.by_administrator {
         return Err(Fault::NotAllowed);
@@ -62,11 +65,11 @@ fn application(request: &EventRequest<'_>) -> Result<Owner, Fault> {
     let directory = request.lab.store.read();
     let known = &directory.provisioning.client_identities;
     let id = match request.ask.query.first("clientId") {
-        Some(id) => known.get(id),
-        None => known.first(),
+        Some(id) if id == WEBEX || known.contains(id) => id,
+        Some(_) => return Err(Fault::Parameter("clientId")),
+        None => known.first().map_or(WEBEX, String::as_str),
     };
-    id.map(|id| Owner::Client(id.clone()))
-        .ok_or(Fault::Parameter("clientId"))
+    Ok(Owner::Client(id.to_owned()))
 }
 
 fn open(request: &EventRequest<'_>) -> Outcome {

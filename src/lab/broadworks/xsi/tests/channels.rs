@@ -9,6 +9,7 @@ use super::farm::Stream;
 use super::farm::channel;
 use super::wire::ALICE;
 use crate::domain::xsi::codec::parse_xml;
+use crate::lab::broadworks::LabError;
 
 const BOB: &str = "bob@as.example.net:Passw0rd!";
 const SELF: &str = "user/alice@as.example.net";
@@ -16,15 +17,7 @@ const SELF: &str = "user/alice@as.example.net";
 #[tokio::test]
 async fn a_call_is_told_as_it_goes_and_every_event_acknowledged() {
     let farm = Farm::start().await;
-    farm.served
-        .lab
-        .store
-        .update(|directory| {
-            let bob = directory.users.get_mut("bob@as.example.net").unwrap();
-            bob.settings.clear();
-            Ok::<(), crate::lab::broadworks::LabError>(())
-        })
-        .unwrap();
+    forget_services(&farm, "bob@as.example.net");
     let mut stream = farm.open(farm.first, ALICE, "set").await;
     farm.subscribe(ALICE, SELF, "Standard Call", "set").await;
     let snapshot = stream.event().await;
@@ -32,29 +25,10 @@ async fn a_call_is_told_as_it_goes_and_every_event_acknowledged() {
         (snapshot.kind.as_str(), snapshot.number),
         ("CallSubscriptionEvent", 1)
     );
-    assert_eq!(
-        snapshot.root.child_text("channelId"),
-        Some(stream.id.as_str())
-    );
-    assert!(
-        snapshot.root.child("targetId").is_none(),
-        "the owner itself"
-    );
-    let reply = farm
-        .actions(ALICE, "POST", &format!("{SELF}/calls/new?address=0102"))
-        .await;
-    let call = reply.document().child_text("callId").unwrap().to_owned();
-    let bobs = farm
-        .actions(BOB, "GET", "user/bob@as.example.net/calls")
-        .await
-        .document();
-    let ringing = bobs.children()[0].child_text("callId").unwrap().to_owned();
-    let talk = format!("user/bob@as.example.net/calls/{ringing}/Talk");
-    farm.actions(BOB, "PUT", &talk).await;
-    farm.actions(ALICE, "PUT", &format!("{SELF}/calls/{call}/Hold"))
-        .await;
-    farm.actions(ALICE, "DELETE", &format!("{SELF}/calls/{call}"))
-        .await;
+    let channel = snapshot.root.child_text("channelId");
+    assert_eq!(channel, Some(stream.id.as_str()));
+    assert!(snapshot.root.child("targetId").is_none(), "the owner");
+    let call = call_bob(&farm).await;
     let mut events = vec![snapshot];
     let mut kinds = Vec::new();
     while kinds.last().map(String::as_str) != Some("CallReleasedEvent") {
@@ -70,17 +44,9 @@ async fn a_call_is_told_as_it_goes_and_every_event_acknowledged() {
         "CallReleasedEvent",
     ];
     assert_eq!(kinds, told);
-    let first = events[1]
-        .root
-        .child("eventData")
-        .unwrap()
-        .child("call")
-        .unwrap();
-    assert_eq!(
-        first.child_text("callId"),
-        Some(call.as_str()),
-        "the id of Xsi-Actions"
-    );
+    let data = events[1].root.child("eventData").unwrap();
+    let told = data.child("call").unwrap().child_text("callId");
+    assert_eq!(told, Some(call.as_str()), "the id of Xsi-Actions");
     for (event, number) in events.iter().zip(1..) {
         assert_eq!(event.number, number);
         assert!(!event.text.contains('\n'));
@@ -89,6 +55,31 @@ async fn a_call_is_told_as_it_goes_and_every_event_acknowledged() {
     }
     let again = farm.respond(farm.first, ALICE, &events[0].id, 200).await;
     assert_eq!(again, 404, "it is known no more");
+}
+
+/// Nothing answers or forwards the calls of a user.
+fn forget_services(farm: &Farm, id: &str) {
+    let forgotten = farm.served.lab.store.update(|directory| {
+        directory.users.get_mut(id).unwrap().settings.clear();
+        Ok::<(), LabError>(())
+    });
+    forgotten.unwrap();
+}
+
+/// Alice calls Bob, who answers; she holds the call and hangs up.
+async fn call_bob(farm: &Farm) -> String {
+    let new = format!("{SELF}/calls/new?address=0102");
+    let reply = farm.actions(ALICE, "POST", &new).await.document();
+    let call = reply.child_text("callId").unwrap().to_owned();
+    let bob = "user/bob@as.example.net/calls";
+    let bobs = farm.actions(BOB, "GET", bob).await.document();
+    let ringing = bobs.children()[0].child_text("callId").unwrap();
+    farm.actions(BOB, "PUT", &format!("{bob}/{ringing}/Talk"))
+        .await;
+    let own = format!("{SELF}/calls/{call}");
+    farm.actions(ALICE, "PUT", &format!("{own}/Hold")).await;
+    farm.actions(ALICE, "DELETE", &own).await;
+    call
 }
 
 #[tokio::test]

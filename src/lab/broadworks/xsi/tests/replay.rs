@@ -102,7 +102,7 @@ const REPLAYED: &[(&str, Match)] = &[
 #[rustfmt::skip]
 const NOT_REPLAYED: &[(&str, &str)] = &[
     ("09-authservice-token.http", "another context"),
-    ("13-redirect-302-other-xsp.http", "the lab is one XSP"),
+    ("13-redirect-302-other-xsp.http", "the lab redirects channels only, on request"),
     ("15-overload-503.http", "the lab knows no overload"),
     ("41-push-registration-new.http", "no push registrations"),
     ("71-callcenter-blindtransfer.http", "no call center queues"),

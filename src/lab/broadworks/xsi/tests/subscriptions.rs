@@ -9,7 +9,6 @@ use super::farm::Farm;
 use super::farm::subscription;
 use super::wire::ALICE;
 
-const BOB: &str = "bob@as.example.net:Passw0rd!";
 const SELF: &str = "user/alice@as.example.net";
 
 /// The names of the published schema.
