@@ -4,27 +4,37 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::app::AppError;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::config::Config;
+use crate::config::Environment;
 use crate::config::Host;
 use crate::config::Listener;
 use crate::inbound::edge::Bridges;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::ListenerEdge;
+use crate::inbound::endpoints::blf::BlfApi;
+use crate::inbound::endpoints::blf::Foundation;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::Front;
 use crate::outbound::OutboundError;
 use crate::outbound::Pools;
 use crate::outbound::bridge::Bridge;
+use crate::outbound::webhook::Webhook;
+use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
 use crate::tls::host::HostTls;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
+use crate::workers::blf_gate::Operators;
+use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
+use crate::workers::blf_webhook::BlfWebhook;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -115,6 +125,8 @@ pub fn edge(
             blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
+            lamps: None,
+            webhook: None,
             pools,
             bridges,
             listeners,
@@ -122,6 +134,75 @@ pub fn edge(
         }),
         _ => Err(problems),
     }
+}
+
+/// What busy lamps need of the running daemon.
+#[derive(Clone)]
+pub struct LampGround {
+    /// The board; `None` while busy lamps are off.
+    pub board: Option<BlfBoard>,
+    /// Where its questions run.
+    pub tasks: Tasks,
+    /// Ends every stream.
+    pub ends: CancellationToken,
+}
+
+/// Adds busy lamps to a snapshot, without an effect on what runs. Blocks on the disk.
+///
+/// # Errors
+/// Every problem at once.
+pub fn lamps(
+    edge: &mut Edge,
+    ground: &LampGround,
+    telemetry: &Telemetry,
+    previous: Option<&Edge>,
+) -> Result<(), Vec<AppError>> {
+    let foundation = Foundation {
+        board: ground.board.clone(),
+        desk: edge.desk.as_ref(),
+        pools: &edge.pools,
+        tasks: &ground.tasks,
+        ends: ground.ends.clone(),
+        telemetry,
+    };
+    let before = previous.and_then(|edge| edge.lamps.as_deref());
+    let api = BlfApi::build(&edge.config, foundation, before);
+    let webhook = webhook(&edge.config, ground, telemetry, previous);
+    match (api, webhook) {
+        (Ok(api), Ok(webhook)) => {
+            edge.front.show_lamps(api.clone());
+            edge.lamps = api;
+            edge.webhook = webhook;
+            Ok(())
+        }
+        (api, webhook) => {
+            let api = api.err().map(AppError::from);
+            let webhook = webhook.err().map(AppError::from);
+            Err(api.into_iter().chain(webhook).collect())
+        }
+    }
+}
+
+/// Lets begin what a snapshot that is in force wants to go on; more calls do nothing.
+pub fn begin(edge: &Edge) {
+    if let (Some(webhook), Some(board)) = (&edge.webhook, &edge.blf) {
+        webhook.start(board);
+    }
+}
+
+fn webhook(
+    config: &Config,
+    ground: &LampGround,
+    telemetry: &Telemetry,
+    previous: Option<&Edge>,
+) -> Result<Option<Arc<BlfWebhook>>, OutboundError> {
+    let wanted = config.blf.as_ref().and_then(|blf| blf.webhook.as_ref());
+    let Some(wanted) = wanted else {
+        return Ok(None);
+    };
+    let previous = previous.and_then(|edge| edge.webhook.as_ref());
+    let metrics = &telemetry.blf_api;
+    BlfWebhook::build(wanted, &ground.tasks, metrics, previous).map(Some)
 }
 
 /// Everything that a start with this configuration would find wrong, but for the addresses.
@@ -142,14 +223,25 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();
-        return problems.into_iter().chain(desk).collect();
+        let lamps = lamp_problems(&config);
+        return problems.into_iter().chain(desk).chain(lamps).collect();
     }
     let pools = pools.err().unwrap_or_default();
     let problems = problems.into_iter().map(AppError::from);
     problems
         .chain(pools.into_iter().map(AppError::from))
         .chain(desk)
+        .chain(lamp_problems(&config))
         .collect()
+}
+
+/// What a start would find wrong about the secrets and files of busy lamps.
+pub fn lamp_problems(config: &Config) -> impl Iterator<Item = AppError> {
+    let webhook = config.blf.as_ref().and_then(|blf| blf.webhook.as_ref());
+    let webhook = webhook.map(|webhook| Webhook::new(webhook, &Environment::process()));
+    let webhook = webhook.and_then(Result::err).map(AppError::from);
+    let operators = Operators::read(config).err().map(AppError::from);
+    operators.into_iter().chain(webhook)
 }
 
 fn listener_edge(

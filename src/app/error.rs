@@ -5,6 +5,7 @@ use crate::inbound::listener::BindError;
 use crate::outbound::OutboundError;
 use crate::tls::TlsError;
 use crate::workers::auth_desk::DeskError;
+use crate::workers::blf_gate::OperatorError;
 use crate::workers::blf_tracker::BlfError;
 
 /// One problem; there are often several.
@@ -28,6 +29,9 @@ pub enum AppError {
     /// Busy lamps cannot be tracked.
     #[error(transparent)]
     Blf(#[from] BlfError),
+    /// The secret of operators cannot be read.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
     /// A change that needs a restart.
     #[error("{path}: changed, but takes effect only after a restart")]
     NeedsRestart {

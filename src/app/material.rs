@@ -137,6 +137,13 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
         secret(&mut paths, rules.operator_token.as_ref());
         paths.extend(rules.cisco.as_ref().and_then(|cisco| cisco.ca.clone()));
     }
+    if let Some(blf) = &config.blf {
+        secret(&mut paths, blf.api.operator_token.as_ref());
+        if let Some(webhook) = &blf.webhook {
+            secret(&mut paths, Some(&webhook.secret));
+            paths.extend(webhook.ca.clone());
+        }
+    }
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::AppError;
 use crate::app::build;
+use crate::app::build::LampGround;
 use crate::app::logging;
 use crate::app::logging::FilterHandle;
 use crate::app::material;
@@ -41,6 +42,8 @@ pub struct Reloader {
     pub path: PathBuf,
     /// Tracks busy lamps, when that is configured.
     pub blf: Option<BlfTracker>,
+    /// What the answers about them stand on.
+    pub ground: LampGround,
     /// Where the snapshot hangs.
     pub live: Live,
     /// Metrics.
@@ -130,7 +133,13 @@ impl Reloader {
             previous,
             now,
         ) {
-            Ok(edge) => {
+            Ok(mut edge) => {
+                if let Err(problems) = self.add_lamps(&mut edge, &current) {
+                    for problem in &problems {
+                        self.telemetry.edge.material_rejected(problem);
+                    }
+                    edge.keep_lamps(&current);
+                }
                 match self.lamps(&edge) {
                     Ok(lamps) => self.publish_lamps(lamps),
                     Err(problem) => self.telemetry.edge.material_rejected(&problem),
@@ -208,13 +217,19 @@ impl Reloader {
         let desk = current.desk.as_ref();
         let desk = AuthDesk::build(&fresh, &self.tasks, &self.telemetry, desk);
         let telemetry = &self.telemetry;
-        let edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
+        let mut edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
+        self.add_lamps(&mut edge, &current)?;
         let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
         self.publish_lamps(lamps);
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);
         Ok(())
+    }
+
+    /// What answers about busy lamps, without an effect.
+    fn add_lamps(&self, edge: &mut Edge, current: &Edge) -> Result<(), Vec<AppError>> {
+        build::lamps(edge, &self.ground, &self.telemetry, Some(current))
     }
 
     /// What a snapshot means for busy lamps, without an effect.
@@ -242,6 +257,7 @@ impl Reloader {
         // A receiver that is gone means that the process ends.
         drop(self.watch.send(plan(&edge.config)));
         edge.front.forget_other_series();
+        build::begin(&edge);
         self.live.store(Arc::new(edge));
         proven.material = material;
         self.judge_connections();

@@ -17,6 +17,7 @@ use tracing::info;
 
 use crate::app::AppError;
 use crate::app::build;
+use crate::app::build::LampGround;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -30,6 +31,7 @@ use crate::config::Config;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
+use crate::inbound::edge::Edge;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -104,22 +106,14 @@ impl Daemon {
         telemetry.edge.configuration_warnings(&warnings);
         let pools = tasks.stop().child_token();
         edge.pools.start(&tasks, pools.clone());
+        let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
-        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-        let blf = BlfTracker::start(
-            &config,
-            &edge.pools,
-            ocip,
-            edge.front.events(),
-            &tasks,
-            &telemetry,
-        )
-        .map_err(|problem| vec![problem.into()])?;
-        edge.blf = blf.as_ref().map(|blf| blf.board().clone());
+        let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             blf,
+            ground,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -138,17 +132,19 @@ impl Daemon {
             sessions,
         });
         let watching = Watching { plan, known };
-        Ok(Self::launch(tasks, reloader, admin, sockets, watching))
+        Ok(Self::launch(
+            tasks, accepting, reloader, admin, sockets, watching,
+        ))
     }
 
     fn launch(
         tasks: Tasks,
+        accepting: CancellationToken,
         reloader: Arc<Reloader>,
         admin: Arc<Admin>,
         sockets: Sockets,
         watching: Watching,
     ) -> Self {
-        let accepting = tasks.stop().child_token();
         let mut addresses = Vec::new();
         for (name, bound) in sockets.listeners {
             let shared = Arc::new(Shared {
@@ -252,6 +248,32 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
             .map(|problem| AppError::Config(Box::new(problem)))
             .collect()
     })
+}
+
+/// Starts to track busy lamps, when that is configured, and to answer about them.
+fn track(
+    edge: &mut Edge,
+    tasks: &Tasks,
+    accepting: &CancellationToken,
+    telemetry: &Telemetry,
+) -> Result<(Option<BlfTracker>, LampGround), Vec<AppError>> {
+    let problems: Vec<_> = build::lamp_problems(&edge.config).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let hub = edge.front.events();
+    let blf = BlfTracker::start(&edge.config, &edge.pools, ocip, hub, tasks, telemetry)
+        .map_err(|problem| vec![problem.into()])?;
+    edge.blf = blf.as_ref().map(|blf| blf.board().clone());
+    let ground = LampGround {
+        board: edge.blf.clone(),
+        tasks: tasks.clone(),
+        ends: accepting.clone(),
+    };
+    build::lamps(edge, &ground, telemetry, None)?;
+    build::begin(edge);
+    Ok((blf, ground))
 }
 
 /// An address as it was taken, and its socket.

@@ -19,12 +19,12 @@ use crate::config::NamedFiles;
 use crate::config::load_with;
 use crate::config::secret::Secret;
 
-/// The daemon answers within 10 s; a little more for the way.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// For each step of an exchange: the daemon answers within 10 s; a little more for the way.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where the daemon is found.
-#[derive(Debug, clap::Args)]
-pub(super) struct Door {
+#[derive(Debug, Clone, clap::Args)]
+pub struct Door {
     /// The daemon's main configuration file.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
     config: PathBuf,
@@ -54,12 +54,14 @@ impl Door {
 pub(super) struct Question<'a> {
     /// `GET` or `POST`.
     pub(super) method: &'static str,
-    /// Where, without a query.
-    pub(super) path: &'static str,
+    /// Path and query.
+    pub(super) target: &'a str,
     /// Who asks.
     pub(super) operator: Option<&'a Secret>,
     /// What is sent along.
     pub(super) form: Option<&'a str>,
+    /// For each step of the exchange.
+    pub(super) patience: Duration,
     /// Most bytes of an answer.
     pub(super) most: u64,
 }
@@ -67,12 +69,12 @@ pub(super) struct Question<'a> {
 impl Question<'_> {
     /// Status and body of the answer.
     pub(super) fn ask(&self, address: SocketAddr) -> io::Result<(u16, Vec<u8>)> {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&address, self.patience)?;
+        stream.set_read_timeout(Some(self.patience))?;
+        stream.set_write_timeout(Some(self.patience))?;
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n",
-            self.method, self.path
+            self.method, self.target
         );
         if let Some(form) = self.form {
             head += &format!(
@@ -90,8 +92,21 @@ impl Question<'_> {
         stream.write_all(self.form.unwrap_or_default().as_bytes())?;
         let mut answer = Vec::new();
         stream.take(self.most).read_to_end(&mut answer)?;
-        parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP"))
+        parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP, or too large"))
     }
+}
+
+/// Everything but letters and digits as `%xx`.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// A listener on all addresses is reached on loopback.
@@ -127,5 +142,10 @@ mod tests {
         ] {
             assert_eq!(parse(broken), None);
         }
+    }
+
+    #[test]
+    fn an_id_is_one_segment_whatever_is_in_it() {
+        assert_eq!(escaped("jörg+x@as/..?a"), "j%C3%B6rg%2Bx%40as%2F..%3Fa");
     }
 }

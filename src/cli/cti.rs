@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
+use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
 use crate::cli::table;
 
@@ -92,7 +93,8 @@ fn sessions(door: &Door) -> Result<Value, Failure> {
         .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
     let question = Question {
         method: "GET",
-        path: "/cti/sessions",
+        target: "/cti/sessions",
+        patience: PATIENCE,
         operator: operator.as_ref(),
         form: None,
         most: MOST,

@@ -2,6 +2,7 @@
 
 mod admin;
 pub mod authservice;
+pub mod blf;
 pub mod certs;
 pub mod check_config;
 pub mod config;
@@ -36,6 +37,8 @@ pub struct Command {
 enum Verb {
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
+    /// Show busy lamps of the running daemon, and check what they need.
+    Blf(blf::Args),
     /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
     Certs(certs::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
@@ -71,6 +74,7 @@ pub fn main() -> Exit {
     let console = Console { json: command.json };
     match command.verb {
         Verb::Authservice(args) => authservice::run(args, console),
+        Verb::Blf(args) => blf::run(args, console),
         Verb::Certs(args) => certs::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),

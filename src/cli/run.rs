@@ -89,6 +89,7 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
             | AppError::Config(_)
             | AppError::Desk(_)
             | AppError::NeedsRestart { .. }
+            | AppError::Operators(_)
             | AppError::Outbound(_)
             | AppError::Tls(_),
         )

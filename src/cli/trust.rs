@@ -8,7 +8,7 @@ mod import;
 mod plan;
 mod show;
 mod split;
-mod table;
+pub(super) mod table;
 
 use std::time::SystemTime;
 

@@ -28,6 +28,7 @@ pub use auth::Revocation;
 pub use auth::TokenManagement;
 pub use blf::Blf;
 pub use blf::BlfAccount;
+pub use blf::BlfApi;
 pub use blf::BlfChannel;
 pub use blf::BlfDirectory;
 pub use blf::BlfDoubt;

@@ -104,6 +104,8 @@ pub enum Affinity {
 pub enum RouteKind {
     /// AuthenticationService.
     AuthService,
+    /// Busy lamps, answered here.
+    Blf,
     /// Anything the operator adds.
     Plain,
     /// Xsi-Actions: refusals are `ErrorInfo`, the edge policy applies.

@@ -1,5 +1,8 @@
-//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`, and
-//! `/authService/…` for operators when it is ours. Loopback unless the operator insists; no TLS.
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`,
+//! `/authService/…` for operators when it is ours, and `/blf/…`. Loopback unless the operator
+//! insists; no TLS.
+
+mod lamps;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -108,6 +111,9 @@ async fn other(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
+    if lamps::is_ours(request.uri().path()) {
+        return lamps::answer(&admin, request).await;
+    }
     let live = admin.live.load_full();
     let path = judge(request.uri().path().as_bytes());
     let below = path.as_ref().ok().and_then(|path| {

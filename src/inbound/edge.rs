@@ -16,6 +16,7 @@ use crate::config::Listener;
 use crate::domain::edge::target::judge;
 use crate::domain::ids::Fingerprint;
 use crate::domain::xsi::path::user_below;
+use crate::inbound::endpoints::blf::BlfApi;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
@@ -26,6 +27,7 @@ use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfBoard;
+use crate::workers::blf_webhook::BlfWebhook;
 
 /// One snapshot.
 pub struct Edge {
@@ -33,6 +35,10 @@ pub struct Edge {
     pub config: Arc<Config>,
     /// Our AuthService; `None` when the XSP's is relayed.
     pub desk: Option<AuthDesk>,
+    /// Our busy lamps; `None` when they are off.
+    pub lamps: Option<Arc<BlfApi>>,
+    /// The receiver of their notifications, if there is one.
+    pub webhook: Option<Arc<BlfWebhook>>,
     /// The board of busy lamps; `None` when no line is tracked.
     pub blf: Option<BlfBoard>,
     /// HTTP decisions and relay.
@@ -62,6 +68,13 @@ pub type Bridges = BTreeMap<String, Arc<Bridge>>;
 pub type Live = Arc<ArcSwap<Edge>>;
 
 impl Edge {
+    /// Answers about busy lamps as another snapshot does.
+    pub fn keep_lamps(&mut self, other: &Self) {
+        self.lamps.clone_from(&other.lamps);
+        self.webhook.clone_from(&other.webhook);
+        self.front.show_lamps(other.lamps.clone());
+    }
+
     /// The listener of that name.
     #[must_use]
     pub fn listener(&self, name: &str) -> Option<(&Listener, &ListenerEdge)> {

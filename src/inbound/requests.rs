@@ -43,6 +43,9 @@ pub(super) fn service(
             let answer = edge.answer(request, &peer).await.ok_or(Gone)?;
             flight.handed_over();
             cut_with(answer.body(), &flight);
+            if let Some(patience) = answer.body().write_stall() {
+                flight.watch().limit_patience(patience);
+            }
             Ok(answer.map(|body| Tracked { body, flight }))
         });
         answering

@@ -93,11 +93,11 @@ pub(super) async fn supervise(
             match watch.deadline(waits) {
                 Some((at, ending)) if at <= now => return Poll::Ready(End::Ended(ending)),
                 Some((at, _)) => rearm(&mut timer, &mut armed, at),
-                None if watch.has_slow_reader(waits.idle) => {
+                None if watch.has_slow_reader(watch.patience(waits.idle)) => {
                     return Poll::Ready(End::Ended(Ending::SlowReader));
                 }
-                // Requests are in flight; nothing is due before a whole idle time from now.
-                None => rearm(&mut timer, &mut armed, now + waits.idle),
+                // Requests are in flight; no reader is late before this time from now.
+                None => rearm(&mut timer, &mut armed, now + watch.patience(waits.idle)),
             }
         }
     })

@@ -29,6 +29,8 @@ pub struct Watch {
     last_activity: AtomicU64,
     /// Milliseconds since `started`, plus one, when a head began; 0 when none is under way.
     head_since: AtomicU64,
+    /// Milliseconds that an answer may wait for its reader, where one has a limit of its own.
+    patience: AtomicU64,
     /// [`Order`] as a number.
     order: AtomicU8,
     fault: std::sync::OnceLock<HeadFault>,
@@ -103,6 +105,7 @@ impl Watch {
             paces: Mutex::default(),
             last_activity: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
+            patience: AtomicU64::new(u64::MAX),
             order: AtomicU8::new(Order::None as u8),
             fault: std::sync::OnceLock::new(),
             waker: AtomicWaker::new(),
@@ -132,6 +135,18 @@ impl Watch {
             .iter()
             .map(|pace| pace.load(Ordering::Relaxed))
             .any(|since| since > 0 && since <= before)
+    }
+
+    /// From now on no answer of this connection waits longer for its reader.
+    pub fn limit_patience(&self, patience: Duration) {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        self.patience.fetch_min(patience, Ordering::Relaxed);
+    }
+
+    /// How long an answer may wait for its reader; `usual` unless one has a limit of its own.
+    #[must_use]
+    pub fn patience(&self, usual: Duration) -> Duration {
+        usual.min(Duration::from_millis(self.patience.load(Ordering::Relaxed)))
     }
 
     fn paces(&self) -> MutexGuard<'_, Vec<Arc<Pace>>> {

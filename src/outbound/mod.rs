@@ -14,6 +14,7 @@
 //! * [`bridge`]: the CTI interfaces of the XSPs, for bytes.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
 //! * [`webex`]: what Webex is asked through it.
+//! * [`webhook`]: signed notifications of busy lamps.
 //!
 //! Health checks are started by `workers::upstream_health`.
 
@@ -33,6 +34,7 @@ pub(crate) mod tests;
 mod upstream;
 pub mod web;
 pub mod webex;
+pub mod webhook;
 
 pub use body::ReadError;
 pub use body::UpstreamBody;

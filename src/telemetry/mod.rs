@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod blf;
+pub mod blf_api;
 pub mod ci;
 pub mod concerns;
 pub mod cti;
@@ -21,6 +22,7 @@ use prometheus_client::registry::Registry;
 
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::blf::BlfMetrics;
+use crate::telemetry::blf_api::BlfApiMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::cti::CtiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
@@ -36,6 +38,8 @@ pub struct Telemetry {
     pub auth: Arc<AuthMetrics>,
     /// Busy lamps.
     pub blf: Arc<BlfMetrics>,
+    /// The busy lamp API and its webhook.
+    pub blf_api: Arc<BlfApiMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
     /// CTI sessions.
@@ -60,6 +64,7 @@ impl Telemetry {
         Self {
             auth: AuthMetrics::register(&mut registry),
             blf: BlfMetrics::register(&mut registry),
+            blf_api: BlfApiMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             cti: CtiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),

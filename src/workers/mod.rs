@@ -2,7 +2,9 @@
 
 pub mod absence;
 pub mod auth_desk;
+pub mod blf_gate;
 pub mod blf_tracker;
+pub mod blf_webhook;
 pub mod ci;
 pub mod drive;
 pub mod event_hub;

@@ -1,6 +1,7 @@
 //! The real daemon over real sockets.
 
 mod auth_service;
+mod blf_api;
 mod blf_tracker;
 mod broadworks_ocip;
 mod cti;

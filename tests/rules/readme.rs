@@ -50,7 +50,7 @@ fn built_in_routes_are_documented() {
             Some((name, value.as_str()))
         })
         .collect();
-    let table = Table::after("Four routes are built in");
+    let table = Table::after("Five routes are built in");
     let documented: BTreeMap<_, _> = table
         .rows
         .iter()

@@ -46,6 +46,8 @@ struct Stream {
     acks: BTreeMap<EventId, Instant>,
     /// Events that it brought, not yet acknowledged with success.
     owed: BTreeMap<EventId, Instant>,
+    /// Events that were acknowledged with success.
+    done: BTreeSet<EventId>,
     /// Documents that the XSP still has to send.
     queue: VecDeque<Document>,
 }
@@ -170,7 +172,9 @@ impl Xsps {
         assert_eq!(status, expected);
         let patience = self.rules.patience;
         let stream = self.streams.get_mut(&attempt).expect("a living stream");
-        assert!(stream.owed.contains_key(&event), "nobody waits for it");
+        // One whose result came too late is repeated, and the server shrugs.
+        let known = stream.owed.contains_key(&event) || stream.done.contains(&event);
+        assert!(known, "it never came on this stream");
         stream.acks.retain(|_, since| *since + patience > now.mono);
         assert!(!stream.acks.contains_key(&event), "twice at once");
         stream.acks.insert(event.clone(), now.mono);
@@ -187,9 +191,94 @@ impl Xsps {
         }
         if outcome != Outcome::Failed {
             stream.owed.remove(&event);
+            stream.done.insert(event.clone());
         }
         stream.acks.remove(&event);
         Some((delay, done))
+    }
+
+    fn announced(&mut self, change: Change, now: Now) {
+        match change {
+            Change::SourceBack => assert!(!std::mem::replace(&mut self.flows, true)),
+            Change::SourceLost { returns } => {
+                assert!(std::mem::replace(&mut self.flows, false));
+                let over = self.drained || self.stopped.len() == usize::from(XSPS);
+                assert_eq!(returns, !over);
+            }
+            Change::Lost(xsp, reason) => self.lost(xsp, &reason, now),
+            Change::Up(..) => {}
+        }
+    }
+
+    fn heartbeat(
+        &mut self,
+        attempt: Attempt,
+        channel: &ChannelId,
+        now: Now,
+        random: &mut Random,
+    ) -> Option<(Duration, Input)> {
+        let delay = random.duration(Duration::from_millis(300));
+        let patience = self.rules.patience;
+        let stream = self.streams.get_mut(&attempt).expect("a living stream");
+        assert_eq!(stream.channel.as_ref(), Some(channel));
+        let free = stream.beat.is_none_or(|since| since + patience <= now.mono);
+        assert!(free, "heartbeats overlap");
+        stream.beat = Some(now.mono);
+        let outcome = match random.below(30) {
+            0 => Outcome::Gone,
+            1..=3 => Outcome::Failed,
+            _ => Outcome::Done,
+        };
+        if outcome == Outcome::Done && !stream.buffers {
+            stream.queue.push_back(Document::HeartBeat);
+        }
+        if random.below(20) == 0 {
+            return None;
+        }
+        stream.beat = None;
+        Some((
+            delay,
+            Input::On(attempt, Happening::HeartbeatEnded(outcome)),
+        ))
+    }
+
+    fn open(
+        &mut self,
+        xsp: Xsp,
+        attempt: Attempt,
+        redirected: bool,
+        now: Now,
+        random: &mut Random,
+    ) -> Option<(Duration, Input)> {
+        let delay = random.duration(Duration::from_millis(300));
+        assert!(!self.stopped.contains(&xsp), "stopped for good");
+        if !redirected {
+            let banned = self.banned.get(&xsp).is_some_and(|at| now.mono < *at);
+            assert!(!banned, "too soon");
+            let open = self.streams.values().any(|stream| stream.xsp == xsp);
+            assert!(!open, "two streams at one XSP");
+        }
+        // A redirect replaces the attempt that it answers.
+        self.streams.retain(|_, stream| stream.xsp != xsp);
+        let stream = Stream {
+            xsp,
+            channel: None,
+            buffers: random.below(8) == 0,
+            beat: None,
+            acks: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            done: BTreeSet::new(),
+            queue: VecDeque::new(),
+        };
+        self.streams.insert(attempt, stream);
+        let failure = match random.below(12) {
+            0 => OpenFailure::Denied,
+            1 => OpenFailure::Io,
+            2 => OpenFailure::Refused(503),
+            3 => OpenFailure::Redirected("http://other/".into()),
+            _ => return None,
+        };
+        Some((delay, Input::On(attempt, Happening::OpenFailed(failure))))
     }
 }
 
@@ -236,16 +325,7 @@ impl World<ChannelSet> for Xsps {
                 self.acknowledge(attempt, event, status, now, random)
             }
             Action::Announce(change) => {
-                match change {
-                    Change::SourceBack => assert!(!std::mem::replace(&mut self.flows, true)),
-                    Change::SourceLost { returns } => {
-                        assert!(std::mem::replace(&mut self.flows, false));
-                        let over = self.drained || self.stopped.len() == usize::from(XSPS);
-                        assert_eq!(returns, !over);
-                    }
-                    Change::Lost(xsp, reason) => self.lost(xsp, &reason, now),
-                    Change::Up(..) => {}
-                }
+                self.announced(change, now);
                 None
             }
             Action::Clear(xsp, alarm) => {
@@ -279,63 +359,12 @@ impl World<ChannelSet> for Xsps {
                 assert!(self.drained && self.streams.is_empty());
                 None
             }
-            Action::Heartbeat(attempt, channel) => {
-                let patience = self.rules.patience;
-                let stream = self.streams.get_mut(&attempt).expect("a living stream");
-                assert_eq!(stream.channel.as_ref(), Some(&channel));
-                let free = stream.beat.is_none_or(|since| since + patience <= now.mono);
-                assert!(free, "heartbeats overlap");
-                stream.beat = Some(now.mono);
-                let outcome = match random.below(30) {
-                    0 => Outcome::Gone,
-                    1..=3 => Outcome::Failed,
-                    _ => Outcome::Done,
-                };
-                if outcome == Outcome::Done && !stream.buffers {
-                    stream.queue.push_back(Document::HeartBeat);
-                }
-                if random.below(20) == 0 {
-                    return None;
-                }
-                stream.beat = None;
-                Some((
-                    delay,
-                    Input::On(attempt, Happening::HeartbeatEnded(outcome)),
-                ))
-            }
+            Action::Heartbeat(attempt, channel) => self.heartbeat(attempt, &channel, now, random),
             Action::Open {
                 xsp,
                 attempt,
                 location,
-            } => {
-                assert!(!self.stopped.contains(&xsp), "stopped for good");
-                if location.is_none() {
-                    let banned = self.banned.get(&xsp).is_some_and(|at| now.mono < *at);
-                    assert!(!banned, "too soon");
-                    let open = self.streams.values().any(|stream| stream.xsp == xsp);
-                    assert!(!open, "two streams at one XSP");
-                }
-                // A redirect replaces the attempt that it answers.
-                self.streams.retain(|_, stream| stream.xsp != xsp);
-                let stream = Stream {
-                    xsp,
-                    channel: None,
-                    buffers: random.below(8) == 0,
-                    beat: None,
-                    acks: BTreeMap::new(),
-                    owed: BTreeMap::new(),
-                    queue: VecDeque::new(),
-                };
-                self.streams.insert(attempt, stream);
-                let failure = match random.below(12) {
-                    0 => OpenFailure::Denied,
-                    1 => OpenFailure::Io,
-                    2 => OpenFailure::Refused(503),
-                    3 => OpenFailure::Redirected("http://other/".into()),
-                    _ => return None,
-                };
-                Some((delay, Input::On(attempt, Happening::OpenFailed(failure))))
-            }
+            } => self.open(xsp, attempt, location.is_some(), now, random),
             Action::Refresh(attempt, ..) => {
                 assert!(self.streams.contains_key(&attempt));
                 let outcome = match random.below(8) {

@@ -13,7 +13,9 @@ use serde_json::json;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
+use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
+use crate::cli::admin::escaped;
 
 /// Largest token, and largest answer, in bytes.
 const MOST: u64 = 64 * 1024;
@@ -140,7 +142,8 @@ fn revoke(args: Args) -> Result<(), Failure> {
         .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
     let question = Question {
         method: "POST",
-        path: "/authService/revoke",
+        target: "/authService/revoke",
+        patience: PATIENCE,
         operator: Some(&operator),
         form: Some(&form),
         most: MOST,
@@ -190,19 +193,6 @@ fn read(from: impl Read) -> io::Result<String> {
     let mut text = String::new();
     from.take(MOST).read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Everything but letters and digits as `%xx`.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

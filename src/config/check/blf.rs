@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::Blf;
 use crate::config::BlfAccount;
+use crate::config::BlfApi;
 use crate::config::BlfChannel;
 use crate::config::BlfDirectory;
 use crate::config::BlfDoubt;
@@ -82,6 +83,7 @@ pub(super) fn blf(root: &At<'_>, raw: &Raw, pools: &BTreeMap<String, Pool>) -> O
         doubt: doubt(&at.key("doubt"), written.doubt.as_ref()),
         notification: notification(&at.key("notification"), written.notification.as_ref()),
         limits,
+        api: api(&at.key("api"), written.api.as_ref()),
         webhook: webhook(&at.key("webhook"), written.webhook.as_ref()),
     })
 }
@@ -258,6 +260,39 @@ fn limits(at: &At<'_>, raw: Option<&raw::BlfLimits>) -> BlfLimits {
             &rules::BLF_LINES_PER_WATCHER,
         ),
         queue: count("queue", raw.and_then(|r| r.queue), &rules::BLF_QUEUE),
+    }
+}
+
+fn api(at: &At<'_>, raw: Option<&raw::BlfApi>) -> BlfApi {
+    let silent = raw::BlfApi::default();
+    let raw = raw.unwrap_or(&silent);
+    let count = |key: &str, value: Option<i64>, bounds| {
+        usize::try_from(at.count(key, value, bounds)).unwrap_or(usize::MAX)
+    };
+    BlfApi {
+        operator_token: at.secret("operator-token", raw.operator_token.as_ref()),
+        streams: count("streams", raw.streams, &rules::BLF_STREAMS),
+        streams_per_watcher: count(
+            "streams-per-watcher",
+            raw.streams_per_watcher,
+            &rules::BLF_STREAMS_PER_WATCHER,
+        ),
+        streams_per_address: count(
+            "streams-per-address",
+            raw.streams_per_address,
+            &rules::BLF_STREAMS_PER_ADDRESS,
+        ),
+        keep_alive: at.duration(
+            "keep-alive",
+            raw.keep_alive.as_ref(),
+            &rules::BLF_KEEP_ALIVE,
+        ),
+        re_check: at.duration("re-check", raw.re_check.as_ref(), &rules::BLF_RE_CHECK),
+        write_stall: at.duration(
+            "write-stall",
+            raw.write_stall.as_ref(),
+            &rules::BLF_WRITE_STALL,
+        ),
     }
 }
 

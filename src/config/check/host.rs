@@ -9,6 +9,7 @@ use crate::config::ClientCertificates;
 use crate::config::Host;
 use crate::config::IdentityMode;
 use crate::config::ListenerKind;
+use crate::config::RouteKind;
 use crate::config::check::at::At;
 use crate::config::check::bridge;
 use crate::config::check::certificate;
@@ -195,6 +196,7 @@ fn routes(
     let built_in = || {
         BUILT_IN
             .iter()
+            .filter(|(_, _, kind)| *kind != RouteKind::Blf)
             .map(|(name, _, _)| (*name).to_owned())
             .collect()
     };

@@ -19,8 +19,9 @@ const POOL: &str = "xsp";
 /// Longest prefix; a request line is far longer, but no context path of BroadWorks is.
 const PREFIX_LENGTH: usize = 256;
 
-/// Routes that exist without being written: name, prefix, kind (Xsi guide, "contexts").
-pub(in crate::config) const BUILT_IN: [(&str, &str, RouteKind); 4] = [
+/// Routes that exist without being written: name, prefix, kind (Xsi guide, "contexts"). The one of
+/// busy lamps is served only where it is named.
+pub(in crate::config) const BUILT_IN: [(&str, &str, RouteKind); 5] = [
     (
         "xsi-actions",
         "/com.broadsoft.xsi-actions",
@@ -33,6 +34,7 @@ pub(in crate::config) const BUILT_IN: [(&str, &str, RouteKind); 4] = [
     ),
     ("async", "/com.broadsoft.async", RouteKind::XsiEvents),
     ("auth-service", "/authService", RouteKind::AuthService),
+    ("blf", "/blf", RouteKind::Blf),
 ];
 
 /// All routes by name, the built-in ones included.
@@ -76,7 +78,7 @@ fn route(at: &At<'_>, name: String, raw: &raw::Route) -> Route {
     let kind = built_in.map_or(RouteKind::Plain, |(_, _, kind)| *kind);
     let kind = raw.kind.unwrap_or(kind);
     let idle = match kind {
-        RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiActions => {
+        RouteKind::AuthService | RouteKind::Blf | RouteKind::Plain | RouteKind::XsiActions => {
             &rules::ANSWER_IDLE_TIMEOUT
         }
         RouteKind::XsiEvents => &rules::CHANNEL_IDLE_TIMEOUT,
@@ -132,7 +134,11 @@ pub(super) fn with_pool(
 
 /// Whether a route is answered here, so that its pool is of no use.
 fn needs_none(route: &Route, native: bool) -> bool {
-    native && route.kind == RouteKind::AuthService
+    match route.kind {
+        RouteKind::AuthService => native,
+        RouteKind::Blf => true,
+        RouteKind::Plain | RouteKind::XsiActions | RouteKind::XsiEvents => false,
+    }
 }
 
 /// A list of names for people.

@@ -173,6 +173,18 @@ pub(super) const BLF_LINES: Bounds<u32> = count(50_000, 1, 10_000_000);
 pub(super) const BLF_LINES_PER_WATCHER: Bounds<u32> = count(1_000, 1, 100_000);
 /// The full state replaces what does not fit, so nothing but history is lost.
 pub(super) const BLF_QUEUE: Bounds<u32> = count(256, 1, 100_000);
+/// A stream costs some 50 KB with its TLS connection.
+pub(super) const BLF_STREAMS: Bounds<u32> = count(20_000, 1, 1_000_000);
+/// A desk has an app, a phone and a browser or two; more are left behind by something broken.
+pub(super) const BLF_STREAMS_PER_WATCHER: Bounds<u32> = count(10, 1, 100_000);
+/// As many as one address may have connections; an office comes from one.
+pub(super) const BLF_STREAMS_PER_ADDRESS: Bounds<u32> = count(2_000, 1, 1_000_000);
+/// Below the idle time limits of common proxies and firewalls, 30 s and more.
+pub(super) const BLF_KEEP_ALIVE: Bounds<Duration> = time(15 * SECOND, 100, 5 * MINUTE);
+/// What a revoked token may still see.
+pub(super) const BLF_RE_CHECK: Bounds<Duration> = time(MINUTE, 100, HOUR);
+/// A reader that takes nothing for so long is gone, and state that old is of no use to it.
+pub(super) const BLF_WRITE_STALL: Bounds<Duration> = time(30 * SECOND, 100, 10 * MINUTE);
 /// A receiver that takes longer has trouble.
 pub(super) const BLF_WEBHOOK_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 50, MINUTE);
 /// With pauses that double, half a minute.

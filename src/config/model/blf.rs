@@ -42,8 +42,30 @@ pub struct Blf {
     pub notification: BlfNotification,
     /// Bounds.
     pub limits: BlfLimits,
+    /// What watchers and operators may ask for over HTTP.
+    pub api: BlfApi,
     /// An HTTP receiver of all notifications.
     pub webhook: Option<BlfWebhook>,
+}
+
+/// What watchers and operators may ask for over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlfApi {
+    /// Bearer secret of operators on the admin listener; absent: the one of the AuthService, if
+    /// that has one.
+    pub operator_token: Option<SecretRef>,
+    /// Streams and long polls in all.
+    pub streams: usize,
+    /// Streams and long polls of one watcher.
+    pub streams_per_watcher: usize,
+    /// Streams and long polls of one address.
+    pub streams_per_address: usize,
+    /// Time between two signs of life on a quiet stream.
+    pub keep_alive: Duration,
+    /// How often the right to an open stream is looked at again.
+    pub re_check: Duration,
+    /// How long an answer may wait for a reader that takes nothing.
+    pub write_stall: Duration,
 }
 
 /// The account that asks the XSPs.

@@ -63,9 +63,40 @@ pub struct Blf {
     /// Bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<BlfLimits>,
+    /// What watchers and operators may ask for over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<BlfApi>,
     /// An HTTP receiver of all notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<BlfWebhook>,
+}
+
+/// What watchers and operators may ask for over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BlfApi {
+    /// Where the bearer secret of operators on the admin listener lies; by default the one of
+    /// auth-service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_token: Option<SecretText>,
+    /// Streams and long polls in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<i64>,
+    /// Streams and long polls of one watcher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams_per_watcher: Option<i64>,
+    /// Streams and long polls of one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams_per_address: Option<i64>,
+    /// Time between two signs of life on a quiet stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<DurationText>,
+    /// How often the right to an open stream is looked at again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub re_check: Option<DurationText>,
+    /// How long an answer may wait for a reader that takes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_stall: Option<DurationText>,
 }
 
 /// The account that asks the XSPs.

@@ -23,6 +23,7 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
         doubt,
         notification,
         limits: bounds,
+        api: answers,
         webhook: receiver,
     } = blf;
     let config::BlfServiceProvider { above, ids } = service_provider;
@@ -57,6 +58,7 @@ pub(super) fn blf(blf: &config::Blf) -> raw::Blf {
             display_caller: Some(*display_caller),
         }),
         limits: Some(limits(bounds)),
+        api: Some(api(answers)),
         webhook: receiver.as_ref().map(webhook),
     }
 }
@@ -106,6 +108,29 @@ fn limits(limits: &config::BlfLimits) -> raw::BlfLimits {
         lines: number(*lines),
         lines_per_watcher: number(*lines_per_watcher),
         queue: number(*queue),
+    }
+}
+
+fn api(api: &config::BlfApi) -> raw::BlfApi {
+    let config::BlfApi {
+        operator_token,
+        streams,
+        streams_per_watcher,
+        streams_per_address,
+        keep_alive,
+        re_check,
+        write_stall,
+    } = api;
+    raw::BlfApi {
+        operator_token: operator_token
+            .as_ref()
+            .map(|secret| SecretText(secret.to_string())),
+        streams: number(*streams),
+        streams_per_watcher: number(*streams_per_watcher),
+        streams_per_address: number(*streams_per_address),
+        keep_alive: time(*keep_alive),
+        re_check: time(*re_check),
+        write_stall: time(*write_stall),
     }
 }
 

@@ -43,6 +43,18 @@ macro_rules! reasons {
 reasons! {
     /// Whether a token holds cannot be said now, or no login token can be had for it.
     AuthUnavailable, "auth-unavailable", SERVICE_UNAVAILABLE, "The credentials cannot be checked now; try again later.";
+    /// One address has as many streams of busy lamps as `streams-per-address` allows.
+    BlfAddressStreams, "blf-address-streams", TOO_MANY_REQUESTS, "Too many streams from this address; close some first.";
+    /// Not what the busy lamp API takes.
+    BlfMalformed, "blf-malformed", BAD_REQUEST, "The busy lamp API does not take this; see its description.";
+    /// Busy lamps are not switched on.
+    BlfOff, "blf-off", NOT_FOUND, "Busy lamps are not switched on here; the operator does so with [blf].";
+    /// As many streams of busy lamps as `streams` allows.
+    BlfStreams, "blf-streams", SERVICE_UNAVAILABLE, "Too many streams in all; try again later.";
+    /// Nothing is known of busy lamps now.
+    BlfUnavailable, "blf-unavailable", SERVICE_UNAVAILABLE, "Busy lamps cannot be told now; try again later.";
+    /// One watcher has as many streams of busy lamps as `streams-per-watcher` allows.
+    BlfWatcherStreams, "blf-watcher-streams", TOO_MANY_REQUESTS, "Too many streams of this watcher; close some first.";
     /// The request body ended early or was framed wrongly.
     BodyBroken, "body-broken", BAD_REQUEST, "The request body could not be read.";
     /// Longer pause in the request body than `body-timeout`.
@@ -65,6 +77,12 @@ reasons! {
     CertificateRequired, "certificate-required", FORBIDDEN, "A client certificate is required.";
     /// More than one `Authorization`.
     CredentialConflict, "credential-conflict", BAD_REQUEST, "The request has more than one credential.";
+    /// No `Authorization` where one is needed.
+    CredentialsMissing, "credentials-missing", UNAUTHORIZED, "Credentials of the watcher are needed.";
+    /// Credentials of one user on the path of another, as the XSP says.
+    CredentialsOfOtherUser, "credentials-of-other-user", FORBIDDEN, "The credentials do not open this watcher.";
+    /// Credentials that the XSP does not take.
+    CredentialsRefused, "credentials-refused", UNAUTHORIZED, "The credentials are not valid.";
     /// Rule `device-token`.
     DeviceTokenDenied, "device-token-denied", FORBIDDEN, "DeviceToken is not available here.";
     /// The daemon drains and opens no event channel.
@@ -93,12 +111,26 @@ reasons! {
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed.";
     /// A method that neither interface has.
     MethodUnknown, "method-unknown", NOT_IMPLEMENTED, "The method is not known.";
+    /// No secret is set that operators could show.
+    OperatorTokenUnset, "operator-token-unset", FORBIDDEN, "Nobody is an operator here: set operator-token in [blf.api] or [auth-service], then reload.";
+    /// Not the secret of operators.
+    OperatorTokenWrong, "operator-token-wrong", UNAUTHORIZED, "The operator token is missing or wrong.";
+    /// A resource for operators on a listener for clients.
+    OperatorsOnly, "operators-only", FORBIDDEN, "Only operators see this, on the admin listener.";
     /// A preflight from an origin that is not on the list.
     OriginDenied, "origin-denied", FORBIDDEN, "The origin has no access.";
     /// Rule `outgoing-dial`.
     OutgoingDialDenied, "outgoing-dial-denied", FORBIDDEN, "Dialling out of a room is not available here.";
     /// Rule `password-change`.
     PasswordChangeDenied, "password-change-denied", FORBIDDEN, "Changing passwords is not available here.";
+    /// The line is not on the watcher's list.
+    PickupNotOnList, "pickup-not-on-list", FORBIDDEN, "The line is not on the list of this watcher.";
+    /// Nothing rings there any more.
+    PickupOver, "pickup-over", CONFLICT, "Nothing rings there any more.";
+    /// The Application Server refused the pick-up.
+    PickupRefused, "pickup-refused", CONFLICT, "The pick-up was refused: somebody else was faster, or Directed Call Pickup is not assigned.";
+    /// No pick-up can be made now.
+    PickupUnavailable, "pickup-unavailable", SERVICE_UNAVAILABLE, "No call can be picked up now; try again.";
     /// Limit `rate` of all callers.
     RateLimit, "rate-limit", TOO_MANY_REQUESTS, "Too many requests; try again later.";
     /// Rule `route-point`.
@@ -161,6 +193,8 @@ reasons! {
     UserRateLimit, "user-rate-limit", TOO_MANY_REQUESTS, "Too many requests for this user; try again later.";
     /// Rule `version-1`.
     Version1Denied, "version-1-denied", FORBIDDEN, "Version 1 is not available here.";
+    /// There is no such user, or it has no busy lamp field.
+    WatcherUnknown, "watcher-unknown", NOT_FOUND, "There is no such watcher, or it has no busy lamp field.";
 }
 
 impl From<TargetFault> for Reason {

@@ -1,4 +1,5 @@
 //! What xspd answers itself instead of relaying it.
 
 pub mod auth_service;
+pub mod blf;
 pub mod events;

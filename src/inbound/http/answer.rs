@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ use http_body::SizeHint;
 
 use crate::domain::edge::credential::Scheme;
 use crate::domain::xsi::path::loggable;
+use crate::inbound::endpoints::blf::reply::Content as Lamps;
+use crate::inbound::endpoints::blf::stream::LampStream;
 use crate::inbound::http::body::Tally;
 use crate::inbound::http::events::EventStream;
 use crate::inbound::http::relay::Relayed;
@@ -40,6 +43,8 @@ pub struct AnswerBody {
 enum Content {
     /// Ours.
     Own(Bytes),
+    /// Lamps, streamed.
+    Lamps(Box<LampStream>),
     /// The XSP's, streamed.
     Relayed(UpstreamBody),
     /// The XSP's stream of a channel.
@@ -54,6 +59,14 @@ impl AnswerBody {
         }
     }
 
+    pub(super) fn lamps(content: Lamps, ledger: Ledger) -> Self {
+        let content = match content {
+            Lamps::Stream(stream) => Content::Lamps(stream),
+            Lamps::Whole(text) => Content::Own(text),
+        };
+        Self { content, ledger }
+    }
+
     pub(super) fn relayed(body: Relayed, ledger: Ledger) -> Self {
         let content = match body {
             Relayed::Answer(body) => Content::Relayed(body),
@@ -62,10 +75,18 @@ impl AnswerBody {
         Self { content, ledger }
     }
 
+    /// How long it may wait for its reader, if it has a limit of its own.
+    pub(in crate::inbound) const fn write_stall(&self) -> Option<Duration> {
+        match &self.content {
+            Content::Lamps(stream) => Some(stream.write_stall()),
+            Content::Channel(_) | Content::Own(_) | Content::Relayed(_) => None,
+        }
+    }
+
     /// The event stream that it is.
     pub(in crate::inbound) fn event_stream(&self) -> Option<&Arc<OpenStream>> {
         match &self.content {
-            Content::Own(_) | Content::Relayed(_) => None,
+            Content::Lamps(_) | Content::Own(_) | Content::Relayed(_) => None,
             Content::Channel(stream) => Some(stream.stream()),
         }
     }
@@ -83,6 +104,9 @@ impl Body for AnswerBody {
         let frame = match &mut this.content {
             Content::Own(text) if text.is_empty() => Poll::Ready(None),
             Content::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
+            Content::Lamps(stream) => stream
+                .poll_bytes(cx)
+                .map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
             Content::Relayed(body) => Pin::new(body).poll_frame(cx),
             Content::Channel(stream) => Pin::new(&mut **stream).poll_frame(cx),
         };
@@ -113,6 +137,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Own(text) => text.is_empty(),
+            Content::Lamps(stream) => stream.has_ended(),
             Content::Relayed(body) => body.is_end_stream(),
             Content::Channel(stream) => stream.is_end_stream(),
         }
@@ -121,6 +146,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Own(text) => SizeHint::with_exact(text.len() as u64),
+            Content::Lamps(_) => SizeHint::default(),
             Content::Relayed(body) => body.size_hint(),
             Content::Channel(stream) => stream.size_hint(),
         }

@@ -2,12 +2,15 @@
 //!
 //! [`Front::answer`] takes a request's head and streamed body and gives an answer, always. The
 //! order of decisions is in `route`, the way to the XSP and back in `relay`, with the credentials
-//! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService; `events` is what is different for event channels; `plan` is the configuration worked out beforehand, `answer` the body that closes
-//! the books of a request, `body` the limits of what a client sends.
+//! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService, `lamps` to our
+//! busy lamps; `events` is what is different for event channels; `plan` is the configuration worked
+//! out beforehand, `answer` the body that closes the books of a request, `body` the limits of what a
+//! client sends.
 
 mod answer;
 mod body;
 mod events;
+mod lamps;
 mod own;
 mod plan;
 mod relay;
@@ -38,6 +41,7 @@ use crate::domain::edge::guessing::Guesses;
 use crate::domain::edge::rates::Buckets;
 use crate::inbound::connections::Places;
 use crate::inbound::endpoints::auth_service::reply::declines_challenge;
+use crate::inbound::endpoints::blf::BlfApi;
 use crate::inbound::http::answer::AccessFacts;
 use crate::inbound::http::answer::Ledger;
 use crate::inbound::http::body::BoxError;
@@ -69,6 +73,8 @@ pub struct Front {
     metrics: Arc<HttpMetrics>,
     /// Our AuthService; `None` when the XSP's is relayed.
     desk: Option<AuthDesk>,
+    /// Our busy lamps; `None` when they are off.
+    lamps: Option<Arc<BlfApi>>,
     plan: Plan,
     limiters: Arc<Limiters>,
     /// Streams of event channels, and what is known of them.
@@ -117,8 +123,14 @@ impl Front {
             pools,
             metrics,
             desk,
+            lamps: None,
             limiters,
         }
+    }
+
+    /// From now on busy lamps are answered, or not.
+    pub fn show_lamps(&mut self, lamps: Option<Arc<BlfApi>>) {
+        self.lamps = lamps;
     }
 
     /// Event channels.
@@ -177,6 +189,13 @@ impl Front {
                     Err(refusal) => Err(refusal),
                 }
             }
+            Ok(Admission::Lamps(resource)) => {
+                let asked = self.ask_lamps(&parts, body, resource, &visit, &seen);
+                match Box::pin(asked).await {
+                    Ok(reply) => return self.hand_lamps_over(reply, ledger, seen, tracking_id),
+                    Err(refusal) => Err(refusal),
+                }
+            }
             Ok(Admission::Relay(admitted)) => {
                 self.relay(parts, body, &admitted, &seen, &visit, &mut ledger)
                     .await
@@ -196,9 +215,13 @@ impl Front {
                 let form = asker.form();
                 let mut response =
                     rescue(&refusal, form, &tracking_id, asker.version, rest, ledger);
-                if response.status() == StatusCode::UNAUTHORIZED && !asker.declines_challenge {
+                if response.status() == StatusCode::UNAUTHORIZED {
                     let headers = response.headers_mut();
-                    headers.insert(header::WWW_AUTHENTICATE, rescue::CHALLENGE);
+                    if asker.declines_challenge {
+                        headers.remove(header::WWW_AUTHENTICATE);
+                    } else if form != Form::Lamps {
+                        headers.insert(header::WWW_AUTHENTICATE, rescue::CHALLENGE);
+                    }
                 }
                 if self.plan.origins.is_some() {
                     cors::mark(response.headers_mut(), seen.origin);

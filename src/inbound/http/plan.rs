@@ -45,6 +45,7 @@ pub(super) struct Plan {
 pub(super) struct RoutePlan {
     pub(super) name: Arc<str>,
     pub(super) kind: RouteKind,
+    pub(super) prefix: Box<str>,
     /// `None` only if the pools were built from another configuration.
     pub(super) pool: Option<Arc<Pool>>,
     /// Whether the pool wants to know whose request it is.
@@ -60,6 +61,8 @@ pub(super) struct RoutePlan {
 pub(super) enum Treatment {
     /// Our AuthService answers.
     Answer,
+    /// Our busy lamps answer.
+    Lamps,
     /// The XSP sees them.
     Relay,
     /// The XSP sees them, with its own kind of credentials in the place of our tokens.
@@ -70,6 +73,7 @@ impl Treatment {
     const fn of(kind: RouteKind, has_desk: bool) -> Self {
         match kind {
             RouteKind::AuthService if has_desk => Self::Answer,
+            RouteKind::Blf => Self::Lamps,
             RouteKind::XsiActions | RouteKind::XsiEvents if has_desk => Self::Swap,
             RouteKind::AuthService
             | RouteKind::Plain
@@ -94,6 +98,7 @@ impl Plan {
             .map(|route| RoutePlan {
                 name: route.name.as_str().into(),
                 kind: route.kind,
+                prefix: route.prefix.as_str().into(),
                 pool: pools.get(&route.pool).cloned(),
                 affinity: config
                     .pools

@@ -115,7 +115,7 @@ impl Front {
         let swap = match route.treatment {
             // On the heap: most requests have nothing to wait for here.
             Treatment::Swap => Box::pin(self.swap(&parts)).await?,
-            Treatment::Answer | Treatment::Relay => None,
+            Treatment::Answer | Treatment::Lamps | Treatment::Relay => None,
         };
         let user = swap.as_ref().map(Swap::user);
         let about = admitted.resource.as_ref().map(|resource| {

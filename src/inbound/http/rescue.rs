@@ -15,6 +15,7 @@ use crate::domain::auth::answer::error_of;
 use crate::domain::edge::reason::Reason;
 use crate::domain::xsi::faults::Format;
 use crate::domain::xsi::faults::error_info;
+use crate::inbound::endpoints::blf::reply::error as lamps_error;
 use crate::inbound::http::answer::AnswerBody;
 use crate::inbound::http::answer::Ledger;
 use crate::inbound::http::plan::Treatment;
@@ -27,6 +28,9 @@ pub(super) const SERVER: HeaderValue = HeaderValue::from_static("xspd");
 /// (RFC 6750, section 3.1). No `Basic`, which would make browsers ask their users for passwords.
 pub(super) const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Bearer realm=\"BroadWorks\", error=\"invalid_token\"");
+
+/// With 401 of busy lamps: what opens Xsi opens them.
+const LAMPS_CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"BroadWorks\"");
 
 /// When to try again after a 503: long enough for a passive ejection to take effect.
 const UNAVAILABLE: Duration = Duration::from_secs(5);
@@ -55,6 +59,8 @@ pub(super) enum Form {
     ErrorInfo(Format),
     /// AuthService's JSON.
     Json,
+    /// Busy lamps' JSON.
+    Lamps,
     /// A line of text.
     Text,
 }
@@ -76,6 +82,7 @@ impl Form {
             RouteKind::XsiActions | RouteKind::XsiEvents => {
                 Self::ErrorInfo(Format::wanted(accept.map(HeaderValue::as_bytes), query))
             }
+            RouteKind::Blf => Self::Lamps,
             RouteKind::AuthService | RouteKind::Plain => Self::Text,
         }
     }
@@ -119,6 +126,9 @@ pub(super) fn rescue(
     if let Some(wait) = retry_after {
         headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());
     }
+    if status == http::StatusCode::UNAUTHORIZED && form == Form::Lamps {
+        headers.insert(header::WWW_AUTHENTICATE, LAMPS_CHALLENGE);
+    }
     if reason == Reason::MethodNotAllowed {
         let methods = HeaderValue::from_static("GET, HEAD, PUT, POST, DELETE, OPTIONS, PATCH");
         headers.insert(header::ALLOW, methods);
@@ -143,6 +153,7 @@ fn document(reason: Reason, form: Form, tracking_id: &HeaderValue) -> (Bytes, &'
             let text = auth_document(error, sentence, id);
             (text.into(), "application/json;charset=UTF-8")
         }
+        Form::Lamps => (lamps_error(reason, id), "application/json;charset=UTF-8"),
         Form::Text => (
             format!("{sentence} ({id})\n").into(),
             "text/plain;charset=UTF-8",
@@ -172,6 +183,7 @@ mod tests {
         for reason in Reason::ALL {
             for form in [
                 Form::Json,
+                Form::Lamps,
                 Form::Text,
                 Form::ErrorInfo(Format::Xml),
                 Form::ErrorInfo(Format::Json),
@@ -220,6 +232,7 @@ mod tests {
             (RouteKind::AuthService, Treatment::Relay, Form::Text),
             (RouteKind::AuthService, Treatment::Answer, Form::Json),
             (RouteKind::Plain, Treatment::Relay, Form::Text),
+            (RouteKind::Blf, Treatment::Lamps, Form::Lamps),
         ];
         for (kind, treatment, form) in table {
             assert_eq!(Form::of(Some((kind, treatment)), accept, None), form);

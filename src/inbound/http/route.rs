@@ -33,6 +33,7 @@ use crate::domain::events::resource::Resource;
 use crate::domain::xsi::path::ActionPath;
 use crate::domain::xsi::path::user_below;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
+use crate::inbound::endpoints::blf::resource::LampResource;
 use crate::inbound::http::Front;
 use crate::inbound::http::plan::RoutePlan;
 use crate::inbound::http::plan::Treatment;
@@ -78,6 +79,8 @@ pub(super) struct Seen {
 pub(super) enum Admission {
     /// Our AuthService answers; `None`: it has no such endpoint.
     AuthService(Option<Endpoint>),
+    /// Our busy lamps answer; `None`: they have no such resource.
+    Lamps(Option<LampResource>),
     /// We answer the browser.
     Preflight(HeaderValue),
     /// The XSP sees it.
@@ -161,8 +164,12 @@ impl Front {
             let origin = seen.origin.clone().ok_or(Reason::OriginDenied)?;
             return Ok(Admission::Preflight(origin));
         }
-        if route.treatment == Treatment::Answer {
-            return Ok(Admission::AuthService(Endpoint::find(below)));
+        match route.treatment {
+            Treatment::Answer => return Ok(Admission::AuthService(Endpoint::find(below))),
+            Treatment::Lamps => {
+                return Ok(Admission::Lamps(LampResource::find(raw, &route.prefix)));
+            }
+            Treatment::Relay | Treatment::Swap => {}
         }
         let affinity = match route.affinity {
             Affinity::None => None,
@@ -170,7 +177,9 @@ impl Front {
         };
         let resource = match route.kind {
             RouteKind::XsiEvents => Some(Resource::of(&parts.method, below)),
-            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiActions => None,
+            RouteKind::AuthService | RouteKind::Blf | RouteKind::Plain | RouteKind::XsiActions => {
+                None
+            }
         };
         Ok(Admission::Relay(Admitted {
             route: index,
@@ -199,11 +208,12 @@ impl Front {
     ) -> Result<(), Reason> {
         let actions = match kind {
             RouteKind::XsiActions => Some(below),
-            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiEvents => self
-                .plan
-                .action_prefixes
-                .iter()
-                .find_map(|prefix| below_anywhere(path, prefix)),
+            RouteKind::AuthService | RouteKind::Blf | RouteKind::Plain | RouteKind::XsiEvents => {
+                self.plan
+                    .action_prefixes
+                    .iter()
+                    .find_map(|prefix| below_anywhere(path, prefix))
+            }
         };
         let Some(actions) = actions else {
             return Ok(());
@@ -221,6 +231,7 @@ impl Front {
         }
         let marker: &[u8] = match route.kind {
             RouteKind::AuthService => b"token",
+            RouteKind::Blf => b"watchers",
             RouteKind::Plain | RouteKind::XsiActions | RouteKind::XsiEvents => b"user",
         };
         if let Some(user) = user_below(below, marker) {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::lamps;
 use super::ports::Addresses;
 use super::secrets::Secrets;
 use crate::lab::pki::CLIENT_IDENTITY;
@@ -19,10 +20,12 @@ pub(super) fn configuration(
     addresses: &Addresses,
     secrets: &Secrets,
     ocip_user: &str,
+    administrator: &str,
 ) -> String {
     edge(state_dir, pki, addresses)
         + &cti(pki, addresses)
         + &auth_service(pki, addresses, secrets, ocip_user)
+        + &lamps::configuration(administrator, &secrets.administrator_password)
 }
 
 /// Listeners and what is behind them.
@@ -78,7 +81,7 @@ url = "http://{broadworks_xsi_2}"
 [[listener]]
 name = "xsi"
 addresses = ["{xsi}"]
-routes = ["xsi-actions", "xsi-events", "async", "auth-service"]
+routes = ["xsi-actions", "xsi-events", "async", "auth-service", "blf"]
 
 [[listener.host]]
 names = ["*"]

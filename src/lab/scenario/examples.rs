@@ -3,6 +3,7 @@
 
 mod calls;
 mod events;
+mod lamps;
 mod line;
 mod sign_in;
 
@@ -41,6 +42,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
     all.extend(sign_in::with_ci(lab, &user));
     all.extend(calls::calls(lab, &user));
     all.extend(events::events(lab, &user));
+    all.extend(lamps::lamps(lab));
     all.extend(sign_in::with_mtls(lab, &user));
     all.extend(sign_in::revoked(lab, &user));
     all.extend(

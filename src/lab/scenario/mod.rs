@@ -7,6 +7,7 @@
 mod description;
 mod edge;
 mod examples;
+mod lamps;
 mod ports;
 mod secrets;
 mod state;
@@ -278,7 +279,15 @@ fn configure(
     secrets.write(state_dir, world)?;
     let config = state_dir.join("xspd.toml");
     let ocip_user = &world.ocip_administrator.user_id;
-    let text = edge::configuration(&edge_state, pki, addresses, &secrets, ocip_user);
+    let administrator = &world.administrator.user_id;
+    let text = edge::configuration(
+        &edge_state,
+        pki,
+        addresses,
+        &secrets,
+        ocip_user,
+        administrator,
+    );
     files::write_atomic(&config, text.as_bytes(), files::PUBLIC)
         .map_err(|source| ScenarioError::file(&config, source))?;
     Ok(config)

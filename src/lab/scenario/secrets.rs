@@ -15,6 +15,8 @@ const DIRECTORY: &str = "secrets";
 /// Where they lie.
 #[derive(Debug)]
 pub(super) struct Secrets {
+    /// Password of the administrator.
+    pub(super) administrator_password: PathBuf,
     /// Password of the OCI-P administrator.
     pub(super) ocip_password: PathBuf,
     /// `clientSecret` of the AuthService at Common Identity.
@@ -33,6 +35,7 @@ impl Secrets {
     pub(super) fn below(state_dir: &Path) -> Self {
         let directory = state_dir.join(DIRECTORY);
         Self {
+            administrator_password: directory.join("administrator-password"),
             ocip_password: directory.join("ocip-password"),
             client_secret: directory.join("client-secret"),
             refresh_token: directory.join("refresh-token"),
@@ -46,6 +49,10 @@ impl Secrets {
         files::create_private_dir(&directory)
             .map_err(|source| ScenarioError::file(&directory, source))?;
         for (path, secret) in [
+            (
+                &self.administrator_password,
+                world.administrator.password.as_str(),
+            ),
             (
                 &self.ocip_password,
                 world.ocip_administrator.password.as_str(),

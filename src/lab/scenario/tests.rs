@@ -160,7 +160,14 @@ fn the_configuration_is_toml_with_the_paths_and_ports_of_this_lab() {
     let (state, pki) = pki();
     let odd = state.path().join("with \"quotes\" and \\ in it");
     let secrets = Secrets::below(&odd);
-    let text = edge::configuration(&odd, &pki, &addresses(), &secrets, "xspd-ocip");
+    let text = edge::configuration(
+        &odd,
+        &pki,
+        &addresses(),
+        &secrets,
+        "xspd-ocip",
+        "admin@as.example.net",
+    );
     let table: toml::Table = text.parse().unwrap();
     assert_eq!(table["state-dir"].as_str(), odd.to_str(), "{text}");
     let listeners = table["listener"].as_array().unwrap();

@@ -12,21 +12,22 @@ use http::header::USER_AGENT;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
 
 use crate::outbound::ReadError;
 use crate::outbound::read_capped;
 use crate::outbound::web::WebAnswer;
 use crate::outbound::web::WebRequest;
 use crate::outbound::web::failure::WebFailure;
-use crate::outbound::web::tunnel::Secured;
 
 /// Bytes of an answer's head, and read ahead of its body.
 const HEAD_BYTES: usize = 64 * 1024;
 
-pub(super) async fn exchange(
-    stream: Secured,
-    request: WebRequest<'_>,
-) -> Result<WebAnswer, WebFailure> {
+pub(super) async fn exchange<S>(stream: S, request: WebRequest<'_>) -> Result<WebAnswer, WebFailure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let answer_bytes = request.answer_bytes;
     let request = written(request)?;
     let (mut sender, link) = http1::Builder::new()

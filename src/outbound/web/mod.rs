@@ -113,6 +113,10 @@ impl WebClient {
     }
 
     async fn exchange(&self, request: WebRequest<'_>) -> Result<WebAnswer, WebFailure> {
+        if request.url.is_plain() {
+            let stream = tunnel::plain(request.url, self.limits.connect).await?;
+            return call::exchange(stream, request).await;
+        }
         let proxy = self.proxies.toward(request.url);
         let stream = tunnel::open(request.url, proxy, &self.tls, self.limits.connect).await?;
         call::exchange(stream, request).await

@@ -50,6 +50,11 @@ pub(super) async fn open(
         .map_err(WebFailure::Tls)
 }
 
+/// Opens the way to this machine, in clear.
+pub(super) async fn plain(url: &WebUrl, limit: Duration) -> Result<Stream, WebFailure> {
+    tcp(url.host(), url.port(), limit).await
+}
+
 async fn tcp(host: &str, port: u16, limit: Duration) -> Result<Stream, WebFailure> {
     Target::new(host, port, None, limit)
         .connect()

@@ -1,4 +1,5 @@
-//! The URL of a service: `https`, a host, no user, no fragment.
+//! The URL of a service: `https`, a host, no user, no fragment; in clear only to this machine, and
+//! only where a caller allows it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,6 +19,8 @@ pub struct WebUrl {
     authority: String,
     target: PathAndQuery,
     name: ServerName<'static>,
+    /// Spoken to without TLS.
+    plain: bool,
 }
 
 /// Why a text is no URL of a service.
@@ -37,30 +40,50 @@ pub enum NotAWebUrl {
 /// The port of `https`.
 const HTTPS: u16 = 443;
 
+/// The port of `http`.
+const HTTP: u16 = 80;
+
 impl WebUrl {
     /// Reads a URL.
     ///
     /// # Errors
     /// [`NotAWebUrl`].
     pub fn parse(text: &str) -> Result<Self, NotAWebUrl> {
+        Self::read(text, false)
+    }
+
+    /// Reads a URL that may also be `http` when its host is this machine.
+    ///
+    /// # Errors
+    /// [`NotAWebUrl`].
+    pub fn parse_or_loopback(text: &str) -> Result<Self, NotAWebUrl> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, loopback: bool) -> Result<Self, NotAWebUrl> {
         // `http` drops a fragment silently.
         let uri: Uri = match text.contains('#') {
             true => return Err(NotAWebUrl::Form),
             false => text.parse().map_err(|_| NotAWebUrl::Form)?,
         };
-        match uri.scheme() {
+        let plain = match uri.scheme() {
             None => return Err(NotAWebUrl::Form),
-            Some(scheme) if *scheme != Scheme::HTTPS => return Err(NotAWebUrl::Scheme),
-            Some(_) => {}
-        }
+            Some(scheme) if *scheme == Scheme::HTTPS => false,
+            Some(scheme) if *scheme == Scheme::HTTP && loopback => true,
+            Some(_) => return Err(NotAWebUrl::Scheme),
+        };
         let authority = uri.authority().ok_or(NotAWebUrl::Form)?;
         if authority.as_str().contains('@') {
             return Err(NotAWebUrl::UserInfo);
         }
         let host = bare(authority.host()).to_ascii_lowercase();
+        if plain && !is_this_machine(&host) {
+            return Err(NotAWebUrl::Scheme);
+        }
         let name = ServerName::try_from(host.clone()).map_err(|_| NotAWebUrl::Form)?;
         // A colon without a port that is one is no port at all to `http`.
         let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") if plain => HTTP,
             Some("") => HTTPS,
             Some(_) | None => authority.port_u16().ok_or(NotAWebUrl::Form)?,
         };
@@ -73,6 +96,7 @@ impl WebUrl {
             authority: authority.as_str().to_ascii_lowercase(),
             target,
             name,
+            plain,
         })
     }
 
@@ -100,6 +124,11 @@ impl WebUrl {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether it is spoken to without TLS.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.plain
     }
 
     pub(super) fn address(&self) -> Option<IpAddr> {
@@ -130,8 +159,14 @@ impl WebUrl {
 
 impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "https://{}{}", self.authority, self.target)
+        let scheme = if self.plain { "http" } else { "https" };
+        write!(f, "{scheme}://{}{}", self.authority, self.target)
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -188,6 +223,25 @@ mod tests {
         ] {
             assert_eq!(WebUrl::parse(text), Err(fault), "{text:?}");
         }
+    }
+
+    #[test]
+    fn in_clear_only_this_machine_is_spoken_to_and_only_where_that_is_allowed() {
+        let url = WebUrl::parse_or_loopback("http://127.0.0.1:8080/blf").unwrap();
+        assert!(url.is_plain());
+        assert_eq!(url.to_string(), "http://127.0.0.1:8080/blf");
+        let url = WebUrl::parse_or_loopback("http://localhost/blf").unwrap();
+        assert_eq!(url.port(), 80);
+        assert!(!WebUrl::parse_or_loopback("https://a/").unwrap().is_plain());
+        for other in [
+            "http://10.0.0.1/",
+            "http://noc.example.com/",
+            "ftp://[::1]/",
+        ] {
+            let refused = WebUrl::parse_or_loopback(other);
+            assert_eq!(refused, Err(NotAWebUrl::Scheme), "{other}");
+        }
+        assert_eq!(WebUrl::parse("http://localhost/"), Err(NotAWebUrl::Scheme));
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 /// The cache. Values are cloned out: keep them behind an `Arc` or small.
-pub(super) struct Bounded<K, V> {
+pub(in crate::workers) struct Bounded<K, V> {
     capacity: usize,
     held: Mutex<Held<K, V>>,
 }
@@ -31,7 +31,7 @@ struct Entry<V> {
 
 impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     /// An empty cache for at least one entry.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(in crate::workers) fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
             held: Mutex::new(Held {
@@ -43,7 +43,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 
     /// The value of `key`, unless it has ended.
-    pub(super) fn get<Q>(&self, key: &Q, now: Instant) -> Option<V>
+    pub(in crate::workers) fn get<Q>(&self, key: &Q, now: Instant) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -54,7 +54,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 
     /// Keeps `value` until `until`, instead of what was there.
-    pub(super) fn put(&self, key: K, value: V, until: Instant) {
+    pub(in crate::workers) fn put(&self, key: K, value: V, until: Instant) {
         let mut held = self.lock();
         let number = held.next;
         held.next = held.next.wrapping_add(1);
@@ -78,7 +78,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 
     /// Takes the value of `key` out if `which` says so.
-    pub(super) fn remove_if<Q>(&self, key: &Q, which: impl FnOnce(&V) -> bool)
+    pub(in crate::workers) fn remove_if<Q>(&self, key: &Q, which: impl FnOnce(&V) -> bool)
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -94,12 +94,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Bounded<K, V> {
     }
 
     /// Takes out every entry whose key `which` says so of.
-    pub(super) fn remove_all(&self, which: impl Fn(&K) -> bool) {
+    pub(in crate::workers) fn remove_all(&self, which: impl Fn(&K) -> bool) {
         self.lock().entries.retain(|key, _| !which(key));
     }
 
     /// Forgets everything.
-    pub(super) fn clear(&self) {
+    pub(in crate::workers) fn clear(&self) {
         let mut held = self.lock();
         held.entries.clear();
         held.order.clear();

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::platform::tasks::Tasks;
 
 /// Questions under way by what they are about.
-pub(super) struct Flights<K, T>(Arc<Mutex<HashMap<K, Landing<T>>>>);
+pub(in crate::workers) struct Flights<K, T>(Arc<Mutex<HashMap<K, Landing<T>>>>);
 
 /// The answer once it is there.
 type Landing<T> = watch::Receiver<Option<T>>;
@@ -31,7 +31,12 @@ where
     T: Clone + Send + Sync + 'static,
 {
     /// Joins the question about `key`, or asks it with `work`, in a task of its own.
-    pub(super) fn board<F>(&self, key: &K, tasks: &Tasks, work: impl FnOnce() -> F) -> Flight<T>
+    pub(in crate::workers) fn board<F>(
+        &self,
+        key: &K,
+        tasks: &Tasks,
+        work: impl FnOnce() -> F,
+    ) -> Flight<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -57,11 +62,11 @@ where
 }
 
 /// One's place in the wait for an answer.
-pub(super) struct Flight<T>(Landing<T>);
+pub(in crate::workers) struct Flight<T>(Landing<T>);
 
 impl<T: Clone> Flight<T> {
     /// The answer; `None` if the question died of a bug.
-    pub(super) async fn land(mut self) -> Option<T> {
+    pub(in crate::workers) async fn land(mut self) -> Option<T> {
         let landed = self.0.wait_for(Option::is_some).await.ok()?;
         landed.clone()
     }

@@ -10,10 +10,10 @@
 //! Whatever cannot be known is refused: without keys nothing is issued or accepted, and without
 //! word from the Application Server tokens hold for `stale-limit` and no longer.
 
-mod bounded;
+pub(in crate::workers) mod bounded;
 pub mod check;
 mod denied;
-mod flights;
+pub(in crate::workers) mod flights;
 pub mod issue;
 mod keys;
 pub mod login;
@@ -24,7 +24,7 @@ mod seen;
 mod strangers;
 #[cfg(test)]
 pub(crate) mod tests;
-mod users;
+pub(in crate::workers) mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -27,7 +27,7 @@ type Answer = Result<Arc<Standing>, OcipFailure>;
 /// Folds a user id to the form in which ids are compared. Beyond ASCII nothing is folded: whether
 /// the Application Server takes `Ä` for `ä` is unpublished, and where it does not, one user would
 /// get the login token of another.
-pub(super) fn folded(user: &str) -> Arc<str> {
+pub(in crate::workers) fn folded(user: &str) -> Arc<str> {
     user.trim().to_ascii_lowercase().into()
 }
 

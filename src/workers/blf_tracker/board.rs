@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::domain::blf::outbox::Letter;
 use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::workers::blf_tracker::notice::Notice;
 use crate::workers::blf_tracker::notice::Notices;
@@ -26,7 +28,7 @@ pub struct BlfBoard {
 }
 
 /// What a watcher wants; what it leaves open is as configured in `[blf.notification]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct WatchOptions {
     /// How long a line must ring before it is told.
     pub delay: Option<Duration>,
@@ -139,9 +141,11 @@ pub(super) enum Question {
     Line(String, oneshot::Sender<Option<LineView>>),
     Lines(oneshot::Sender<Vec<LineView>>),
     ListChanged(String),
+    Observe(mpsc::Sender<Vec<Letter>>),
     Pickup(
         String,
         Pickup,
+        Option<HeaderValue>,
         oneshot::Sender<Result<Picked, PickupFailure>>,
     ),
     /// The settings are others.
@@ -230,15 +234,32 @@ impl BlfBoard {
         self.ask(Question::Counts).await
     }
 
-    /// Picks a call up for a watcher by DirectedCallPickup. Never tried twice.
+    /// Picks a call up for a watcher by DirectedCallPickup, in the name of whoever the XSP takes
+    /// `credential` for, else of our account. Never tried twice.
     ///
     /// # Errors
     /// [`PickupFailure`].
-    pub async fn pickup(&self, watcher: &str, what: Pickup) -> Result<Picked, PickupFailure> {
+    pub async fn pickup(
+        &self,
+        watcher: &str,
+        what: Pickup,
+        credential: Option<HeaderValue>,
+    ) -> Result<Picked, PickupFailure> {
         let watcher = watcher.to_owned();
-        self.ask(|answer| Question::Pickup(watcher, what, answer))
+        self.ask(|answer| Question::Pickup(watcher, what, credential, answer))
             .await
             .map_err(|_gone| PickupFailure::Gone)?
+    }
+
+    /// Tells everything to one who is no watcher, instead of to whom it was told before: first the
+    /// state of every line, then what happens.
+    ///
+    /// # Errors
+    /// [`BoardError::Gone`].
+    pub async fn observe(&self, letters: mpsc::Sender<Vec<Letter>>) -> Result<(), BoardError> {
+        let question = Question::Observe(letters);
+        let sent = self.questions.send(question).await;
+        sent.map_err(|_gone| BoardError::Gone)
     }
 
     /// The list of a watcher was changed by somebody: it is read again soon. Costs nothing when

@@ -33,6 +33,7 @@ pub use node::NodeError;
 pub use notice::Notice;
 pub use notice::NoticeKind;
 pub use notice::Notices;
+pub use notice::Shown;
 pub use start::BlfError;
 pub use start::BlfSettings;
 pub use start::BlfTracker;

@@ -4,10 +4,17 @@
 //! gets the full state as soon as it reads again. It misses history, never the present.
 
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -20,8 +27,112 @@ pub struct Notice {
     pub id: u64,
     /// What kind it is; the `event` of a server-sent event.
     pub kind: NoticeKind,
-    /// The JSON object, on one line.
+    /// The JSON object, on one line; a part of `sse`.
     pub json: Bytes,
+    /// The whole server-sent event, shared by all streams.
+    sse: Bytes,
+    /// The same for those who see one view only, made when the first of them needs it.
+    views: [OnceLock<(Bytes, Bytes)>; 2],
+}
+
+/// Which views of a line are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Both.
+    #[default]
+    Both,
+    /// All that is known.
+    Full,
+    /// What the Webex app would show.
+    WebexCompatible,
+}
+
+impl Notice {
+    /// Renders it, once for all readers. `json` has no line breaks.
+    #[must_use]
+    pub fn new(id: u64, kind: NoticeKind, json: &[u8]) -> Self {
+        let (json, sse) = event(id, kind, json);
+        Self {
+            id,
+            kind,
+            json,
+            sse,
+            views: Default::default(),
+        }
+    }
+
+    /// The server-sent event for those who see this.
+    #[must_use]
+    pub fn sse(&self, shown: Shown) -> Bytes {
+        match self.view(shown) {
+            Some((_, sse)) => sse.clone(),
+            None => self.sse.clone(),
+        }
+    }
+
+    /// The JSON object for those who see this.
+    #[must_use]
+    pub fn json(&self, shown: Shown) -> Bytes {
+        match self.view(shown) {
+            Some((json, _)) => json.clone(),
+            None => self.json.clone(),
+        }
+    }
+
+    fn view(&self, shown: Shown) -> Option<&(Bytes, Bytes)> {
+        let [full, webex] = &self.views;
+        let (place, without) = match shown {
+            Shown::Both => return None,
+            Shown::Full => (full, ONLY_WEBEX),
+            Shown::WebexCompatible => (webex, ONLY_FULL),
+        };
+        match self.kind {
+            // These tell nothing of lamps.
+            NoticeKind::Offer | NoticeKind::Withdraw => None,
+            NoticeKind::Snapshot | NoticeKind::State => Some(place.get_or_init(|| {
+                let json = stripped(&self.json, without);
+                event(self.id, self.kind, &json)
+            })),
+        }
+    }
+}
+
+/// What of a line the Webex app does not show: its view knows `on a call` and nothing finer.
+const ONLY_FULL: &[&str] = &["full", "calls", "hook", "parked", "do-not-disturb"];
+
+/// What of a line is the Webex app's view alone.
+const ONLY_WEBEX: &[&str] = &["webex-compatible"];
+
+/// The JSON and the event that holds it, in one piece of memory.
+fn event(id: u64, kind: NoticeKind, json: &[u8]) -> (Bytes, Bytes) {
+    let head = format!("id: {id}\nevent: {}\ndata: ", kind.as_str());
+    let mut event = Vec::with_capacity(head.len() + json.len() + 2);
+    event.extend_from_slice(head.as_bytes());
+    event.extend_from_slice(json);
+    event.extend_from_slice(b"\n\n");
+    let sse = Bytes::from(event);
+    (sse.slice(head.len()..sse.len() - 2), sse)
+}
+
+/// A state, or a snapshot with its lines, without some members of each line.
+fn stripped(json: &[u8], without: &[&str]) -> Vec<u8> {
+    let Ok(mut document) = serde_json::from_slice::<Value>(json) else {
+        // We wrote it ourselves; whoever reads it will see as much.
+        return json.to_vec();
+    };
+    strip(&mut document, without);
+    if let Some(lines) = document.get_mut("lines").and_then(Value::as_array_mut) {
+        for line in lines {
+            strip(line, without);
+        }
+    }
+    document.to_string().into_bytes()
+}
+
+fn strip(line: &mut Value, without: &[&str]) {
+    if let Some(line) = line.as_object_mut() {
+        line.retain(|name, _| !without.contains(&name.as_str()));
+    }
 }
 
 /// The kinds of notices.
@@ -54,14 +165,21 @@ impl NoticeKind {
 }
 
 /// The reading end. Dropping it tells the tracker that the reader left.
-#[derive(Debug)]
 pub struct Notices {
     reader: u64,
     received: mpsc::Receiver<Arc<Notice>>,
     behind: Arc<AtomicBool>,
     questions: mpsc::Sender<Question>,
-    /// The full state, asked for and on its way.
-    resuming: Option<oneshot::Receiver<Arc<Notice>>>,
+    /// The question for the full state, while it is under way.
+    resuming: Option<BoxFuture<'static, Option<Arc<Notice>>>>,
+}
+
+impl std::fmt::Debug for Notices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notices")
+            .field("reader", &self.reader)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The writing end.
@@ -130,40 +248,39 @@ impl Notices {
     /// The next notice; `None` when the tracker ended. May be dropped halfway without losing
     /// anything.
     pub async fn next(&mut self) -> Option<Arc<Notice>> {
-        if self.resuming.is_none() {
-            match self.received.try_recv() {
-                Ok(notice) => return Some(notice),
-                Err(mpsc::error::TryRecvError::Disconnected) => return None,
-                Err(mpsc::error::TryRecvError::Empty) => {}
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`Notices::next`], for those who poll.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Notice>>> {
+        loop {
+            if let Some(resuming) = &mut self.resuming {
+                let notice = ready!(resuming.as_mut().poll(cx));
+                self.resuming = None;
+                return Poll::Ready(notice);
             }
+            if let Poll::Ready(notice) = self.received.poll_recv(cx) {
+                return Poll::Ready(notice);
+            }
+            // A reader falls behind with a full queue only, so whoever finds it empty and is not
+            // behind will be woken by what comes.
             if !self.behind.load(Ordering::Acquire) {
-                return self.received.recv().await;
+                return Poll::Pending;
             }
-            let (answer, answered) = oneshot::channel();
-            let question = Question::Resume(self.reader, answer);
-            self.questions.send(question).await.ok()?;
-            self.resuming = Some(answered);
+            let (questions, reader) = (self.questions.clone(), self.reader);
+            self.resuming = Some(Box::pin(async move {
+                let (answer, answered) = oneshot::channel();
+                let question = Question::Resume(reader, answer);
+                questions.send(question).await.ok()?;
+                // Without an answer the tracker knows this reader no more.
+                answered.await.ok()
+            }));
         }
-        // Before anything else: what was queued meanwhile follows it.
-        let notice = match &mut self.resuming {
-            // An error means that the tracker knows this reader no more.
-            Some(answered) => answered.await.ok(),
-            None => None,
-        };
-        self.resuming = None;
-        notice
     }
 
     /// A notice that waits already.
     pub fn ready(&mut self) -> Option<Arc<Notice>> {
-        match &mut self.resuming {
-            None => self.received.try_recv().ok(),
-            Some(answered) => {
-                let notice = answered.try_recv().ok()?;
-                self.resuming = None;
-                Some(notice)
-            }
-        }
+        self.next().now_or_never().flatten()
     }
 }
 

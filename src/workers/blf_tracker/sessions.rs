@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::BufMut as _;
-use bytes::Bytes;
 use bytes::BytesMut;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -244,6 +243,15 @@ impl Sessions {
         }
     }
 
+    /// Whose sessions these are.
+    pub(super) fn watchers<'a>(
+        &'a self,
+        sessions: &'a [SessionId],
+    ) -> impl Iterator<Item = &'a UserId> {
+        let held = sessions.iter().filter_map(|id| self.sessions.get(id));
+        held.map(|session| &session.watcher)
+    }
+
     /// Readers of notices.
     pub(super) fn readers(&self) -> usize {
         self.readers.len()
@@ -323,9 +331,5 @@ fn render(id: u64, kind: NoticeKind, body: &Notification) -> Notice {
     // Plain structs and strings always can be written.
     let written = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
     json.put_slice(written.get(1..).unwrap_or(b"}"));
-    Notice {
-        id,
-        kind,
-        json: Bytes::from(json),
-    }
+    Notice::new(id, kind, &json)
 }

@@ -57,6 +57,7 @@ use crate::workers::blf_tracker::requests::Requests;
 use crate::workers::blf_tracker::sessions::Sessions;
 use crate::workers::blf_tracker::tap::Tap;
 use crate::workers::blf_tracker::tracker::Member;
+use crate::workers::blf_tracker::tracker::Observer;
 use crate::workers::blf_tracker::tracker::Settings;
 use crate::workers::blf_tracker::tracker::Tracker;
 use crate::workers::event_hub::EventHub;
@@ -70,7 +71,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// What the farewell of one channel is waited for.
 const ONE_FAREWELL: Duration = Duration::from_secs(2);
 
-/// Readers of one watcher at once: a phone, a desktop and some that hang.
+/// Readers of one watcher besides its streams: operators, and the daemon itself.
 const READERS_OF_WATCHER: usize = 16;
 
 /// A running tracker; clones share it.
@@ -175,6 +176,7 @@ impl BlfTracker {
             questions: questions.clone(),
             drained: Vec::new(),
             sweep: now.mono,
+            observer: Observer::default(),
         };
         tasks.worker("blf-tracker", tracker.run(asked, reported, tasks.stop()));
         Ok(Some(Self {
@@ -359,9 +361,17 @@ fn rules(blf: &config::Blf) -> Rules {
             grace: channel.event_timeout,
             stuck: blf.doubt.call,
             ringing: blf.doubt.ringing,
-            sessions_per_watcher: READERS_OF_WATCHER,
+            // Streams have a limit of their own, which is to be reached first.
+            sessions_per_watcher: blf
+                .api
+                .streams_per_watcher
+                .saturating_add(READERS_OF_WATCHER),
             // As many watchers, half of them with a reader besides.
-            sessions: blf.limits.watchers.saturating_mul(2),
+            sessions: blf
+                .limits
+                .watchers
+                .saturating_mul(2)
+                .saturating_add(blf.api.streams),
             passive_lines: if passive { blf.limits.lines } else { 0 },
             ..board::Rules::default()
         },

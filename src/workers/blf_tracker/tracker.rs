@@ -2,6 +2,7 @@
 //! lists. It carries their actions out and decides nothing.
 
 mod channels;
+mod observer;
 mod questions;
 mod wanted;
 
@@ -42,6 +43,7 @@ use crate::workers::blf_tracker::sessions::Sessions;
 use crate::workers::blf_tracker::tracker::channels::Line;
 
 pub(super) use crate::workers::blf_tracker::tracker::channels::Member;
+pub(super) use crate::workers::blf_tracker::tracker::observer::Observer;
 
 /// How often the numbers of the moment are written, and readers that left silently looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -77,6 +79,7 @@ pub(super) struct Tracker {
     pub(super) questions: mpsc::Sender<Question>,
     pub(super) drained: Vec<oneshot::Sender<()>>,
     pub(super) sweep: Instant,
+    pub(super) observer: Observer,
 }
 
 impl Tracker {
@@ -149,6 +152,7 @@ impl Tracker {
         if self.sweep <= now.mono {
             self.sweep = now.mono + SWEEP;
             self.write_gauges();
+            self.catch_observer_up();
         }
     }
 
@@ -249,7 +253,10 @@ impl Tracker {
             board::Action::Lamp { user, from, to } => {
                 self.metrics.lamp(user.as_str(), from, to);
             }
-            board::Action::Notify(notice) => self.sessions.notify(&notice),
+            board::Action::Notify(notice) => {
+                self.observe(&notice);
+                self.sessions.notify(&notice);
+            }
             board::Action::ReadList(watcher) => {
                 self.reading.take(reading::Input::Want(&watcher), now);
             }

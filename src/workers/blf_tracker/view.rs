@@ -12,7 +12,7 @@ pub struct LineView {
     /// How it stands, in both views.
     #[serde(flatten)]
     pub state: LineState,
-    /// Who watches it; empty where many lines are listed.
+    /// Who watches it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub watchers: Vec<String>,
 }

@@ -488,10 +488,10 @@ impl World {
     }
 
     fn look(&mut self, event: &EventId) {
-        if let Some(failed) = self.server.unacknowledged(event) {
-            if self.server.try_in_vain(event) {
-                self.send(event, failed);
-            }
+        if let Some(failed) = self.server.unacknowledged(event)
+            && self.server.try_in_vain(event)
+        {
+            self.send(event, failed);
         }
     }
 

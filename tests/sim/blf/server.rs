@@ -85,7 +85,11 @@ impl Server {
         self.subscriptions.retain(|_, held| held.user != user);
         let number = self.number();
         let id = SubscriptionId::new(&format!("sub-{number}"));
-        let sequence = if number % 5 == 0 { LAST - 3 } else { 0 };
+        let sequence = if number.is_multiple_of(5) {
+            LAST - 3
+        } else {
+            0
+        };
         let subscription = Subscription {
             user: user.clone(),
             sequence,

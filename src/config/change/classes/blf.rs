@@ -3,6 +3,7 @@
 
 use crate::config::Blf;
 use crate::config::BlfAccount;
+use crate::config::BlfApi;
 use crate::config::BlfChannel;
 use crate::config::BlfDoubt;
 use crate::config::BlfLimits;
@@ -36,6 +37,7 @@ pub(super) fn blf(at: &mut At<'_>, old: &Option<Blf>, new: &Option<Blf>) {
         doubt "doubt" doubts,
         notification "notification" defaults,
         limits "limits" bounds,
+        api "api" answers,
         webhook "webhook" receiver,
     );
 }
@@ -82,6 +84,18 @@ fn bounds(at: &mut At<'_>, old: &BlfLimits, new: &BlfLimits) {
         Restart lines "lines",
         Restart lines_per_watcher "lines-per-watcher",
         Live queue "queue",
+    );
+}
+
+fn answers(at: &mut At<'_>, old: &BlfApi, new: &BlfApi) {
+    compare!(at, BlfApi, old, new;
+        Live operator_token "operator-token",
+        Restart streams "streams",
+        Restart streams_per_watcher "streams-per-watcher",
+        Live streams_per_address "streams-per-address",
+        Live keep_alive "keep-alive",
+        Live re_check "re-check",
+        Live write_stall "write-stall",
     );
 }
 

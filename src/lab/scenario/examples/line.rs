@@ -26,6 +26,24 @@ impl Line {
         format!("{} 2>/dev/null | head -n 1", self.0)
     }
 
+    /// This very program.
+    pub(super) fn xspd() -> Self {
+        let program = std::env::current_exe();
+        let program = program.map_or_else(|_| "xspd".to_owned(), |path| path.display().to_string());
+        Self(word(&program))
+    }
+
+    /// One more word.
+    pub(super) fn word(mut self, text: &str) -> Self {
+        self.0 = format!("{} {}", self.0, word(text));
+        self
+    }
+
+    /// The line as it is.
+    pub(super) fn done(self) -> String {
+        self.0
+    }
+
     pub(super) fn option(mut self, name: &str, value: &str) -> Self {
         self.0 = format!("{} {name} {}", self.0, word(value));
         self

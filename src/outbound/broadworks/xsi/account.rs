@@ -72,7 +72,17 @@ impl Account {
         })
     }
 
-    /// The user id.
+    /// Somebody else's credential as he presented it, to ask in his name and no other's.
+    #[must_use]
+    pub fn presented(mut authorization: HeaderValue) -> Self {
+        authorization.set_sensitive(true);
+        Self {
+            user_id: String::new(),
+            authorization,
+        }
+    }
+
+    /// The user id; empty for a credential that was presented.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id

@@ -17,6 +17,8 @@ mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 pub use account::Account;
 pub use account::AccountError;
 pub use channel::ChannelStream;
@@ -56,6 +58,15 @@ impl XsiClient {
             pool,
             account,
             limits,
+        }
+    }
+
+    /// The same with somebody else's credential, in whose name it asks.
+    #[must_use]
+    pub fn presenting(&self, authorization: HeaderValue) -> Self {
+        Self {
+            account: Arc::new(Account::presented(authorization)),
+            ..self.clone()
         }
     }
 

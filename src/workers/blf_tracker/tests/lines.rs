@@ -225,23 +225,26 @@ async fn a_ringing_call_is_offered_and_picked_up_once() {
     node.until(&mut reader, "bob", Lamp::Idle).await;
     let idle = node
         .board()
-        .pickup("alice", Pickup::Line("bob".to_owned()))
+        .pickup("alice", Pickup::Line("bob".to_owned()), None)
         .await;
     assert_eq!(idle, Err(PickupFailure::NotRinging));
     let foreign = node
         .board()
-        .pickup("alice", Pickup::Line("zoe".to_owned()))
+        .pickup("alice", Pickup::Line("zoe".to_owned()), None)
         .await;
     assert_eq!(foreign, Err(PickupFailure::NotOnList));
     farm.call("bob", "c1", "Terminator", "Alerting");
     let offer = reader.until(|json| json["kind"] == "offer").await;
     assert_eq!(offer["user"], "bob");
     let number = offer["offer"].as_u64().unwrap();
-    let other = node.board().pickup("mallory", Pickup::Offer(number)).await;
+    let other = node
+        .board()
+        .pickup("mallory", Pickup::Offer(number), None)
+        .await;
     assert_eq!(other, Err(PickupFailure::NotRinging), "not her offer");
     let picked = node
         .board()
-        .pickup("alice", Pickup::Offer(number))
+        .pickup("alice", Pickup::Offer(number), None)
         .await
         .unwrap();
     let Picked::Accepted { call, .. } = picked;

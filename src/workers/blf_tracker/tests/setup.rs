@@ -84,6 +84,15 @@ pub(super) fn config(farm: &Farm, directory: &Path) -> Config {
             lines_per_watcher: 100,
             queue: 64,
         },
+        api: config::BlfApi {
+            operator_token: None,
+            streams: 1_000,
+            streams_per_watcher: 1_000,
+            streams_per_address: 1_000,
+            keep_alive: LONG,
+            re_check: LONG,
+            write_stall: LONG,
+        },
         webhook: None,
     });
     config

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::sync::oneshot;
 
 use crate::domain::blf::notice::LineState;
@@ -52,7 +53,10 @@ impl Tracker {
                 let watcher = UserId::new(&watcher);
                 self.reading.take(reading::Input::Changed(&watcher), now);
             }
-            Question::Pickup(watcher, what, answer) => self.pickup(&watcher, &what, answer),
+            Question::Observe(letters) => self.observed_by(letters),
+            Question::Pickup(watcher, what, credential, answer) => {
+                self.pickup(&watcher, &what, credential, answer);
+            }
             Question::Reloaded => self.reloaded(),
             Question::Resume(reader, answer) => {
                 for input in self.sessions.resume(reader, answer) {
@@ -96,10 +100,7 @@ impl Tracker {
             .lines(true)
             .filter(|state| wanted(state));
         let mut lines: Vec<_> = states
-            .map(|state| LineView {
-                state,
-                watchers: Vec::new(),
-            })
+            .filter_map(|state| self.line(state.user.as_str()))
             .collect();
         lines.sort_unstable_by(|one, other| one.state.user.cmp(&other.state.user));
         lines
@@ -168,6 +169,7 @@ impl Tracker {
         &mut self,
         watcher: &str,
         what: &Pickup,
+        credential: Option<HeaderValue>,
         answer: oneshot::Sender<Result<Picked, PickupFailure>>,
     ) {
         match self.place_to_pick_up(watcher, what) {
@@ -178,6 +180,10 @@ impl Tracker {
             Ok((client, line)) => {
                 let metrics = Arc::clone(&self.metrics);
                 let watcher = watcher.to_owned();
+                let client = match credential {
+                    Some(credential) => client.presenting(credential),
+                    None => client,
+                };
                 self.tasks.connection(async move {
                     let picked = pickup::pick_up(&client, &metrics, &watcher, &line).await;
                     drop(answer.send(picked));
