@@ -56,9 +56,12 @@ const DEEDS: usize = 60;
 /// Long enough for every pause of the rules below, twice.
 const QUIET: Duration = Duration::from_secs(400);
 
-/// Seconds of life that the server grants. A subscription that ended without a word is noticed by
-/// its next refresh, so this must be shorter than the quiet time.
-const LIFE: u32 = 240;
+/// Seconds of life that the server grants where subscriptions may end without a word, which only
+/// their next refresh notices: it must come within the quiet time.
+const SHORT_LIFE: u32 = 240;
+
+/// Where they do not, no refresh for age may heal what events should have told.
+const LONG_LIFE: u32 = 86_400;
 
 /// The server sends an unacknowledged event again after this time.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,6 +100,7 @@ struct World {
     /// Whether things go wrong.
     faults: bool,
     collective: bool,
+    life: u32,
     source_lost: Option<Instant>,
     rules: Rules,
 }
@@ -123,6 +127,11 @@ impl World {
         let mut random = Random::new(seed);
         let now = clock::now();
         let collective = random.below(4) == 0;
+        let life = if random.below(2) == 0 {
+            SHORT_LIFE
+        } else {
+            LONG_LIFE
+        };
         let rules = rules(collective);
         let tracker = Tracker::new(rules.clone(), 2, seed, now);
         Self {
@@ -138,6 +147,7 @@ impl World {
             lists: BTreeMap::new(),
             faults: true,
             collective,
+            life,
             source_lost: Some(now.mono),
             rules,
         }
@@ -418,7 +428,7 @@ impl World {
                     self.flush(false);
                     Ok(Granted {
                         id,
-                        expires: Some(LIFE),
+                        expires: Some(self.life),
                     })
                 };
                 if !self.chance(15) {
@@ -432,7 +442,7 @@ impl World {
                     Err(Fault::Failed)
                 } else if self.server.refresh(&id) {
                     self.flush(true);
-                    Ok(Some(LIFE))
+                    Ok(Some(self.life))
                 } else {
                     Err(Fault::Gone)
                 };
@@ -539,7 +549,7 @@ impl World {
     }
 
     fn end_subscription(&mut self) {
-        let told = self.random.below(2) == 0;
+        let told = self.life == LONG_LIFE || self.random.below(2) == 0;
         let random = &mut self.random;
         self.server.end_one(random, told);
         self.flush(false);
