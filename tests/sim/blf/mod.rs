@@ -196,6 +196,9 @@ impl World {
             self.deed();
         }
         self.faults = false;
+        // One event more for each, so that numbers show what was lost.
+        self.server.greet();
+        self.flush(false);
         self.pass(self.now.mono + QUIET);
         self.judge_quiet();
         self.leave();
@@ -458,10 +461,16 @@ impl World {
         }
     }
 
-    /// Sends what the server has to say. A snapshot may get lost at an overloaded server.
+    /// Sends what the server has to say. An overloaded server may lose a snapshot, and an event
+    /// where numbers tell that it did.
     fn flush(&mut self, snapshot: bool) {
         for event in self.server.said() {
-            if snapshot && self.chance(6) {
+            let lost = if snapshot {
+                self.chance(6)
+            } else {
+                !self.collective && self.chance(20) && !self.server.is_farewell(&event)
+            };
+            if lost {
                 self.server.forget(&event);
                 continue;
             }
