@@ -56,9 +56,12 @@ const DEEDS: usize = 60;
 /// Long enough for every pause of the rules below, twice.
 const QUIET: Duration = Duration::from_secs(400);
 
-/// Seconds of life that the server grants. A subscription that ended without a word is noticed by
-/// its next refresh, so this must be shorter than the quiet time.
-const LIFE: u32 = 240;
+/// Seconds of life that the server grants where subscriptions may end without a word, which only
+/// their next refresh notices: it must come within the quiet time.
+const SHORT_LIFE: u32 = 240;
+
+/// Where they do not, no refresh for age may heal what events should have told.
+const LONG_LIFE: u32 = 86_400;
 
 /// The server sends an unacknowledged event again after this time.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,6 +100,7 @@ struct World {
     /// Whether things go wrong.
     faults: bool,
     collective: bool,
+    life: u32,
     source_lost: Option<Instant>,
     rules: Rules,
 }
@@ -124,6 +128,11 @@ impl World {
         let mut random = Random::new(seed);
         let now = clock::now();
         let collective = random.below(4) == 0;
+        let life = if random.below(2) == 0 {
+            SHORT_LIFE
+        } else {
+            LONG_LIFE
+        };
         let rules = rules(collective);
         let tracker = Tracker::new(rules.clone(), 2, seed, now);
         Self {
@@ -139,6 +148,7 @@ impl World {
             lists: BTreeMap::new(),
             faults: true,
             collective,
+            life,
             source_lost: Some(now.mono),
             rules,
         }
@@ -187,6 +197,9 @@ impl World {
             self.deed();
         }
         self.faults = false;
+        // One event more for each, so that numbers show what was lost.
+        self.server.greet();
+        self.flush(false);
         self.pass(self.now.mono + QUIET);
         self.judge_quiet();
         self.leave();
@@ -420,7 +433,7 @@ impl World {
                     self.flush(false);
                     Ok(Granted {
                         id,
-                        expires: Some(LIFE),
+                        expires: Some(self.life),
                     })
                 };
                 if !self.chance(15) {
@@ -434,7 +447,7 @@ impl World {
                     Err(Fault::Failed)
                 } else if self.server.refresh(&id) {
                     self.flush(true);
-                    Ok(Some(LIFE))
+                    Ok(Some(self.life))
                 } else {
                     Err(Fault::Gone)
                 };
@@ -450,10 +463,16 @@ impl World {
         }
     }
 
-    /// Sends what the server has to say. A snapshot may get lost at an overloaded server.
+    /// Sends what the server has to say. An overloaded server may lose a snapshot, and an event
+    /// where numbers tell that it did.
     fn flush(&mut self, snapshot: bool) {
         for event in self.server.said() {
-            if snapshot && self.chance(6) {
+            let lost = if snapshot {
+                self.chance(6)
+            } else {
+                !self.collective && self.chance(20) && !self.server.is_farewell(&event)
+            };
+            if lost {
                 self.server.forget(&event);
                 continue;
             }
@@ -541,7 +560,7 @@ impl World {
     }
 
     fn end_subscription(&mut self) {
-        let told = self.random.below(2) == 0;
+        let told = self.life == LONG_LIFE || self.random.below(2) == 0;
         let random = &mut self.random;
         self.server.end_one(random, told);
         self.flush(false);

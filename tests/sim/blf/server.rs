@@ -207,6 +207,19 @@ impl Server {
         self.events.remove(event);
     }
 
+    /// Whether it ends its subscription.
+    pub(super) fn is_farewell(&self, event: &EventId) -> bool {
+        let event = self.events.get(event);
+        event.is_some_and(|event| event.data == EventData::SubscriptionTerminated)
+    }
+
+    /// Something that happens to everybody and changes no lamp.
+    pub(super) fn greet(&mut self) {
+        for user in self.users.keys().cloned().collect::<Vec<_>>() {
+            self.tell(&user, &EventData::DoNotDisturb(Some(true)));
+        }
+    }
+
     /// Whether it is worth another try; it is given up after half a minute.
     pub(super) fn try_in_vain(&mut self, id: &EventId) -> bool {
         let Some(event) = self.events.get_mut(id) else {

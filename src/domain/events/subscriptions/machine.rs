@@ -28,6 +28,10 @@ use crate::domain::machine::Now;
 /// farm do not start as one.
 const START_SPREAD: Duration = Duration::from_secs(2);
 
+/// Ends kept in mind for creations whose answer is still to come; more of those than may be under
+/// way at once are of no use.
+const MOST_ENDED: usize = 64;
+
 /// The machine: all our subscriptions.
 #[derive(Debug, Clone)]
 pub struct Subscriptions {
@@ -38,6 +42,8 @@ pub struct Subscriptions {
     pub(super) due: BTreeSet<(Instant, Target)>,
     pub(super) by_id: HashMap<SubscriptionId, Target>,
     pub(super) by_ticket: HashMap<Ticket, Target>,
+    /// Subscriptions that ended before the answer to their creation came.
+    pub(super) ended: VecDeque<SubscriptionId>,
     /// Users to be read by Xsi-Actions, and when.
     pub(super) fetches: BTreeSet<(Instant, UserId)>,
     /// When each of them is planned.
@@ -63,6 +69,7 @@ impl Subscriptions {
             due: BTreeSet::new(),
             by_id: HashMap::new(),
             by_ticket: HashMap::new(),
+            ended: VecDeque::new(),
             fetches: BTreeSet::new(),
             planned: HashMap::new(),
             fetched: HashMap::new(),
@@ -216,9 +223,14 @@ impl Subscriptions {
         });
         match result {
             Ok(Granted { id, expires }) => {
+                let ended = self.ended.contains(&id);
                 self.change(&target, |entry, rules| {
                     entry.live(id, expires, None, rules, now);
                 });
+                if ended {
+                    self.lost(&target, now);
+                    return;
+                }
                 // Only now does nothing escape us that happens after the reading.
                 if target.scope() == Scope::Collection {
                     for user in self.wanted.clone() {
@@ -278,6 +290,17 @@ impl Subscriptions {
         }
     }
 
+    fn terminated(&mut self, id: SubscriptionId, now: Instant) {
+        if let Some(target) = self.by_id.get(&id).cloned() {
+            self.lost(&target, now);
+            return;
+        }
+        if self.ended.len() >= MOST_ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(id);
+    }
+
     /// It is over: made again soon, and less soon when that happens often.
     fn lost(&mut self, target: &Target, now: Instant) {
         let id = self.entries.get(target).and_then(Entry::id).cloned();
@@ -308,11 +331,7 @@ impl Machine for Subscriptions {
             Input::Refresh(user) => self.refresh(user, now),
             Input::SourceBack => self.source_back(now),
             Input::SourceLost => self.up = false,
-            Input::Terminated(id) => {
-                if let Some(target) = self.by_id.get(&id).cloned() {
-                    self.lost(&target, now);
-                }
-            }
+            Input::Terminated(id) => self.terminated(id, now),
             Input::Unwant(user) => self.unwant(&user, now),
             Input::Updated(ticket, result) => self.updated(ticket, result, now),
             Input::Want(user) => self.want(user, now),

@@ -258,6 +258,17 @@ fn a_terminated_subscription_is_made_again() {
 }
 
 #[test]
+fn a_subscription_that_ends_before_its_answer_comes_is_made_again() {
+    let mut bench = Bench::new(Rules::default());
+    bench.tell(Input::Want(user("bob")));
+    let (ticket, _) = bench.creation();
+    assert_eq!(bench.tell(Input::Terminated(id("bob"))), []);
+    let actions = bench.grant(ticket, "bob");
+    assert_eq!(actions, [Action::Lost(id("bob"), Scope::User)]);
+    assert_eq!(bench.creation().1, Target::User(user("bob")));
+}
+
+#[test]
 fn an_unwanted_user_costs_nothing_any_more() {
     let mut bench = Bench::living(&["bob"]);
     let actions = bench.tell(Input::Unwant(user("bob")));
