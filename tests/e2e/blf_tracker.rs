@@ -207,20 +207,6 @@ async fn calls_ring_are_held_transferred_parked_and_picked_up_and_the_lamps_foll
     stage.put("alice", &out, "Talk").await;
     stage.until("on-call", 2.0).await;
 
-    // Another call for Carol meanwhile.
-    let second = stage.start_call("dan", "new?address=0103").await;
-    stage.until("ringing-busy", 1.0).await;
-    let answer = stage
-        .ask(
-            "broadworks-xsi",
-            "dan",
-            "DELETE",
-            &format!("calls/{second}"),
-        )
-        .await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    stage.until("on-call", 2.0).await;
-
     // Alice hands Carol over to Zoë, whom nobody watches.
     stage.put("alice", &out, "BlindTransfer?address=0201").await;
     stage.until("idle", 1.0).await;

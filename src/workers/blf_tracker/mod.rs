@@ -11,6 +11,7 @@ mod board;
 mod node;
 pub mod notice;
 mod pickup;
+mod reads;
 mod report;
 mod requests;
 mod sessions;

@@ -13,18 +13,12 @@ use crate::config::Blf;
 use crate::config::BlfListSource;
 use crate::config::BlfPackage;
 use crate::domain::blf::board::FetchId;
-use crate::domain::blf::board::Fetched;
-use crate::domain::blf::list::WatchList;
 use crate::domain::blf::reading::Outcome;
 use crate::domain::events::channel::Attempt;
 use crate::domain::events::channel::Happening;
 use crate::domain::events::channel::NodeNames;
-use crate::domain::events::document::BusyLampField;
-use crate::domain::events::document::Call;
 use crate::domain::events::document::ChannelEntry;
-use crate::domain::events::document::MonitoredUser;
 use crate::domain::events::document::SubscriptionEntry;
-use crate::domain::events::document::answers;
 use crate::domain::events::document::requests;
 use crate::domain::events::document::requests::AckStatus;
 use crate::domain::events::document::requests::SubscriptionAdd;
@@ -39,23 +33,21 @@ use crate::domain::events::subscriptions::Granted;
 use crate::domain::events::subscriptions::Target;
 use crate::domain::events::subscriptions::Ticket;
 use crate::outbound::broadworks::ocip::Ocip;
-use crate::outbound::broadworks::ocip::OcipFailure;
 use crate::outbound::broadworks::xsi;
 use crate::outbound::broadworks::xsi::XsiClient;
 use crate::outbound::broadworks::xsi::XsiFailure;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::blf::BlfMetrics;
+use crate::workers::blf_tracker::reads::fetched;
+use crate::workers::blf_tracker::reads::list_by_actions;
+use crate::workers::blf_tracker::reads::list_by_ocip;
 use crate::workers::blf_tracker::report::Report;
 use crate::workers::blf_tracker::report::UpstreamName;
 use crate::workers::blf_tracker::report::channel_outcome;
 use crate::workers::blf_tracker::report::fault;
-use crate::workers::blf_tracker::report::reading;
 
 /// Bytes of an answer that are read; a list of a thousand lines has 200 KB.
-const ANSWER: usize = 1024 * 1024;
-
-/// Calls of one user that are asked about. More than these no phone has.
-const CALLS: usize = 50;
+pub(super) const ANSWER: usize = 1024 * 1024;
 
 /// Whom a configuration lets us ask.
 #[derive(Clone)]
@@ -305,76 +297,6 @@ pub(super) fn tell<T>(
     match result {
         Ok(_) => metrics.request_done(request),
         Err(failure) => metrics.request_failed(request, failure.as_str(), about, failure),
-    }
-}
-
-async fn fetched(client: &XsiClient, user: &str) -> Result<Fetched, XsiFailure> {
-    let unusable = || XsiFailure::Unusable;
-    let body = client.calls(user).await?;
-    let ids = answers::parse_calls(&body, ANSWER).map_err(|_| unusable())?;
-    let mut calls: Vec<Call> = Vec::new();
-    for id in ids.into_iter().take(CALLS) {
-        match client.call(user, id.as_str()).await {
-            Ok(body) => calls.push(answers::parse_call(&body, ANSWER).map_err(|_| unusable())?),
-            // Over since the list was made.
-            Err(failure) if failure.status() == Some(404) => {}
-            Err(failure) => return Err(failure),
-        }
-    }
-    // Not every phone has one; calls say more.
-    let hook = match client.hook_status(user).await {
-        Ok(body) => answers::parse_hook(&body, ANSWER).ok(),
-        Err(_) => None,
-    };
-    Ok(Fetched { calls, hook })
-}
-
-async fn list_by_actions(
-    client: &XsiClient,
-    metrics: &BlfMetrics,
-    watcher: &str,
-) -> Result<WatchList, Outcome> {
-    let result = client.busy_lamp_field(watcher).await;
-    tell(metrics, "list", watcher, &result);
-    let body = result.map_err(|failure| reading(&failure))?;
-    match BusyLampField::parse(&body, ANSWER) {
-        Ok(field) => Ok(WatchList::new(field.monitored)),
-        Err(error) => {
-            metrics.request_failed("list", "unusable", watcher, &error);
-            Err(Outcome::Failed)
-        }
-    }
-}
-
-async fn list_by_ocip(
-    ocip: &Ocip,
-    metrics: &BlfMetrics,
-    watcher: &str,
-) -> Result<WatchList, Outcome> {
-    match ocip.busy_lamp_field(watcher).await {
-        Ok(field) => {
-            metrics.request_done("list");
-            let line = |id: &String| MonitoredUser {
-                user: UserId::new(id),
-                name: None,
-                number: None,
-                extension: None,
-            };
-            Ok(WatchList::new(field.monitored.iter().map(line).collect()))
-        }
-        Err(failure) => {
-            metrics.request_failed("list", "ocip", watcher, &failure);
-            Err(match failure {
-                OcipFailure::UnknownUser => Outcome::Refused,
-                OcipFailure::BadAnswer(_)
-                | OcipFailure::BadCredentials
-                | OcipFailure::Locked
-                | OcipFailure::RateLimited { .. }
-                | OcipFailure::Refused { .. }
-                | OcipFailure::Timeout
-                | OcipFailure::Unreachable(_) => Outcome::Failed,
-            })
-        }
     }
 }
 

@@ -147,6 +147,7 @@ impl BlfTracker {
         let metrics = Arc::clone(&telemetry.blf);
         let now = clock::now();
         let seed = RandomState::new().hash_one(&names.application);
+        let first_choice = names.set.bytes().map(u32::from).sum();
         let xsps = u16::try_from(upstreams.len()).unwrap_or(u16::MAX);
         let rules = rules(blf);
         let tracker = Tracker {
@@ -166,6 +167,7 @@ impl BlfTracker {
             sessions: Sessions::new(Arc::clone(&metrics)),
             metrics,
             expires: rules.channels.expires,
+            first_choice,
             active: blf.mode != BlfMode::Passive,
             machines: Machines::new(rules, xsps, seed, now),
             members: upstreams.into_iter().map(Member::new).collect(),

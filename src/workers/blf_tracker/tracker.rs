@@ -65,6 +65,8 @@ pub(super) struct Tracker {
     pub(super) metrics: Arc<BlfMetrics>,
     /// Seconds of life asked for channels.
     pub(super) expires: u32,
+    /// Makes nodes prefer different XSPs, each the same at every start.
+    pub(super) first_choice: u32,
     /// Whether there are channels of ours.
     pub(super) active: bool,
     pub(super) machines: Machines,

@@ -56,7 +56,12 @@ async fn heartbeats_and_acknowledgements_go_to_the_xsp_that_holds_the_channel() 
     let node = Node::start(&farm);
     let mut reader = node.reader("alice").await;
     node.until(&mut reader, "bob", Lamp::Idle).await;
-    farm.until_asked(CHANNEL, 3).await;
+    let opened = farm.until_asked(CHANNEL, 3).await;
+    for priority in 1..=3 {
+        let priority = format!("<priority>{priority}</priority>");
+        let with = opened.iter().filter(|one| one.body.contains(&priority));
+        assert_eq!(with.count(), 1, "events come on one channel, in order");
+    }
     let beats = farm.until_asked(&beats(), 6).await;
     let mut channels: Vec<_> = {
         let state = farm.state();

@@ -1,3 +1,5 @@
+//! The tracker before a fake farm of XSPs.
+
 mod channels;
 mod fake;
 mod lines;

@@ -160,6 +160,14 @@ impl Tracker {
         member.map_or_else(|| "".into(), |member| Arc::clone(&member.upstream))
     }
 
+    /// Each channel of the set has its own priority, so that events come on one of them as long as
+    /// it lives: shared out among equals, they would overtake each other, and each look like a gap.
+    /// Nodes begin at different XSPs.
+    fn priority(&self, xsp: Xsp) -> u32 {
+        let count = u32::try_from(self.members.len()).unwrap_or(1).max(1);
+        (u32::from(xsp.0) + self.first_choice % count) % count + 1
+    }
+
     fn open(&mut self, xsp: Xsp, attempt: Attempt, location: Option<&str>) {
         let Some(client) = self.settings.load().asking.client.clone() else {
             let failed = Happening::OpenFailed(OpenFailure::Io);
@@ -174,7 +182,7 @@ impl Tracker {
         let names = &self.requests.names;
         let body = requests::channel_add(ChannelAdd {
             set: &names.set,
-            priority: 1,
+            priority: self.priority(xsp),
             weight: 50,
             expires: self.expires,
             application: Some(&names.application),
