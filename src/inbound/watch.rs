@@ -265,4 +265,21 @@ mod tests {
         drop(quiet);
         assert!(watch.paces().is_empty());
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_may_have_less_patience_with_its_reader_than_others() {
+        let usual = Duration::from_secs(60);
+        let watch = Watch::new();
+        assert_eq!(watch.patience(usual), usual);
+        watch.limit_patience(Duration::from_secs(30));
+        watch.limit_patience(Duration::from_secs(90));
+        let patience = watch.patience(usual);
+        assert_eq!(patience, Duration::from_secs(30));
+        let unread = watch.begin();
+        unread.handed_over();
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert!(watch.has_slow_reader(patience));
+        assert!(!watch.has_slow_reader(usual));
+        drop(unread);
+    }
 }

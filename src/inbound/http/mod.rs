@@ -10,6 +10,7 @@
 mod answer;
 mod body;
 mod events;
+mod framing;
 mod lamps;
 mod own;
 mod plan;

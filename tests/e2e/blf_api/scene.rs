@@ -213,15 +213,6 @@ operator-token = "file:{operator}"
         Stream::open(tcp, &self.address.to_string(), &target, &headers).await
     }
 
-    /// A stream with a small window that nobody reads.
-    pub(crate) async fn lazy_stream(&self, watcher: &User) -> Stream {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        let tcp = socket.connect(self.address).await.unwrap();
-        let target = format!("/blf/v1/watchers/{}/stream", watcher.path());
-        Stream::open(tcp, &self.address.to_string(), &target, &watcher.basic()).await
-    }
-
     pub(crate) async fn poll(&self, watcher: &User, query: &str) -> Value {
         let answer = self.get(watcher, &format!("/stream?{query}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -305,16 +296,6 @@ operator-token = "file:{operator}"
             .await;
     }
 
-    pub(crate) async fn do_not_disturb(&self, user: &User, on: bool) {
-        let body = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><DoNotDisturb \
-             xmlns=\"http://schema.broadsoft.com/xsi\"><active>{on}</active>\
-             <ringSplash>false</ringSplash></DoNotDisturb>"
-        );
-        self.actions("PUT", user, "services/DoNotDisturb", &body)
-            .await;
-    }
-
     /// Places a call; its id at the caller.
     pub(crate) async fn call(&self, caller: &User, called: &User) -> String {
         let below = format!("calls/New?address={}", called.1);
@@ -343,7 +324,7 @@ operator-token = "file:{operator}"
     }
 
     async fn hang_everybody_up(&self) {
-        for cast in [super::HQ, super::BRANCH, super::CUSTOMER, super::SALES] {
+        for cast in [super::HQ, super::BRANCH, super::CUSTOMER] {
             for user in [cast.watcher, cast.line, cast.other, cast.caller] {
                 for call in call_ids(&self.calls(&user).await) {
                     self.hang_up(&user, &call).await;

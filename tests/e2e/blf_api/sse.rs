@@ -107,11 +107,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// Reads what there is, to whatever end.
-    pub(crate) async fn reads_to_its_end(&mut self) {
-        while timeout(BOUND, self.read()).await.unwrap() {}
-    }
-
     async fn block(&mut self) -> String {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
