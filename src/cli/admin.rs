@@ -24,7 +24,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where the daemon is found.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Door {
+pub(super) struct Door {
     /// The daemon's main configuration file.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
     config: PathBuf,
