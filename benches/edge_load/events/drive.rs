@@ -43,8 +43,8 @@ use crate::servers::Servers;
 /// Streams of the figures at a small farm.
 const FEW: usize = 1_000;
 
-/// Events of one measurement: about a second of server CPU, a hundred ticks.
-const EVENTS: usize = 30_000;
+/// Events of one measurement: more than a second of server CPU, some 150 ticks.
+const EVENTS: usize = 100_000;
 
 /// Events under way at once, each on another stream: an event that meets another one in a buffer
 /// would cost less than one that comes alone, as they do in life.
