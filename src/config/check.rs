@@ -6,6 +6,7 @@
 mod at;
 mod auth;
 mod edge;
+mod events;
 mod host;
 mod listener;
 mod passthrough;
@@ -87,6 +88,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding: &forwarding,
     };
     let auth_service = auth::auth_service(&at, raw, &scene);
+    let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
+    events::not_for_routes(&at.key("events"), &events, &routes);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -99,6 +102,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         policy: edge::policy(&at.key("policy"), raw.policy.as_ref()),
         cors: edge::cors(&at.key("cors"), raw.cors.as_ref()),
         forwarding,
+        events,
         application_server: auth::server(&at, raw),
         auth_service,
         listeners,

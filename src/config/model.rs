@@ -4,6 +4,7 @@
 //! something; every number has been range-checked and every name resolved.
 
 mod auth;
+mod events;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use crate::config::TlsVersion;
 use crate::config::secret::SecretRef;
 
 pub use auth::*;
+pub use events::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub cors: Cors,
     /// Headers set for the upstream.
     pub forwarding: Forwarding,
+    /// The relay of event channels.
+    pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
     /// xspd as the AuthService; absent: it is relayed.

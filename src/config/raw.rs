@@ -5,6 +5,7 @@
 
 mod auth;
 mod edge;
+mod events;
 mod listener;
 mod pool;
 mod text;
@@ -30,6 +31,7 @@ pub use edge::Guessing;
 pub use edge::Policy;
 pub use edge::Rate;
 pub use edge::Route;
+pub use events::Events;
 pub use listener::Host;
 pub use listener::Limits;
 pub use listener::Listener;
@@ -83,6 +85,9 @@ pub struct Raw {
     /// Headers set for the XSP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Forwarding>,
+    /// The relay of event channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Events>,
     /// OCI-P towards the Application Server, for the native AuthService.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_server: Option<ApplicationServer>,

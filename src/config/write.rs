@@ -4,6 +4,7 @@
 
 mod auth;
 mod edge;
+mod events;
 mod listener;
 mod pool;
 
@@ -24,6 +25,7 @@ use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
 use crate::config::write::edge::route;
+use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
 
@@ -41,6 +43,7 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: edge_policy,
         cors: answers,
         forwarding: headers,
+        events: channels,
         application_server: server,
         auth_service: service,
         listeners,
@@ -73,6 +76,7 @@ pub(super) fn write(config: &Config) -> Raw {
         policy: Some(policy(edge_policy)),
         cors: Some(cors(answers)),
         forwarding: Some(forwarding(headers)),
+        events: Some(events(channels)),
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         listener: Some(listeners.iter().map(listener).collect()),

@@ -5,6 +5,7 @@
 pub mod auth;
 pub mod certs;
 pub mod edge;
+pub mod events;
 pub mod ids;
 pub mod machine;
 pub mod ocip;

@@ -62,6 +62,8 @@ pub(super) async fn supervise(
         draining |= drain_now;
         match order {
             Order::None | Order::Drain => {}
+            Order::Cut => return Poll::Ready(End::Ended(Ending::Drained)),
+            Order::SlowReader => return Poll::Ready(End::Ended(Ending::SlowReader)),
             Order::CertificateEnded => return Poll::Ready(End::Ended(Ending::CertificateEnded)),
             Order::TrustRemoved => return Poll::Ready(End::Ended(Ending::TrustRemoved)),
         }

@@ -43,6 +43,10 @@ pub enum Order {
     None,
     /// Finish what is in flight, then end.
     Drain,
+    /// End now: the time of a drain is over.
+    Cut,
+    /// End now: the peer takes nothing of its event stream.
+    SlowReader,
     /// End now: the client certificate is past its end.
     CertificateEnded,
     /// End now: the trust anchor is gone.
@@ -165,7 +169,9 @@ impl Watch {
         match self.order.load(Ordering::Relaxed) {
             0 => Order::None,
             1 => Order::Drain,
-            2 => Order::CertificateEnded,
+            2 => Order::Cut,
+            3 => Order::SlowReader,
+            4 => Order::CertificateEnded,
             _ => Order::TrustRemoved,
         }
     }

@@ -39,6 +39,7 @@ pub use body::read_capped;
 pub(crate) use error::Causes;
 pub use error::OutboundError;
 pub use error::SendFailure;
+pub use pool::Aim;
 pub use pool::Pool;
 pub use pool::SendPlan;
 pub use pool::Sent;

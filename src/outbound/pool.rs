@@ -26,6 +26,7 @@ use crate::outbound::body::Reuse;
 use crate::outbound::connection::Breach;
 use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
+use crate::outbound::pools::authorities_of;
 use crate::outbound::request::RequestBody;
 use crate::outbound::request::Upload;
 use crate::outbound::request::prepare;
@@ -39,6 +40,8 @@ pub struct Pool {
     upstreams: Box<[Arc<Upstream>]>,
     affinity: Affinity,
     turn: AtomicUsize,
+    /// Lower case `host` or `host:port` of each upstream, in their order.
+    authorities: Box<[Vec<String>]>,
 }
 
 /// How one request is to be sent.
@@ -52,6 +55,18 @@ pub struct SendPlan {
     pub idle_timeout: Duration,
     /// The request has no body; it is not looked at then.
     pub body_is_empty: bool,
+}
+
+/// Which upstream a request is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Aim {
+    /// Any that is fit.
+    #[default]
+    Any,
+    /// This place in the pool first; any other when no connection to it comes about.
+    First(usize),
+    /// This place in the pool and no other, whatever its health.
+    Only(usize),
 }
 
 /// An answer and who gave it.
@@ -98,6 +113,7 @@ impl Pool {
                 upstreams: upstreams.into(),
                 affinity: pool.affinity,
                 turn: AtomicUsize::new(0),
+                authorities: pool.upstreams.iter().map(authorities_of).collect(),
             })
         } else {
             Err(errors)
@@ -110,6 +126,39 @@ impl Pool {
         &self.upstreams
     }
 
+    /// The place of the upstream of that name.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        let mut upstreams = self.upstreams.iter();
+        upstreams.position(|upstream| **upstream.name() == *name)
+    }
+
+    /// The place of the one upstream that calls itself `authority` (`host[:port]`); `None` too
+    /// when several do.
+    #[must_use]
+    pub fn place_of_authority(&self, authority: &str) -> Option<usize> {
+        let authority = authority.to_ascii_lowercase();
+        let mut found = (0..)
+            .zip(&self.authorities)
+            .filter(|(_, names)| names.contains(&authority))
+            .map(|(place, _)| place);
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// Sends a request to any upstream and waits for the head of its answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::send_to`].
+    pub async fn send<B>(&self, request: Request<B>, plan: &SendPlan) -> Result<Sent, SendFailure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.send_to(Aim::Any, request, plan).await
+    }
+
     /// Sends a request and waits for the head of its answer.
     ///
     /// The target goes out byte for byte; hop-by-hop headers are the caller's to remove. When no
@@ -120,17 +169,23 @@ impl Pool {
     /// # Errors
     ///
     /// The failure of the last attempt.
-    pub async fn send<B>(&self, request: Request<B>, plan: &SendPlan) -> Result<Sent, SendFailure>
+    pub async fn send_to<B>(
+        &self,
+        aim: Aim,
+        request: Request<B>,
+        plan: &SendPlan,
+    ) -> Result<Sent, SendFailure>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (request, upload) = prepare(request, plan.body_is_empty);
-        self.relay(request, upload, plan).await
+        self.relay(aim, request, upload, plan).await
     }
 
     async fn relay(
         &self,
+        aim: Aim,
         mut request: Request<RequestBody>,
         upload: Option<Arc<Upload>>,
         plan: &SendPlan,
@@ -143,7 +198,11 @@ impl Pool {
         let mut host = ClientHost::default();
         let mut spare = Spare::Allowed;
         let mut line = Line::Idle;
-        let mut lease = self.pick(key, &tried).ok_or(SendFailure::NoUpstream)?;
+        let lease = match aim {
+            Aim::Any => self.pick(key, &tried),
+            Aim::First(place) | Aim::Only(place) => self.aimed(place),
+        };
+        let mut lease = lease.ok_or(SendFailure::NoUpstream)?;
         loop {
             let upstream = Arc::clone(lease.upstream());
             host.set(&mut request, upstream.host_header());
@@ -157,7 +216,10 @@ impl Pool {
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Unsent(back, failure) => {
                     tried.push(upstream.index());
-                    lease = self.pick(key, &tried).ok_or(failure)?;
+                    lease = match aim {
+                        Aim::Any | Aim::First(_) => self.pick(key, &tried).ok_or(failure)?,
+                        Aim::Only(_) => return Err(failure),
+                    };
                     request = back;
                     line = Line::Idle;
                 }
@@ -165,11 +227,21 @@ impl Pool {
                     request = copy.ok_or(failure)?;
                     spare = Spare::Used;
                     line = Line::Fresh;
-                    lease = self.pick_again(key, &mut tried, &upstream, closed);
+                    lease = match aim {
+                        Aim::Any | Aim::First(_) => {
+                            self.pick_again(key, &mut tried, &upstream, closed)
+                        }
+                        Aim::Only(_) => upstream.enter_again(),
+                    };
                 }
             }
             upstream.series.retried();
         }
+    }
+
+    /// The upstream at a place, whatever its health.
+    fn aimed(&self, place: usize) -> Option<Lease> {
+        self.upstreams.get(place)?.enter(Ground::LastResort)
     }
 
     /// The place for a repeated request. That an idle connection was closed says nothing about

@@ -18,6 +18,8 @@ pub struct Pools {
     /// Lower case `host` or `host:port`.
     authorities: BTreeSet<String>,
     metrics: Arc<UpstreamMetrics>,
+    /// The pool of the other nodes.
+    peers: Option<String>,
 }
 
 impl Pools {
@@ -47,6 +49,7 @@ impl Pools {
                 pools,
                 authorities,
                 metrics: Arc::clone(telemetry),
+                peers: config.events.peers.clone(),
             })
         } else {
             Err(errors)
@@ -66,12 +69,19 @@ impl Pools {
         self.authorities.contains(&authority.to_ascii_lowercase())
     }
 
-    /// Whether every pool has an upstream that is fit.
+    /// The pool of the other nodes.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Arc<Pool>> {
+        self.get(self.peers.as_deref()?)
+    }
+
+    /// Whether every pool of XSPs has an upstream that is fit. A node alone serves too.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.pools
-            .values()
-            .all(|pool| pool.upstreams().iter().any(|upstream| upstream.is_fit()))
+        let pools = self.pools.iter();
+        pools
+            .filter(|(name, _)| self.peers.as_ref() != Some(*name))
+            .all(|(_, pool)| pool.upstreams().iter().any(|upstream| upstream.is_fit()))
     }
 
     /// Every upstream of every pool.
@@ -93,7 +103,7 @@ impl Pools {
 /// Ports that a URL may leave out.
 const IMPLIED_PORTS: [&str; 2] = ["80", "443"];
 
-fn authorities_of(upstream: &config::Upstream) -> Vec<String> {
+pub(super) fn authorities_of(upstream: &config::Upstream) -> Vec<String> {
     let own_port = upstream.port.to_string();
     let mut all = spellings(&upstream.host, &own_port);
     for alias in &upstream.aliases {

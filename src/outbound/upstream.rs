@@ -51,6 +51,7 @@ pub struct Upstream {
     seed: u64,
     pub(super) target: Target,
     host_header: Option<HeaderValue>,
+    authority: HeaderValue,
     idle: Mutex<Vec<Idle>>,
     keep_alive: Duration,
     permits: Semaphore,
@@ -115,6 +116,7 @@ impl Upstream {
             seed: seed_of(&upstream.name),
             target,
             host_header,
+            authority: host.clone(),
             idle: Mutex::new(Vec::new()),
             keep_alive: pool.keep_alive,
             permits: Semaphore::new(pool.connections),
@@ -136,6 +138,18 @@ impl Upstream {
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The `Host` that it would have for requests of our own.
+    #[must_use]
+    pub const fn authority(&self) -> &HeaderValue {
+        &self.authority
+    }
+
+    /// Requests and streams that it is working on for us.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Its place in the pool.

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod ci;
 pub mod concerns;
 pub mod edge;
+pub mod events;
 pub mod http;
 pub mod ocip;
 pub mod seldom;
@@ -19,6 +20,7 @@ use prometheus_client::registry::Registry;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
+use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
@@ -32,6 +34,8 @@ pub struct Telemetry {
     pub ci: Arc<CiMetrics>,
     /// Connections, handshakes, trust, reloads.
     pub edge: Arc<EdgeMetrics>,
+    /// Event channels.
+    pub events: Arc<EventMetrics>,
     /// Requests.
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
@@ -49,6 +53,7 @@ impl Telemetry {
             auth: AuthMetrics::register(&mut registry),
             ci: CiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
+            events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),

@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
 mod auth;
+mod events;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -55,6 +56,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         policy: old_policy,
         cors,
         forwarding: old_forwarding,
+        events: old_events,
         application_server,
         auth_service,
         listeners,
@@ -88,6 +90,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("policy", old_policy, &new.policy, policy);
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
+    at.inside("events", old_events, &new.events, events::events);
     let other = &new.application_server;
     at.inside(
         "application-server",

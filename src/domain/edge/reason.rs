@@ -53,16 +53,28 @@ reasons! {
     CallCenterDenied, "call-center-denied", FORBIDDEN, "Call center resources are not available here.";
     /// Rule `call-me-now`.
     CallMeNowDenied, "call-me-now-denied", FORBIDDEN, "CallMeNow is not available here.";
+    /// Limit `channel-opens-per-minute` of one user.
+    ChannelOpensLimit, "channel-opens-limit", TOO_MANY_REQUESTS, "Too many event channels were opened; try again later.";
+    /// Limit `channels`.
+    ChannelsLimit, "channels-limit", SERVICE_UNAVAILABLE, "Too many event channels are open; try again later.";
+    /// Limit `channels-per-application`.
+    ChannelsPerApplication, "channels-per-application", TOO_MANY_REQUESTS, "Too many event channels of this application are open.";
+    /// Limit `channels-per-user`.
+    ChannelsPerUser, "channels-per-user", TOO_MANY_REQUESTS, "Too many event channels of this user are open.";
     /// The route wants a client certificate.
     CertificateRequired, "certificate-required", FORBIDDEN, "A client certificate is required.";
     /// More than one `Authorization`.
     CredentialConflict, "credential-conflict", BAD_REQUEST, "The request has more than one credential.";
     /// Rule `device-token`.
     DeviceTokenDenied, "device-token-denied", FORBIDDEN, "DeviceToken is not available here.";
+    /// The daemon drains and opens no event channel.
+    Draining, "draining", SERVICE_UNAVAILABLE, "The service moves; connect again.";
     /// Rule `group`.
     GroupDenied, "group-denied", FORBIDDEN, "Group resources are not available here.";
     /// Too many refused passwords from this address.
     GuessingLockout, "guessing-lockout", TOO_MANY_REQUESTS, "Too many failed logins; try again later.";
+    /// A heartbeat sooner than `heartbeat-interval`.
+    HeartbeatLimit, "heartbeat-limit", TOO_MANY_REQUESTS, "Heartbeats of this channel come too fast.";
     /// More than one `Host`.
     HostDuplicate, "host-duplicate", BAD_REQUEST, "The request has more than one host.";
     /// `Host` is not `host[:port]`.
