@@ -9,7 +9,7 @@
 //! * `upstream`: one XSP, its idle connections, counters and health as last announced.
 //! * `connection`: one connection, driven by whoever waits for it.
 //! * `connect`: address, TCP, TLS.
-//! * [`UpstreamBody`]: the streamed answer.
+//! * [`UpstreamBody`]: the streamed answer; `direct` and `chunks` read one that may last for weeks.
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
 //! * [`webex`]: what Webex is asked through it.
@@ -19,13 +19,16 @@
 mod body;
 pub mod broadworks;
 mod check;
+mod chunks;
 mod connect;
 mod connection;
+mod direct;
 mod error;
 mod pool;
 mod pools;
 mod request;
 mod standing;
+mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;

@@ -23,6 +23,7 @@ use crate::outbound::OutboundError;
 use crate::outbound::SendFailure;
 use crate::outbound::UpstreamBody;
 use crate::outbound::body::Reuse;
+use crate::outbound::connection::Answer;
 use crate::outbound::connection::Breach;
 use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
@@ -55,6 +56,18 @@ pub struct SendPlan {
     pub idle_timeout: Duration,
     /// The request has no body; it is not looked at then.
     pub body_is_empty: bool,
+    /// The answer may be a stream that rests most of its time; it is read with less memory then.
+    pub may_last: bool,
+}
+
+impl SendPlan {
+    const fn answer(&self) -> Answer {
+        if self.may_last {
+            Answer::MayLast
+        } else {
+            Answer::Ends
+        }
+    }
 }
 
 /// Which upstream a request is for.
@@ -305,9 +318,10 @@ async fn attempt(
     }
     if line == Line::Idle {
         while let Some(mut connection) = upstream.take_idle() {
-            let exchange = connection.exchange(request, upload, plan.response_timeout);
+            let exchange =
+                connection.exchange(request, upload, plan.response_timeout, plan.answer());
             match exchange.await {
-                Ok(response) => return answered(response, connection, lease, plan),
+                Ok(response) => return answered(response, connection, lease, upload, plan),
                 // It had been closed meanwhile; the next one may be better.
                 Err(Broken::Unsent(back)) => request = *back,
                 Err(Broken::Sent(breach)) => return breached(&upstream, &breach, Line::Idle),
@@ -320,9 +334,9 @@ async fn attempt(
             return Attempt::Unsent(request, told(&upstream, failure, &detail));
         }
     };
-    let exchange = connection.exchange(request, upload, plan.response_timeout);
+    let exchange = connection.exchange(request, upload, plan.response_timeout, plan.answer());
     match exchange.await {
-        Ok(response) => answered(response, connection, lease, plan),
+        Ok(response) => answered(response, connection, lease, upload, plan),
         Err(Broken::Unsent(back)) => {
             let closed = SendFailure::ClosedBeforeAnswer {
                 upstream: Arc::clone(upstream.name()),
@@ -336,11 +350,20 @@ async fn attempt(
 
 fn answered(
     response: Response<Incoming>,
-    connection: Box<Connection>,
+    mut connection: Box<Connection>,
     lease: Lease,
+    upload: Option<&Upload>,
     plan: &SendPlan,
 ) -> Attempt {
     lease.upstream().succeeded();
+    let direct = match plan.answer() {
+        Answer::Ends => None,
+        Answer::MayLast => connection.take_over(&response, upload),
+    };
+    if let Some(direct) = direct {
+        let body = UpstreamBody::direct(direct, connection, lease, plan.idle_timeout);
+        return Attempt::Answered(response.map(|_incoming| body));
+    }
     let reuse = match response.version() {
         Version::HTTP_11 => Reuse::Keep,
         _older => Reuse::Close,
