@@ -73,6 +73,7 @@ pub fn edge(
                 Arc::clone(config),
                 Arc::clone(&pools),
                 Arc::clone(&telemetry.http),
+                &telemetry.events,
                 desk.clone(),
                 previous.map(|edge| &edge.front),
             ),

@@ -12,16 +12,28 @@ use crate::platform::clock;
 /// How often the open connections are counted while waiting for them.
 const STEP: Duration = Duration::from_millis(50);
 
+/// What other requests get when streams have used the time up.
+const AFTER_STREAMS: Duration = Duration::from_secs(1);
+
 /// Ends the daemon. A second signal, seen through `hurry`, skips the waiting.
 pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
     let plan = daemon.reloader.live.load().config.drain.clone();
     daemon.admin.draining.store(true, Ordering::Relaxed);
     info!(settle = ?plan.settle, deadline = ?plan.deadline, "Draining.");
     let orderly = async {
+        let hub = daemon.reloader.live.load().front.events().clone();
+        hub.drain();
         tokio::time::sleep(plan.settle).await;
+        let deadline = clock::mono() + plan.deadline;
+        // While streams are open their heartbeats and acknowledgements must still get in, or their
+        // XSPs would cut them. New channels are refused.
+        while hub.open() > 0 && clock::mono() < deadline {
+            tokio::time::sleep(STEP).await;
+        }
+        hub.cut_staggered().await;
         daemon.accepting.cancel();
         daemon.reloader.connections.drain();
-        let deadline = clock::mono() + plan.deadline;
+        let deadline = deadline.max(clock::mono() + AFTER_STREAMS);
         while daemon.reloader.connections.open() > 0 && clock::mono() < deadline {
             tokio::time::sleep(STEP).await;
             // A connection that was being accepted meanwhile hears of it too.

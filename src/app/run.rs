@@ -101,6 +101,7 @@ impl Daemon {
             now,
         )?;
         build::publish(&config, &material, &telemetry);
+        edge.front.forget_other_series();
         telemetry.edge.configuration_warnings(&warnings);
         let tasks = Tasks::new();
         let pools = tasks.stop().child_token();
@@ -161,6 +162,8 @@ impl Daemon {
             "admin",
             admin::serve(socket, Arc::clone(&admin), tasks.stop()),
         );
+        let hub = reloader.live.load().front.events().clone();
+        tasks.worker("event-hub", hub.run(tasks.stop()));
         start_watch(&tasks, &reloader, watching);
         Self {
             tasks,

@@ -1,4 +1,4 @@
-//! The admin listener: `/livez`, `/readyz`, `/metrics`, and `/authService/…` for operators when it
+//! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, and `/authService/…` for operators when it
 //! is ours. Loopback unless the operator insists; no TLS.
 
 use std::net::SocketAddr;
@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -26,6 +27,7 @@ use crate::inbound::endpoints::auth_service;
 use crate::inbound::endpoints::auth_service::Ask;
 use crate::inbound::endpoints::auth_service::Who;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
+use crate::inbound::endpoints::events;
 use crate::inbound::http::TRACKING_ID;
 use crate::inbound::http::TrackingIds;
 use crate::platform::tasks::Tasks;
@@ -54,6 +56,7 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/events/streams", get(event_streams))
         .fallback(other)
         .with_state(admin);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -119,6 +122,11 @@ async fn other(
     let mut response = reply.into_response().map(Body::from);
     response.headers_mut().insert(TRACKING_ID, tracking_id);
     response
+}
+
+async fn event_streams(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
+    let live = admin.live.load_full();
+    events::streams(live.front.events(), live.desk.as_ref(), &headers)
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {

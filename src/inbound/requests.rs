@@ -22,8 +22,10 @@ use crate::inbound::http::AnswerBody;
 use crate::inbound::listener::Shared;
 use crate::inbound::peer::Peer;
 use crate::inbound::watch::Flight;
+use crate::inbound::watch::Order;
 use crate::inbound::watch::Watch;
 use crate::platform::tasks::Tasks;
+use crate::workers::event_hub::Cut;
 
 /// Answers the requests of one connection from the snapshot that is live when they come.
 pub(super) fn service(
@@ -40,10 +42,26 @@ pub(super) fn service(
         let answering: Answering = Box::pin(async move {
             let answer = edge.answer(request, &peer).await.ok_or(Gone)?;
             flight.handed_over();
+            cut_with(answer.body(), &flight);
             Ok(answer.map(|body| Tracked { body, flight }))
         });
         answering
     })
+}
+
+/// An event stream whose client takes nothing is not polled, so only its connection can end it.
+fn cut_with(body: &AnswerBody, flight: &Flight) {
+    if let Some(stream) = body.event_stream() {
+        let watch = Arc::downgrade(flight.watch());
+        stream.when_cut(move |why| {
+            if let Some(watch) = watch.upgrade() {
+                watch.order(match why {
+                    Cut::Drained => Order::Cut,
+                    Cut::SlowReader => Order::SlowReader,
+                });
+            }
+        });
+    }
 }
 
 /// A request that is being answered.

@@ -73,6 +73,12 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// The watch of its connection.
+    #[must_use]
+    pub const fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// A piece of the answer is on its way; the next one is for the peer to make room for.
     pub fn handed_over(&self) {
         self.pace

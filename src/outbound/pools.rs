@@ -89,6 +89,14 @@ impl Pools {
         self.pools.values().flat_map(|pool| pool.upstreams())
     }
 
+    /// Every upstream but the other nodes.
+    pub fn upstreams_of_routes(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        let pools = self.pools.iter();
+        pools
+            .filter(|(name, _)| self.peers.as_ref() != Some(*name))
+            .flat_map(|(_, pool)| pool.upstreams())
+    }
+
     /// Removes the series of upstreams that these pools no longer have.
     pub fn forget_other_series(&self) {
         self.metrics.retain(|pool, upstream| {

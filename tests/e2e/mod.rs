@@ -3,6 +3,7 @@
 mod auth_service;
 mod broadworks_ocip;
 mod drain;
+mod events_relay;
 mod input;
 mod lab;
 mod live;

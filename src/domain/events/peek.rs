@@ -126,23 +126,6 @@ pub fn packages(body: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter_map(|element| name(element.text))
 }
 
-/// Whether a whole request for a channel has come.
-#[must_use]
-pub fn is_whole(body: &[u8]) -> bool {
-    const END: &[u8] = b"Channel";
-    let text = body.trim_ascii_end();
-    let Some(tag) = memchr::memrchr(b'<', text).and_then(|at| text.get(at..)) else {
-        return false;
-    };
-    let Some(tag) = tag
-        .strip_prefix(b"</")
-        .and_then(|tag| tag.strip_suffix(b">"))
-    else {
-        return false;
-    };
-    local(tag.trim_ascii_end()) == END
-}
-
 /// One start tag.
 #[derive(Debug, Clone, Copy)]
 struct Element<'a> {
@@ -347,30 +330,20 @@ mod tests {
         assert_eq!(packages(b"<Other><event>x</event></Other>").count(), 0);
     }
 
-    #[test]
-    fn a_request_for_a_channel_is_whole_with_its_end_tag() {
-        let body = b"<c:Channel><channelSetId>1</channelSetId></c:Channel>\n";
-        assert!(is_whole(body));
-        for end in 0..body.len() - 1 {
-            assert!(!is_whole(&body[..end]), "{end}");
-        }
-    }
-
     proptest! {
         #[test]
         fn bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            document(&bytes);
-            channel_asked(&bytes);
-            event_answered(&bytes);
-            is_whole(&bytes);
+            std::hint::black_box(document(&bytes));
+            std::hint::black_box(channel_asked(&bytes));
+            std::hint::black_box(event_answered(&bytes));
             prop_assert!(packages(&bytes).count() < 200);
         }
 
         #[test]
         fn what_looks_like_xml_never_panics(text in "[<>/!?='\" :a-z\\[\\]-]{0,80}") {
-            document(text.as_bytes());
-            channel_asked(format!("<Channel {text}").as_bytes());
-            document(format!("<Event {text}").as_bytes());
+            std::hint::black_box(document(text.as_bytes()));
+            std::hint::black_box(channel_asked(format!("<Channel {text}").as_bytes()));
+            std::hint::black_box(document(format!("<Event {text}").as_bytes()));
         }
     }
 }

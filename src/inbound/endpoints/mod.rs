@@ -1,3 +1,4 @@
 //! What xspd answers itself instead of relaying it.
 
 pub mod auth_service;
+pub mod events;

@@ -20,6 +20,8 @@ use http_body::SizeHint;
 use crate::domain::edge::credential::Scheme;
 use crate::domain::xsi::path::loggable;
 use crate::inbound::http::body::Tally;
+use crate::inbound::http::events::EventStream;
+use crate::inbound::http::relay::Relayed;
 use crate::inbound::peer::Peer;
 use crate::outbound::UpstreamBody;
 use crate::outbound::UpstreamBodyError;
@@ -27,6 +29,7 @@ use crate::platform::clock;
 use crate::telemetry::http::Access;
 use crate::telemetry::http::Outcome;
 use crate::telemetry::http::RouteSeries;
+use crate::workers::event_hub::OpenStream;
 
 /// The body of every answer.
 pub struct AnswerBody {
@@ -39,6 +42,8 @@ enum Content {
     Own(Bytes),
     /// The XSP's, streamed.
     Relayed(UpstreamBody),
+    /// The XSP's stream of a channel.
+    Channel(Box<EventStream>),
 }
 
 impl AnswerBody {
@@ -49,10 +54,19 @@ impl AnswerBody {
         }
     }
 
-    pub(super) const fn relayed(body: UpstreamBody, ledger: Ledger) -> Self {
-        Self {
-            content: Content::Relayed(body),
-            ledger,
+    pub(super) fn relayed(body: Relayed, ledger: Ledger) -> Self {
+        let content = match body {
+            Relayed::Answer(body) => Content::Relayed(body),
+            Relayed::Channel(stream) => Content::Channel(stream),
+        };
+        Self { content, ledger }
+    }
+
+    /// The event stream that it is.
+    pub(in crate::inbound) fn event_stream(&self) -> Option<&Arc<OpenStream>> {
+        match &self.content {
+            Content::Own(_) | Content::Relayed(_) => None,
+            Content::Channel(stream) => Some(stream.stream()),
         }
     }
 }
@@ -70,6 +84,7 @@ impl Body for AnswerBody {
             Content::Own(text) if text.is_empty() => Poll::Ready(None),
             Content::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
             Content::Relayed(body) => Pin::new(body).poll_frame(cx),
+            Content::Channel(stream) => Pin::new(&mut **stream).poll_frame(cx),
         };
         match frame {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -99,6 +114,7 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Own(text) => text.is_empty(),
             Content::Relayed(body) => body.is_end_stream(),
+            Content::Channel(stream) => stream.is_end_stream(),
         }
     }
 
@@ -106,6 +122,7 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Own(text) => SizeHint::with_exact(text.len() as u64),
             Content::Relayed(body) => body.size_hint(),
+            Content::Channel(stream) => stream.size_hint(),
         }
     }
 }
@@ -176,6 +193,11 @@ impl Ledger {
         let tally = Arc::<Tally>::default();
         self.received = Some(Arc::clone(&tally));
         tally
+    }
+
+    /// What counts the request's body.
+    pub(super) const fn received(&self) -> Option<&Arc<Tally>> {
+        self.received.as_ref()
     }
 
     /// Counts a request's body that is counted already.

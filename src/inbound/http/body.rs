@@ -108,6 +108,8 @@ pub(super) struct LimitedBody<B> {
     pausing: Option<Instant>,
     /// All pauses before it. Time in which the XSP takes nothing is not the client's.
     waited: Duration,
+    /// Whether it may pause for ever, a little at a time.
+    steady: bool,
     tally: Arc<Tally>,
     /// Counts as an upload of its client until it is gone.
     _place: Option<Place>,
@@ -127,13 +129,23 @@ impl<B> LimitedBody<B> {
             timer: None,
             pausing: None,
             waited: Duration::ZERO,
+            steady: false,
             tally,
             _place: place,
         }
     }
 
+    /// Lets it pause as often as it likes, for a body that goes on as long as its answer.
+    pub(super) const fn steady(mut self) -> Self {
+        self.steady = true;
+        self
+    }
+
     /// How long the next pause may be.
     fn patience(&self) -> Duration {
+        if self.steady {
+            return self.pause;
+        }
         let earned = Duration::from_secs(self.tally.bytes() / BYTES_A_SECOND);
         let left = self.pause.saturating_add(earned);
         left.saturating_sub(self.waited).min(self.pause)

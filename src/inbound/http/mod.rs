@@ -2,11 +2,12 @@
 //!
 //! [`Front::answer`] takes a request's head and streamed body and gives an answer, always. The
 //! order of decisions is in `route`, the way to the XSP and back in `relay`, with the credentials
-//! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService; `plan` is the configuration worked out beforehand, `answer` the body that closes
+//! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService; `events` is what is different for event channels; `plan` is the configuration worked out beforehand, `answer` the body that closes
 //! the books of a request, `body` the limits of what a client sends.
 
 mod answer;
 mod body;
+mod events;
 mod own;
 mod plan;
 mod relay;
@@ -51,9 +52,11 @@ use crate::inbound::http::route::Visit;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::platform::clock;
+use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::Access;
 use crate::telemetry::http::HttpMetrics;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::event_hub::EventHub;
 
 pub use crate::inbound::http::answer::AnswerBody;
 pub(in crate::inbound) use crate::inbound::http::tracking::TRACKING_ID;
@@ -68,6 +71,8 @@ pub struct Front {
     desk: Option<AuthDesk>,
     plan: Plan,
     limiters: Arc<Limiters>,
+    /// Streams of event channels, and what is known of them.
+    hub: EventHub,
 }
 
 /// What must outlive a reload: neither a rate nor a lockout starts anew with it.
@@ -85,6 +90,7 @@ impl Front {
         config: Arc<Config>,
         pools: Arc<Pools>,
         metrics: Arc<HttpMetrics>,
+        events: &Arc<EventMetrics>,
         desk: Option<AuthDesk>,
         previous: Option<&Self>,
     ) -> Self {
@@ -100,7 +106,12 @@ impl Front {
                 })
             }
         };
+        let hub = match previous {
+            Some(previous) => previous.hub.clone(),
+            None => EventHub::new(Arc::new(config.events.clone()), Arc::clone(events)),
+        };
         Self {
+            hub,
             plan: Plan::new(&config, &pools, &metrics),
             config,
             pools,
@@ -110,9 +121,18 @@ impl Front {
         }
     }
 
-    /// Removes the series of listeners and routes that this configuration no longer has; to be
+    /// Event channels.
+    #[must_use]
+    pub const fn events(&self) -> &EventHub {
+        &self.hub
+    }
+
+    /// Takes effect where things outlive a configuration: removes the series of listeners, routes
+    /// and upstreams that this one no longer has, and hands its rules to the event channels. To be
     /// called once it is the one in force.
     pub fn forget_other_series(&self) {
+        self.hub.adopt(Arc::new(self.config.events.clone()));
+        self.tell_upstreams();
         self.metrics
             .retain(|listener, route| self.plan.knows(listener, route));
     }
@@ -160,6 +180,9 @@ impl Front {
             Ok(Admission::Relay(admitted)) => {
                 self.relay(parts, body, &admitted, &seen, &visit, &mut ledger)
                     .await
+            }
+            Ok(Admission::Whereabouts) => {
+                return self.answer_neighbour(&parts, ledger);
             }
             Err(refusal) => Err(refusal),
         };

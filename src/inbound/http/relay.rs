@@ -1,6 +1,7 @@
 //! The way of an admitted request to the XSP and of its answer back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Extensions;
@@ -28,12 +29,17 @@ use crate::inbound::http::body::BodyLimits;
 use crate::inbound::http::body::BoxError;
 use crate::inbound::http::body::LimitedBody;
 use crate::inbound::http::body::Tally;
+use crate::inbound::http::events::Errand;
+use crate::inbound::http::events::EventStream;
+use crate::inbound::http::events::Passage;
 use crate::inbound::http::plan::RoutePlan;
 use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::rescue::Refusal;
 use crate::inbound::http::route::Admitted;
 use crate::inbound::http::route::Seen;
 use crate::inbound::http::route::Visit;
+use crate::inbound::http::swap::Swap;
+use crate::outbound::Aim;
 use crate::outbound::Pool;
 use crate::outbound::SendFailure;
 use crate::outbound::SendPlan;
@@ -41,16 +47,35 @@ use crate::outbound::Sent;
 use crate::outbound::UpstreamBody;
 use crate::platform::clock;
 
+/// The body of an answer of the XSP.
+pub(super) enum Relayed {
+    /// One that ends by itself.
+    Answer(UpstreamBody),
+    /// The stream of a channel.
+    Channel(Box<EventStream>),
+}
+
 /// How one request goes to the XSP.
+#[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
     pub(super) route: &'a RoutePlan,
     pub(super) pool: &'a Pool,
+    pub(super) aim: Aim,
     pub(super) plan: SendPlan,
     pub(super) seen: &'a Seen,
     pub(super) visit: &'a Visit<'a>,
 }
 
 impl Way<'_> {
+    /// Sends a request on this way.
+    pub(super) async fn send<B>(&self, request: Request<B>) -> Result<Sent, SendFailure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.pool.send_to(self.aim, request, &self.plan).await
+    }
+
     /// What a failure means for the client. Whatever the exchange died of, a broken request body
     /// comes first.
     pub(super) fn failed(
@@ -79,7 +104,7 @@ impl Front {
         seen: &Seen,
         visit: &Visit<'_>,
         ledger: &mut Ledger,
-    ) -> Result<Response<UpstreamBody>, Refusal>
+    ) -> Result<Response<Relayed>, Refusal>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
@@ -92,11 +117,17 @@ impl Front {
             Treatment::Swap => Box::pin(self.swap(&parts)).await?,
             Treatment::Answer | Treatment::Relay => None,
         };
+        let user = swap.as_ref().map(Swap::user);
+        let about = admitted.resource.as_ref().map(|resource| {
+            let caller = self.caller_of(&parts.headers, user, seen, visit);
+            (resource, caller)
+        });
         self.prepare(&mut parts, admitted, seen, visit);
         let by_token = swap.as_ref().and_then(|swap| swap.affinity);
         let way = Way {
             route,
             pool,
+            aim: Aim::Any,
             plan: SendPlan {
                 affinity: admitted.affinity.map(|user| by_token.unwrap_or(user)),
                 response_timeout: route.response_timeout,
@@ -107,13 +138,29 @@ impl Front {
             seen,
             visit,
         };
+        if let Some((resource, caller)) = about {
+            let errand = Errand {
+                resource,
+                caller,
+                swap: swap.as_ref(),
+                way: &way,
+            };
+            // On the heap: requests of other kinds must not carry room for it.
+            let sent = Box::pin(self.send_event(parts, body, &errand, ledger)).await?;
+            let Passage { sent, place } = sent;
+            let Sent { response, upstream } = sent;
+            ledger.answered_by(&upstream);
+            let response = self.finish(response, &upstream, admitted, seen)?;
+            return Ok(self.begin_stream(response, place, &upstream, caller));
+        }
         let sent = match swap {
             Some(swap) => Box::pin(self.send_swapped(parts, body, &swap, &way, ledger)).await?,
             None => self.send(parts, body, &way, ledger).await?,
         };
         let Sent { response, upstream } = sent;
         ledger.answered_by(&upstream);
-        self.finish(response, &upstream, admitted, seen)
+        let response = self.finish(response, &upstream, admitted, seen)?;
+        Ok(response.map(Relayed::Answer))
     }
 
     /// Sends a request as it came.
@@ -130,13 +177,30 @@ impl Front {
     {
         if way.plan.body_is_empty {
             let request = Request::from_parts(parts, Empty::<Bytes>::new());
-            let sent = way.pool.send(request, &way.plan).await;
+            let sent = way.send(request).await;
             return sent.map_err(|failure| way.failed(&failure, None, ledger));
         }
         let (body, tally) = self.take_body(body, way, ledger)?;
         let request = Request::from_parts(parts, body);
-        let sent = way.pool.send(request, &way.plan).await;
+        let sent = way.send(request).await;
         sent.map_err(|failure| way.failed(&failure, Some(&tally), ledger))
+    }
+
+    /// Puts a body that goes on beside its answer under its limits: it may be of any length, but
+    /// not pause for longer than `pause`.
+    pub(super) fn take_stream<B>(
+        &self,
+        body: B,
+        pause: Duration,
+        way: &Way<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<(LimitedBody<B>, Arc<Tally>), Refusal> {
+        let limits = BodyLimits {
+            bytes: u64::MAX,
+            pause,
+        };
+        let (body, tally) = self.take_within(body, limits, way, ledger)?;
+        Ok((body.steady(), tally))
     }
 
     /// Puts a body under its limits.
@@ -146,15 +210,25 @@ impl Front {
         way: &Way<'_>,
         ledger: &mut Ledger,
     ) -> Result<(LimitedBody<B>, Arc<Tally>), Refusal> {
+        let limits = BodyLimits {
+            bytes: way.visit.listener.limits.body_bytes,
+            pause: way.visit.listener.limits.body_timeout,
+        };
+        self.take_within(body, limits, way, ledger)
+    }
+
+    fn take_within<B>(
+        &self,
+        body: B,
+        limits: BodyLimits,
+        way: &Way<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<(LimitedBody<B>, Arc<Tally>), Refusal> {
         let tally = ledger.receive();
         let Way { seen, visit, .. } = way;
         let most = visit.listener.limits.uploads_per_address;
         let place = self.limiters.uploads.admit(seen.client, usize::MAX, most);
         let place = place.map_err(|_| Reason::UploadLimit)?;
-        let limits = BodyLimits {
-            bytes: visit.listener.limits.body_bytes,
-            pause: visit.listener.limits.body_timeout,
-        };
         let body = LimitedBody::new(body, limits, Arc::clone(&tally), Some(place));
         Ok((body, tally))
     }

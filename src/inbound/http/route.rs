@@ -29,6 +29,7 @@ use crate::domain::edge::policy::Decision;
 use crate::domain::edge::reason::Reason;
 use crate::domain::edge::routes::below_anywhere;
 use crate::domain::edge::target::judge;
+use crate::domain::events::resource::Resource;
 use crate::domain::xsi::path::ActionPath;
 use crate::domain::xsi::path::user_below;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
@@ -37,6 +38,7 @@ use crate::inbound::http::plan::RoutePlan;
 use crate::inbound::http::plan::Treatment;
 use crate::inbound::http::rescue::Refusal;
 use crate::inbound::peer::Peer;
+use crate::workers::event_hub::WHERE_PATH;
 
 /// Where and when a request came in.
 #[derive(Clone, Copy)]
@@ -80,6 +82,8 @@ pub(super) enum Admission {
     Preflight(HeaderValue),
     /// The XSP sees it.
     Relay(Admitted),
+    /// Another node asks where a channel or an event belongs.
+    Whereabouts,
 }
 
 /// What the relay needs besides the request.
@@ -87,6 +91,8 @@ pub(super) struct Admitted {
     pub(super) route: usize,
     pub(super) host: HeaderValue,
     pub(super) affinity: Option<u64>,
+    /// What it is about, on routes of Xsi-Events.
+    pub(super) resource: Option<Resource>,
 }
 
 impl Front {
@@ -134,6 +140,9 @@ impl Front {
             .path_and_query()
             .map_or("", http::uri::PathAndQuery::as_str);
         let target = judge(raw.as_bytes()).map_err(Reason::from)?;
+        if target.path() == WHERE_PATH.as_bytes() && self.is_of_farm(visit) {
+            return Ok(Admission::Whereabouts);
+        }
         let (index, below) = self
             .plan
             .table
@@ -159,11 +168,25 @@ impl Front {
             Affinity::None => None,
             Affinity::User => Some(user.unwrap_or_else(|| affinity::of_address(seen.client))),
         };
+        let resource = match route.kind {
+            RouteKind::XsiEvents => Some(Resource::of(&parts.method, below)),
+            RouteKind::AuthService | RouteKind::Plain | RouteKind::XsiActions => None,
+        };
         Ok(Admission::Relay(Admitted {
             route: index,
             host,
             affinity,
+            resource,
         }))
+    }
+
+    /// Whether another node of the farm asks. To anyone else there is nothing here.
+    fn is_of_farm(&self, visit: &Visit<'_>) -> bool {
+        let farm = &self.config.events.farm_identities;
+        visit.peer.caller.as_ref().is_some_and(|caller| {
+            let mut farm = farm.iter();
+            farm.any(|known| known.eq_ignore_ascii_case(&caller.identity))
+        })
     }
 
     /// The policy holds for Xsi-Actions, under whatever route they are reached.

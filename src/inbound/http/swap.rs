@@ -62,6 +62,13 @@ enum Load<B> {
     Stream(LimitedBody<B>, Arc<Tally>),
 }
 
+impl Swap {
+    /// Whose token it is.
+    pub(super) fn user(&self) -> &str {
+        &self.token.claims.subject
+    }
+}
+
 impl Front {
     /// Judges the token of a request to an Xsi route. `None`: the request goes as it came.
     pub(super) async fn swap(&self, parts: &Parts) -> Result<Option<Swap>, Refusal> {
@@ -147,15 +154,18 @@ impl Front {
                 let authorization = pass.header().clone();
                 parts.headers.insert(header::AUTHORIZATION, authorization);
                 let request = Request::from_parts(parts, body);
-                let sent = way.pool.send(request, &way.plan).await;
+                let sent = way.send(request).await;
                 let sent = sent.map_err(|failure| way.failed(&failure, Some(&tally), ledger))?;
                 swap.learn(&pass, &sent);
                 Ok(sent)
             }
             Load::Kept(bytes) => {
-                let plan = SendPlan {
-                    body_is_empty: bytes.is_empty(),
-                    ..way.plan
+                let way = Way {
+                    plan: SendPlan {
+                        body_is_empty: bytes.is_empty(),
+                        ..way.plan
+                    },
+                    ..*way
                 };
                 let mut repeated = false;
                 loop {
@@ -164,7 +174,7 @@ impl Front {
                     let authorization = pass.header().clone();
                     copy.headers.insert(header::AUTHORIZATION, authorization);
                     let request = Request::from_parts(copy, Full::new(bytes.clone()));
-                    let sent = way.pool.send(request, &plan).await;
+                    let sent = way.send(request).await;
                     let sent = sent.map_err(|failure| way.failed(&failure, None, ledger))?;
                     let worth_repeating = swap.learn(&pass, &sent);
                     if repeated || !worth_repeating {

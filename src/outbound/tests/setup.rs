@@ -132,6 +132,28 @@ pub(crate) fn request(method: Method, target: &str, body: &str) -> Request<Full<
         .unwrap()
 }
 
+fn events() -> config::Events {
+    config::Events {
+        channels: 100,
+        channels_per_user: 100,
+        channels_per_application: 100,
+        channel_opens_per_minute: 0,
+        heartbeat_interval: Duration::ZERO,
+        heartbeat_echo_timeout: LONG,
+        idle_timeout: LONG,
+        write_timeout: LONG,
+        document_bytes: 256 << 10,
+        remembered_events: 1_000,
+        remember_events: LONG,
+        remember_channels: LONG,
+        redirects: 3,
+        cuts_per_second: 200,
+        peers: None,
+        peer_timeout: LONG,
+        farm_identities: Vec::new(),
+    }
+}
+
 pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
     Config {
         state_dir: "/nowhere".into(),
@@ -176,6 +198,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             drop_headers: Vec::new(),
             trusted_proxies: Vec::new(),
         },
+        events: events(),
         application_server: None,
         auth_service: None,
         listeners: Vec::new(),

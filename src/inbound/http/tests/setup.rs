@@ -32,6 +32,7 @@ use crate::outbound::tests::setup;
 use crate::outbound::tests::setup::LONG;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::tests::setup::Bench;
@@ -196,6 +197,7 @@ impl Edge {
             Arc::clone(&config),
             Arc::clone(&pools),
             Arc::clone(&metrics),
+            &EventMetrics::register(&mut registry),
             desk,
             None,
         );
@@ -215,6 +217,7 @@ impl Edge {
             Arc::clone(&self.config),
             Arc::clone(&self.pools),
             Arc::clone(&self.metrics),
+            self.front.events().metrics(),
             None,
             Some(&self.front),
         );

@@ -1,0 +1,467 @@
+//! All open streams of event channels, and what was learned from them: which XSP holds a channel,
+//! which one sent an event. Streams and knowledge outlive a reload.
+//!
+//! The relay tells the hub what passes and asks it where requests belong; [`EventHub::tap`] gives
+//! every document that passes to whoever wants to look on. `run` watches over slow readers and
+//! missing echoes.
+
+mod documents;
+mod neighbours;
+mod stream;
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Events;
+use crate::domain::edge::rates::Buckets;
+use crate::domain::edge::rates::Pace;
+use crate::domain::edge::slots::Entry;
+use crate::domain::edge::slots::Slots;
+use crate::domain::events::crowd::Crowd;
+use crate::domain::events::crowd::Full;
+use crate::domain::events::crowd::Most;
+use crate::domain::events::crowd::Owner;
+use crate::domain::events::names::Unknown;
+use crate::domain::events::whereabouts::Memory;
+use crate::domain::events::whereabouts::Wanted;
+use crate::domain::events::whereabouts::Whereabouts;
+use crate::platform::clock;
+use crate::telemetry::events::EventMetrics;
+
+pub use documents::Looker;
+pub use documents::session_name;
+pub use neighbours::Neighbours;
+pub use neighbours::WHERE_PATH;
+pub use neighbours::asked;
+pub use stream::Cut;
+pub use stream::Held;
+pub use stream::OpenStream;
+pub use stream::Place;
+
+/// Documents that a tap may be behind before it loses some: a burst of a few seconds.
+const TAPPED: usize = 4096;
+
+/// How often streams are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A document that passed.
+#[derive(Debug, Clone)]
+pub struct Tapped {
+    /// Name of the XSP that sent it.
+    pub upstream: Arc<str>,
+    /// When it passed.
+    pub at: Instant,
+    /// From its prolog to the end of its root.
+    pub document: Bytes,
+}
+
+/// The hub; clones share it.
+#[derive(Clone)]
+pub struct EventHub {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    metrics: Arc<EventMetrics>,
+    hasher: RandomState,
+    inner: Mutex<Inner>,
+    /// By caller: the XSP of the last stream or request.
+    last: Slots<u64, Last>,
+    opens: Buckets,
+    epoch: Instant,
+    next: AtomicU64,
+    tap: broadcast::Sender<Tapped>,
+    unknown: Mutex<Unknown>,
+    draining: AtomicBool,
+    neighbours: Neighbours,
+}
+
+struct Inner {
+    rules: Arc<Events>,
+    streams: HashMap<u64, Arc<OpenStream>>,
+    places: Whereabouts,
+    crowd: Crowd,
+    /// Places by XSP, and by XSP and channel set.
+    loads: HashMap<(Arc<str>, Option<u64>), u32>,
+}
+
+/// The XSP that a caller met last.
+#[derive(Default)]
+struct Last {
+    upstream: Option<Arc<str>>,
+    at: u64,
+}
+
+impl Entry for Last {
+    fn weight(&self, _now: u64) -> u64 {
+        self.at
+    }
+}
+
+/// Why no channel may be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPlace {
+    /// The daemon drains.
+    Draining,
+    /// A limit is reached.
+    Full(Full),
+    /// The user opens too many in a short time.
+    TooFast(Duration),
+}
+
+/// One open stream, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamFacts {
+    /// Number of the stream since the start.
+    pub id: u64,
+    /// Id of its channel, once that has passed.
+    pub channel: Option<String>,
+    /// Name of its XSP.
+    pub upstream: String,
+    /// Seconds since it was opened.
+    pub age_seconds: u64,
+    /// Bytes relayed.
+    pub bytes: u64,
+    /// Events relayed.
+    pub events: u64,
+    /// Events not acknowledged so far.
+    pub unacknowledged: u64,
+    /// Seconds since the last byte.
+    pub quiet_seconds: u64,
+    /// Whether the client has not taken all that is there.
+    pub client_is_behind: bool,
+}
+
+impl EventHub {
+    /// An empty hub.
+    #[must_use]
+    pub fn new(rules: Arc<Events>, metrics: Arc<EventMetrics>) -> Self {
+        let epoch = clock::mono();
+        let shared = Shared {
+            metrics,
+            hasher: RandomState::new(),
+            inner: Mutex::new(Inner {
+                rules,
+                streams: HashMap::new(),
+                places: Whereabouts::new(),
+                crowd: Crowd::default(),
+                loads: HashMap::new(),
+            }),
+            last: Slots::new(),
+            opens: Buckets::new(epoch),
+            epoch,
+            next: AtomicU64::new(1),
+            tap: broadcast::Sender::new(TAPPED),
+            unknown: Mutex::default(),
+            draining: AtomicBool::new(false),
+            neighbours: Neighbours::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// A reload changed the rules; what is open and known stays.
+    pub fn adopt(&self, rules: Arc<Events>) {
+        self.shared.inner().rules = rules;
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Events> {
+        Arc::clone(&self.shared.inner().rules)
+    }
+
+    /// Metrics, and the lines that go with them.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<EventMetrics> {
+        &self.shared.metrics
+    }
+
+    /// The other nodes.
+    #[must_use]
+    pub fn neighbours(&self) -> &Neighbours {
+        &self.shared.neighbours
+    }
+
+    /// Every document that passes from now on. A receiver that is slow loses the oldest and is
+    /// told how many; the relay never waits. Nothing is copied while nobody listens.
+    #[must_use]
+    pub fn tap(&self) -> broadcast::Receiver<Tapped> {
+        self.shared.tap.subscribe()
+    }
+
+    /// A number for a name that a peer chose, keyed by this process; never 0.
+    #[must_use]
+    pub fn key(&self, name: &[u8]) -> u64 {
+        self.shared.hasher.hash_one(name).max(1)
+    }
+
+    /// Takes a place for a channel, before its XSP is asked.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn enter(&self, owner: Owner, set: Option<u64>, now: Instant) -> Result<Place, NoPlace> {
+        if self.shared.draining.load(Ordering::Relaxed) {
+            return Err(NoPlace::Draining);
+        }
+        let rules = self.rules();
+        if rules.channel_opens_per_minute > 0 {
+            let a_minute = rules.channel_opens_per_minute;
+            let pace = Pace::new(f64::from(a_minute) / 60.0, a_minute);
+            self.shared
+                .opens
+                .take_of_user(pace, owner.user, now)
+                .map_err(NoPlace::TooFast)?;
+        }
+        let most = Most {
+            all: rules.channels,
+            user: rules.channels_per_user,
+            application: rules.channels_per_application,
+        };
+        let mut inner = self.shared.inner();
+        inner.crowd.enter(owner, &most).map_err(NoPlace::Full)?;
+        drop(inner);
+        Ok(Place::new(Arc::clone(&self.shared), owner, set))
+    }
+
+    /// The XSP of a channel or an event, as far as this node knows.
+    #[must_use]
+    pub fn find(&self, wanted: Wanted<'_>, now: Instant) -> Option<Arc<str>> {
+        let inner = self.shared.inner();
+        match wanted {
+            Wanted::Channel(id) => inner.places.channel(id, now).map(|(upstream, _)| upstream),
+            Wanted::Event(id) => inner.places.event(id, now, &memory(&inner.rules)),
+        }
+    }
+
+    /// Another node holds the stream of a channel.
+    pub fn elsewhere(&self, channel: &[u8], upstream: &Arc<str>, now: Instant) {
+        let mut inner = self.shared.inner();
+        let until = now + neighbours::KNOWN;
+        inner.places.channel_elsewhere(channel, upstream, until);
+    }
+
+    /// The XSP that a caller met last.
+    #[must_use]
+    pub fn last_of(&self, caller: u64) -> Option<Arc<str>> {
+        let last = &self.shared.last;
+        last.look(caller, |last| last.upstream.clone()).flatten()
+    }
+
+    /// A caller met an XSP.
+    pub fn met(&self, caller: u64, upstream: &Arc<str>, now: Instant) {
+        let at = self.shared.milliseconds(now);
+        self.shared.last.change(caller, at, |last| {
+            last.upstream = Some(Arc::clone(upstream));
+            last.at = at;
+        });
+    }
+
+    /// A heartbeat wants to pass.
+    ///
+    /// # Errors
+    /// The time to wait, when it comes too fast.
+    pub fn beat(&self, channel: &[u8], now: Instant) -> Result<(), Duration> {
+        let (stream, interval) = {
+            let inner = self.shared.inner();
+            let stream = inner.stream_of(channel, now);
+            (stream, inner.rules.heartbeat_interval)
+        };
+        let Some(stream) = stream else { return Ok(()) };
+        let allowed = stream.pulse().beat(now, interval);
+        if allowed.is_err() {
+            self.shared.metrics.heartbeat(None);
+        }
+        allowed
+    }
+
+    /// A heartbeat that was sent at `sent` was answered.
+    pub fn beat_answered(&self, channel: &[u8], status: u16, sent: Instant) {
+        self.shared.metrics.heartbeat(Some(status));
+        if status == 200
+            && let Some(stream) = self.shared.inner().stream_of(channel, sent)
+        {
+            stream.pulse().accepted(sent);
+        }
+    }
+
+    /// An XSP took an acknowledgement.
+    pub fn acknowledged(&self, event: &[u8], now: Instant) {
+        let mut inner = self.shared.inner();
+        let Some((stream, took)) = inner.places.acknowledged(event, now) else {
+            return;
+        };
+        if let Some(stream) = inner.streams.get(&stream) {
+            stream.acknowledged();
+        }
+        drop(inner);
+        self.shared.metrics.acknowledged(took);
+    }
+
+    /// A package or type of event that is not known; told once by name.
+    pub fn unknown(&self, kind: &'static str, name: &[u8]) {
+        self.shared.unknown(kind, name);
+    }
+
+    /// The open streams, oldest first.
+    #[must_use]
+    pub fn streams(&self, now: Instant) -> Vec<StreamFacts> {
+        let mut facts: Vec<_> = {
+            let inner = self.shared.inner();
+            let streams = inner.streams.values();
+            streams.map(|stream| stream.facts(now)).collect()
+        };
+        facts.sort_by_key(|facts| facts.id);
+        facts
+    }
+
+    /// Streams open now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.shared.inner().streams.len()
+    }
+
+    /// No channel is opened any more.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Cuts what is open, not all at once: their clients open new channels elsewhere.
+    pub async fn cut_staggered(&self) {
+        loop {
+            let (batch, pause) = {
+                let inner = self.shared.inner();
+                let a_second = inner.rules.cuts_per_second.max(1);
+                // Ten steps a second, or one stream at a time.
+                let size = (a_second / 10).max(1);
+                let pause = Duration::from_secs(1) * size / a_second;
+                let batch: Vec<_> = inner
+                    .streams
+                    .values()
+                    .filter(|stream| !stream.is_cut())
+                    .take(usize::try_from(size).unwrap_or(1))
+                    .cloned()
+                    .collect();
+                (batch, pause)
+            };
+            if batch.is_empty() {
+                return;
+            }
+            for stream in batch {
+                stream.cut();
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Watches over the streams until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => self.look(clock::mono()),
+            }
+        }
+    }
+
+    /// Ends slow readers, finds missing echoes, forgets what is old.
+    fn look(&self, now: Instant) {
+        let (rules, streams) = {
+            let mut inner = self.shared.inner();
+            let rules = Arc::clone(&inner.rules);
+            inner.places.forget(now, &memory(&rules));
+            let streams: Vec<_> = inner.streams.values().cloned().collect();
+            (rules, streams)
+        };
+        for stream in streams {
+            stream.end_if_slow(now, rules.write_timeout);
+            let missing = stream
+                .pulse()
+                .misses_echo(now, rules.heartbeat_echo_timeout);
+            if missing {
+                self.shared.metrics.echo_missing(stream.upstream());
+            }
+        }
+        self.shared.neighbours.forget(now);
+    }
+}
+
+fn memory(rules: &Events) -> Memory {
+    Memory {
+        events: rules.remembered_events,
+        event_time: rules.remember_events,
+        channel_time: rules.remember_channels,
+    }
+}
+
+impl Inner {
+    /// Channels of this set and channels in all that an XSP has or is about to get.
+    fn load(&self, upstream: &Arc<str>, set: Option<u64>) -> (u32, u32) {
+        let of = |set| {
+            let key = (Arc::clone(upstream), set);
+            self.loads.get(&key).copied().unwrap_or(0)
+        };
+        (set.map_or(0, |set| of(Some(set))), of(None))
+    }
+
+    fn load_more(&mut self, upstream: &Arc<str>, set: Option<u64>) {
+        for set in [None].into_iter().chain(set.map(Some)) {
+            *self.loads.entry((Arc::clone(upstream), set)).or_insert(0) += 1;
+        }
+    }
+
+    fn load_less(&mut self, upstream: &Arc<str>, set: Option<u64>) {
+        for set in [None].into_iter().chain(set.map(Some)) {
+            let key = (Arc::clone(upstream), set);
+            if let Some(count) = self.loads.get_mut(&key) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.loads.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// The stream of a channel, when it is ours and open.
+    fn stream_of(&self, channel: &[u8], now: Instant) -> Option<Arc<OpenStream>> {
+        let (_, stream) = self.places.channel(channel, now)?;
+        self.streams.get(&stream).cloned()
+    }
+}
+
+impl Shared {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn milliseconds(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.epoch).as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
+    fn unknown(&self, kind: &'static str, name: &[u8]) {
+        let first = {
+            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            unknown.first(name)
+        };
+        if let Some(name) = first {
+            self.metrics.unknown(kind, &name);
+        }
+    }
+}
