@@ -124,6 +124,14 @@ impl UpstreamBody {
         }
     }
 
+    /// It is a stream that may last for weeks: its connection no longer counts towards the cap of
+    /// the pool. The caller has a limit of its own.
+    pub fn leave_cap(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.lease.leave_cap();
+        }
+    }
+
     /// All of it has arrived: the connection goes back, or ends if it cannot carry another
     /// request.
     fn release(&mut self) {

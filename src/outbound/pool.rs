@@ -1,5 +1,7 @@
 //! A pool of upstreams that answer alike: which one gets a request, and what may be tried again.
 
+mod again;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -7,11 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::Version;
-use http::header::HOST;
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -27,11 +27,12 @@ use crate::outbound::connection::Answer;
 use crate::outbound::connection::Breach;
 use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
+use crate::outbound::pool::again::ClientHost;
+use crate::outbound::pool::again::Spare;
 use crate::outbound::pools::authorities_of;
 use crate::outbound::request::RequestBody;
 use crate::outbound::request::Upload;
 use crate::outbound::request::prepare;
-use crate::outbound::request::repeatable_copy;
 use crate::outbound::upstream::Lease;
 use crate::outbound::upstream::Upstream;
 use crate::telemetry::upstream::UpstreamMetrics;
@@ -402,36 +403,4 @@ fn told_only(upstream: &Upstream, failure: SendFailure, detail: &str) -> SendFai
         upstream.series.failed(reason, &detail);
     }
     failure
-}
-
-/// Whether the request may be repeated after bytes of it were sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spare {
-    Allowed,
-    Used,
-}
-
-impl Spare {
-    fn copy(self, request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-        match self {
-            Self::Allowed => repeatable_copy(request),
-            Self::Used => None,
-        }
-    }
-}
-
-/// The client's `Host`, kept while an upstream wants another one, so that the next upstream gets
-/// its due.
-#[derive(Default)]
-struct ClientHost(Option<HeaderValue>);
-
-impl ClientHost {
-    fn set(&mut self, request: &mut Request<RequestBody>, wanted: Option<&HeaderValue>) {
-        if let Some(wanted) = wanted {
-            let replaced = request.headers_mut().insert(HOST, wanted.clone());
-            self.0 = self.0.take().or(replaced);
-        } else if let Some(original) = self.0.take() {
-            request.headers_mut().insert(HOST, original);
-        }
-    }
 }

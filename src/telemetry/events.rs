@@ -2,13 +2,14 @@
 //! in lines at debug level only; labels are words of enums, names from tables or from the
 //! configuration.
 
+mod labels;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -23,7 +24,15 @@ use crate::domain::events::ending::Unseen;
 use crate::domain::events::names;
 use crate::domain::events::whereabouts::Hint;
 use crate::platform::clock;
+use crate::telemetry::events::labels::HintLabel;
+use crate::telemetry::events::labels::ReasonLabel;
+use crate::telemetry::events::labels::ResultLabel;
+use crate::telemetry::events::labels::TypeLabel;
+use crate::telemetry::events::labels::UpstreamLabel;
+use crate::telemetry::events::labels::upstream_label;
 use crate::telemetry::seldom::Seldom;
+
+pub use crate::telemetry::events::labels::EndedStream;
 
 /// Seconds from an event to its acknowledgement: half a second is late, and the AS gives up after
 /// 2 to 30 s (field page, section 2.5).
@@ -31,31 +40,6 @@ const ACKNOWLEDGED: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 2.0, 
 
 /// Results of heartbeats, by class of the status; `too-fast` is ours.
 const BEATS: [&str; 5] = ["2xx", "404", "4xx", "5xx", "too-fast"];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct UpstreamLabel {
-    upstream: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
-    reason: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct TypeLabel {
-    r#type: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct HintLabel {
-    hint: &'static str,
-}
 
 /// Metrics of the relay of event channels.
 pub struct EventMetrics {
@@ -379,27 +363,5 @@ impl EventMetrics {
             kind,
             name, "An event name that is not known has passed; it is told once."
         );
-    }
-}
-
-/// A stream that has ended.
-pub struct EndedStream<'a> {
-    /// Name of its XSP.
-    pub upstream: &'a str,
-    /// Why.
-    pub ending: StreamEnding,
-    /// Since it was opened.
-    pub age: Duration,
-    /// Bytes relayed.
-    pub bytes: u64,
-    /// Events relayed.
-    pub events: u64,
-    /// Events that nobody acknowledged.
-    pub unacknowledged: u64,
-}
-
-fn upstream_label(upstream: &str) -> UpstreamLabel {
-    UpstreamLabel {
-        upstream: upstream.to_owned(),
     }
 }

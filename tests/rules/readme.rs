@@ -99,6 +99,10 @@ fn defaults_are_documented_as_they_are() {
     for row in &auth.rows {
         compare(row[0].clone(), &row[1]);
     }
+    let events = Table::after("Defaults of `[events]`:");
+    for row in &events.rows {
+        compare(format!("events.{}", row[0]), &row[1]);
+    }
     assert_eq!(wrong, Vec::<String>::new());
     let counted = policy.rows.len() + limits.rows.len() + others.rows.len() + auth.rows.len();
     assert!(counted > 40, "only {counted} rows were found");

@@ -12,6 +12,9 @@ use xspd::domain::auth::token::TokenFault;
 use xspd::domain::auth::validation::Outcome;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
+use xspd::domain::events::ending::StreamEnding;
+use xspd::domain::events::ending::Unseen;
+use xspd::domain::events::whereabouts::Hint;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::upstream::Failure;
@@ -55,6 +58,16 @@ fn reasons_of_failed_connections_are_documented() {
     let mut failures = Failure::ALL.map(Failure::as_str).to_vec();
     failures.push(SendFailure::NoUpstream.as_str());
     Table::after("`reason` of `xspd_upstream_failures_total`").expect(&failures);
+}
+
+#[test]
+fn words_of_event_channels_are_documented() {
+    let hints = Table::after("`hint` of `xspd_event_routing_total` says");
+    hints.expect(&Hint::ALL.map(Hint::as_str));
+    let endings = Table::after("`reason` of `xspd_event_stream_endings_total`:");
+    endings.expect(&StreamEnding::ALL.map(StreamEnding::as_str));
+    let unseen = Table::after("`reason` of `xspd_event_documents_unseen_total`;");
+    unseen.expect(&Unseen::ALL.map(Unseen::as_str));
 }
 
 #[test]
@@ -148,6 +161,7 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    telemetry.events.upstream_present("u");
     let text = telemetry.render();
     let families = families(&text);
     let registered: usize = source::below("src/telemetry")
@@ -192,7 +206,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 14] = [
+    let enums: [(&str, Vec<String>); 17] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -209,6 +223,12 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
         ("Outcome", owned(Outcome::ALL.map(Outcome::as_str))),
         ("CiRefusal", owned(CiRefusal::WORDS)),
         ("GrantFault", owned(GrantFault::ALL.map(GrantFault::as_str))),
+        ("Hint", owned(Hint::ALL.map(Hint::as_str))),
+        (
+            "StreamEnding",
+            owned(StreamEnding::ALL.map(StreamEnding::as_str)),
+        ),
+        ("Unseen", owned(Unseen::ALL.map(Unseen::as_str))),
         ("Failure", owned(Failure::ALL.map(Failure::as_str))),
         ("OcipFailure", owned(OcipFailure::WORDS)),
         (

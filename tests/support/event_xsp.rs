@@ -285,6 +285,7 @@ async fn serve_stream(
     );
     stream.write_all(begin.as_bytes()).await?;
     stream.write_all(&chunk(channel(&id).as_bytes())).await?;
+    let _closed = Closed { shared, id: &id };
     let (mut reader, mut writer) = stream.into_split();
     let mut received = buffer;
     loop {
@@ -295,8 +296,6 @@ async fn serve_stream(
             },
             read = reader.read_buf(&mut received) => {
                 if read.unwrap_or(0) == 0 {
-                    shared.streams.lock().expect("no holder panics").remove(&id);
-                    shared.closed.send_modify(|count| *count += 1);
                     return Ok(());
                 }
                 // The client's half of a full-duplex channel: every heartbeat has its echo.
@@ -306,5 +305,20 @@ async fn serve_stream(
                 }
             }
         }
+    }
+}
+
+/// Forgets a stream when its connection has ended, however that came.
+struct Closed<'a> {
+    shared: &'a Shared,
+    id: &'a str,
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut streams) = self.shared.streams.lock() {
+            streams.remove(self.id);
+        }
+        self.shared.closed.send_modify(|count| *count += 1);
     }
 }

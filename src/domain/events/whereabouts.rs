@@ -76,6 +76,16 @@ pub enum Wanted<'a> {
     Event(&'a [u8]),
 }
 
+impl<'a> Wanted<'a> {
+    /// The id of what is looked for.
+    #[must_use]
+    pub const fn id(self) -> &'a [u8] {
+        match self {
+            Self::Channel(id) | Self::Event(id) => id,
+        }
+    }
+}
+
 /// An id, hashed with a key of this process: ids are the peer's to choose, memory is not.
 pub type Key = u64;
 

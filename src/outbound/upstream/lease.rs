@@ -45,6 +45,14 @@ impl Lease {
         self.permit
     }
 
+    /// Counts no longer among the connections that the pool may hold: it carries a stream, which
+    /// costs the XSP no worker and has a limit of its own.
+    pub(in crate::outbound) fn leave_cap(&mut self) {
+        if std::mem::take(&mut self.permit) {
+            self.upstream.permits.add_permits(1);
+        }
+    }
+
     /// Puts the connection to the idle ones, if it can carry another request.
     pub(in crate::outbound) fn give_back(self, mut connection: Box<Connection>) {
         if connection.rest() {

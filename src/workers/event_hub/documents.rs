@@ -13,7 +13,7 @@ use crate::domain::events::peek;
 use crate::domain::events::peek::Seen;
 use crate::workers::event_hub::OpenStream;
 use crate::workers::event_hub::Tapped;
-use crate::workers::event_hub::memory;
+use crate::workers::event_hub::inner::memory;
 
 /// What stands before the id of a session where channels are looked for; no channel's id has a
 /// blank.

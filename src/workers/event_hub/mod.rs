@@ -6,8 +6,12 @@
 //! missing echoes.
 
 mod documents;
+mod inner;
 mod neighbours;
+mod rounds;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -23,9 +27,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde::Serialize;
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Events;
 use crate::domain::edge::rates::Buckets;
@@ -37,11 +39,12 @@ use crate::domain::events::crowd::Full;
 use crate::domain::events::crowd::Most;
 use crate::domain::events::crowd::Owner;
 use crate::domain::events::names::Unknown;
-use crate::domain::events::whereabouts::Memory;
 use crate::domain::events::whereabouts::Wanted;
 use crate::domain::events::whereabouts::Whereabouts;
 use crate::platform::clock;
 use crate::telemetry::events::EventMetrics;
+use crate::workers::event_hub::inner::Inner;
+use crate::workers::event_hub::inner::memory;
 
 pub use documents::Looker;
 pub use documents::session_name;
@@ -52,12 +55,10 @@ pub use stream::Cut;
 pub use stream::Held;
 pub use stream::OpenStream;
 pub use stream::Place;
+pub use stream::StreamFacts;
 
 /// Documents that a tap may be behind before it loses some: a burst of a few seconds.
 const TAPPED: usize = 4096;
-
-/// How often streams are looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// A document that passed.
 #[derive(Debug, Clone)]
@@ -91,15 +92,6 @@ struct Shared {
     neighbours: Neighbours,
 }
 
-struct Inner {
-    rules: Arc<Events>,
-    streams: HashMap<u64, Arc<OpenStream>>,
-    places: Whereabouts,
-    crowd: Crowd,
-    /// Places by XSP, and by XSP and channel set.
-    loads: HashMap<(Arc<str>, Option<u64>), u32>,
-}
-
 /// The XSP that a caller met last.
 #[derive(Default)]
 struct Last {
@@ -122,29 +114,6 @@ pub enum NoPlace {
     Full(Full),
     /// The user opens too many in a short time.
     TooFast(Duration),
-}
-
-/// One open stream, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StreamFacts {
-    /// Number of the stream since the start.
-    pub id: u64,
-    /// Id of its channel, once that has passed.
-    pub channel: Option<String>,
-    /// Name of its XSP.
-    pub upstream: String,
-    /// Seconds since it was opened.
-    pub age_seconds: u64,
-    /// Bytes relayed.
-    pub bytes: u64,
-    /// Events relayed.
-    pub events: u64,
-    /// Events not acknowledged so far.
-    pub unacknowledged: u64,
-    /// Seconds since the last byte.
-    pub quiet_seconds: u64,
-    /// Whether the client has not taken all that is there.
-    pub client_is_behind: bool,
 }
 
 impl EventHub {
@@ -212,11 +181,18 @@ impl EventHub {
         self.shared.hasher.hash_one(name).max(1)
     }
 
-    /// Takes a place for a channel, before its XSP is asked.
+    /// Takes a place for a channel, before its XSP is asked. `opener` is who opens channels too
+    /// fast, if it comes to that.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn enter(&self, owner: Owner, set: Option<u64>, now: Instant) -> Result<Place, NoPlace> {
+    pub fn enter(
+        &self,
+        owner: Owner,
+        opener: u64,
+        set: Option<u64>,
+        now: Instant,
+    ) -> Result<Place, NoPlace> {
         if self.shared.draining.load(Ordering::Relaxed) {
             return Err(NoPlace::Draining);
         }
@@ -226,7 +202,7 @@ impl EventHub {
             let pace = Pace::new(f64::from(a_minute) / 60.0, a_minute);
             self.shared
                 .opens
-                .take_of_user(pace, owner.user, now)
+                .take_of_user(pace, opener, now)
                 .map_err(NoPlace::TooFast)?;
         }
         let most = Most {
@@ -335,113 +311,6 @@ impl EventHub {
     #[must_use]
     pub fn open(&self) -> usize {
         self.shared.inner().streams.len()
-    }
-
-    /// No channel is opened any more.
-    pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::Relaxed);
-    }
-
-    /// Cuts what is open, not all at once: their clients open new channels elsewhere.
-    pub async fn cut_staggered(&self) {
-        loop {
-            let (batch, pause) = {
-                let inner = self.shared.inner();
-                let a_second = inner.rules.cuts_per_second.max(1);
-                // Ten steps a second, or one stream at a time.
-                let size = (a_second / 10).max(1);
-                let pause = Duration::from_secs(1) * size / a_second;
-                let batch: Vec<_> = inner
-                    .streams
-                    .values()
-                    .filter(|stream| !stream.is_cut())
-                    .take(usize::try_from(size).unwrap_or(1))
-                    .cloned()
-                    .collect();
-                (batch, pause)
-            };
-            if batch.is_empty() {
-                return;
-            }
-            for stream in batch {
-                stream.cut();
-            }
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Watches over the streams until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => self.look(clock::mono()),
-            }
-        }
-    }
-
-    /// Ends slow readers, finds missing echoes, forgets what is old.
-    fn look(&self, now: Instant) {
-        let (rules, streams) = {
-            let mut inner = self.shared.inner();
-            let rules = Arc::clone(&inner.rules);
-            inner.places.forget(now, &memory(&rules));
-            let streams: Vec<_> = inner.streams.values().cloned().collect();
-            (rules, streams)
-        };
-        for stream in streams {
-            stream.end_if_slow(now, rules.write_timeout);
-            let missing = stream
-                .pulse()
-                .misses_echo(now, rules.heartbeat_echo_timeout);
-            if missing {
-                self.shared.metrics.echo_missing(stream.upstream());
-            }
-        }
-        self.shared.neighbours.forget(now);
-    }
-}
-
-fn memory(rules: &Events) -> Memory {
-    Memory {
-        events: rules.remembered_events,
-        event_time: rules.remember_events,
-        channel_time: rules.remember_channels,
-    }
-}
-
-impl Inner {
-    /// Channels of this set and channels in all that an XSP has or is about to get.
-    fn load(&self, upstream: &Arc<str>, set: Option<u64>) -> (u32, u32) {
-        let of = |set| {
-            let key = (Arc::clone(upstream), set);
-            self.loads.get(&key).copied().unwrap_or(0)
-        };
-        (set.map_or(0, |set| of(Some(set))), of(None))
-    }
-
-    fn load_more(&mut self, upstream: &Arc<str>, set: Option<u64>) {
-        for set in [None].into_iter().chain(set.map(Some)) {
-            *self.loads.entry((Arc::clone(upstream), set)).or_insert(0) += 1;
-        }
-    }
-
-    fn load_less(&mut self, upstream: &Arc<str>, set: Option<u64>) {
-        for set in [None].into_iter().chain(set.map(Some)) {
-            let key = (Arc::clone(upstream), set);
-            if let Some(count) = self.loads.get_mut(&key) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.loads.remove(&key);
-                }
-            }
-        }
-    }
-
-    /// The stream of a channel, when it is ours and open.
-    fn stream_of(&self, channel: &[u8], now: Instant) -> Option<Arc<OpenStream>> {
-        let (_, stream) = self.places.channel(channel, now)?;
-        self.streams.get(&stream).cloned()
     }
 }
 

@@ -10,13 +10,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::domain::events::crowd::Owner;
 use crate::domain::events::ending::StreamEnding;
 use crate::domain::events::pulse::Pulse;
 use crate::telemetry::events::EndedStream;
 use crate::workers::event_hub::Shared;
-use crate::workers::event_hub::StreamFacts;
-use crate::workers::event_hub::memory;
+use crate::workers::event_hub::inner::memory;
 
 /// A place for a channel, given back when dropped.
 pub struct Place {
@@ -25,6 +26,29 @@ pub struct Place {
     set: Option<u64>,
     /// The XSP that has it or is to get it.
     upstream: Option<Arc<str>>,
+}
+
+/// One open stream, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StreamFacts {
+    /// Number of the stream since the start.
+    pub id: u64,
+    /// Id of its channel, once that has passed.
+    pub channel: Option<String>,
+    /// Name of its XSP.
+    pub upstream: String,
+    /// Seconds since it was opened.
+    pub age_seconds: u64,
+    /// Bytes relayed.
+    pub bytes: u64,
+    /// Events relayed.
+    pub events: u64,
+    /// Events not acknowledged so far.
+    pub unacknowledged: u64,
+    /// Seconds since the last byte.
+    pub quiet_seconds: u64,
+    /// Whether the client has not taken all that is there.
+    pub client_is_behind: bool,
 }
 
 /// Why somebody else ends a stream.
@@ -228,12 +252,16 @@ impl OpenStream {
 
     pub(super) fn facts(&self, now: Instant) -> StreamFacts {
         let seconds = |since: u64| self.shared.milliseconds(now).saturating_sub(since) / 1_000;
-        let name = self.names().first().cloned();
+        let names = self.names();
+        let mut channels = names
+            .iter()
+            .filter(|name| !name.starts_with(super::documents::SESSION));
+        let channel = channels.next();
+        let channel = channel.map(|name| String::from_utf8_lossy(name).into_owned());
+        drop(names);
         StreamFacts {
             id: self.id,
-            channel: name
-                .filter(|name| !name.starts_with(super::documents::SESSION))
-                .map(|name| String::from_utf8_lossy(&name).into_owned()),
+            channel,
             upstream: self.upstream.to_string(),
             age_seconds: now.saturating_duration_since(self.opened).as_secs(),
             bytes: self.bytes.load(Ordering::Relaxed),

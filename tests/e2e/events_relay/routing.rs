@@ -154,7 +154,7 @@ async fn a_request_body_that_stays_open_streams_beside_its_answer() {
     let mut channel = Channel::open(&scene.client(), head.as_bytes()).await;
     assert_eq!(channel.id().await, "one-1");
     for _ in 0..3 {
-        let beat = b"20\r\n<ChannelHeartBeat xmlns=\"nnnnn\"/>\r\n";
+        let beat = b"20\r\n<ChannelHeartBeat xmlns=\"nnnn\"/>\r\n";
         channel.stream.write_all(beat).await.unwrap();
         assert_eq!(channel.text().await, ECHO);
     }

@@ -1,5 +1,7 @@
 //! Channels are asked for: limits, the choice of the XSP, and the stream that begins.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::Response;
@@ -7,8 +9,8 @@ use http::StatusCode;
 use http::header;
 use http::request::Parts;
 use http_body::Body;
-use std::sync::Arc;
 
+use crate::domain::edge::affinity;
 use crate::domain::edge::reason::Reason;
 use crate::domain::events::crowd::Full;
 use crate::domain::events::crowd::Owner;
@@ -27,6 +29,7 @@ use crate::inbound::http::rescue::Refusal;
 use crate::outbound::Aim;
 use crate::outbound::Pool;
 use crate::outbound::SendPlan;
+use crate::outbound::Upstream;
 use crate::outbound::UpstreamBody;
 use crate::platform::clock;
 use crate::workers::event_hub::NoPlace;
@@ -55,7 +58,11 @@ impl Front {
             user: errand.caller,
             application: asked.application.map_or(0, key),
         };
-        let entered = self.hub.enter(owner, asked.set.map(key), clock::mono());
+        // A stranger that uses somebody's name must not use up what that user may open.
+        let address = affinity::of_address(errand.way.seen.client);
+        let opener = key(&[owner.user, address].map(u64::to_be_bytes).concat());
+        let set = asked.set.map(key);
+        let entered = self.hub.enter(owner, opener, set, clock::mono());
         let mut place = entered.map_err(no_place)?;
         // Compressed, a document would come when the compressor likes.
         parts.headers.remove(header::ACCEPT_ENCODING);
@@ -97,7 +104,11 @@ impl Front {
         self.hub.met(caller, upstream, now);
         let held = place.open(upstream, session.as_deref(), now);
         let window = self.config.events.document_bytes;
-        response.map(|body| Relayed::Channel(Box::new(EventStream::new(body, held, window))))
+        response.map(|mut body| {
+            // Or a thousand quiet channels would leave no connection for anything else.
+            body.leave_cap();
+            Relayed::Channel(Box::new(EventStream::new(body, held, window)))
+        })
     }
 }
 
@@ -109,10 +120,7 @@ fn choose(pool: &Pool, place: &mut Place, headers: &HeaderMap) -> Aim {
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .and_then(|host| pool.place_of_authority(host));
-    let fit = |(at, _): &(usize, _)| {
-        let upstream = pool.upstreams().get(*at);
-        upstream.is_some_and(|upstream: &Arc<crate::outbound::Upstream>| upstream.is_fit())
-    };
+    let fit = |(_, upstream): &(usize, &Arc<Upstream>)| upstream.is_fit();
     let chosen = match named {
         Some(named) => place.choose(
             upstreams()

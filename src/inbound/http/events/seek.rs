@@ -5,6 +5,7 @@ use http::HeaderMap;
 use http::header;
 use http::request::Parts;
 
+use crate::domain::events::peek::ID_LENGTH;
 use crate::domain::events::whereabouts::Hint;
 use crate::domain::events::whereabouts::Wanted;
 use crate::inbound::http::Front;
@@ -52,7 +53,7 @@ impl Front {
 
     /// Other nodes may hold the stream.
     async fn asked(&self, wanted: Option<Wanted<'_>>, errand: &Errand<'_>) -> Option<(Aim, Hint)> {
-        let wanted = wanted?;
+        let wanted = wanted.filter(|wanted| wanted.id().len() <= ID_LENGTH)?;
         let peers = self.pools.peers()?;
         let patience = self.config.events.peer_timeout;
         let upstream = self.hub.neighbours().ask(peers, wanted, patience).await?;
