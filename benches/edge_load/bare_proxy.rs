@@ -15,6 +15,7 @@ use std::sync::PoisonError;
 
 use hyper::Request;
 use hyper::Response;
+use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
@@ -114,6 +115,10 @@ impl Pool {
             None => self.connect().await?,
         };
         let response = sender.send_request(request).await?;
+        if response.body().size_hint().exact().is_none() {
+            // A stream keeps its connection; among the free ones it would only be in the way.
+            return Ok(response);
+        }
         // It says by itself when it is ready again, which is when the body has been read.
         self.free
             .lock()

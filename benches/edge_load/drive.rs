@@ -1,37 +1,30 @@
-//! The load: how each figure comes about.
+//! The load of requests: how each figure comes about.
 #![expect(
     clippy::disallowed_methods,
     reason = "a load generator has its own tasks and its own clock"
 )]
 
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use rustls::ClientConfig;
-use rustls::RootCertStore;
-use rustls::client::Resumption;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject as _;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::Failure;
+use crate::client::LANES;
+use crate::client::Lane;
+use crate::client::SETTLE;
+use crate::client::Tls;
+use crate::client::as_f64;
+use crate::client::per_cpu_second;
+use crate::client::share;
+use crate::client::tcp;
 use crate::figures::Figure;
 use crate::figures::Figures;
 use crate::figures::Subject;
@@ -49,9 +42,6 @@ const HANDSHAKES: usize = 2_500;
 /// Requests of one measurement, for the same reason.
 const REQUESTS: usize = 25_000;
 
-/// Connections that work at once; more than servers have threads.
-const LANES: usize = 16;
-
 /// A measurement ends here even when it has not done all; it is divided by what it has done.
 const LONGEST: Duration = Duration::from_secs(12);
 
@@ -64,13 +54,8 @@ const PACED: u32 = 4 * RATE;
 /// Connections that paced requests share.
 const PACED_LANES: usize = 64;
 
-/// Time for a server to finish what clients have left behind, before its CPU time is read.
-const SETTLE: Duration = Duration::from_millis(200);
-
 /// Connections opened and closed before memory is first looked at.
 const WARM_UP: usize = 200;
-
-type Tls = TlsStream<TcpStream>;
 
 /// Measures all but memory once for each subject, in this order.
 pub(crate) async fn round(
@@ -92,7 +77,7 @@ pub(crate) async fn round(
     }
     for subject in order.iter().filter(|_| is_wanted(Figure::Requests)) {
         let lane = Lane::new(servers, *subject, Key::P256)?;
-        let streams = lane.connect_all(LANES).await?;
+        let streams = connect_all(&lane, LANES).await?;
         let rate = per_cpu_second(servers, *subject, requests(streams)).await?;
         figures.add(Figure::Requests, *subject, rate);
     }
@@ -110,7 +95,7 @@ pub(crate) async fn round(
     }
     for subject in order {
         let lane = Lane::new(servers, *subject, Key::P256)?;
-        let streams = lane.connect_all(PACED_LANES).await?;
+        let streams = connect_all(&lane, PACED_LANES).await?;
         let through = paced(streams).await?;
         for (figure, percent) in [(Figure::AddedMedian, 50), (Figure::AddedP99, 99)] {
             let added = percentile(&through, percent).zip(percentile(&direct, percent));
@@ -129,13 +114,13 @@ pub(crate) async fn idle(
     figures: &mut Figures,
 ) -> Result<(), Failure> {
     let lane = Lane::new(servers, subject, Key::P256)?;
-    drop(lane.connect_all(WARM_UP).await?);
+    drop(connect_all(&lane, WARM_UP).await?);
     tokio::time::sleep(SETTLE).await;
     let before = servers.resident(subject)?;
     let mut held = Vec::with_capacity(connections);
     while held.len() < connections {
         let batch = LANES.min(connections - held.len());
-        let streams = lane.connect_all(batch).await?;
+        let streams = connect_all(&lane, batch).await?;
         held.extend(streams);
     }
     tokio::time::sleep(SETTLE).await;
@@ -152,87 +137,24 @@ pub(crate) async fn idle(
     Ok(())
 }
 
-/// Runs the work and divides what it did by the server's CPU time meanwhile.
-async fn per_cpu_second(
-    servers: &Servers,
-    subject: Subject,
-    work: impl Future<Output = Result<usize, Failure>>,
-) -> Result<f64, Failure> {
-    tokio::time::sleep(SETTLE).await;
-    let before = servers.cpu_seconds(subject)?;
-    let done = work.await?;
-    tokio::time::sleep(SETTLE).await;
-    let spent = servers.cpu_seconds(subject)? - before;
-    if spent <= 0.0 {
-        return Err(format!("{} did {done} without using CPU", subject.as_str()).into());
+/// Connections that have had one answer each, so that their certificate was let in.
+async fn connect_all(lane: &Lane, count: usize) -> Result<Vec<Tls>, Failure> {
+    let mut opening = JoinSet::new();
+    for _ in 0..count {
+        let lane = lane.clone();
+        opening.spawn(async move {
+            let mut stream = lane.connect().await?;
+            exchange(&mut stream, &mut Vec::new()).await?;
+            Ok::<_, Failure>(stream)
+        });
     }
-    Ok(as_f64(done) / spent)
-}
-
-/// How to reach one listener.
-#[derive(Clone)]
-struct Lane {
-    address: SocketAddr,
-    connector: TlsConnector,
-}
-
-impl Lane {
-    fn new(servers: &Servers, subject: Subject, key: Key) -> Result<Self, Failure> {
-        Ok(Self {
-            address: servers.address(subject, key)?,
-            connector: TlsConnector::from(Arc::new(client_config(servers.folder.path(), key)?)),
-        })
-    }
-
-    async fn connect(&self) -> Result<Tls, Failure> {
-        let tcp = tcp(self.address).await?;
-        let name = ServerName::try_from(SERVER_NAME)?;
-        Ok(self.connector.connect(name, tcp).await?)
-    }
-
-    /// Connections that have had one answer each, so that their certificate was let in.
-    async fn connect_all(&self, count: usize) -> Result<Vec<Tls>, Failure> {
-        let mut opening = JoinSet::new();
-        for _ in 0..count {
-            let lane = self.clone();
-            opening.spawn(async move {
-                let mut stream = lane.connect().await?;
-                exchange(&mut stream, &mut Vec::new()).await?;
-                Ok::<_, Failure>(stream)
-            });
-        }
-        opening.join_all().await.into_iter().collect()
-    }
-}
-
-fn client_config(folder: &Path, key: Key) -> Result<ClientConfig, Failure> {
-    let mut provider = aws_lc_rs::default_provider();
-    provider.kx_groups = vec![aws_lc_rs::kx_group::X25519];
-    provider.cipher_suites = vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256];
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(folder.join("trust.txt"))?)?;
-    let stem = format!("client-{}", key.as_str());
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(folder.join(format!("{stem}.pem")))?.collect();
-    let private = PrivateKeyDer::from_pem_file(folder.join(format!("{stem}.key")))?;
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain?, private)?;
-    config.resumption = Resumption::disabled();
-    Ok(config)
-}
-
-async fn tcp(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    opening.join_all().await.into_iter().collect()
 }
 
 /// Full handshakes, each ended at once in good order.
 async fn handshakes(lane: &Lane) -> Result<usize, Failure> {
     // One with a request first: in TLS 1.3 only an answer shows that our certificate was let in.
-    drop(lane.connect_all(1).await?);
+    drop(connect_all(lane, 1).await?);
     let one = |lane: Lane| async move {
         let mut stream = lane.connect().await?;
         stream.shutdown().await?;
@@ -242,7 +164,7 @@ async fn handshakes(lane: &Lane) -> Result<usize, Failure> {
         Ok(())
     };
     let lanes = (0..LANES).map(|_| lane.clone()).collect();
-    share(lanes, HANDSHAKES, move |lane| {
+    share(lanes, HANDSHAKES, LONGEST, move |lane| {
         let work = one(lane.clone());
         async move { work.await.map(|()| lane) }
     })
@@ -252,39 +174,16 @@ async fn handshakes(lane: &Lane) -> Result<usize, Failure> {
 /// Requests over kept connections, one after the other on each.
 async fn requests(streams: Vec<Tls>) -> Result<usize, Failure> {
     let lanes = streams.into_iter().map(|s| (s, Vec::new())).collect();
-    share(lanes, REQUESTS, |(mut stream, mut buffer)| async move {
-        exchange(&mut stream, &mut buffer).await?;
-        Ok((stream, buffer))
-    })
+    share(
+        lanes,
+        REQUESTS,
+        LONGEST,
+        |(mut stream, mut buffer)| async move {
+            exchange(&mut stream, &mut buffer).await?;
+            Ok((stream, buffer))
+        },
+    )
     .await
-}
-
-/// Repeats a step on every lane until all lanes together have done `most`, or time is up.
-/// Returns how often it was done.
-async fn share<L: Send + 'static, F>(
-    lanes: Vec<L>,
-    most: usize,
-    step: impl Fn(L) -> F + Copy + Send + Sync + 'static,
-) -> Result<usize, Failure>
-where
-    F: Future<Output = Result<L, Failure>> + Send,
-{
-    let begun = Arc::new(AtomicUsize::new(0));
-    let end = Instant::now() + LONGEST;
-    let mut running = JoinSet::new();
-    for mut lane in lanes {
-        let begun = Arc::clone(&begun);
-        running.spawn(async move {
-            let mut done = 0_usize;
-            while begun.fetch_add(1, Ordering::Relaxed) < most && Instant::now() < end {
-                lane = step(lane).await?;
-                done += 1;
-            }
-            Ok::<_, Failure>(done)
-        });
-    }
-    let counts: Result<Vec<usize>, Failure> = running.join_all().await.into_iter().collect();
-    Ok(counts?.iter().sum())
 }
 
 /// Latencies in microseconds of requests sent by the clock. Each counts from when it was due,
@@ -351,9 +250,4 @@ where
             }
         }
     }
-}
-
-fn as_f64(count: usize) -> f64 {
-    // Counts here are far below 2^32.
-    u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

@@ -30,16 +30,32 @@ pub(crate) enum Figure {
     AddedMedian,
     AddedP99,
     IdleBytes,
+    EventsFew,
+    EventCostFew,
+    EventsMany,
+    EventCostMany,
+    StreamBytes,
+    DeliveryMedian,
+    DeliveryP99,
+    Beats,
 }
 
 impl Figure {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 14] = [
         Self::HandshakesP256,
         Self::HandshakesRsa2048,
         Self::Requests,
         Self::AddedMedian,
         Self::AddedP99,
         Self::IdleBytes,
+        Self::EventsFew,
+        Self::EventCostFew,
+        Self::EventsMany,
+        Self::EventCostMany,
+        Self::StreamBytes,
+        Self::DeliveryMedian,
+        Self::DeliveryP99,
+        Self::Beats,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -50,6 +66,14 @@ impl Figure {
             Self::AddedMedian => "added-median-microseconds-at-2000-per-second",
             Self::AddedP99 => "added-p99-microseconds-at-2000-per-second",
             Self::IdleBytes => "resident-bytes-per-idle-mtls-connection",
+            Self::EventsFew => "events-per-cpu-second-on-1000-streams",
+            Self::EventCostFew => "cpu-microseconds-per-event-on-1000-streams",
+            Self::EventsMany => "events-per-cpu-second-on-all-streams",
+            Self::EventCostMany => "cpu-microseconds-per-event-on-all-streams",
+            Self::StreamBytes => "resident-bytes-per-idle-stream",
+            Self::DeliveryMedian => "delivery-median-microseconds-at-200-per-second",
+            Self::DeliveryP99 => "delivery-p99-microseconds-at-200-per-second",
+            Self::Beats => "heartbeats-and-acks-per-cpu-second",
         }
     }
 }
@@ -69,18 +93,19 @@ impl Figures {
             "\n{:<46} {:>10} {:>10} {:>10}  {}\n",
             "figure (median)", "bare", "xspd", "xspd/bare", "lowest … highest: bare | xspd"
         );
-        for figure in Figure::ALL {
+        for figure in self.measured() {
             let bare = self.median(figure, Subject::Bare);
             let xspd = self.median(figure, Subject::Xspd);
             let number = |value: Option<f64>, digits| match value {
                 Some(value) => format!("{value:.digits$}"),
                 None => "-".to_owned(),
             };
+            let digits = bare.or(xspd).map_or(0, digits);
             text.push_str(&format!(
                 "{:<46} {:>10} {:>10} {:>10}  {} | {}\n",
                 figure.as_str(),
-                number(bare, 0),
-                number(xspd, 0),
+                number(bare, digits),
+                number(xspd, digits),
                 number(ratio(bare, xspd), 3),
                 self.span(figure, Subject::Bare),
                 self.span(figure, Subject::Xspd),
@@ -91,8 +116,8 @@ impl Figures {
 
     /// The same for machines, with every single value.
     pub(crate) fn json(&self, connections: usize, threads: usize) -> Value {
-        let figures: serde_json::Map<String, Value> = Figure::ALL
-            .into_iter()
+        let figures: serde_json::Map<String, Value> = self
+            .measured()
             .map(|figure| {
                 let bare = self.median(figure, Subject::Bare);
                 let xspd = self.median(figure, Subject::Xspd);
@@ -108,9 +133,18 @@ impl Figures {
             .collect();
         json!({
             "server-threads": threads,
-            "idle-connections": connections,
+            "connections": connections,
             "figures": figures,
         })
+    }
+
+    /// Figures that have values.
+    fn measured(&self) -> impl Iterator<Item = Figure> {
+        let has_values = |figure: &Figure| {
+            let mut measured = self.0.keys();
+            measured.any(|(measured, _)| measured == figure)
+        };
+        Figure::ALL.into_iter().filter(has_values)
     }
 
     fn values(&self, figure: Figure, subject: Subject) -> &[f64] {
@@ -124,10 +158,18 @@ impl Figures {
     fn span(&self, figure: Figure, subject: Subject) -> String {
         let values = self.values(figure, subject);
         match (percentile(values, 0), percentile(values, 100)) {
-            (Some(lowest), Some(highest)) => format!("{lowest:.0} … {highest:.0}"),
+            (Some(lowest), Some(highest)) => {
+                let digits = digits(lowest);
+                format!("{lowest:.digits$} … {highest:.digits$}")
+            }
             _ => "-".to_owned(),
         }
     }
+}
+
+/// Small numbers need a digit behind the point.
+const fn digits(value: f64) -> usize {
+    if value < 100.0 { 1 } else { 0 }
 }
 
 fn ratio(bare: Option<f64>, xspd: Option<f64>) -> Option<f64> {

@@ -1,44 +1,49 @@
 //! Whole-process load: `xspd run` against a bare mutual-TLS proxy of the same libraries, over
-//! loopback. `cargo bench --bench edge_load [-- --rounds N --connections N --only bare --figure gets]`.
+//! loopback. `cargo bench --bench edge_load [-- --load requests|events --rounds N --connections N
+//! --only bare|xspd --figure gets]`; without `--load` both.
 //!
-//! Every figure divides work by the CPU time of the server process alone, so that the load
-//! generator on the same machine does not count. Both servers get the same number of threads, the
-//! same certificates and the same client: TLS 1.3, X25519, AES-128-GCM, no resumption. They are
-//! measured in turns, round by round; the medians are compared.
+//! Every figure but memory and delivery divides work by the CPU time of the server process alone,
+//! so that the load generator on the same machine does not count. Both servers get the same number
+//! of threads, the same certificates and the same client: TLS 1.3, X25519, AES-128-GCM, no
+//! resumption. They are measured in turns, round by round; the medians are compared.
 
 mod bare_proxy;
+mod client;
 mod drive;
+mod events;
 mod figures;
 mod pki;
 mod servers;
+mod settings;
 mod upstream;
 
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
-use std::time::Instant;
 
 use xspd::platform::clock;
 
 use figures::Figure;
 use figures::Figures;
 use figures::Subject;
+use servers::Load;
 use servers::Servers;
 
 /// What anything here fails with.
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// No new round begins after this; the whole takes less than five minutes.
+/// No new round of a load begins after this; each takes less than five minutes.
 const LAST_ROUND: Duration = Duration::from_secs(200);
 
-/// A round takes half a minute on two cores; one that takes this long never ends.
-const STUCK: Duration = Duration::from_secs(120);
+/// A round takes a minute on two cores; one that takes this long never ends.
+const STUCK: Duration = Duration::from_secs(240);
 
-/// Descriptors besides those of idle connections.
-const SPARE_DESCRIPTORS: usize = 1_000;
+/// Descriptors besides those of connections that a figure is about.
+const SPARE_DESCRIPTORS: usize = 300;
 
 struct Options {
+    loads: Vec<Load>,
     rounds: usize,
     connections: usize,
     subjects: Vec<Subject>,
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
+        ["--role", "event-upstream"] => events::upstream::run(),
         ["--role", "upstream"] => upstream::run(),
         ["--role", "bare-proxy", folder, upstream] => bare_proxy::run(folder, upstream),
         _ => options(&words).and_then(|options| measure(&options)),
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
 
 fn options(words: &[&str]) -> Result<Options, Failure> {
     let mut options = Options {
+        loads: vec![Load::Requests, Load::Events],
         rounds: 5,
         connections: 10_000,
         subjects: vec![Subject::Bare, Subject::Xspd],
@@ -76,6 +83,10 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
         match word {
             // cargo says this to every benchmark.
             "--bench" => {}
+            "--load" => {
+                let name = value()?;
+                options.loads.retain(|load| load.as_str() == name);
+            }
             "--rounds" => options.rounds = value()?.parse()?,
             "--connections" => options.connections = value()?.parse()?,
             "--figure" => options.figure = value()?.to_owned(),
@@ -86,15 +97,13 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
             _ => return Err(format!("what is {word}? See the top of this file.").into()),
         }
     }
-    if options.rounds == 0 || options.subjects.is_empty() {
+    if options.rounds == 0 || options.subjects.is_empty() || options.loads.is_empty() {
         return Err("nothing to measure".into());
     }
     Ok(options)
 }
 
 fn measure(options: &Options) -> Result<(), Failure> {
-    let started = clock::mono();
-    let connections = connections_possible(options.connections)?;
     let threads = std::thread::available_parallelism()?.get();
     say(&format!(
         "Server threads: {threads}. Client: TLS 1.3, X25519, AES-128-GCM, no resumption, loopback.\n\
@@ -105,20 +114,28 @@ fn measure(options: &Options) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let figures = runtime.block_on(rounds(options, threads, connections, started))?;
-    say(&figures.table());
-    say(&format!("{:#}", figures.json(connections, threads)));
+    for load in &options.loads {
+        let connections = connections_possible(options.connections, *load)?;
+        let figures = runtime.block_on(rounds(options, *load, threads, connections))?;
+        say(&figures.table());
+        say(&format!("{:#}", figures.json(connections, threads)));
+    }
     Ok(())
 }
 
 async fn rounds(
     options: &Options,
+    load: Load,
     threads: usize,
     connections: usize,
-    started: Instant,
 ) -> Result<Figures, Failure> {
+    let started = clock::mono();
     let mut figures = Figures::default();
-    let servers = Servers::start(threads, &options.subjects, connections).await?;
+    let subjects = &options.subjects;
+    let servers = match load {
+        Load::Requests => Some(Servers::start(threads, subjects, connections, load).await?),
+        Load::Events => None,
+    };
     for round in 0..options.rounds {
         if clock::mono() - started > LAST_ROUND {
             say(&format!(
@@ -128,36 +145,46 @@ async fn rounds(
             break;
         }
         // Who goes first changes, so that a drift of the machine hits both.
-        let mut order = options.subjects.clone();
+        let mut order = subjects.clone();
         if round % 2 == 1 {
             order.reverse();
         }
         say(&format!("Round {} …", round + 1));
-        tokio::time::timeout(
-            STUCK,
-            drive::round(&servers, &order, &options.figure, &mut figures),
-        )
-        .await
-        .map_err(|_| "a round got stuck: a server no longer answers")??;
+        let (wanted, figures) = (&options.figure, &mut figures);
+        let stuck = |_| Failure::from("a round got stuck: a server no longer answers");
+        match &servers {
+            Some(servers) => {
+                let round = drive::round(servers, &order, wanted, figures);
+                tokio::time::timeout(STUCK, round).await.map_err(stuck)??;
+            }
+            None => {
+                let round = events::drive::round(&order, threads, connections, wanted, figures);
+                tokio::time::timeout(STUCK, round).await.map_err(stuck)??;
+            }
+        }
     }
     drop(servers);
-    if !Figure::IdleBytes.as_str().contains(&options.figure) {
-        return Ok(figures);
-    }
-    for subject in &options.subjects {
-        // A fresh process: load leaves an allocator with memory that idle connections reuse.
-        let fresh = Servers::start(threads, &[*subject], connections).await?;
-        let idle = drive::idle(&fresh, *subject, connections, &mut figures);
-        tokio::time::timeout(STUCK, idle)
-            .await
-            .map_err(|_| "opening idle connections got stuck")??;
+    if load == Load::Requests && Figure::IdleBytes.as_str().contains(&options.figure) {
+        for subject in subjects {
+            // A fresh process: load leaves an allocator with memory that idle connections reuse.
+            let fresh = Servers::start(threads, &[*subject], connections, load).await?;
+            let idle = drive::idle(&fresh, *subject, connections, &mut figures);
+            tokio::time::timeout(STUCK, idle)
+                .await
+                .map_err(|_| "opening idle connections got stuck")??;
+        }
     }
     Ok(figures)
 }
 
 /// Raises the limit of open files as far as we may, and says what that allows.
-fn connections_possible(wanted: usize) -> Result<usize, Failure> {
-    let enough = wanted + SPARE_DESCRIPTORS;
+fn connections_possible(wanted: usize, load: Load) -> Result<usize, Failure> {
+    // A proxy holds both ends of a stream.
+    let descriptors = match load {
+        Load::Requests => 1,
+        Load::Events => 2,
+    };
+    let enough = wanted * descriptors + SPARE_DESCRIPTORS;
     let raise = |limit: &str| {
         let nofile = format!("--nofile={limit}");
         std::process::Command::new("prlimit")
@@ -180,10 +207,14 @@ fn connections_possible(wanted: usize) -> Result<usize, Failure> {
         raise(&format!("{hard}:{hard}"));
     }
     let (soft, _) = limits()?;
-    let possible = wanted.min(soft.saturating_sub(SPARE_DESCRIPTORS));
+    let possible = wanted.min(soft.saturating_sub(SPARE_DESCRIPTORS) / descriptors);
     if possible < wanted {
         say(&format!(
-            "Idle connections: {possible} instead of {wanted}, because only {soft} files may be open."
+            "{possible} {} instead of {wanted}, because only {soft} files may be open.",
+            match load {
+                Load::Requests => "idle connections",
+                Load::Events => "streams",
+            }
         ));
     }
     Ok(possible)

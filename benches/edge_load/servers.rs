@@ -4,9 +4,7 @@ use std::fs;
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Read as _;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -21,8 +19,8 @@ use tokio::net::TcpStream;
 use crate::Failure;
 use crate::figures::Subject;
 use crate::pki;
-use crate::pki::CLIENT_NAME;
 use crate::pki::Key;
+use crate::settings::Settings;
 
 /// The binary under test, built by cargo with this benchmark's profile.
 pub(crate) const XSPD: &str = env!("CARGO_BIN_EXE_xspd");
@@ -33,14 +31,34 @@ pub(crate) const TARGET: &str = "/com.broadsoft.xsi-actions/v2.0/user/alice@as.e
 /// Longest wait for xspd to be ready.
 const READY: Duration = Duration::from_secs(20);
 
+/// What stands behind the proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// One upstream that answers every request with a kilobyte.
+    Requests,
+    /// A farm of two XSPs with streams of events.
+    Events,
+}
+
+impl Load {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Events => "events",
+        }
+    }
+}
+
 /// A running set.
 pub(crate) struct Servers {
     /// Holds the certificates of the run.
     pub(crate) folder: TempDir,
-    /// Plain HTTP.
+    /// Plain HTTP; of a farm the first XSP.
     pub(crate) upstream: SocketAddr,
+    /// Where events are ordered.
+    orders: Option<SocketAddr>,
     proxies: Vec<Proxy>,
-    _upstream: Process,
+    _behind: Process,
 }
 
 struct Proxy {
@@ -53,16 +71,25 @@ struct Proxy {
 struct Process(Child);
 
 impl Servers {
-    /// Starts the upstream and the named proxies before it.
+    /// Starts what stands behind and the named proxies before it.
     pub(crate) async fn start(
         threads: usize,
         subjects: &[Subject],
         connections: usize,
+        load: Load,
     ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         pki::mint(folder.path())?;
-        let (upstream_process, addresses) = role(threads, &["upstream"])?;
-        let upstream = *addresses.first().ok_or("the upstream told no address")?;
+        let (behind, addresses) = match load {
+            Load::Requests => role(threads, &["upstream"])?,
+            Load::Events => role(threads, &["event-upstream"])?,
+        };
+        let (upstreams, orders) = match (load, addresses.as_slice()) {
+            (Load::Requests, upstreams) => (upstreams, None),
+            (Load::Events, [upstreams @ .., orders]) => (upstreams, Some(*orders)),
+            (Load::Events, []) => return Err("the XSPs told no address".into()),
+        };
+        let upstream = *upstreams.first().ok_or("the upstream told no address")?;
         let mut proxies = Vec::new();
         for subject in subjects {
             let (process, addresses) = match subject {
@@ -70,7 +97,10 @@ impl Servers {
                     let path = folder.path().to_string_lossy();
                     role(threads, &["bare-proxy", &path, &upstream.to_string()])?
                 }
-                Subject::Xspd => xspd(threads, folder.path(), upstream, connections).await?,
+                Subject::Xspd => {
+                    let text = Settings::new(folder.path(), upstreams, connections, load)?;
+                    xspd(threads, folder.path(), &text).await?
+                }
             };
             proxies.push(Proxy {
                 subject: *subject,
@@ -81,9 +111,15 @@ impl Servers {
         Ok(Self {
             folder,
             upstream,
+            orders,
             proxies,
-            _upstream: upstream_process,
+            _behind: behind,
         })
+    }
+
+    /// Where events are ordered.
+    pub(crate) fn orders(&self) -> Result<SocketAddr, Failure> {
+        Ok(self.orders.ok_or("no events without XSPs")?)
     }
 
     /// Where a proxy listens with a kind of key.
@@ -169,19 +205,11 @@ fn role(threads: usize, role: &[&str]) -> Result<(Process, Vec<SocketAddr>), Fai
 async fn xspd(
     threads: usize,
     folder: &Path,
-    upstream: SocketAddr,
-    connections: usize,
+    settings: &Settings,
 ) -> Result<(Process, Vec<SocketAddr>), Failure> {
-    let admin = free_address()?;
-    let mut addresses = Vec::new();
-    for _ in Key::ALL {
-        addresses.push(free_address()?);
-    }
+    let admin = settings.admin;
     let path = folder.join("xspd.toml");
-    fs::write(
-        &path,
-        configuration(folder, admin, &addresses, upstream, connections),
-    )?;
+    fs::write(&path, &settings.text)?;
     let log = fs::File::create(folder.join("xspd.log"))?;
     let child = Command::new(XSPD)
         .args(["run", "--config"])
@@ -205,74 +233,12 @@ async fn xspd(
         .await
         .unwrap_or_else(|_| Err("xspd was not ready in time".into()));
     match outcome {
-        Ok(()) => Ok((process, addresses)),
+        Ok(()) => Ok((process, settings.listeners.clone())),
         Err(error) => {
             let log = fs::read_to_string(folder.join("xspd.log"))?;
             Err(format!("{error}; it said:\n{log}").into())
         }
     }
-}
-
-/// What an operator would write for this farm of one, with limits that a load test needs: all
-/// connections come from one address, and idle ones stay.
-fn configuration(
-    folder: &Path,
-    admin: SocketAddr,
-    addresses: &[SocketAddr],
-    upstream: SocketAddr,
-    connections: usize,
-) -> String {
-    let folder = folder.display();
-    let limit = connections + 1_000;
-    let mut text = format!(
-        r#"state-dir = "{folder}/state"
-
-[log]
-format = "json"
-filter = "warn"
-
-[admin]
-address = "{admin}"
-
-[[trust]]
-name = "webex"
-files = ["{folder}/trust.txt"]
-
-[[pool]]
-name = "xsp"
-connections = 256
-
-[[pool.upstream]]
-name = "xsp1"
-url = "http://{upstream}"
-"#
-    );
-    for (address, key) in addresses.iter().zip(Key::ALL) {
-        let key = key.as_str();
-        text.push_str(&format!(
-            r#"
-[[listener]]
-name = "{key}"
-addresses = ["{address}"]
-routes = ["xsi-actions"]
-client-certificates = "required"
-trust = "webex"
-identity-mode = "enforce"
-allowed-identities = ["{CLIENT_NAME}"]
-
-[listener.limits]
-connections = {limit}
-connections-per-address = {limit}
-header-timeout = "60s"
-idle-timeout = "300s"
-
-[[listener.host]]
-names = ["*"]
-certificates = [{{ chain = "{folder}/server-{key}.pem", key = "file:{folder}/server-{key}.key" }}]
-"#
-        ));
-    }
-    text
 }
 
 async fn is_ready(admin: SocketAddr) -> bool {
@@ -285,9 +251,4 @@ async fn is_ready(admin: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200 "))
     };
     look.await.unwrap_or(false)
-}
-
-/// The daemon's settings need a number before it runs.
-fn free_address() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

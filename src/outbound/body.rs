@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
+use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -21,6 +22,7 @@ use hyper::body::Incoming;
 
 use crate::domain::upstream::Failure;
 use crate::outbound::connection::Connection;
+use crate::outbound::direct::Direct;
 use crate::outbound::error::Causes;
 use crate::outbound::upstream::Lease;
 use crate::platform::clock;
@@ -30,12 +32,21 @@ use crate::platform::clock;
 /// Reads from the connection only when it is polled, so a slow client slows the upstream down. At
 /// its end the connection goes back to its pool; dropped before, it is closed.
 pub struct UpstreamBody {
-    incoming: Incoming,
+    content: Content,
     /// What it still reads from; `None` when all of it has arrived.
     source: Option<Source>,
     idle_timeout: Duration,
     /// When the present pause is over.
     deadline: Option<Instant>,
+}
+
+enum Content {
+    /// What hyper hands over.
+    Framed(Incoming),
+    /// What is read without it; boxed, because most answers are not.
+    Direct(Box<Direct>),
+    /// Nothing more.
+    Ended,
 }
 
 struct Source {
@@ -61,7 +72,7 @@ pub enum UpstreamBodyError {
     IdleTimeout(Duration),
     /// The connection ended, or what came does not keep to the framing.
     #[error("the upstream broke its answer off")]
-    Lost(#[source] hyper::Error),
+    Lost(#[source] Box<dyn Error + Send + Sync>),
     /// The connection is gone without a word.
     #[error("the connection to the upstream is gone")]
     Gone,
@@ -79,7 +90,7 @@ impl UpstreamBody {
         // the client has seen a byte.
         let complete = incoming.is_end_stream() || connection.is_ready();
         let mut body = Self {
-            incoming,
+            content: Content::Framed(incoming),
             source: Some(Source {
                 connection,
                 lease,
@@ -92,6 +103,25 @@ impl UpstreamBody {
             body.release();
         }
         body
+    }
+
+    /// One that is read straight from its stream. Its connection carries no other request.
+    pub(super) fn direct(
+        direct: Direct,
+        connection: Box<Connection>,
+        lease: Lease,
+        idle_timeout: Duration,
+    ) -> Self {
+        Self {
+            content: Content::Direct(Box::new(direct)),
+            source: Some(Source {
+                connection,
+                lease,
+                reuse: Reuse::Close,
+            }),
+            idle_timeout,
+            deadline: None,
+        }
     }
 
     /// It is a stream that may last for weeks: its connection no longer counts towards the cap of
@@ -123,19 +153,22 @@ impl UpstreamBody {
     /// What has arrived so far. Only driving the connection makes more arrive, so nobody needs to
     /// be woken here.
     fn arrived(&mut self) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        let Content::Framed(incoming) = &mut self.content else {
+            return Poll::Pending;
+        };
         let mut quiet = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.incoming)
+        Pin::new(incoming)
             .poll_frame(&mut quiet)
             .map(|frame| match frame {
                 Some(Ok(frame)) => {
                     self.deadline = None;
-                    if self.incoming.is_end_stream() {
+                    if self.is_end_stream() {
                         self.release();
                     }
                     Some(Ok(frame))
                 }
                 Some(Err(error)) => {
-                    let error = UpstreamBodyError::Lost(error);
+                    let error = UpstreamBodyError::Lost(error.into());
                     Some(Err(self.fail(Failure::ClosedDuringAnswer, error)))
                 }
                 None => {
@@ -143,6 +176,41 @@ impl UpstreamBody {
                     None
                 }
             })
+    }
+
+    /// Moves the connection on and gives what has arrived then.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        match &mut self.content {
+            Content::Framed(_) => {
+                if let Some(source) = &mut self.source {
+                    source.connection.drive(cx);
+                }
+                self.arrived()
+            }
+            Content::Direct(direct) => {
+                let piece = ready!(direct.poll_piece(cx));
+                self.deadline = None;
+                if !matches!(piece, Some(Ok(_))) {
+                    // Closes the stream.
+                    self.content = Content::Ended;
+                }
+                Poll::Ready(match piece {
+                    Some(Ok(data)) => Some(Ok(Frame::data(data))),
+                    Some(Err(fault)) => {
+                        let error = UpstreamBodyError::Lost(fault.into());
+                        Some(Err(self.fail(Failure::ClosedDuringAnswer, error)))
+                    }
+                    None => {
+                        self.release();
+                        None
+                    }
+                })
+            }
+            Content::Ended => Poll::Ready(None),
+        }
     }
 }
 
@@ -158,10 +226,7 @@ impl Body for UpstreamBody {
         if let Poll::Ready(frame) = this.arrived() {
             return Poll::Ready(frame);
         }
-        if let Some(source) = &mut this.source {
-            source.connection.drive(cx);
-        }
-        if let Poll::Ready(frame) = this.arrived() {
+        if let Poll::Ready(frame) = this.poll_next(cx) {
             return Poll::Ready(frame);
         }
         let Some(source) = &mut this.source else {
@@ -177,11 +242,19 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.content {
+            Content::Framed(incoming) => incoming.is_end_stream(),
+            Content::Direct(_) => false,
+            Content::Ended => true,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.content {
+            Content::Framed(incoming) => incoming.size_hint(),
+            Content::Direct(_) => SizeHint::default(),
+            Content::Ended => SizeHint::with_exact(0),
+        }
     }
 }
 

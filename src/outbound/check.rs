@@ -18,6 +18,7 @@ use crate::domain::upstream::health::Rules;
 use crate::outbound::OutboundError;
 use crate::outbound::SendFailure;
 use crate::outbound::Upstream;
+use crate::outbound::connection::Answer;
 use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
 use crate::outbound::error::Causes;
@@ -102,7 +103,8 @@ impl Upstream {
         let mut connection = Connection::open(stream, Arc::clone(&self.series))
             .await
             .map_err(|error| (Failure::ConnectFailed, Causes(&error).to_string()))?;
-        let exchange = connection.exchange(self.check.request(), None, self.check.timeout);
+        let exchange =
+            connection.exchange(self.check.request(), None, self.check.timeout, Answer::Ends);
         match exchange.await {
             Ok(response) if response.status().is_server_error() => {
                 let detail = format!("the health check was answered with {}", response.status());

@@ -10,8 +10,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
@@ -19,9 +17,12 @@ use std::task::ready;
 use std::time::Duration;
 use std::time::Instant;
 
+use bytes::BytesMut;
 use http::Request;
 use http::Response;
 use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::header::TRANSFER_ENCODING;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -30,10 +31,12 @@ use tokio::time::Sleep;
 use tokio::time::sleep_until;
 
 use crate::outbound::SendFailure;
-use crate::outbound::connect::Stream;
+use crate::outbound::direct::Direct;
 use crate::outbound::error::Causes;
 use crate::outbound::request::RequestBody;
 use crate::outbound::request::Upload;
+use crate::outbound::stream::Ear;
+use crate::outbound::stream::Stream;
 use crate::platform::clock;
 use crate::telemetry::upstream::UpstreamSeries;
 
@@ -46,13 +49,23 @@ const READ_BYTES: usize = HEAD_BYTES;
 
 /// A connection; boxed, because it moves between the idle ones, a waiting request and a body.
 pub(super) struct Connection {
-    sender: http1::SendRequest<RequestBody>,
+    /// `None` once hyper has nothing more to do.
+    sender: Option<http1::SendRequest<RequestBody>>,
     /// `None` once it has ended.
     link: Option<http1::Connection<TokioIo<Stream>, RequestBody>>,
-    heard: Arc<AtomicBool>,
+    ear: Arc<Ear>,
     pub(super) timer: Timer,
     series: Arc<UpstreamSeries>,
     resting: bool,
+}
+
+/// What is known of an answer beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It has an end in sight.
+    Ends,
+    /// It may be a stream that rests most of its time.
+    MayLast,
 }
 
 /// Why a request got no answer head on this connection.
@@ -102,7 +115,7 @@ impl Connection {
         stream: Stream,
         series: Arc<UpstreamSeries>,
     ) -> Result<Box<Self>, hyper::Error> {
-        let heard = stream.heard();
+        let ear = stream.ear();
         let (sender, link) = http1::Builder::new()
             .max_header_size(HEAD_BYTES)
             .max_buf_size(READ_BYTES)
@@ -110,9 +123,9 @@ impl Connection {
             .await?;
         series.connection_opened();
         Ok(Box::new(Self {
-            sender,
+            sender: Some(sender),
             link: Some(link),
-            heard,
+            ear,
             timer: Timer(None),
             series,
             resting: false,
@@ -128,14 +141,18 @@ impl Connection {
         request: Request<RequestBody>,
         upload: Option<&Upload>,
         limit: Duration,
+        answer: Answer,
     ) -> Result<Response<Incoming>, Broken> {
-        self.heard.store(false, Ordering::Relaxed);
+        let Some(sender) = &mut self.sender else {
+            return Err(Broken::Unsent(Box::new(request)));
+        };
+        self.ear.begin(answer == Answer::MayLast);
         // Unconstrained, because it is polled with a waker that does nothing: only driving the
         // link can finish it, and an exhausted task budget would look like a missing answer.
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let mut answer = pin!(unconstrained(sender.try_send_request(request)));
         let mut silence = Silence::new(limit, upload);
         let outcome = poll_fn(|cx| {
-            self.drive(cx);
+            drive(&mut self.link, cx);
             let mut quiet = Context::from_waker(Waker::noop());
             match answer.as_mut().poll(&mut quiet) {
                 Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
@@ -163,24 +180,43 @@ impl Connection {
     fn breach(&self, kind: BreachKind, detail: String) -> Broken {
         Broken::Sent(Breach {
             kind,
-            heard: self.heard.load(Ordering::Relaxed),
+            heard: self.ear.heard(),
             detail,
         })
     }
 
     /// Moves bytes both ways as far as they go now.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(link) = &mut self.link
-            && Pin::new(link).poll(cx).is_ready()
-        {
-            // Dropping it hands every error, and every request not yet sent, to its owner.
-            self.link = None;
+        drive(&mut self.link, cx);
+    }
+
+    /// Takes over the rest of an answer that hyper was to have the head of only: when it is
+    /// chunked and nothing of the request is left to be sent. Otherwise hyper goes on.
+    pub(super) fn take_over(
+        &mut self,
+        head: &Response<Incoming>,
+        upload: Option<&Upload>,
+    ) -> Option<Direct> {
+        let fit = is_chunked(head)
+            && upload.is_none_or(Upload::is_done)
+            && !self.ear.is_unflushed()
+            && self.link.is_some();
+        if !fit {
+            self.ear.go_on();
+            return None;
         }
+        let parts = self.link.take()?.into_parts();
+        // Its queue of requests goes with it.
+        self.sender = None;
+        let mut stream = parts.io.into_inner();
+        let mut come = BytesMut::from(parts.read_buf);
+        come.extend_from_slice(&stream.take_held());
+        Some(Direct::new(stream, come.freeze()))
     }
 
     /// Whether hyper is ready for the next request; a hint that costs nothing.
     pub(super) fn is_ready(&self) -> bool {
-        self.link.is_some() && self.sender.is_ready()
+        self.link.is_some() && self.sender.as_ref().is_some_and(|sender| sender.is_ready())
     }
 
     /// Makes it wait for its next request without waking anybody; `false` when it cannot carry
@@ -212,6 +248,27 @@ impl Drop for Connection {
             self.series.active_connection_closed();
         }
     }
+}
+
+/// Apart from the connection, because a request under way borrows the rest of it.
+fn drive(link: &mut Option<http1::Connection<TokioIo<Stream>, RequestBody>>, cx: &mut Context<'_>) {
+    if let Some(running) = link
+        && Pin::new(running).poll(cx).is_ready()
+    {
+        // Dropping it hands every error, and every request not yet sent, to its owner.
+        *link = None;
+    }
+}
+
+/// Whether chunks, and nothing else, tell where the body ends.
+fn is_chunked(head: &Response<Incoming>) -> bool {
+    let headers = head.headers();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next();
+    head.status() == StatusCode::OK
+        && coding.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        && codings.next().is_none()
+        && !headers.contains_key(CONTENT_LENGTH)
 }
 
 fn kind_of(error: &hyper::Error) -> BreachKind {

@@ -9,7 +9,7 @@
 //! * `upstream`: one XSP, its idle connections, counters and health as last announced.
 //! * `connection`: one connection, driven by whoever waits for it.
 //! * `connect`: address, TCP, TLS.
-//! * [`UpstreamBody`]: the streamed answer.
+//! * [`UpstreamBody`]: the streamed answer; `direct` and `chunks` read one that may last for weeks.
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //! * [`bridge`]: the CTI interfaces of the XSPs, for bytes.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
@@ -22,13 +22,16 @@ mod body;
 pub mod bridge;
 pub mod broadworks;
 mod check;
+mod chunks;
 mod connect;
 mod connection;
+mod direct;
 mod error;
 mod pool;
 mod pools;
 mod request;
 mod standing;
+mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;
@@ -40,7 +43,6 @@ pub use body::ReadError;
 pub use body::UpstreamBody;
 pub use body::UpstreamBodyError;
 pub use body::read_capped;
-pub use connect::Stream;
 pub use connect::keep_alive;
 pub(crate) use error::Causes;
 pub use error::OutboundError;
@@ -50,4 +52,5 @@ pub use pool::Pool;
 pub use pool::SendPlan;
 pub use pool::Sent;
 pub use pools::Pools;
+pub use stream::Stream;
 pub use upstream::Upstream;

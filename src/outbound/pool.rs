@@ -2,15 +2,14 @@
 
 mod again;
 mod direct;
+mod plan;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::Version;
@@ -25,11 +24,13 @@ use crate::outbound::OutboundError;
 use crate::outbound::SendFailure;
 use crate::outbound::UpstreamBody;
 use crate::outbound::body::Reuse;
+use crate::outbound::connection::Answer;
 use crate::outbound::connection::Breach;
 use crate::outbound::connection::Broken;
 use crate::outbound::connection::Connection;
 use crate::outbound::pool::again::ClientHost;
 use crate::outbound::pool::again::Spare;
+use crate::outbound::pool::plan::Origin;
 use crate::outbound::pools::authorities_of;
 use crate::outbound::request::RequestBody;
 use crate::outbound::request::Upload;
@@ -38,6 +39,10 @@ use crate::outbound::upstream::Lease;
 use crate::outbound::upstream::Upstream;
 use crate::telemetry::upstream::UpstreamMetrics;
 
+pub use plan::Aim;
+pub use plan::SendPlan;
+pub use plan::Sent;
+
 /// Upstreams that answer alike.
 pub struct Pool {
     upstreams: Box<[Arc<Upstream>]>,
@@ -45,59 +50,6 @@ pub struct Pool {
     turn: AtomicUsize,
     /// Lower case `host` or `host:port` of each upstream, in their order.
     authorities: Box<[Vec<String>]>,
-}
-
-/// How one request is to be sent.
-#[derive(Debug, Clone, Copy)]
-pub struct SendPlan {
-    /// A hash of the user, for pools that keep a user at one upstream.
-    pub affinity: Option<u64>,
-    /// Time from the last byte of the request to the answer's head.
-    pub response_timeout: Duration,
-    /// Longest pause between two pieces of the answer's body.
-    pub idle_timeout: Duration,
-    /// The request has no body; it is not looked at then.
-    pub body_is_empty: bool,
-}
-
-/// Which upstream a request is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Aim {
-    /// Any that is fit.
-    #[default]
-    Any,
-    /// This place in the pool first; any other when no connection to it comes about.
-    First(usize),
-    /// This place in the pool and no other, whatever its health.
-    Only(usize),
-}
-
-/// An answer and who gave it.
-pub struct Sent {
-    /// The answer as it came, hop-by-hop headers included.
-    pub response: Response<UpstreamBody>,
-    /// Name of the upstream.
-    pub upstream: Arc<str>,
-}
-
-/// Whose request it is: a client's keeps its `Host` where the upstream has no wish of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Client,
-    Own,
-}
-
-impl Origin {
-    fn host(self, upstream: &Upstream) -> Option<&HeaderValue> {
-        match self {
-            Self::Client => upstream.host_header(),
-            Self::Own => Some(
-                upstream
-                    .host_header()
-                    .unwrap_or_else(|| upstream.authority()),
-            ),
-        }
-    }
 }
 
 /// How one attempt at one upstream ended.
@@ -329,9 +281,10 @@ async fn attempt(
     }
     if line == Line::Idle {
         while let Some(mut connection) = upstream.take_idle() {
-            let exchange = connection.exchange(request, upload, plan.response_timeout);
+            let exchange =
+                connection.exchange(request, upload, plan.response_timeout, plan.answer());
             match exchange.await {
-                Ok(response) => return answered(response, connection, lease, plan),
+                Ok(response) => return answered(response, connection, lease, upload, plan),
                 // It had been closed meanwhile; the next one may be better.
                 Err(Broken::Unsent(back)) => request = *back,
                 Err(Broken::Sent(breach)) => return breached(&upstream, &breach, Line::Idle),
@@ -344,9 +297,9 @@ async fn attempt(
             return Attempt::Unsent(request, told(&upstream, failure, &detail));
         }
     };
-    let exchange = connection.exchange(request, upload, plan.response_timeout);
+    let exchange = connection.exchange(request, upload, plan.response_timeout, plan.answer());
     match exchange.await {
-        Ok(response) => answered(response, connection, lease, plan),
+        Ok(response) => answered(response, connection, lease, upload, plan),
         Err(Broken::Unsent(back)) => {
             let closed = SendFailure::ClosedBeforeAnswer {
                 upstream: Arc::clone(upstream.name()),
@@ -360,11 +313,20 @@ async fn attempt(
 
 fn answered(
     response: Response<Incoming>,
-    connection: Box<Connection>,
+    mut connection: Box<Connection>,
     lease: Lease,
+    upload: Option<&Upload>,
     plan: &SendPlan,
 ) -> Attempt {
     lease.upstream().succeeded();
+    let direct = match plan.answer() {
+        Answer::Ends => None,
+        Answer::MayLast => connection.take_over(&response, upload),
+    };
+    if let Some(direct) = direct {
+        let body = UpstreamBody::direct(direct, connection, lease, plan.idle_timeout);
+        return Attempt::Answered(response.map(|_incoming| body));
+    }
     let reuse = match response.version() {
         Version::HTTP_11 => Reuse::Keep,
         _older => Reuse::Close,

@@ -39,12 +39,18 @@ pub(super) enum RequestBody {
 pub(super) struct Upload {
     pieces: AtomicU64,
     waits_for_client: AtomicBool,
+    done: AtomicBool,
 }
 
 impl Upload {
     /// A number that changes with each piece.
     pub(super) fn pieces(&self) -> u64 {
         self.pieces.load(Ordering::Relaxed)
+    }
+
+    /// Whether all of it has been taken.
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Whether the next piece is the client's to send; its pauses have a limit of their own.
@@ -122,6 +128,9 @@ impl Body for RequestBody {
                 let frame = ready!(body.as_mut().poll_frame(cx));
                 upload.waits_for_client.store(false, Ordering::Relaxed);
                 upload.pieces.fetch_add(1, Ordering::Relaxed);
+                // A body whose length is known is not asked for its end.
+                let done = frame.is_none() || body.is_end_stream();
+                upload.done.store(done, Ordering::Relaxed);
                 Poll::Ready(frame)
             }
         }

@@ -96,7 +96,8 @@ fn route(at: &At<'_>, name: String, raw: &raw::Route) -> Route {
 }
 
 /// Leaves out what no listener serves and whose default pool does not exist, so that a
-/// pass-through needs no pool; complains when it is served. An AuthService route that is answered
+/// pass-through needs no pool; complains when it is served. Busy lamps are there only where a
+/// listener names them. An AuthService route that is answered
 /// here (`native`) needs none.
 pub(super) fn with_pool(
     at: &At<'_>,
@@ -128,7 +129,10 @@ pub(super) fn with_pool(
             "a `[[pool]]` with this name, or `[[route]]`s that name another pool",
         );
     }
-    routes.retain(|name, _| !dangling.contains(name));
+    routes.retain(|name, route| {
+        let unserved_lamps = route.kind == RouteKind::Blf && !served.contains(name);
+        !dangling.contains(name) && !unserved_lamps
+    });
     routes
 }
 

@@ -133,6 +133,7 @@ impl Front {
                 response_timeout: route.response_timeout,
                 idle_timeout: route.idle_timeout,
                 body_is_empty: body.is_end_stream(),
+                may_last: false,
             },
             seen,
             visit,

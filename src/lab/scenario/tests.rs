@@ -255,7 +255,6 @@ fn every_endpoint_to_try_and_every_described_certificate_has_an_example() {
         "xsi",
         "authservice-mtls",
         "admin",
-        "broadworks-lab",
         "cti",
         "webex-ci",
         "webex-idp-proxy",

@@ -1,6 +1,7 @@
 //! The pools against small fakes on real sockets.
 
 pub(crate) mod fake;
+mod lasting;
 mod limits;
 mod pools;
 mod relay;

@@ -30,6 +30,7 @@ pub(crate) const PLAN: SendPlan = SendPlan {
     response_timeout: LONG,
     idle_timeout: LONG,
     body_is_empty: true,
+    may_last: false,
 };
 
 pub(crate) fn upstream(name: &str, address: SocketAddr) -> config::Upstream {

@@ -14,8 +14,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::outbound::connect::Stream;
 use crate::outbound::connect::Target;
+use crate::outbound::stream::Stream;
 use crate::outbound::web::failure::WebFailure;
 use crate::outbound::web::proxy::Proxy;
 use crate::outbound::web::url::WebUrl;

@@ -137,6 +137,7 @@ async fn ask_one(pool: &Pool, place: usize, target: &str, patience: Duration) ->
         response_timeout: patience,
         idle_timeout: patience,
         body_is_empty: true,
+        may_last: false,
     };
     let sent = match pool.send_to(Aim::Only(place), request, &plan).await {
         Ok(sent) => sent,

@@ -70,6 +70,7 @@ impl Front {
             aim: choose(errand.way.pool, &mut place, &parts.headers),
             plan: SendPlan {
                 idle_timeout: rules.idle_timeout,
+                may_last: true,
                 ..errand.way.plan
             },
             ..*errand.way

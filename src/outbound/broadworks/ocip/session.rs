@@ -22,7 +22,7 @@ use crate::domain::ocip::request::Unsendable;
 use crate::outbound::broadworks::ocip::settings::LoginOrder;
 use crate::outbound::broadworks::ocip::settings::Settings;
 use crate::outbound::connect::ConnectError;
-use crate::outbound::connect::Stream;
+use crate::outbound::stream::Stream;
 use crate::platform::clock;
 
 /// Messages of other sessions that are passed over while one waits for an answer. More is no

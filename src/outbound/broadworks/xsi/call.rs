@@ -115,6 +115,7 @@ impl XsiClient {
             response_timeout: self.limits.call,
             idle_timeout,
             body_is_empty: false,
+            may_last: false,
         };
         let sent = self.pool.send_own(to, request, &plan).await;
         sent.map_err(XsiFailure::from)
