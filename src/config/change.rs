@@ -258,7 +258,7 @@ mod tests {
         [log]"#;
         assert_eq!(
             changes(&[("[log]", lamps)]),
-            ["blf.enabled (needs a restart)"]
+            ["route.blf (live)", "blf.enabled (needs a restart)"]
         );
         let old = TEXT.replace("[log]", lamps);
         let new = old

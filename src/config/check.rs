@@ -77,7 +77,11 @@ pub(super) fn check(raw: &Raw) -> Checked {
     };
     let listeners = listener::listeners(&at, raw.listener.as_deref(), &known);
     listener::addresses(&at, raw.listener.as_deref(), &listeners, &admin);
-    let routes = route::with_pool(&at, routes, &pools, &listeners, native);
+    let answered = route::Answered {
+        auth_service: native,
+        lamps: raw.blf.is_some(),
+    };
+    let routes = route::with_pool(&at, routes, &pools, &listeners, answered);
     let state_dir = at
         .text("state-dir", raw.state_dir.as_deref(), values::path)
         .unwrap_or_else(|| PathBuf::from(STATE_DIR));

@@ -95,17 +95,26 @@ fn route(at: &At<'_>, name: String, raw: &raw::Route) -> Route {
     }
 }
 
+/// What is answered here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    /// AuthService.
+    pub(super) auth_service: bool,
+    /// Busy lamps.
+    pub(super) lamps: bool,
+}
+
 /// Leaves out what no listener serves and whose default pool does not exist, so that a
-/// pass-through needs no pool; complains when it is served. Busy lamps are there only where a
-/// listener names them. An AuthService route that is answered
-/// here (`native`) needs none.
+/// pass-through needs no pool; complains when it is served. An AuthService route that is answered
+/// here needs none; busy lamps have a route when they are tracked or a listener names it.
 pub(super) fn with_pool(
     at: &At<'_>,
     mut routes: BTreeMap<String, Route>,
     pools: &BTreeMap<String, Pool>,
     listeners: &[Listener],
-    native: bool,
+    answered: Answered,
 ) -> BTreeMap<String, Route> {
+    let native = answered.auth_service;
     let hosts = listeners.iter().flat_map(|listener| &listener.hosts);
     let served: BTreeSet<&String> = hosts.flat_map(|host| &host.routes).collect();
     let missing = !pools.contains_key(POOL);
@@ -130,8 +139,8 @@ pub(super) fn with_pool(
         );
     }
     routes.retain(|name, route| {
-        let unserved_lamps = route.kind == RouteKind::Blf && !served.contains(name);
-        !dangling.contains(name) && !unserved_lamps
+        let is_idle = route.kind == RouteKind::Blf && !answered.lamps && !served.contains(name);
+        !dangling.contains(name) && !is_idle
     });
     routes
 }

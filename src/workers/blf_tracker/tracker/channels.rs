@@ -205,6 +205,12 @@ impl Tracker {
         self.lines.insert(attempt, line);
     }
 
+    /// Whether we closed every channel ourselves.
+    fn all_drained(&self) -> bool {
+        let mut losses = self.members.iter().map(|member| &member.last_loss);
+        losses.all(|loss| matches!(loss, Some(LostReason::Drained)))
+    }
+
     fn changed(&mut self, change: Change) {
         let now = clock::now();
         match change {
@@ -217,6 +223,8 @@ impl Tracker {
                 }
             }
             Change::SourceBack => self.metrics.source_back(),
+            // After an orderly end nobody asks what the lamps show.
+            Change::SourceLost { .. } if self.all_drained() => {}
             Change::SourceLost { returns } => self.metrics.source_lost(returns),
             Change::Up(xsp, channel) => {
                 let upstream = self.name(xsp);
