@@ -85,7 +85,8 @@ async fn withdrawn(stream: &mut Stream, offer: u64) -> String {
 
 #[tokio::test]
 async fn a_watcher_sees_a_call_ring_be_answered_held_transferred_and_parked() {
-    let scene = Scene::start("").await;
+    let packages = "[blf]\npackages = [\"standard-call\", \"call-park\"]\n";
+    let scene = Scene::start_with(|config| config.replacen("[blf]\n", packages, 1)).await;
     let Cast {
         watcher,
         line,

@@ -28,7 +28,8 @@ use crate::support::pki::write_private;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lab of its own, because its XSPs are stopped, and a daemon that tracks bob's list: alice and
-/// carol.
+/// carol. The lab's own daemon tracks it too, with the same account: two nodes that leave each other
+/// in peace.
 struct Stage {
     lab: Lab,
     daemon: Daemon,
@@ -242,11 +243,6 @@ async fn calls_ring_are_held_transferred_parked_and_picked_up_and_the_lamps_foll
     stage.until("on-call", 1.0).await;
     stage.put("carol", &into, "Park?address=0101").await;
     stage.until("on-call", 0.0).await;
-    stage
-        .until_metric("xspd_blf_events_total{event=\"park\"}", |value| {
-            value >= 1.0
-        })
-        .await;
     stage.end().await;
 }
 

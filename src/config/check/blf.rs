@@ -167,11 +167,9 @@ fn directories(at: &At<'_>, raw: Option<&[raw::BlfDirectory]>) -> Vec<BlfDirecto
 
 fn packages(at: &At<'_>, raw: Option<&[BlfPackage]>) -> Vec<BlfPackage> {
     let Some(raw) = raw else {
-        return vec![
-            BlfPackage::StandardCall,
-            BlfPackage::DoNotDisturb,
-            BlfPackage::CallPark,
-        ];
+        // One package alone: of lists of packages BroadWorks keeps one per account and line, so
+        // two nodes would end each other's (Xsi specification, 4.2.4.6).
+        return vec![BlfPackage::StandardCall];
     };
     let calls = raw.iter().filter(|package| package.is_call()).count();
     if calls != 1 {

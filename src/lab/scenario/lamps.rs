@@ -12,6 +12,8 @@ pub(super) fn configuration(account: &str, password: &Path) -> String {
 # somebody watches with them.
 [blf]
 watchers = ["bob@as.example.net"]
+# More than one, because nobody else uses this account.
+packages = ["standard-call", "do-not-disturb", "call-park"]
 
 [blf.account]
 user-id = {account}
