@@ -249,18 +249,18 @@ impl EventHub {
         });
     }
 
-    /// A heartbeat wants to pass.
+    /// A heartbeat of this caller wants to pass.
     ///
     /// # Errors
     /// The time to wait, when it comes too fast.
-    pub fn beat(&self, channel: &[u8], now: Instant) -> Result<(), Duration> {
+    pub fn beat(&self, channel: &[u8], caller: u64, now: Instant) -> Result<(), Duration> {
         let (stream, interval) = {
             let inner = self.shared.inner();
             let stream = inner.stream_of(channel, now);
             (stream, inner.rules.heartbeat_interval)
         };
         let Some(stream) = stream else { return Ok(()) };
-        let allowed = stream.pulse().beat(now, interval);
+        let allowed = stream.pulse().beat(now, interval, caller);
         if allowed.is_err() {
             self.shared.metrics.heartbeat(None);
         }

@@ -93,7 +93,7 @@ impl Front {
             }
             Resource::HeartBeat(id) => {
                 let now = clock::mono();
-                self.check_beat(id, now)?;
+                self.check_beat(id, errand.caller, now)?;
                 let way = self.seek(Some(Wanted::Channel(id)), &parts, errand).await;
                 let sent = self.send_there(parts, body, errand, &way, ledger).await?;
                 self.hub
@@ -111,8 +111,8 @@ impl Front {
         }
     }
 
-    fn check_beat(&self, id: &[u8], now: Instant) -> Result<(), Refusal> {
-        self.hub.beat(id, now).map_err(|wait| Refusal {
+    fn check_beat(&self, id: &[u8], caller: u64, now: Instant) -> Result<(), Refusal> {
+        self.hub.beat(id, caller, now).map_err(|wait| Refusal {
             reason: Reason::HeartbeatLimit,
             retry_after: Some(wait),
         })
