@@ -125,6 +125,7 @@ pub fn edge(
             blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
+            operators: None,
             lamps: None,
             webhook: None,
             pools,
@@ -147,7 +148,7 @@ pub struct LampGround {
     pub ends: CancellationToken,
 }
 
-/// Adds busy lamps to a snapshot, without an effect on what runs. Blocks on the disk.
+/// Adds operators and busy lamps to a snapshot, without an effect on what runs. Blocks on the disk.
 ///
 /// # Errors
 /// Every problem at once.
@@ -166,19 +167,21 @@ pub fn lamps(
         telemetry,
     };
     let before = previous.and_then(|edge| edge.lamps.as_deref());
-    let api = BlfApi::build(&edge.config, foundation, before);
+    let operators = Operators::read(&edge.config).map(Arc::new);
     let webhook = webhook(&edge.config, ground, telemetry, previous);
-    match (api, webhook) {
-        (Ok(api), Ok(webhook)) => {
+    match (operators, webhook) {
+        (Ok(operators), Ok(webhook)) => {
+            let api = BlfApi::build(&edge.config, Arc::clone(&operators), foundation, before);
             edge.front.show_lamps(api.clone());
+            edge.operators = Some(operators);
             edge.lamps = api;
             edge.webhook = webhook;
             Ok(())
         }
-        (api, webhook) => {
-            let api = api.err().map(AppError::from);
+        (operators, webhook) => {
+            let operators = operators.err().map(AppError::from);
             let webhook = webhook.err().map(AppError::from);
-            Err(api.into_iter().chain(webhook).collect())
+            Err(operators.into_iter().chain(webhook).collect())
         }
     }
 }

@@ -122,7 +122,6 @@ impl Reloader {
         });
         let files_good =
             problems.is_empty() && rejected.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
-        let all_good = files_good && keys_good && desk_good;
         let previous = Some(&*current);
         match build::edge(
             &config,
@@ -134,7 +133,9 @@ impl Reloader {
             now,
         ) {
             Ok(mut edge) => {
+                let mut all_good = files_good && keys_good && desk_good;
                 if let Err(problems) = self.add_lamps(&mut edge, &current) {
+                    all_good = false;
                     for problem in &problems {
                         self.telemetry.edge.material_rejected(problem);
                     }
@@ -142,7 +143,10 @@ impl Reloader {
                 }
                 match self.lamps(&edge) {
                     Ok(lamps) => self.publish_lamps(lamps),
-                    Err(problem) => self.telemetry.edge.material_rejected(&problem),
+                    Err(problem) => {
+                        all_good = false;
+                        self.telemetry.edge.material_rejected(&problem);
+                    }
                 }
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {

@@ -87,10 +87,15 @@ pub fn run(args: Args, console: Console) -> Exit {
 fn sessions(door: &Door) -> Result<Value, Failure> {
     let config = door.config().map_err(Failure::Config)?;
     let address = door.address(&config);
-    let secret = config.auth_service.and_then(|rules| rules.operator_token);
+    // Either will do.
+    let service = config.auth_service.and_then(|rules| rules.operator_token);
+    let lamps = config.blf.and_then(|blf| blf.api.operator_token);
+    let (key, secret) = match service {
+        Some(service) => ("auth-service.operator-token", Some(service)),
+        None => ("blf.api.operator-token", lamps),
+    };
     let operator = secret.map(|secret| secret.read()).transpose();
-    let operator = operator
-        .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
+    let operator = operator.map_err(|error| Failure::Config(format!("{key}: {error}")))?;
     let question = Question {
         method: "GET",
         target: "/cti/sessions",

@@ -16,9 +16,7 @@ use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::HeaderValue;
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -30,8 +28,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::domain::auth::parameters;
 use crate::domain::edge::target::judge;
+use crate::inbound::edge::Edge;
 use crate::inbound::edge::Live;
 use crate::inbound::endpoints::auth_service;
 use crate::inbound::endpoints::auth_service::Ask;
@@ -143,20 +141,29 @@ async fn other(
 
 async fn event_streams(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
     let live = admin.live.load_full();
-    events::streams(live.front.events(), live.desk.as_ref(), &headers)
+    if let Err(refused) = let_operators_look(&live, &headers) {
+        return refused;
+    }
+    events::streams(live.front.events())
 }
 
-/// Every CTI session. Whoever sees the metrics may see it, unless there is an operator token.
+/// What tells of single channels and sessions is for whoever sees the metrics, unless there is an
+/// operator token.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer")]
+fn let_operators_look(live: &Edge, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    let operators = live.operators.as_ref();
+    if operators.is_some_and(|operators| operators.may_look(headers)) {
+        return Ok(());
+    }
+    let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"xspd operators\"")];
+    let text = "The operator token is needed: Authorization: Bearer …\n";
+    Err((StatusCode::UNAUTHORIZED, challenge, text).into_response())
+}
+
+/// Every CTI session.
 async fn cti_sessions(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
-    let live = admin.live.load();
-    if let Some(desk) = &live.desk {
-        let mut sent = headers.get_all(AUTHORIZATION).iter();
-        let token = sent.next().map(HeaderValue::as_bytes);
-        let token = token.and_then(parameters::bearer).unwrap_or_default();
-        if sent.next().is_some() || desk.is_operator(token) == Some(false) {
-            let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"xspd operators\"")];
-            return (StatusCode::UNAUTHORIZED, challenge).into_response();
-        }
+    if let Err(refused) = let_operators_look(&admin.live.load(), &headers) {
+        return refused;
     }
     let sessions: Vec<_> = admin
         .sessions

@@ -26,6 +26,7 @@ use crate::outbound::bridge::Bridge;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_webhook::BlfWebhook;
 
@@ -35,6 +36,8 @@ pub struct Edge {
     pub config: Arc<Config>,
     /// Our AuthService; `None` when the XSP's is relayed.
     pub desk: Option<AuthDesk>,
+    /// Who is an operator; `None` before that was read, and then nobody is.
+    pub operators: Option<Arc<Operators>>,
     /// Our busy lamps; `None` when they are off.
     pub lamps: Option<Arc<BlfApi>>,
     /// The receiver of their notifications, if there is one.
@@ -70,6 +73,7 @@ pub type Live = Arc<ArcSwap<Edge>>;
 impl Edge {
     /// Answers about busy lamps as another snapshot does.
     pub fn keep_lamps(&mut self, other: &Self) {
+        self.operators.clone_from(&other.operators);
         self.lamps.clone_from(&other.lamps);
         self.webhook.clone_from(&other.webhook);
         self.front.show_lamps(other.lamps.clone());

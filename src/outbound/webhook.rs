@@ -40,6 +40,8 @@ pub struct Webhook {
     key: hmac::Key,
     /// Tells one key from another without keeping it.
     key_hash: [u8; 32],
+    /// The same of the CA file.
+    ca_hash: Option<[u8; 32]>,
 }
 
 impl std::fmt::Display for Posted {
@@ -86,18 +88,21 @@ impl Webhook {
             return Err(secret(SecretError::Empty(webhook.secret.clone())));
         }
         let limits = limits(webhook.timeout);
+        let ca = webhook.ca.as_ref().map(std::fs::read);
         Ok(Self {
             web: client(webhook.ca.as_deref(), environment, limits)?,
             url,
             key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
             key_hash: sha256(bytes),
+            // What cannot be read is told by the client.
+            ca_hash: ca.and_then(Result::ok).map(|ca| sha256(&ca)),
         })
     }
 
-    /// Whether another one, of the same configuration, has the same key.
+    /// Whether another one, of the same configuration, has the same key and believes the same CA.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.url == other.url && self.key_hash == other.key_hash
+        self.url == other.url && self.key_hash == other.key_hash && self.ca_hash == other.ca_hash
     }
 
     /// Posts a body. The time is signed with it, so that a receiver can refuse what is old.
@@ -207,6 +212,45 @@ mod tests {
         assert_eq!(
             signature(&key, 1_767_225_600, b"{\"kind\":\"state\"}"),
             EXPECTED
+        );
+    }
+
+    #[test]
+    fn another_key_and_another_ca_in_the_same_files_make_another_receiver() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, ca) = (folder.path().join("secret"), folder.path().join("ca"));
+        let mint = || {
+            let mut params = rcgen::CertificateParams::default();
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let key = rcgen::KeyPair::generate().unwrap();
+            std::fs::write(&ca, params.self_signed(&key).unwrap().pem()).unwrap();
+        };
+        let say = |text: &str| {
+            std::fs::write(&secret, text).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&secret, mode).unwrap();
+        };
+        let receiver = || {
+            let rules = config::BlfWebhook {
+                url: "https://noc.example.com/blf".to_owned(),
+                secret: config::secret::SecretRef::File(secret.clone()),
+                ca: Some(ca.clone()),
+                timeout: Duration::from_secs(1),
+                retries: 0,
+            };
+            Webhook::new(&rules, &Environment::process()).unwrap()
+        };
+        mint();
+        say("one");
+        let first = receiver();
+        assert!(receiver().is_same(&first));
+        say("two");
+        assert!(!receiver().is_same(&first));
+        say("one");
+        mint();
+        assert!(
+            !receiver().is_same(&first),
+            "the old CA would be believed on"
         );
     }
 

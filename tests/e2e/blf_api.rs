@@ -331,7 +331,13 @@ async fn operators_see_everything_on_the_admin_listener_and_nobody_else_does() {
     for header in ["", "Authorization: Bearer wrong\r\n"] {
         let stranger = scene.admin("/blf/v1/lines", header).await;
         refused(&stranger, 401, "operator-token-wrong");
+        for other in ["/events/streams", "/cti/sessions"] {
+            let stranger = scene.admin(other, header).await;
+            assert_eq!(stranger.status, 401, "{other}: {}", stranger.text());
+        }
     }
+    let streams = scene.operator("/events/streams").await;
+    assert!(streams["open"].is_number(), "{streams}");
     let listed = scene.operator("/blf/v1/lines").await;
     let lines = listed["lines"].as_array().unwrap();
     let held = lines.iter().find(|held| held["user"] == line.0);

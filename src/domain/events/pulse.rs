@@ -8,19 +8,23 @@ use std::time::Instant;
 /// One channel.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pulse {
-    last_beat: Option<Instant>,
+    /// When a heartbeat passed last, and whose it was.
+    last_beat: Option<(Instant, u64)>,
     last_echo: Option<Instant>,
     /// When the heartbeat was sent whose echo is waited for.
     waiting: Option<Instant>,
 }
 
 impl Pulse {
-    /// A heartbeat wants to pass.
+    /// A heartbeat of this caller wants to pass. Whoever knows the id of somebody else's channel
+    /// may send one; the XSP refuses it, and it must not keep those of the owner away.
     ///
     /// # Errors
-    /// The time to wait, when it comes sooner than `interval` after the last one.
-    pub fn beat(&mut self, now: Instant, interval: Duration) -> Result<(), Duration> {
-        if let Some(last) = self.last_beat {
+    /// The time to wait, when it comes sooner than `interval` after the caller's last one.
+    pub fn beat(&mut self, now: Instant, interval: Duration, caller: u64) -> Result<(), Duration> {
+        if let Some((last, whose)) = self.last_beat
+            && whose == caller
+        {
             let since = now.saturating_duration_since(last);
             if let Some(left) = interval.checked_sub(since)
                 && left > Duration::ZERO
@@ -28,7 +32,7 @@ impl Pulse {
                 return Err(left);
             }
         }
-        self.last_beat = Some(now);
+        self.last_beat = Some((now, caller));
         Ok(())
     }
 
@@ -105,10 +109,21 @@ mod tests {
         let start = a_moment();
         let mut pulse = Pulse::default();
         let second = Duration::from_secs(1);
-        assert_eq!(pulse.beat(start, second), Ok(()));
+        assert_eq!(pulse.beat(start, second, 1), Ok(()));
         let soon = start + Duration::from_millis(400);
-        assert_eq!(pulse.beat(soon, second), Err(Duration::from_millis(600)));
-        assert_eq!(pulse.beat(start + second, second), Ok(()));
-        assert_eq!(pulse.beat(start + second, Duration::ZERO), Ok(()));
+        let refused = pulse.beat(soon, second, 1);
+        assert_eq!(refused, Err(Duration::from_millis(600)));
+        assert_eq!(pulse.beat(start + second, second, 1), Ok(()));
+        assert_eq!(pulse.beat(start + second, Duration::ZERO, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_strangers_heartbeats_do_not_keep_the_owners_away() {
+        let start = a_moment();
+        let mut pulse = Pulse::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(pulse.beat(start, second, 666), Ok(()));
+        assert_eq!(pulse.beat(start, second, 1), Ok(()));
+        assert!(pulse.beat(start, second, 1).is_err());
     }
 }

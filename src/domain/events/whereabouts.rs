@@ -134,14 +134,20 @@ impl Whereabouts {
         }
     }
 
-    /// A stream of ours has told the id of its channel, or the cookie of its session.
+    /// A stream of ours has told the id of its channel, or the cookie of its session. What an open
+    /// stream of another XSP has told is believed before: ids are unique, so whoever names it again
+    /// is wrong or means harm, and must not draw heartbeats of others to itself.
     pub fn channel_opened(&mut self, id: &[u8], upstream: &Arc<str>, stream: u64) {
+        let key = self.hasher.hash_one(id);
+        let taken = |known: &Channel| known.until.is_none() && known.upstream != *upstream;
+        if self.channels.get(&key).is_some_and(taken) {
+            return;
+        }
         let channel = Channel {
             upstream: Arc::clone(upstream),
             stream,
             until: None,
         };
-        let key = self.hasher.hash_one(id);
         self.channels.insert(key, channel);
     }
 
@@ -308,6 +314,21 @@ mod tests {
         places.channel_opened(b"1", &xsp, 2);
         places.forget(after(start, 1_000), &MEMORY);
         assert_eq!(places.channel(b"1", after(start, 1_000)), Some((xsp, 2)));
+    }
+
+    #[test]
+    fn a_stream_of_another_xsp_does_not_draw_an_open_channel_to_itself() {
+        let start = a_moment();
+        let (ours, evil): (Arc<str>, Arc<str>) = ("xsp1".into(), "xsp2".into());
+        let mut places = Whereabouts::new();
+        places.channel_opened(b"1", &ours, 1);
+        places.channel_opened(b"1", &evil, 2);
+        assert_eq!(places.channel(b"1", start), Some((Arc::clone(&ours), 1)));
+        places.channel_ended(b"1", 2, start, &MEMORY);
+        assert_eq!(places.channel(b"1", after(start, 999)), Some((ours, 1)));
+        places.channel_ended(b"1", 1, start, &MEMORY);
+        places.channel_opened(b"1", &evil, 3);
+        assert_eq!(places.channel(b"1", start), Some((evil, 3)));
     }
 
     #[test]

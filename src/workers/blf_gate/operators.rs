@@ -1,14 +1,22 @@
-//! The operators' secret.
+//! The operators' secrets, for everything on the admin listener that is more than numbers. The
+//! AuthService has its own check, because its endpoint is on other listeners too.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 
 use crate::config::Config;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretError;
+use crate::config::secret::SecretRef;
 use crate::domain::auth::parameters::bearer;
 use crate::domain::edge::reason::Reason;
 
 /// Who is an operator.
 pub struct Operators {
-    token: Option<Secret>,
+    /// `blf.api.operator-token`.
+    lamps: Option<Secret>,
+    /// `auth-service.operator-token`.
+    service: Option<Secret>,
 }
 
 /// Why the secret cannot be used.
@@ -20,68 +28,137 @@ pub struct OperatorError {
 }
 
 impl Operators {
-    /// Reads the secret: the one for busy lamps, else the one of the AuthService. A blank one
-    /// would be that of everybody who sends none. Blocks on the disk.
+    /// Reads the secrets. A blank one would be that of everybody who sends none. Blocks on the
+    /// disk.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn read(config: &Config) -> Result<Self, OperatorError> {
-        let own = config.blf.as_ref();
-        let own = own.and_then(|blf| blf.api.operator_token.as_ref());
+        let lamps = config.blf.as_ref();
+        let lamps = lamps.and_then(|blf| blf.api.operator_token.as_ref());
         let service = config.auth_service.as_ref();
         let service = service.and_then(|service| service.operator_token.as_ref());
-        let reference = own
-            .map(|reference| ("blf.api.operator-token", reference))
-            .or_else(|| service.map(|reference| ("auth-service.operator-token", reference)));
-        let Some((key, reference)) = reference else {
-            return Ok(Self { token: None });
+        let read = |key, reference: Option<&SecretRef>| {
+            let Some(reference) = reference else {
+                return Ok(None);
+            };
+            let error = |fault| OperatorError { key, fault };
+            let token = reference.read().map_err(error)?;
+            if token.expose().trim_ascii().is_empty() {
+                return Err(error(SecretError::Empty(reference.clone())));
+            }
+            Ok(Some(token))
         };
-        let error = |fault| OperatorError { key, fault };
-        let token = reference.read().map_err(error)?;
-        if token.expose().trim_ascii().is_empty() {
-            return Err(error(SecretError::Empty(reference.clone())));
-        }
-        Ok(Self { token: Some(token) })
+        Ok(Self {
+            lamps: read("blf.api.operator-token", lamps)?,
+            service: read("auth-service.operator-token", service)?,
+        })
     }
 
-    /// Whether an `Authorization` is an operator's. Takes equally long for every wrong token of a
+    /// Whether an operator of busy lamps sent these headers: whoever has the token for them, or,
+    /// when there is none, that of the AuthService. Takes equally long for every wrong token of a
     /// length.
     ///
     /// # Errors
     /// It is not, or nobody is.
-    pub fn check(&self, authorization: Option<&[u8]>) -> Result<(), Reason> {
-        let held = self.token.as_ref().ok_or(Reason::OperatorTokenUnset)?;
-        let token = authorization.and_then(bearer).unwrap_or_default();
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(
-            held.expose().trim_ascii(),
-            token.as_bytes(),
-        );
-        same.map_err(|_| Reason::OperatorTokenWrong)
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Reason> {
+        let held = self.lamps.as_ref().or(self.service.as_ref());
+        let held = held.ok_or(Reason::OperatorTokenUnset)?;
+        if is_of(held, shown(headers)) {
+            Ok(())
+        } else {
+            Err(Reason::OperatorTokenWrong)
+        }
     }
+
+    /// Whether who sent these headers may see event channels and CTI sessions: everybody who
+    /// reaches the admin listener, unless there is a token; then whoever has one of them.
+    #[must_use]
+    pub fn may_look(&self, headers: &HeaderMap) -> bool {
+        let shown = shown(headers);
+        let of = |held: &Option<Secret>| held.as_ref().map(|held| is_of(held, shown));
+        match (of(&self.lamps), of(&self.service)) {
+            (None, None) => true,
+            // Both are compared, whatever the first says.
+            (lamps, service) => lamps == Some(true) || service == Some(true),
+        }
+    }
+}
+
+/// The token of a request that has exactly one; empty without, which is nobody's.
+fn shown(headers: &HeaderMap) -> &str {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    match (sent.next(), sent.next()) {
+        (Some(one), None) => bearer(one.as_bytes()).unwrap_or_default(),
+        (_, _) => "",
+    }
+}
+
+fn is_of(held: &Secret, shown: &str) -> bool {
+    let held = held.expose().trim_ascii();
+    aws_lc_rs::constant_time::verify_slices_are_equal(held, shown.as_bytes()).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
+    fn operators(lamps: Option<&str>, service: Option<&str>) -> Operators {
+        let secret = |text: &str| Secret::new(text.as_bytes().to_vec());
+        Operators {
+            lamps: lamps.map(secret),
+            service: service.map(secret),
+        }
+    }
+
+    fn headers(sent: &[&'static str]) -> HeaderMap {
+        let value = |text: &&'static str| (AUTHORIZATION, HeaderValue::from_static(text));
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent.iter().map(value) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
     #[test]
-    fn nobody_is_an_operator_without_the_secret() {
-        let nobody = Operators { token: None };
-        assert_eq!(
-            nobody.check(Some(b"Bearer ")),
-            Err(Reason::OperatorTokenUnset)
-        );
-        let some = Operators {
-            token: Some(Secret::new(b"let-me-in\n".to_vec())),
-        };
-        assert_eq!(some.check(Some(b"Bearer let-me-in")), Ok(()));
-        for wrong in [
-            None,
-            Some(&b"Bearer let-me-inn"[..]),
-            Some(b"Basic let-me-in"),
-            Some(b"Bearer"),
+    fn either_token_shows_streams_and_sessions_and_without_any_everybody_sees_them() {
+        for (lamps, service, sent, sees) in [
+            (None, None, &[][..], true),
+            (Some("l"), None, &[], false),
+            (Some("l"), None, &["Bearer l"], true),
+            (Some("l"), None, &["Bearer x"], false),
+            (None, Some("s"), &["Bearer s"], true),
+            (None, Some("s"), &["Bearer "], false),
+            (Some("l"), Some("s"), &["Bearer l"], true),
+            (Some("l"), Some("s"), &["Bearer s"], true),
+            (Some("l"), Some("s"), &["Bearer l", "Bearer s"], false),
         ] {
-            assert_eq!(some.check(wrong), Err(Reason::OperatorTokenWrong));
+            let operators = operators(lamps, service);
+            assert_eq!(operators.may_look(&headers(sent)), sees, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn lamps_have_a_token_of_their_own_or_that_of_the_auth_service_and_never_none() {
+        let wrong = Err(Reason::OperatorTokenWrong);
+        for (lamps, service, sent, expected) in [
+            (
+                None,
+                None,
+                &["Bearer "][..],
+                Err(Reason::OperatorTokenUnset),
+            ),
+            (Some("l\n"), Some("s"), &["Bearer l"], Ok(())),
+            (Some("l"), Some("s"), &["Bearer s"], wrong),
+            (None, Some("s"), &["Bearer s"], Ok(())),
+            (Some("l"), None, &["Bearer l", "Bearer l"], wrong),
+            (Some("l"), None, &["Basic l"], wrong),
+            (Some("l"), None, &[], wrong),
+        ] {
+            let operators = operators(lamps, service);
+            assert_eq!(operators.check(&headers(sent)), expected, "{sent:?}");
         }
     }
 }

@@ -14,6 +14,7 @@ use std::task::ready;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::task::AtomicWaker;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -168,7 +169,7 @@ impl NoticeKind {
 pub struct Notices {
     reader: u64,
     received: mpsc::Receiver<Arc<Notice>>,
-    behind: Arc<AtomicBool>,
+    gap: Arc<Gap>,
     questions: mpsc::Sender<Question>,
     /// The question for the full state, while it is under way.
     resuming: Option<BoxFuture<'static, Option<Arc<Notice>>>>,
@@ -186,7 +187,30 @@ impl std::fmt::Debug for Notices {
 #[derive(Debug)]
 pub(super) struct Outlet {
     sender: mpsc::Sender<Arc<Notice>>,
-    behind: Arc<AtomicBool>,
+    gap: Arc<Gap>,
+}
+
+/// Whether a reader has fallen behind. It may empty its queue between the moment in which that is
+/// found full and the one in which this is noted, so it is woken apart from the queue.
+#[derive(Debug, Default)]
+struct Gap {
+    behind: AtomicBool,
+    reader: AtomicWaker,
+}
+
+impl Gap {
+    fn is_open(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
+    fn open(&self) {
+        self.behind.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    fn close(&self) {
+        self.behind.store(false, Ordering::Release);
+    }
 }
 
 /// What became of one notice for one reader.
@@ -208,15 +232,15 @@ pub(super) fn outlet(
     questions: mpsc::Sender<Question>,
 ) -> (Outlet, Notices) {
     let (sender, received) = mpsc::channel(queue.max(1));
-    let behind = Arc::new(AtomicBool::new(false));
+    let gap = Arc::<Gap>::default();
     let outlet = Outlet {
         sender,
-        behind: Arc::clone(&behind),
+        gap: Arc::clone(&gap),
     };
     let notices = Notices {
         reader,
         received,
-        behind,
+        gap,
         questions,
         resuming: None,
     };
@@ -225,13 +249,13 @@ pub(super) fn outlet(
 
 impl Outlet {
     pub(super) fn tell(&self, notice: &Arc<Notice>) -> Told {
-        if self.behind.load(Ordering::Acquire) {
+        if self.gap.is_open() {
             return Told::Behind;
         }
         match self.sender.try_send(Arc::clone(notice)) {
             Ok(()) => Told::Queued,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                self.behind.store(true, Ordering::Release);
+                self.gap.open();
                 Told::FallsBehind
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Told::Gone,
@@ -240,7 +264,12 @@ impl Outlet {
 
     /// The full state is on its way; notices count again.
     pub(super) fn caught_up(&self) {
-        self.behind.store(false, Ordering::Release);
+        self.gap.close();
+    }
+
+    /// Whether the reader left.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.sender.is_closed()
     }
 }
 
@@ -262,9 +291,9 @@ impl Notices {
             if let Poll::Ready(notice) = self.received.poll_recv(cx) {
                 return Poll::Ready(notice);
             }
-            // A reader falls behind with a full queue only, so whoever finds it empty and is not
-            // behind will be woken by what comes.
-            if !self.behind.load(Ordering::Acquire) {
+            // Told of first, looked at then: whoever falls behind from now on is woken.
+            self.gap.reader.register(cx.waker());
+            if !self.gap.is_open() {
                 return Poll::Pending;
             }
             let (questions, reader) = (self.questions.clone(), self.reader);
@@ -286,7 +315,41 @@ impl Notices {
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        // When the queue is full, the next notice finds the reader gone.
+        // When the queue is full, the next notice or sweep finds the reader gone.
         self.questions.try_send(Question::Left(self.reader)).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Alarm(AtomicUsize);
+
+    impl Wake for Alarm {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The teller finds the queue full; the reader empties it and finds that it is not behind;
+    /// only then the teller notes that it is.
+    #[test]
+    fn a_reader_that_empties_its_queue_while_it_falls_behind_is_woken() {
+        let (questions, mut asked) = mpsc::channel(4);
+        let (outlet, mut notices) = outlet(7, 1, questions);
+        let alarm = Arc::<Alarm>::default();
+        let waker = Waker::from(Arc::clone(&alarm));
+        let mut cx = Context::from_waker(&waker);
+        assert!(notices.poll_next(&mut cx).is_pending());
+        outlet.gap.open();
+        assert_eq!(alarm.0.load(Ordering::Relaxed), 1, "nobody wakes it");
+        assert!(notices.poll_next(&mut cx).is_pending());
+        assert!(matches!(asked.try_recv(), Ok(Question::Resume(7, _))));
     }
 }

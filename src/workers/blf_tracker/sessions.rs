@@ -148,6 +148,19 @@ impl Sessions {
         Some(board::Input::Left(session))
     }
 
+    /// Looks for readers that left without a word, because there was no room for it.
+    pub(super) fn sweep(&mut self) {
+        let left = |session: &Session| {
+            let reader = session.reader.as_ref();
+            // One that waits to join holds its reading end here.
+            reader.is_some_and(|reader| reader.outlet.is_abandoned())
+        };
+        let found = self.sessions.iter().filter(|(_, session)| left(session));
+        let mut found: Vec<_> = found.map(|(id, _)| *id).collect();
+        found.retain(|id| !self.gone.contains(id));
+        self.gone.extend(found);
+    }
+
     /// Readers that were found gone while they were told something.
     pub(super) fn gone(&mut self) -> Option<board::Input> {
         let session = self.gone.pop()?;
@@ -332,4 +345,54 @@ fn render(id: u64, kind: NoticeKind, body: &Notification) -> Notice {
     let written = serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec());
     json.put_slice(written.get(1..).unwrap_or(b"}"));
     Notice::new(id, kind, &json)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::blf::notice::Snapshot;
+    use crate::telemetry::Telemetry;
+
+    /// Thousands of streams that a load balancer drops at once are more than the tracker's queue
+    /// holds, and a line where nothing happens tells nobody anything.
+    #[test]
+    fn a_reader_that_left_while_the_queue_was_full_is_found() {
+        let mut sessions = Sessions::new(Telemetry::new().blf);
+        let (questions, _asked) = mpsc::channel(1);
+        questions.try_send(Question::Left(99)).unwrap();
+        let (answer, mut answered) = oneshot::channel();
+        let wishes = Wishes {
+            notification_delay: Duration::ZERO,
+            display_caller: true,
+        };
+        let watcher = UserId::new("alice");
+        let joined = sessions.join(watcher.clone(), wishes, 4, questions, answer);
+        let board::Input::Joined { session, .. } = joined else {
+            panic!("{joined:?}");
+        };
+        sessions.sweep();
+        assert_eq!(sessions.gone(), None, "it has not joined yet");
+        sessions.notify(&board::Notice {
+            id: 1,
+            to: Arc::new([session]),
+            body: Arc::new(Notification::Snapshot(Snapshot {
+                watcher,
+                list_known: true,
+                long_list: false,
+                lines: Vec::new(),
+                offers: Vec::new(),
+            })),
+        });
+        let joined = answered.try_recv().unwrap().unwrap();
+        sessions.sweep();
+        assert_eq!(sessions.gone(), None, "it reads");
+        drop(joined);
+        sessions.sweep();
+        sessions.sweep();
+        assert_eq!(sessions.gone(), Some(board::Input::Left(session)));
+        assert_eq!(sessions.gone(), None);
+        assert_eq!(sessions.readers(), 0);
+    }
 }

@@ -59,7 +59,7 @@ impl Tap {
                 () = stop.cancelled() => return,
                 _ = look.tick() => self.ended(),
                 tapped = self.tapped.recv() => match tapped {
-                    Ok(tapped) => self.read(&tapped.document),
+                    Ok(tapped) => self.read(&tapped),
                     Err(RecvError::Lagged(_)) => Some(self.missed()),
                     Err(RecvError::Closed) => return,
                 },
@@ -72,9 +72,16 @@ impl Tap {
         }
     }
 
-    fn read(&mut self, document: &[u8]) -> Option<Report> {
-        // What cannot be read is the client's and its XSP's matter.
-        match Document::parse(document, CAP).ok()? {
+    fn read(&mut self, tapped: &Tapped) -> Option<Report> {
+        let document = tapped.document.as_deref();
+        let document = document.and_then(|document| Document::parse(document, CAP).ok());
+        // It may have told of a call: what the channel told before may be wrong now.
+        let Some(document) = document else {
+            let source = self.source(tapped.channel.as_deref()?);
+            let told = self.sources.remove(&source);
+            return told.then(|| Report::TapEnded(vec![source]));
+        };
+        match document {
             Document::Event(event) => self.event(*event),
             Document::ChannelTerminated { channel, .. } => {
                 let source = self.source(channel?.as_str());
@@ -145,5 +152,60 @@ impl Tap {
     /// Documents passed unread: whatever the streams told before may be wrong now.
     fn missed(&mut self) -> Report {
         Report::TapEnded(self.sources.drain().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::outbound::tests::setup;
+    use crate::telemetry::Telemetry;
+    use crate::workers::event_hub::Copied;
+
+    const ON_A_CALL: &[u8] = include_bytes!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/wire/xsi-events/28-callsubscription-oncall.xml"
+    ));
+
+    fn tapped(channel: &str, document: Option<&'static [u8]>) -> Tapped {
+        Tapped {
+            upstream: "xsp1".into(),
+            channel: Some(channel.into()),
+            at: clock::mono(),
+            document: document.map(|document| Arc::new(Copied::of(Bytes::from_static(document)))),
+        }
+    }
+
+    #[test]
+    fn what_a_channel_told_is_not_believed_after_a_document_that_nobody_can_read() {
+        let Ok(Document::Event(event)) = Document::parse(ON_A_CALL, CAP) else {
+            panic!("the sample is an event");
+        };
+        let Some(Delivery::Channel(channel)) = event.delivery else {
+            panic!("it came on a channel");
+        };
+        let telemetry = Telemetry::new();
+        let hub = EventHub::new(Arc::new(setup::events()), Arc::clone(&telemetry.events));
+        let (reports, _reported) = mpsc::channel(1);
+        let mut tap = Tap::new(hub, reports);
+        for unreadable in [
+            None,
+            Some(&b"<x:Event/>"[..]),
+            Some(&b"<Event><a></Event>"[..]),
+        ] {
+            let told = tap.read(&tapped(channel.as_str(), Some(ON_A_CALL)));
+            assert!(matches!(told, Some(Report::Tapped(_))));
+            let other = tap.read(&tapped("another", unreadable));
+            assert!(other.is_none(), "another channel told nothing");
+            let source = tap.source(channel.as_str());
+            match tap.read(&tapped(channel.as_str(), unreadable)) {
+                Some(Report::TapEnded(ended)) => assert_eq!(ended, [source]),
+                _ => panic!("{unreadable:?} is passed over"),
+            }
+        }
     }
 }

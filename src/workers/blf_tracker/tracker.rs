@@ -153,6 +153,7 @@ impl Tracker {
         }
         if self.sweep <= now.mono {
             self.sweep = now.mono + SWEEP;
+            self.sessions.sweep();
             self.write_gauges();
             self.catch_observer_up();
         }

@@ -1,5 +1,6 @@
 //! What a stream's documents tell.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -36,11 +37,15 @@ impl Looker {
 
     /// The next piece passes.
     pub fn look(&mut self, piece: &Bytes, stream: &OpenStream, now: Instant) {
-        self.watch.look(piece, |sight| match sight {
-            Sight::Document(document) => learn(document, stream, now),
-            Sight::Flawed(Flaw::Declared) => stream.shared().metrics.unseen(Unseen::Declared),
-            Sight::Flawed(Flaw::Malformed) => stream.shared().metrics.unseen(Unseen::Malformed),
-            Sight::TooLarge => stream.shared().metrics.unseen(Unseen::TooLarge),
+        self.watch.look(piece, |sight| {
+            let unseen = match sight {
+                Sight::Document(document) => return learn(document, stream, now),
+                Sight::Flawed(Flaw::Declared) => Unseen::Declared,
+                Sight::Flawed(Flaw::Malformed) => Unseen::Malformed,
+                Sight::TooLarge => Unseen::TooLarge,
+            };
+            stream.shared().metrics.unseen(unseen);
+            tell(None, stream, now);
         });
     }
 }
@@ -82,12 +87,21 @@ fn learn(document: &[u8], stream: &OpenStream, now: Instant) {
         }
         Seen::ErrorInfo | Seen::Other => {}
     }
-    if shared.tap.receiver_count() > 0 {
-        // The last receiver may just have gone.
-        drop(shared.tap.send(Tapped {
-            upstream: std::sync::Arc::clone(stream.upstream()),
-            at: now,
-            document: Bytes::copy_from_slice(document),
-        }));
+    tell(Some(document), stream, now);
+}
+
+/// Tells those who look on; `None`: something passed that nobody here can read.
+fn tell(document: Option<&[u8]>, stream: &OpenStream, now: Instant) {
+    let shared = stream.shared();
+    if shared.tap.receiver_count() == 0 {
+        return;
     }
+    let tapped = Tapped {
+        upstream: Arc::clone(stream.upstream()),
+        channel: stream.channel().map(Arc::from),
+        at: now,
+        document: document.and_then(|document| shared.waiting.copy(document)),
+    };
+    // The last receiver may just have gone.
+    drop(shared.tap.send(tapped));
 }

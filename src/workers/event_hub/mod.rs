@@ -10,6 +10,7 @@ mod inner;
 mod neighbours;
 mod rounds;
 mod stream;
+mod tapped;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use crate::config::Events;
@@ -45,6 +45,7 @@ use crate::platform::clock;
 use crate::telemetry::events::EventMetrics;
 use crate::workers::event_hub::inner::Inner;
 use crate::workers::event_hub::inner::memory;
+use crate::workers::event_hub::tapped::Waiting;
 
 pub use documents::Looker;
 pub use documents::session_name;
@@ -56,20 +57,11 @@ pub use stream::Held;
 pub use stream::OpenStream;
 pub use stream::Place;
 pub use stream::StreamFacts;
+pub use tapped::Copied;
+pub use tapped::Tapped;
 
 /// Documents that a tap may be behind before it loses some: a burst of a few seconds.
 const TAPPED: usize = 4096;
-
-/// A document that passed.
-#[derive(Debug, Clone)]
-pub struct Tapped {
-    /// Name of the XSP that sent it.
-    pub upstream: Arc<str>,
-    /// When it passed.
-    pub at: Instant,
-    /// From its prolog to the end of its root.
-    pub document: Bytes,
-}
 
 /// The hub; clones share it.
 #[derive(Clone)]
@@ -87,6 +79,8 @@ struct Shared {
     epoch: Instant,
     next: AtomicU64,
     tap: broadcast::Sender<Tapped>,
+    /// What those who look on have not seen yet.
+    waiting: Arc<Waiting>,
     unknown: Mutex<Unknown>,
     draining: AtomicBool,
     neighbours: Neighbours,
@@ -136,6 +130,7 @@ impl EventHub {
             epoch,
             next: AtomicU64::new(1),
             tap: broadcast::Sender::new(TAPPED),
+            waiting: Arc::default(),
             unknown: Mutex::default(),
             draining: AtomicBool::new(false),
             neighbours: Neighbours::default(),
@@ -168,8 +163,8 @@ impl EventHub {
         &self.shared.neighbours
     }
 
-    /// Every document that passes from now on. A receiver that is slow loses the oldest and is
-    /// told how many; the relay never waits. Nothing is copied while nobody listens.
+    /// Every document that passes from now on, and that one passed which could not be looked into.
+    /// A receiver that is slow loses the oldest and is told how many; the relay never waits. Nothing is copied while nobody listens.
     #[must_use]
     pub fn tap(&self) -> broadcast::Receiver<Tapped> {
         self.shared.tap.subscribe()
@@ -249,18 +244,18 @@ impl EventHub {
         });
     }
 
-    /// A heartbeat wants to pass.
+    /// A heartbeat of this caller wants to pass.
     ///
     /// # Errors
     /// The time to wait, when it comes too fast.
-    pub fn beat(&self, channel: &[u8], now: Instant) -> Result<(), Duration> {
+    pub fn beat(&self, channel: &[u8], caller: u64, now: Instant) -> Result<(), Duration> {
         let (stream, interval) = {
             let inner = self.shared.inner();
             let stream = inner.stream_of(channel, now);
             (stream, inner.rules.heartbeat_interval)
         };
         let Some(stream) = stream else { return Ok(()) };
-        let allowed = stream.pulse().beat(now, interval);
+        let allowed = stream.pulse().beat(now, interval, caller);
         if allowed.is_err() {
             self.shared.metrics.heartbeat(None);
         }

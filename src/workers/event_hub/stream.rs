@@ -250,18 +250,21 @@ impl OpenStream {
         events.saturating_sub(self.acknowledged.load(Ordering::Relaxed))
     }
 
-    pub(super) fn facts(&self, now: Instant) -> StreamFacts {
-        let seconds = |since: u64| self.shared.milliseconds(now).saturating_sub(since) / 1_000;
+    /// The id of its channel, once that has passed.
+    pub(super) fn channel(&self) -> Option<String> {
         let names = self.names();
         let mut channels = names
             .iter()
             .filter(|name| !name.starts_with(super::documents::SESSION));
         let channel = channels.next();
-        let channel = channel.map(|name| String::from_utf8_lossy(name).into_owned());
-        drop(names);
+        channel.map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    pub(super) fn facts(&self, now: Instant) -> StreamFacts {
+        let seconds = |since: u64| self.shared.milliseconds(now).saturating_sub(since) / 1_000;
         StreamFacts {
             id: self.id,
-            channel,
+            channel: self.channel(),
             upstream: self.upstream.to_string(),
             age_seconds: now.saturating_duration_since(self.opened).as_secs(),
             bytes: self.bytes.load(Ordering::Relaxed),

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -47,6 +48,10 @@ fn look(looker: &mut Looker, held: &Held, text: &str) {
     held.waits_for_upstream();
 }
 
+fn text(tapped: &Tapped) -> &str {
+    std::str::from_utf8(tapped.document.as_deref().unwrap()).unwrap()
+}
+
 fn event(id: u32) -> String {
     format!(
         "<Event xmlns:x='i' x:type='SubscriptionEvent'><eventID>{id}</eventID><eventData x:type='HookStatusEvent'/></Event>"
@@ -67,7 +72,7 @@ async fn a_tap_gets_every_document_and_nothing_is_copied_before() {
     look(&mut looker, &held, tail);
     for id in [2, 3] {
         let tapped = tap.recv().await.unwrap();
-        assert_eq!(tapped.document, event(id));
+        assert_eq!(text(&tapped), event(id));
         assert_eq!(&*tapped.upstream, XSP);
     }
     assert_eq!(tap.try_recv().unwrap_err(), TryRecvError::Empty);
@@ -84,9 +89,48 @@ async fn a_slow_tap_loses_with_a_count_and_delays_nobody() {
         look(&mut looker, &held, &event(id));
     }
     assert!(matches!(tap.recv().await, Err(RecvError::Lagged(10))));
-    assert_eq!(tap.recv().await.unwrap().document, event(10));
+    assert_eq!(text(&tap.recv().await.unwrap()), event(10));
     let counted = bench.metric("xspd_events_total{type=\"HookStatusEvent\"}");
     assert_eq!(counted, i64::from(most) + 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tap_is_told_of_what_cannot_be_looked_into() {
+    let bench = Bench::new(|_| {});
+    let held = bench.open();
+    let mut looker = Looker::new(200);
+    let channel = "<Channel><channelId>c-1</channelId></Channel>";
+    look(&mut looker, &held, channel);
+    let mut tap = bench.hub.tap();
+    look(&mut looker, &held, "<!DOCTYPE x>");
+    let large = format!("<?xml version='1.0'?><Event>{}</Event>", "x".repeat(400));
+    look(&mut looker, &held, &large);
+    for what in ["declared", "too large"] {
+        let tapped = tap.try_recv().expect(what);
+        assert!(tapped.document.is_none(), "{what}");
+        assert_eq!(tapped.channel.as_deref(), Some("c-1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_documents_that_wait_for_a_tap_are_bounded_in_all() {
+    let bench = Bench::new(|_| {});
+    let held = bench.open();
+    let size = 256 * 1024;
+    let mut looker = Looker::new(2 * size);
+    let mut tap = bench.hub.tap();
+    let large = format!("<Event>{}</Event>", "x".repeat(size));
+    let fit = tapped::WAITING_BYTES / large.len();
+    for _ in 0..fit + 5 {
+        look(&mut looker, &held, &large);
+    }
+    let mut whole = 0;
+    for _ in 0..fit + 5 {
+        whole += usize::from(tap.try_recv().unwrap().document.is_some());
+    }
+    assert_eq!(whole, fit);
+    look(&mut looker, &held, &large);
+    assert!(tap.try_recv().unwrap().document.is_some(), "room again");
 }
 
 #[tokio::test(start_paused = true)]

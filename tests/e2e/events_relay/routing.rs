@@ -105,6 +105,27 @@ async fn a_cookie_and_the_callers_last_xsp_are_hints_for_what_is_unknown() {
 }
 
 #[tokio::test]
+async fn what_an_xsp_refuses_does_not_move_the_hint_of_the_user_whose_name_it_bears() {
+    let (one, two) = (EventXsp::start("one").await, EventXsp::start("two").await);
+    let scene = Scene::new(&[&one, &two], "").await;
+    let mut alices = scene.open("s").await;
+    let (holder, other) = if alices.id().await == "one-1" {
+        (&one, &two)
+    } else {
+        (&two, &one)
+    };
+    let mut bobs = Channel::open(&scene.client(), &asking("bob", "s", "app")).await;
+    let id = bobs.id().await;
+    other.send(&id, &event("foreign-event"));
+    bobs.text().await;
+    let refused = acknowledge(&scene.client(), "foreign-event").await;
+    assert_eq!(refused.status, 404);
+    let before = holder.requests().len();
+    assert_eq!(beat(&scene.client(), "unknown").await.status, 404);
+    assert_eq!(holder.requests().len(), before + 1);
+}
+
+#[tokio::test]
 async fn a_redirection_to_another_xsp_is_followed_and_one_to_a_stranger_is_passed() {
     let (one, two) = (EventXsp::start("one").await, EventXsp::start("two").await);
     let scene = Scene::new(&[&one, &two], "").await;

@@ -24,7 +24,6 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http::Method;
-use http::header::AUTHORIZATION;
 use http_body::Body;
 use serde::Serialize;
 use serde_json::Value;
@@ -55,7 +54,6 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_gate::Admitted;
 use crate::workers::blf_gate::Denied;
 use crate::workers::blf_gate::Gate;
-use crate::workers::blf_gate::OperatorError;
 use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BoardError;
@@ -75,7 +73,7 @@ const LIST_PATIENCE: Duration = Duration::from_secs(5);
 pub struct BlfApi {
     board: BlfBoard,
     gate: Arc<Gate>,
-    operators: Operators,
+    operators: Arc<Operators>,
     rules: config::BlfApi,
     seats: Arc<Seats>,
     parking: Arc<Parking>,
@@ -127,21 +125,16 @@ pub struct Foundation<'a> {
 
 impl BlfApi {
     /// The API of a configuration; `None` when busy lamps are off. `previous` hands on who is
-    /// there and what is known of them. Blocks on the disk.
-    ///
-    /// # Errors
-    /// The operators' secret cannot be read.
+    /// there and what is known of them.
+    #[must_use]
     pub fn build(
         config: &Config,
+        operators: Arc<Operators>,
         ground: Foundation<'_>,
         previous: Option<&Self>,
-    ) -> Result<Option<Arc<Self>>, OperatorError> {
-        let (Some(blf), Some(board)) = (&config.blf, ground.board) else {
-            return Ok(None);
-        };
-        let Some(pool) = ground.pools.get(&blf.pool) else {
-            return Ok(None);
-        };
+    ) -> Option<Arc<Self>> {
+        let (blf, board) = (config.blf.as_ref()?, ground.board?);
+        let pool = ground.pools.get(&blf.pool)?;
         let limits = XsiLimits {
             call: blf.channel.timeout,
             stream_idle: blf.channel.timeout,
@@ -159,17 +152,17 @@ impl BlfApi {
             Some(previous) => (Arc::clone(&previous.seats), Arc::clone(&previous.parking)),
             None => Default::default(),
         };
-        Ok(Some(Arc::new(Self {
+        Some(Arc::new(Self {
             board,
             gate: Arc::new(gate),
-            operators: Operators::read(config)?,
+            operators,
             rules: blf.api.clone(),
             seats,
             parking,
             tasks: ground.tasks.clone(),
             ends: ground.ends,
             metrics,
-        })))
+        }))
     }
 
     /// Answers a request.
@@ -188,9 +181,7 @@ impl BlfApi {
     {
         let resource = resource.ok_or(Reason::RouteUnknown)?;
         if ask.who == Who::Admin {
-            let authorization = ask.headers.get(AUTHORIZATION);
-            self.operators
-                .check(authorization.map(http::HeaderValue::as_bytes))?;
+            self.operators.check(ask.headers)?;
         }
         if !resource.takes(ask.method) {
             return Err(Reason::MethodNotAllowed.into());

@@ -89,13 +89,15 @@ impl Front {
             Resource::Channel(id) => {
                 let way = self.seek(Some(Wanted::Channel(id)), &parts, errand).await;
                 let sent = self.send_there(parts, body, errand, &way, ledger).await?;
+                self.met(errand, &sent);
                 Ok(sent.into())
             }
             Resource::HeartBeat(id) => {
                 let now = clock::mono();
-                self.check_beat(id, now)?;
+                self.check_beat(id, self.sender_of(errand), now)?;
                 let way = self.seek(Some(Wanted::Channel(id)), &parts, errand).await;
                 let sent = self.send_there(parts, body, errand, &way, ledger).await?;
+                self.met(errand, &sent);
                 self.hub
                     .beat_answered(id, sent.response.status().as_u16(), now);
                 Ok(sent.into())
@@ -111,8 +113,22 @@ impl Front {
         }
     }
 
-    fn check_beat(&self, id: &[u8], now: Instant) -> Result<(), Refusal> {
-        self.hub.beat(id, now).map_err(|wait| Refusal {
+    /// The caller's XSP, once that has let him in: a stranger may use his name.
+    fn met(&self, errand: &Errand<'_>, sent: &Sent) {
+        if sent.response.status().is_success() {
+            self.hub.met(errand.caller, &sent.upstream, clock::mono());
+        }
+    }
+
+    /// The caller at his address, so that a stranger who uses his name does not count as him.
+    fn sender_of(&self, errand: &Errand<'_>) -> u64 {
+        let address = affinity::of_address(errand.way.seen.client);
+        let pair = [errand.caller, address].map(u64::to_be_bytes);
+        self.hub.key(&pair.concat())
+    }
+
+    fn check_beat(&self, id: &[u8], caller: u64, now: Instant) -> Result<(), Refusal> {
+        self.hub.beat(id, caller, now).map_err(|wait| Refusal {
             reason: Reason::HeartbeatLimit,
             retry_after: Some(wait),
         })
@@ -136,6 +152,7 @@ impl Front {
         let event = peek::event_answered(&kept);
         let way = self.seek(event.map(Wanted::Event), &parts, errand).await;
         let sent = self.follow(parts, gathered, errand, &way, ledger).await?;
+        self.met(errand, &sent);
         if let Some(event) = event
             && sent.response.status().is_success()
         {

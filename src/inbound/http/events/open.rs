@@ -10,7 +10,6 @@ use http::header;
 use http::request::Parts;
 use http_body::Body;
 
-use crate::domain::edge::affinity;
 use crate::domain::edge::reason::Reason;
 use crate::domain::events::crowd::Full;
 use crate::domain::events::crowd::Owner;
@@ -59,8 +58,7 @@ impl Front {
             application: asked.application.map_or(0, key),
         };
         // A stranger that uses somebody's name must not use up what that user may open.
-        let address = affinity::of_address(errand.way.seen.client);
-        let opener = key(&[owner.user, address].map(u64::to_be_bytes).concat());
+        let opener = self.sender_of(errand);
         let set = asked.set.map(key);
         let entered = self.hub.enter(owner, opener, set, clock::mono());
         let mut place = entered.map_err(no_place)?;

@@ -43,7 +43,6 @@ impl Front {
         let now = clock::mono();
         let upstream = self.hub.find(wanted, now)?;
         let place = errand.way.pool.place_of(&upstream)?;
-        self.hub.met(errand.caller, &upstream, now);
         let hint = match wanted {
             Wanted::Channel(_) => Hint::ChannelId,
             Wanted::Event(_) => Hint::EventId,
