@@ -1,4 +1,7 @@
-//! What an event costs on its way to watchers: `cargo bench --bench blf`.
+//! What an event costs on its way to watchers, and a tracked line while it rests: `cargo bench
+//! --bench blf`.
+
+mod lines;
 
 use std::error::Error;
 use std::hint::black_box;
@@ -42,6 +45,8 @@ const REDIRECTED: &[u8] = include_bytes!(
 const LINE: &str = "alice@example.net";
 
 fn main() -> Result<(), Failure> {
+    // First, while the allocator holds nothing.
+    lines::measure()?;
     let mut criterion = Criterion::default().configure_from_args();
     decoding(&mut criterion)?;
     fan_out(&mut criterion)?;

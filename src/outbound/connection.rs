@@ -47,12 +47,15 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// Bytes read ahead of a slow client; hyper would take 400 KB.
 const READ_BYTES: usize = HEAD_BYTES;
 
+/// hyper's part; boxed, because a stream that is read without hyper outlives it for weeks.
+type Link = Box<http1::Connection<TokioIo<Stream>, RequestBody>>;
+
 /// A connection; boxed, because it moves between the idle ones, a waiting request and a body.
 pub(super) struct Connection {
     /// `None` once hyper has nothing more to do.
     sender: Option<http1::SendRequest<RequestBody>>,
     /// `None` once it has ended.
-    link: Option<http1::Connection<TokioIo<Stream>, RequestBody>>,
+    link: Option<Link>,
     ear: Arc<Ear>,
     pub(super) timer: Timer,
     series: Arc<UpstreamSeries>,
@@ -124,7 +127,7 @@ impl Connection {
         series.connection_opened();
         Ok(Box::new(Self {
             sender: Some(sender),
-            link: Some(link),
+            link: Some(Box::new(link)),
             ear,
             timer: Timer(None),
             series,
@@ -251,9 +254,9 @@ impl Drop for Connection {
 }
 
 /// Apart from the connection, because a request under way borrows the rest of it.
-fn drive(link: &mut Option<http1::Connection<TokioIo<Stream>, RequestBody>>, cx: &mut Context<'_>) {
+fn drive(link: &mut Option<Link>, cx: &mut Context<'_>) {
     if let Some(running) = link
-        && Pin::new(running).poll(cx).is_ready()
+        && Pin::new(&mut **running).poll(cx).is_ready()
     {
         // Dropping it hands every error, and every request not yet sent, to its owner.
         *link = None;

@@ -67,6 +67,8 @@ impl Direct {
                 Ok(Step::More) => {}
                 Err(malformed) => return Poll::Ready(Some(Err(malformed.into()))),
             }
+            // Used up, it would still keep the last piece in memory, for as long as the stream rests.
+            self.come = Bytes::new();
             // On the stack, and not even zeroed: a stream that rests holds nothing.
             let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
             let mut buffer = ReadBuf::uninit(&mut space);

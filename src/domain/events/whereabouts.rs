@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -89,16 +91,41 @@ impl<'a> Wanted<'a> {
 /// An id, hashed with a key of this process: ids are the peer's to choose, memory is not.
 pub type Key = u64;
 
+/// A key is a hash already; hashing it once more would buy nothing.
+type ByKey<V> = HashMap<Key, V, BuildHasherDefault<AsItIs>>;
+
+/// Takes a [`Key`] for its own hash.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// What is known.
 #[derive(Debug)]
 pub struct Whereabouts {
     hasher: RandomState,
-    channels: HashMap<Key, Channel>,
+    channels: ByKey<Channel>,
     /// Channels that are known for some time only, the soonest to be forgotten first.
     leaving: VecDeque<(Instant, Key)>,
-    events: HashMap<Key, Event>,
-    /// The oldest first.
-    order: VecDeque<(Instant, Key)>,
+    /// The number of each event's last passage.
+    events: ByKey<u64>,
+    /// Passages, the oldest first; numbered without a gap, from `oldest` on.
+    order: VecDeque<Event>,
+    oldest: u64,
 }
 
 #[derive(Debug)]
@@ -111,6 +138,7 @@ struct Channel {
 
 #[derive(Debug)]
 struct Event {
+    key: Key,
     upstream: Arc<str>,
     stream: u64,
     at: Instant,
@@ -127,10 +155,11 @@ impl Whereabouts {
     pub fn new() -> Self {
         Self {
             hasher: RandomState::new(),
-            channels: HashMap::new(),
+            channels: HashMap::default(),
             leaving: VecDeque::new(),
-            events: HashMap::new(),
+            events: HashMap::default(),
             order: VecDeque::new(),
+            oldest: 0,
         }
     }
 
@@ -197,28 +226,31 @@ impl Whereabouts {
         memory: &Memory,
     ) {
         let key = self.hasher.hash_one(id);
-        let event = Event {
+        // Room first, so that the table need not grow at its limit.
+        self.forget_events(now, memory, 1);
+        let number = self.oldest.wrapping_add(self.order.len() as u64);
+        self.events.insert(key, number);
+        self.order.push_back(Event {
+            key,
             upstream: Arc::clone(upstream),
             stream,
             at: now,
             acknowledged: false,
-        };
-        self.events.insert(key, event);
-        self.order.push_back((now, key));
-        self.forget_events(now, memory);
+        });
     }
 
     /// The XSP that sent an event.
     #[must_use]
     pub fn event(&self, id: &[u8], now: Instant, memory: &Memory) -> Option<Arc<str>> {
-        let event = self.events.get(&self.hasher.hash_one(id))?;
+        let event = self.order.get(self.place_of(id)?)?;
         let age = now.saturating_duration_since(event.at);
         (age <= memory.event_time).then(|| Arc::clone(&event.upstream))
     }
 
     /// An event was acknowledged: its stream and the time that it took, but for a second time.
     pub fn acknowledged(&mut self, id: &[u8], now: Instant) -> Option<(u64, Duration)> {
-        let event = self.events.get_mut(&self.hasher.hash_one(id))?;
+        let place = self.place_of(id)?;
+        let event = self.order.get_mut(place)?;
         if event.acknowledged {
             return None;
         }
@@ -228,7 +260,7 @@ impl Whereabouts {
 
     /// Forgets what has had its time.
     pub fn forget(&mut self, now: Instant, memory: &Memory) {
-        self.forget_events(now, memory);
+        self.forget_events(now, memory, 0);
         while let Some((until, key)) = self.leaving.front().copied() {
             if until > now && self.leaving.len() <= LEAVING {
                 break;
@@ -253,17 +285,25 @@ impl Whereabouts {
         self.leaving.insert(at, (until, key));
     }
 
-    fn forget_events(&mut self, now: Instant, memory: &Memory) {
-        while let Some((at, key)) = self.order.front().copied() {
-            let old = now.saturating_duration_since(at) > memory.event_time;
-            if !old && self.order.len() <= memory.events {
+    /// Where among the passages the last one of an event is.
+    fn place_of(&self, id: &[u8]) -> Option<usize> {
+        let number = *self.events.get(&self.hasher.hash_one(id))?;
+        usize::try_from(number.wrapping_sub(self.oldest)).ok()
+    }
+
+    /// Forgets events that are too old, and as many more as leave room for this many.
+    fn forget_events(&mut self, now: Instant, memory: &Memory, room: usize) {
+        while let Some(event) = self.order.front() {
+            let old = now.saturating_duration_since(event.at) > memory.event_time;
+            if !old && self.order.len() + room <= memory.events {
                 break;
             }
-            self.order.pop_front();
             // The same id may have come again since.
-            if self.events.get(&key).is_some_and(|event| event.at == at) {
-                self.events.remove(&key);
+            if self.events.get(&event.key) == Some(&self.oldest) {
+                self.events.remove(&event.key);
             }
+            self.order.pop_front();
+            self.oldest = self.oldest.wrapping_add(1);
         }
     }
 }
@@ -360,6 +400,22 @@ mod tests {
         assert!(!find(&places, 4_000, after(start, 121)));
         places.forget(after(start, 121), &MEMORY);
         assert_eq!(places.known(), (0, 0));
+    }
+
+    #[test]
+    fn an_event_that_comes_again_is_known_from_then_on() {
+        let (start, one, two): (_, Arc<str>, Arc<str>) = (a_moment(), "xsp1".into(), "xsp2".into());
+        let mut places = Whereabouts::new();
+        places.event_passed(b"e", &one, 1, start, &MEMORY);
+        places.event_passed(b"f", &one, 1, start, &MEMORY);
+        places.event_passed(b"e", &two, 2, after(start, 100), &MEMORY);
+        places.forget(after(start, 121), &MEMORY);
+        assert_eq!(places.known(), (0, 1));
+        let at = after(start, 200);
+        assert_eq!(places.event(b"e", at, &MEMORY), Some(two));
+        assert_eq!(places.event(b"f", at, &MEMORY), None);
+        let acknowledged = Some((2, Duration::from_secs(100)));
+        assert_eq!(places.acknowledged(b"e", at), acknowledged);
     }
 
     #[test]
