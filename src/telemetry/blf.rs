@@ -152,7 +152,7 @@ pub struct Words<'a> {
 /// Numbers of the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlfGauges {
-    /// Lines by [`Lamp::place`].
+    /// Lines by lamp, in the order of [`Lamp::ALL`].
     pub lamps: [usize; Lamp::ALL.len()],
     /// Subscriptions wanted.
     pub wanted: usize,

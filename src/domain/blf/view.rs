@@ -33,7 +33,7 @@ pub enum WebexLamp {
 }
 
 impl Lamp {
-    /// All lamps, in the order of [`Lamp::place`].
+    /// All lamps, in the order in which they are counted.
     pub const ALL: [Self; 7] = [
         Self::Unknown,
         Self::Idle,
