@@ -12,8 +12,8 @@ use crate::lab::scenario::description::XSI;
 /// Who watches: his list stands in the seed, and the daemon tracks it always.
 const WATCHER: &str = "bob@as.example.net";
 
-/// Whom he watches.
-const WATCHED: &str = "alice@as.example.net";
+/// Whom he watches; alice has Do Not Disturb on since an earlier line.
+const WATCHED: &str = "carol@as.example.net";
 
 /// Who calls there, and is on nobody's list.
 const CALLER: &str = "dan@as.example.net";
