@@ -67,7 +67,7 @@ fn watching(lab: &Description) -> Option<Vec<Example>> {
         Example {
             title: "The lamps again, as one document".to_owned(),
             command: by(Line::curl(), &watcher.credentials).end(&format!("{stream}?poll=0")),
-            expect: "200: the line rings, and the call is offered to be picked up",
+            expect: "200: the line rings; the offer to pick the call up follows on the stream",
         },
         Example {
             title: "What an operator sees".to_owned(),
