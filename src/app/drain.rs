@@ -19,10 +19,11 @@ const AFTER_STREAMS: Duration = Duration::from_secs(1);
 pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
     let plan = daemon.reloader.live.load().config.drain.clone();
     daemon.admin.draining.store(true, Ordering::Relaxed);
+    let hub = daemon.reloader.live.load().front.events().clone();
+    // Before it is told: whoever reads the line may count on it.
+    hub.drain();
     info!(settle = ?plan.settle, deadline = ?plan.deadline, "Draining.");
     let orderly = async {
-        let hub = daemon.reloader.live.load().front.events().clone();
-        hub.drain();
         tokio::time::sleep(plan.settle).await;
         let deadline = clock::mono() + plan.deadline;
         // While streams are open their heartbeats and acknowledgements must still get in, or their
