@@ -10,5 +10,6 @@ pub mod events;
 pub mod ids;
 pub mod machine;
 pub mod ocip;
+pub mod provisioning;
 pub mod upstream;
 pub mod xsi;

@@ -1,0 +1,463 @@
+//! What is kept of a user, an enterprise and a job, from one start of the daemon to the next.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::ids::OrgId;
+use crate::domain::provisioning::ids::PersonId;
+use crate::domain::provisioning::ids::RequestId;
+use crate::domain::provisioning::ids::SpEnterpriseId;
+use crate::domain::provisioning::ids::SubscriberId;
+use crate::domain::provisioning::ids::TemplateKey;
+use crate::domain::provisioning::ids::TrackingId;
+use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::ids::WebexEnterpriseId;
+use crate::domain::provisioning::ids::WorkspaceId;
+use crate::domain::provisioning::profile::Package;
+use crate::domain::provisioning::profile::Profile;
+use crate::domain::provisioning::webex::SubscriberError;
+
+/// What a user is to be: written by whoever takes a wish in, never by the machine. Each wish is a
+/// revision; the latest wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Desired {
+    /// Whom it is about.
+    pub key: UserKey,
+    /// Grows by one with each wish; the first is 1.
+    pub revision: u64,
+    /// The request that brought this revision, which is also the name of its job.
+    pub request: RequestId,
+    /// Present with this profile, or absent.
+    pub presence: Presence,
+    /// Which template it goes by.
+    pub template: TemplateKey,
+    /// The enterprise, as it is sent to Webex; unknown for users of relay templates until Webex
+    /// has told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enterprise: Option<SpEnterpriseId>,
+    /// The package that an operator chose in place of the template's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
+    /// The e-mail address that an operator gave for a retry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// An operator's word that belongs to this revision alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word: Option<Word>,
+    /// Who wants it.
+    pub source: Source,
+    /// SHA-256 of what counts when wishes are compared, in hex.
+    pub digest: String,
+    /// When it was taken in.
+    pub at: Moment,
+}
+
+/// Whether a user is to be a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Presence {
+    /// It is not.
+    Absent {
+        /// As the request wrote it.
+        user: BwUserId,
+        /// Whether the person goes, too; `None`: as the template says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        person: Option<bool>,
+    },
+    /// It is, and looks like this.
+    Present {
+        /// The user's data.
+        profile: Box<Profile>,
+    },
+}
+
+/// What an operator says of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// Nothing more is to be done until the next wish.
+    Cancel,
+    /// What the job asked about may be done.
+    Confirm,
+    /// Try again, from the look-up on.
+    Retry,
+}
+
+/// Where a wish came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The AS called the adapter.
+    As,
+    /// A CSV file that an operator imported.
+    Import,
+    /// A report of the OCI-R interface.
+    Ocir,
+    /// An operator's command.
+    Operator,
+    /// A reconciliation, on an operator's word.
+    Reconcile,
+}
+
+impl Source {
+    /// All, in the order of their names.
+    pub const ALL: [Self; 5] = [
+        Self::As,
+        Self::Import,
+        Self::Ocir,
+        Self::Operator,
+        Self::Reconcile,
+    ];
+
+    /// As tables, logs and metrics write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::As => "as",
+            Self::Import => "import",
+            Self::Ocir => "ocir",
+            Self::Operator => "operator",
+            Self::Reconcile => "reconcile",
+        }
+    }
+}
+
+/// How far a user has come: written by the machine alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JobRecord {
+    /// Whom it is about.
+    pub key: UserKey,
+    /// The request whose revision it drives at.
+    pub request: RequestId,
+    /// The revision that it drives at.
+    pub revision: u64,
+    /// Where it is.
+    pub state: JobState,
+    /// Since when it is there.
+    pub since: Moment,
+    /// Calls that failed since the last one that worked.
+    pub attempt: u32,
+    /// When it goes on by itself; `None`: only when something happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Moment>,
+    /// What went wrong last, or is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// What Webex holds.
+    pub actual: Actual,
+    /// Tracking ids of the last calls, ours and theirs, newest last; at most 20.
+    pub tracking: Vec<TrackingId>,
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// It has not begun, or begins again at `next`.
+    Queued,
+    /// The first user of its enterprise has to be through before.
+    WaitingFirstUser,
+    /// The customer's administrator has to let the partner in (2017).
+    WaitingCustomerAdmin,
+    /// Webex is asked whether it would take the user.
+    Prechecking,
+    /// A create or an update may be on its way; Webex is asked before it is repeated.
+    Submitting,
+    /// Webex works on it.
+    WaitingWebex,
+    /// Webex works on it for longer than it should.
+    Stalled,
+    /// The user has to type an e-mail address.
+    WaitingEmailInput,
+    /// The user has to confirm the e-mail address.
+    WaitingEmailValidation,
+    /// The user has to agree to the move of an account.
+    WaitingConsent,
+    /// A removal may be on its way.
+    Removing,
+    /// The person's removal may be on its way.
+    DeletingPerson,
+    /// A person has to look at it; it goes on by a new wish or an operator's word.
+    Attention,
+    /// The end: the subscriber is as it is to be.
+    Provisioned,
+    /// The end: it was so already.
+    NoChange,
+    /// The end: there is no subscriber any more.
+    Removed,
+    /// The end: there is neither subscriber nor person any more.
+    PersonDeleted,
+    /// The end, by an operator's word.
+    Cancelled,
+    /// The end: a later wish took its place. Stands in the history only.
+    Superseded,
+}
+
+impl JobState {
+    /// All, in the order of the life of a job.
+    pub const ALL: [Self; 19] = [
+        Self::Queued,
+        Self::WaitingFirstUser,
+        Self::WaitingCustomerAdmin,
+        Self::Prechecking,
+        Self::Submitting,
+        Self::WaitingWebex,
+        Self::Stalled,
+        Self::WaitingEmailInput,
+        Self::WaitingEmailValidation,
+        Self::WaitingConsent,
+        Self::Removing,
+        Self::DeletingPerson,
+        Self::Attention,
+        Self::Provisioned,
+        Self::NoChange,
+        Self::Removed,
+        Self::PersonDeleted,
+        Self::Cancelled,
+        Self::Superseded,
+    ];
+
+    /// As tables, logs and metrics write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::WaitingFirstUser => "waiting-first-user",
+            Self::WaitingCustomerAdmin => "waiting-customer-admin",
+            Self::Prechecking => "prechecking",
+            Self::Submitting => "submitting",
+            Self::WaitingWebex => "waiting-webex",
+            Self::Stalled => "stalled",
+            Self::WaitingEmailInput => "waiting-email-input",
+            Self::WaitingEmailValidation => "waiting-email-validation",
+            Self::WaitingConsent => "waiting-consent",
+            Self::Removing => "removing",
+            Self::DeletingPerson => "deleting-person",
+            Self::Attention => "attention",
+            Self::Provisioned => "provisioned",
+            Self::NoChange => "no-change",
+            Self::Removed => "removed",
+            Self::PersonDeleted => "person-deleted",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Whether nothing goes on any more.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Queued
+            | Self::WaitingFirstUser
+            | Self::WaitingCustomerAdmin
+            | Self::Prechecking
+            | Self::Submitting
+            | Self::WaitingWebex
+            | Self::Stalled
+            | Self::WaitingEmailInput
+            | Self::WaitingEmailValidation
+            | Self::WaitingConsent
+            | Self::Removing
+            | Self::DeletingPerson
+            | Self::Attention => false,
+            Self::Provisioned
+            | Self::NoChange
+            | Self::Removed
+            | Self::PersonDeleted
+            | Self::Cancelled
+            | Self::Superseded => true,
+        }
+    }
+
+    /// Who has to move next.
+    #[must_use]
+    pub const fn owner(self) -> Owner {
+        match self {
+            Self::Queued
+            | Self::WaitingFirstUser
+            | Self::Prechecking
+            | Self::Submitting
+            | Self::Removing
+            | Self::DeletingPerson => Owner::Us,
+            Self::WaitingWebex | Self::Stalled => Owner::Webex,
+            Self::WaitingCustomerAdmin => Owner::CustomerAdministrator,
+            Self::WaitingEmailInput | Self::WaitingEmailValidation | Self::WaitingConsent => {
+                Owner::User
+            }
+            Self::Attention => Owner::Operator,
+            Self::Provisioned
+            | Self::NoChange
+            | Self::Removed
+            | Self::PersonDeleted
+            | Self::Cancelled
+            | Self::Superseded => Owner::Nobody,
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who has to move next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Owner {
+    /// The administrator of the customer's organisation.
+    CustomerAdministrator,
+    /// It is over.
+    Nobody,
+    /// The provider's people.
+    Operator,
+    /// This daemon.
+    Us,
+    /// The user.
+    User,
+    /// Webex.
+    Webex,
+}
+
+impl Owner {
+    /// As tables write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomerAdministrator => "customer administrator",
+            Self::Nobody => "-",
+            Self::Operator => "operator",
+            Self::Us => "xspd",
+            Self::User => "user",
+            Self::Webex => "Webex",
+        }
+    }
+}
+
+/// What went wrong, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fault {
+    /// `A1102`, `2017`, `HTTP-503`: a code of the error table, or one that it does not know.
+    pub code: String,
+    /// What was said, word for word, up to 1,000 characters.
+    pub text: String,
+    /// What to do, from the error table.
+    pub action: String,
+    /// When it was seen.
+    pub at: Moment,
+}
+
+/// What Webex holds of a user, as far as we have read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Actual {
+    /// The subscriber.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscriber: Option<SubscriberId>,
+    /// The person; shown by Webex only while provisioned, and kept here beyond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// The workspace, for users that are one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<WorkspaceId>,
+    /// Webex's status, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether the user signed up by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_activated: Option<bool>,
+    /// What Webex says is wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<SubscriberError>,
+    /// The digest of the wish that it was last brought to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<String>,
+    /// When Webex was read last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Moment>,
+}
+
+/// A customer, which is one BroadWorks enterprise and one Webex organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EnterpriseRecord {
+    /// Which.
+    pub key: EnterpriseKey,
+    /// As it is sent: never changed after the first user.
+    pub sent_as: SpEnterpriseId,
+    /// The one template of this customer.
+    pub template: TemplateKey,
+    /// Where it is.
+    pub state: EnterpriseState,
+    /// Since when.
+    pub since: Moment,
+    /// The user with whom it begins, or began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_user: Option<UserKey>,
+    /// Webex's enterprise, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex: Option<WebexEnterpriseId>,
+    /// The organisation, once there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org: Option<OrgId>,
+}
+
+/// How far a customer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnterpriseState {
+    /// Bound to its template; Webex has not been asked.
+    New,
+    /// Its first user is under way, alone.
+    FirstUser,
+    /// The customer's administrator has to let the partner in (2017).
+    WaitingCustomerAdmin,
+    /// There is an organisation.
+    Ready,
+}
+
+impl EnterpriseState {
+    /// As tables write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::FirstUser => "first-user",
+            Self::WaitingCustomerAdmin => "waiting-customer-admin",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+/// One line of a user's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Step {
+    /// Whom it is about.
+    pub key: UserKey,
+    /// Which job.
+    pub request: RequestId,
+    /// When.
+    pub at: Moment,
+    /// Into which state.
+    pub state: JobState,
+    /// Why, in words; up to 1,000 characters.
+    pub why: String,
+    /// The call behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<TrackingId>,
+}
