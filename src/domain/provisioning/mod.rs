@@ -5,7 +5,12 @@
 //! Whoever takes it in makes it durable before the answer leaves. The machine then drives
 //! [`Actual`] to the newest revision; what it knows of the way is the [`JobRecord`].
 
+pub mod answer;
+pub mod call;
+pub mod document;
 pub mod ids;
+pub mod mapping;
 pub mod profile;
 pub mod record;
+pub mod refusal;
 pub mod webex;
