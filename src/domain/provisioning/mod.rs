@@ -7,10 +7,12 @@
 
 pub mod answer;
 pub mod call;
+pub mod capture;
 pub mod document;
 pub mod ids;
 pub mod mapping;
 pub mod profile;
 pub mod record;
+pub mod redact;
 pub mod refusal;
 pub mod webex;
