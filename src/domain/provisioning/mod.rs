@@ -8,10 +8,13 @@
 pub mod answer;
 pub mod call;
 pub mod capture;
+pub mod csv;
 pub mod document;
 pub mod ids;
 pub mod mapping;
+pub mod precheck;
 pub mod profile;
+pub mod reconcile;
 pub mod record;
 pub mod redact;
 pub mod refusal;
