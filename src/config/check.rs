@@ -15,6 +15,7 @@ mod passthrough;
 mod pool;
 mod route;
 mod rules;
+mod store;
 mod suites;
 
 use std::collections::BTreeMap;
@@ -97,6 +98,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
+    let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -113,6 +115,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         application_server: auth::server(&at, raw),
         auth_service,
         blf,
+        store,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -8,6 +8,7 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use store::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +61,8 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

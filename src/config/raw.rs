@@ -10,6 +10,7 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod store;
 mod text;
 
 use schemars::JsonSchema;
@@ -54,6 +55,7 @@ pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
 pub use pool::Upstream;
+pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
@@ -110,6 +112,9 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

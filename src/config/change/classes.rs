@@ -6,6 +6,7 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod store;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -62,6 +63,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         application_server,
         auth_service,
         blf: lamps,
+        store: old_store,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -104,6 +106,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
+    at.inside("store", old_store, &new.store, store::store);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
