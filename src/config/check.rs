@@ -16,6 +16,7 @@ mod pool;
 mod route;
 mod rules;
 mod suites;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -113,6 +114,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         application_server: auth::server(&at, raw),
         auth_service,
         blf,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

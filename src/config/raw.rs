@@ -11,6 +11,7 @@ mod events;
 mod listener;
 mod pool;
 mod text;
+mod webex;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,6 +58,7 @@ pub use pool::Upstream;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
+pub use webex::WebexPartner;
 
 use crate::config::LogFormat;
 
@@ -110,6 +112,9 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -15,6 +15,7 @@ pub mod http;
 pub mod ocip;
 pub mod seldom;
 pub mod upstream;
+pub mod webex;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
+use crate::telemetry::webex::WebexMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
@@ -54,6 +56,8 @@ pub struct Telemetry {
     pub ocip: Arc<OcipMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
+    /// The Webex APIs.
+    pub webex: Arc<WebexMetrics>,
 }
 
 impl Telemetry {
@@ -72,6 +76,7 @@ impl Telemetry {
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
+            webex: WebexMetrics::register(&mut registry),
             registry,
         }
     }

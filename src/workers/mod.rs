@@ -10,3 +10,4 @@ pub mod drive;
 pub mod event_hub;
 pub mod file_watch;
 pub mod upstream_health;
+pub mod webex_partners;

@@ -5,7 +5,9 @@
 //! Whoever takes it in makes it durable before the answer leaves. The machine then drives
 //! [`Actual`] to the newest revision; what it knows of the way is the [`JobRecord`].
 
+pub mod customer;
 pub mod ids;
+pub mod operation;
 pub mod profile;
 pub mod record;
 pub mod webex;
