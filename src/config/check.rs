@@ -17,6 +17,7 @@ mod route;
 mod rules;
 mod store;
 mod suites;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -116,6 +117,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

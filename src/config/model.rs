@@ -9,6 +9,7 @@ mod bridge;
 mod events;
 mod listener;
 mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ pub use bridge::*;
 pub use events::*;
 pub use listener::*;
 pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,8 @@ pub struct Config {
     pub blf: Option<Blf>,
     /// Where provisioning keeps what must survive a restart.
     pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

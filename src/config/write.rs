@@ -9,6 +9,7 @@ mod events;
 mod listener;
 mod pool;
 mod store;
+mod webex;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
 use crate::config::write::store::store;
+use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -52,6 +54,7 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: service,
         blf: lamps,
         store: kept,
+        webex_partners,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -87,6 +90,7 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -16,6 +16,7 @@ pub mod ocip;
 pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
+pub mod webex;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
+use crate::telemetry::webex::WebexMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
@@ -58,6 +60,8 @@ pub struct Telemetry {
     pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
+    /// The Webex APIs.
+    pub webex: Arc<WebexMetrics>,
 }
 
 impl Telemetry {
@@ -77,6 +81,7 @@ impl Telemetry {
             ocip: OcipMetrics::register(&mut registry),
             provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
+            webex: WebexMetrics::register(&mut registry),
             registry,
         }
     }
