@@ -15,7 +15,9 @@ mod passthrough;
 mod pool;
 mod route;
 mod rules;
+mod store;
 mod suites;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -97,6 +99,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
+    let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -113,6 +116,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
         application_server: auth::server(&at, raw),
         auth_service,
         blf,
+        store,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -8,6 +8,8 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,6 +27,8 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,10 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

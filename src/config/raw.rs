@@ -10,7 +10,9 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod store;
 mod text;
+mod webex;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -54,9 +56,11 @@ pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
 pub use pool::Upstream;
+pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
+pub use webex::WebexPartner;
 
 use crate::config::LogFormat;
 
@@ -110,6 +114,12 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

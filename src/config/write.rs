@@ -8,6 +8,8 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod store;
+mod webex;
 
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
+use crate::config::write::store::store;
+use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -49,6 +53,8 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server,
         auth_service: service,
         blf: lamps,
+        store: kept,
+        webex_partners,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -83,6 +89,8 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
+        store: Some(store(kept)),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -13,8 +13,10 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
+pub mod webex;
 
 use std::sync::Arc;
 
@@ -29,7 +31,9 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
+use crate::telemetry::webex::WebexMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
@@ -52,8 +56,12 @@ pub struct Telemetry {
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
     pub ocip: Arc<OcipMetrics>,
+    /// The jobs of provisioning and their store.
+    pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
+    /// The Webex APIs.
+    pub webex: Arc<WebexMetrics>,
 }
 
 impl Telemetry {
@@ -71,7 +79,9 @@ impl Telemetry {
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
+            provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
+            webex: WebexMetrics::register(&mut registry),
             registry,
         }
     }

@@ -9,4 +9,6 @@ pub mod ci;
 pub mod drive;
 pub mod event_hub;
 pub mod file_watch;
+pub mod provisioner;
 pub mod upstream_health;
+pub mod webex_partners;

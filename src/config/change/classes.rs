@@ -6,6 +6,8 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod store;
+mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -62,6 +64,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         application_server,
         auth_service,
         blf: lamps,
+        store: old_store,
+        webex_partners: partners,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -104,6 +108,14 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
+    at.inside("store", old_store, &new.store, store::store);
+    at.named(
+        "webex-partner",
+        partners.iter(),
+        new.webex_partners.iter(),
+        ChangeClass::Live,
+        webex::partner,
+    );
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -11,9 +11,11 @@
 //! [`JobRecord`]: record::JobRecord
 
 pub mod conductor;
+pub mod customer;
 pub mod fault;
 pub mod ids;
 pub mod intake;
+pub mod operation;
 pub mod policy;
 pub mod profile;
 pub mod record;

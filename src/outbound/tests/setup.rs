@@ -202,6 +202,11 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         application_server: None,
         auth_service: None,
         blf: None,
+        store: config::Store {
+            path: "/nowhere/xspd.db".into(),
+            history: LONG,
+        },
+        webex_partners: BTreeMap::new(),
         listeners: Vec::new(),
     }
 }
