@@ -13,9 +13,11 @@ mod host;
 mod listener;
 mod passthrough;
 mod pool;
+mod provisioning;
 mod route;
 mod rules;
 mod suites;
+mod template;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -97,6 +99,10 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
+    let provisioning =
+        provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
+    let templates = raw.template.as_deref();
+    let templates = provisioning::templates(&at, templates, &provisioning, &listeners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -113,6 +119,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
         application_server: auth::server(&at, raw),
         auth_service,
         blf,
+        provisioning,
+        templates,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

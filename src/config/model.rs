@@ -8,6 +8,7 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod provisioning;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use provisioning::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +61,10 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

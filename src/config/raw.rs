@@ -10,6 +10,7 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod provisioning;
 mod text;
 
 use schemars::JsonSchema;
@@ -54,6 +55,14 @@ pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
 pub use pool::Upstream;
+pub use provisioning::AcceptedResponse;
+pub use provisioning::Capture;
+pub use provisioning::ErrorResponse;
+pub use provisioning::Provisioning;
+pub use provisioning::SpEnterpriseIdForm;
+pub use provisioning::Template;
+pub use provisioning::TemplateRelay;
+pub use provisioning::TemplateResponse;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
@@ -110,6 +119,12 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Provisioning: what all templates share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<Provisioning>,
+    /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Vec<Template>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

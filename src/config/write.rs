@@ -8,6 +8,7 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod provisioning;
 
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
+use crate::config::write::provisioning::provisioning;
+use crate::config::write::provisioning::template;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -49,6 +52,8 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server,
         auth_service: service,
         blf: lamps,
+        provisioning: shared,
+        templates,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -83,6 +88,8 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
+        provisioning: Some(provisioning(shared)),
+        template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }
