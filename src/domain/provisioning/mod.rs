@@ -2,10 +2,20 @@
 //! the way from the one to the other.
 //!
 //! A call of the AS, an OCI-R report or an operator's word becomes a new revision of [`Desired`].
-//! Whoever takes it in makes it durable before the answer leaves. The machine then drives
-//! [`Actual`] to the newest revision; what it knows of the way is the [`JobRecord`].
+//! Whoever takes it in asks [`intake::decide`] and makes the verdict durable before the answer
+//! leaves. The [`conductor`] then drives [`Actual`] to the newest revision; what it knows of the
+//! way is the [`JobRecord`].
+//!
+//! [`Actual`]: record::Actual
+//! [`Desired`]: record::Desired
+//! [`JobRecord`]: record::JobRecord
 
+pub mod conductor;
+pub mod fault;
 pub mod ids;
+pub mod intake;
+pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod view;
 pub mod webex;
