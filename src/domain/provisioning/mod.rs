@@ -13,6 +13,7 @@
 pub mod answer;
 pub mod call;
 pub mod conductor;
+pub mod capture;
 pub mod document;
 pub mod fault;
 pub mod ids;
@@ -21,6 +22,7 @@ pub mod mapping;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod redact;
 pub mod refusal;
 pub mod view;
 pub mod webex;
