@@ -17,6 +17,7 @@ mod pool;
 mod provisioning;
 mod route;
 mod rules;
+mod store;
 mod suites;
 mod template;
 
@@ -100,6 +101,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
+    let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
     let provisioning =
         provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
     let templates = raw.template.as_deref();
@@ -120,6 +122,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         application_server: auth::server(&at, raw),
         auth_service,
         blf,
+        store,
         provisioning,
         templates,
         listeners,

@@ -9,6 +9,7 @@ mod bridge;
 mod events;
 mod listener;
 mod provisioning;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ pub use bridge::*;
 pub use events::*;
 pub use listener::*;
 pub use provisioning::*;
+pub use store::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +63,8 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
     /// What all templates share.
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.

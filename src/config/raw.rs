@@ -11,6 +11,7 @@ mod events;
 mod listener;
 mod pool;
 mod provisioning;
+mod store;
 mod text;
 
 use schemars::JsonSchema;
@@ -65,6 +66,7 @@ pub use provisioning::Template;
 pub use provisioning::TemplateRelay;
 pub use provisioning::TemplateResponse;
 pub use provisioning::WaitingStep;
+pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
@@ -127,6 +129,9 @@ pub struct Raw {
     /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Vec<Template>>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -9,6 +9,7 @@ mod events;
 mod listener;
 mod pool;
 mod provisioning;
+mod store;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
 use crate::config::write::provisioning::provisioning;
 use crate::config::write::provisioning::template;
+use crate::config::write::store::store;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -52,6 +54,7 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server,
         auth_service: service,
         blf: lamps,
+        store: kept,
         provisioning: shared,
         templates,
         listeners,
@@ -88,6 +91,7 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
+        store: Some(store(kept)),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),

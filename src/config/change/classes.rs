@@ -7,6 +7,7 @@ mod blf;
 mod bridge;
 mod events;
 mod provisioning;
+mod store;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -63,6 +64,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         application_server,
         auth_service,
         blf: lamps,
+        store: old_store,
         provisioning: old_provisioning,
         templates,
         listeners,
@@ -107,6 +109,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
+    at.inside("store", old_store, &new.store, store::store);
     let shared = &new.provisioning;
     at.inside(
         "provisioning",

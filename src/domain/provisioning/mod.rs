@@ -12,8 +12,8 @@
 
 pub mod answer;
 pub mod call;
-pub mod conductor;
 pub mod capture;
+pub mod conductor;
 pub mod document;
 pub mod fault;
 pub mod ids;
