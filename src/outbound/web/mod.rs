@@ -8,6 +8,7 @@
 mod call;
 mod failure;
 mod proxy;
+mod relay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tunnel;
@@ -30,6 +31,7 @@ use crate::outbound::web::proxy::Proxies;
 use crate::tls::web::web_config;
 
 pub use failure::WebFailure;
+pub use relay::Passed;
 pub use url::NotAWebUrl;
 pub use url::WebUrl;
 

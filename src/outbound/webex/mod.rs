@@ -1,5 +1,6 @@
-//! What Webex is asked: its Common Identity (CI).
+//! What Webex is asked: its Common Identity (CI), and its provisioning bridge.
 
+pub mod bridge;
 pub mod ci;
 
 use aws_lc_rs::digest;
