@@ -1,7 +1,7 @@
 //! `application/x-www-form-urlencoded`, in bodies and in queries.
 
 /// The value of the one field of this name; `None` when it is absent, given twice or not UTF-8.
-pub(super) fn field(form: &str, name: &str) -> Option<String> {
+pub(in crate::lab::webex) fn field(form: &str, name: &str) -> Option<String> {
     let mut found = form.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(key)? == name).then(|| decode(value))
