@@ -59,11 +59,6 @@ impl Out {
             cut: Some(Box::pin(tokio::time::sleep(LINGER))),
         }
     }
-
-    /// All that will be sent.
-    pub(in crate::lab::webex) fn bytes(&self) -> &[u8] {
-        self.bytes.as_deref().unwrap_or_default()
-    }
 }
 
 impl Body for Out {

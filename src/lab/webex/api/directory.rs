@@ -23,15 +23,15 @@ impl fmt::Debug for Directory {
 
 /// A user who may be known in Webex as a contact, without being a user there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct External {
-    pub(super) user: String,
-    pub(super) provider: String,
-    pub(super) group: String,
-    pub(super) first_name: String,
-    pub(super) last_name: String,
-    pub(super) extension: Option<String>,
-    pub(super) number: Option<String>,
-    pub(super) mobile: Option<String>,
+pub(in crate::lab::webex) struct External {
+    pub(in crate::lab::webex) user: String,
+    pub(in crate::lab::webex) provider: String,
+    pub(in crate::lab::webex) group: String,
+    pub(in crate::lab::webex) first_name: String,
+    pub(in crate::lab::webex) last_name: String,
+    pub(in crate::lab::webex) extension: Option<String>,
+    pub(in crate::lab::webex) number: Option<String>,
+    pub(in crate::lab::webex) mobile: Option<String>,
 }
 
 impl Directory {

@@ -9,7 +9,7 @@ use hyper::body::Body;
 
 /// Largest body of a request to Webex, and of an answer of the provider: an encrypted token is
 /// about 2 KiB.
-pub(super) const CAP: usize = 64 * 1024;
+pub(in crate::lab::webex) const CAP: usize = 64 * 1024;
 
 /// Longest pause between two pieces of a body.
 const PAUSE: Duration = Duration::from_secs(10);
