@@ -24,6 +24,9 @@ mod template;
 mod tokens;
 pub(in crate::lab::webex) mod world;
 
+#[cfg(test)]
+pub(in crate::lab::webex) mod tests;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;

@@ -18,7 +18,7 @@ pub(super) mod tls;
 mod tokens;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

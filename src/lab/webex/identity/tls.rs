@@ -24,7 +24,10 @@ pub(in crate::lab::webex) fn server(pair: &Pair) -> Result<Arc<ServerConfig>, We
 }
 
 /// For calls to the provider, which must show a certificate that ends at `ca`.
-pub(super) fn client(ca: &Path, own: Option<&Pair>) -> Result<Arc<ClientConfig>, WebexError> {
+pub(in crate::lab::webex) fn client(
+    ca: &Path,
+    own: Option<&Pair>,
+) -> Result<Arc<ClientConfig>, WebexError> {
     let mut roots = RootCertStore::empty();
     for root in chain(ca)? {
         roots.add(root)?;

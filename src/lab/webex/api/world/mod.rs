@@ -15,6 +15,9 @@ mod time;
 mod update;
 mod workspace;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
