@@ -202,7 +202,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         application_server: None,
         auth_service: None,
         blf: None,
-        webex_partners: std::collections::BTreeMap::new(),
+        webex_partners: BTreeMap::new(),
         listeners: Vec::new(),
     }
 }
