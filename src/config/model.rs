@@ -8,6 +8,8 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod provisioning;
+mod store;
 mod webex;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use provisioning::*;
+pub use store::*;
 pub use webex::*;
 
 /// A complete, checked configuration.
@@ -61,8 +65,14 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
     /// Accounts at Webex by name.
     pub webex_partners: BTreeMap<String, WebexPartner>,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

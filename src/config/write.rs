@@ -8,6 +8,8 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod provisioning;
+mod store;
 mod webex;
 
 use std::time::Duration;
@@ -31,6 +33,9 @@ use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
+use crate::config::write::provisioning::provisioning;
+use crate::config::write::provisioning::template;
+use crate::config::write::store::store;
 use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
@@ -51,7 +56,10 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server,
         auth_service: service,
         blf: lamps,
+        store: kept,
         webex_partners,
+        provisioning: shared,
+        templates,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -86,7 +94,10 @@ pub(super) fn write(config: &Config) -> Raw {
         application_server: server.as_ref().map(application_server),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
+        store: Some(store(kept)),
         webex_partner: Some(webex_partners.values().map(partner).collect()),
+        provisioning: Some(provisioning(shared)),
+        template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

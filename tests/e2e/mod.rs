@@ -14,6 +14,8 @@ mod mtls;
 mod ocip_client;
 mod operator;
 mod passthrough;
+mod prism;
+mod provisioning;
 mod recorder;
 mod relay;
 mod stage;

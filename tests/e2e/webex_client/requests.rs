@@ -88,20 +88,22 @@ pub(super) fn new_subscriber() -> NewSubscriber {
     }
 }
 
-/// Every call that there is, each with all that it can hold.
-async fn everything(partner: &WebexPartner) {
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn user() -> BwUserId {
+    BwUserId::parse("anna@sp.example").expect("an id")
+}
+
+/// Every call on the way of a job, each with all that it can hold.
+async fn jobs(partner: &WebexPartner) {
     let subscriber = SubscriberId::parse("Y2lz/ç").expect("an id");
     let workspace = WorkspaceId::parse("W1").expect("an id");
-    let user = BwUserId::parse("anna@sp.example").expect("an id");
     let enterprise = SpEnterpriseId::parse("SP1+Acme").expect("an id");
-    let webex_enterprise = WebexEnterpriseId::parse("E1").expect("an id");
-    let (person, org) = (
-        PersonId::parse("P1").expect("an id"),
-        OrgId::parse("O1").expect("an id"),
-    );
-    let text = |text: &str| Some(text.to_owned());
+    let person = PersonId::parse("P1").expect("an id");
     let change = SubscriberChange {
-        user: Some(user.clone()),
+        user: Some(user()),
         first_name: text("Anna"),
         last_name: text("Meier"),
         phone: text(""),
@@ -112,24 +114,24 @@ async fn everything(partner: &WebexPartner) {
     };
     let new_workspace = NewWorkspace {
         provisioning_id: ProvisioningId::parse("ZjVi").expect("an id"),
-        user: user.clone(),
+        user: user(),
         enterprise: enterprise.clone(),
         display_name: "Room".to_owned(),
         phone: text("+1"),
         extension: text("12"),
     };
     let workspace_change = WorkspaceChange {
-        user: Some(user.clone()),
+        user: Some(user()),
         phone: text("+1"),
         extension: text("12"),
     };
     for op in [
         WebexOp::ConsentMove(subscriber.clone()),
-        WebexOp::DeletePerson(person.clone()),
+        WebexOp::DeletePerson(person),
         WebexOp::DeleteSubscriber(subscriber.clone()),
         WebexOp::DeleteWorkspace(workspace.clone()),
         WebexOp::FindEnterprise(enterprise),
-        WebexOp::FindSubscriber(user.clone()),
+        WebexOp::FindSubscriber(user()),
         WebexOp::GetSubscriber(subscriber.clone()),
         WebexOp::ListChanged(1_700_000_000_000),
         WebexOp::Precheck(Box::new(new_subscriber())),
@@ -142,6 +144,10 @@ async fn everything(partner: &WebexPartner) {
         let done = soon(partner.perform(&op)).await;
         assert!(done.is_ok(), "{op:?}: {done:?}");
     }
+}
+
+/// Every call about whole customers.
+async fn customers(partner: &WebexPartner) {
     let filter = SubscriberFilter {
         user: text("a@b"),
         person: text("P1"),
@@ -159,13 +165,17 @@ async fn everything(partner: &WebexPartner) {
         starts_with: text("SP1"),
     };
     soon(partner.enterprises(&filter)).await.expect("a list");
-    let id = &webex_enterprise;
+    let id = &WebexEnterpriseId::parse("E1").expect("an id");
     soon(partner.directory_sync(id)).await.expect("a status");
     soon(partner.set_directory_sync(id, false))
         .await
         .expect("a status");
     soon(partner.sync_directory(id)).await.expect("a status");
-    soon(partner.sync_user(id, &user)).await.expect("a status");
+    soon(partner.sync_user(id, &user()))
+        .await
+        .expect("a status");
+    let person = PersonId::parse("P1").expect("an id");
+    let org = OrgId::parse("O1").expect("an id");
     soon(partner.person(&person)).await.expect("a person");
     for filter in [
         PeopleFilter::Email("a@example.com".to_owned()),
@@ -182,7 +192,8 @@ async fn everything(partner: &WebexPartner) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_is_one_that_webex_publishes() {
     let bench = Bench::new("", answer).await;
-    everything(&bench.partner()).await;
+    jobs(&bench.partner()).await;
+    customers(&bench.partner()).await;
     let calls = bench.calls();
     let names: BTreeSet<_> = calls
         .iter()
