@@ -58,9 +58,9 @@ async fn killed_at_any_write_of_the_store_nothing_accepted_is_lost_and_nothing_i
         }
         number += if number < DENSE { 1 } else { 7 };
     }
-    // Three of each wish and some of each job.
+    // Three of each wish at least, and some of the jobs.
     assert!(
-        kills > 60,
+        kills > 30,
         "only {kills} kills: the runs were shorter than they should be"
     );
 }

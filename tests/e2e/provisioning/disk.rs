@@ -82,19 +82,12 @@ impl Stage {
         };
         if tokio::time::timeout(BOUND, wait).await.is_err() {
             let store = self.provisioner.store();
-            let page = store
-                .page(
-                    &Filter {
-                        states: JobState::ALL
-                            .into_iter()
-                            .filter(|s| !s.is_final())
-                            .collect(),
-                        ..Filter::default()
-                    },
-                    None,
-                    3,
-                )
-                .await;
+            let states = JobState::ALL.into_iter().filter(|state| !state.is_final());
+            let open = Filter {
+                states: states.collect(),
+                ..Filter::default()
+            };
+            let page = store.page(&open, None, 3).await;
             let jobs = page.unwrap().users.into_iter().map(|user| user.job);
             let jobs: Vec<_> = jobs.collect();
             panic!("waited for too long: {what}: {jobs:#?}");
