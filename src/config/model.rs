@@ -8,6 +8,7 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod provisioning;
 mod store;
 mod webex;
 
@@ -27,6 +28,7 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use provisioning::*;
 pub use store::*;
 pub use webex::*;
 
@@ -67,6 +69,10 @@ pub struct Config {
     pub store: Store,
     /// Accounts at Webex by name.
     pub webex_partners: BTreeMap<String, WebexPartner>,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

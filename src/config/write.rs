@@ -8,6 +8,7 @@ mod edge;
 mod events;
 mod listener;
 mod pool;
+mod provisioning;
 mod store;
 mod webex;
 
@@ -32,6 +33,8 @@ use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
+use crate::config::write::provisioning::provisioning;
+use crate::config::write::provisioning::template;
 use crate::config::write::store::store;
 use crate::config::write::webex::partner;
 
@@ -55,6 +58,8 @@ pub(super) fn write(config: &Config) -> Raw {
         blf: lamps,
         store: kept,
         webex_partners,
+        provisioning: shared,
+        templates,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -91,6 +96,8 @@ pub(super) fn write(config: &Config) -> Raw {
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),
         webex_partner: Some(webex_partners.values().map(partner).collect()),
+        provisioning: Some(provisioning(shared)),
+        template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -109,7 +109,7 @@ impl World<Session> for Ci {
             deadline
                 <= now.mono
                     + Duration::from_secs(86_400)
-                    + self.rules.federation_period.unwrap_or_default(),
+                    + self.rules.federation_period.expect("a list"),
             "it would sleep too long"
         );
         let unused = now.wall.duration_since(self.used).unwrap_or_default();

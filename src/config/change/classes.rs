@@ -6,6 +6,7 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod provisioning;
 mod store;
 mod webex;
 
@@ -66,6 +67,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         blf: lamps,
         store: old_store,
         webex_partners: partners,
+        provisioning: old_provisioning,
+        templates,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -116,6 +119,10 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         ChangeClass::Live,
         webex::partner,
     );
+    let shared = &new.provisioning;
+    let walk = provisioning::provisioning;
+    at.inside("provisioning", old_provisioning, shared, walk);
+    provisioning::templates(at, templates, &new.templates);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
@@ -276,6 +283,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
         hosts,
         passthrough: targets,
         bridge,
+        allow,
         limits: old_limits,
     } = old;
     at.compare("name", name, &new.name, ChangeClass::Restart);
@@ -284,6 +292,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
     at.compare("plaintext", plaintext, &new.plaintext, ChangeClass::Restart);
     at.compare("http2", http2, &new.http2, ChangeClass::Live);
     at.inside("tls", old_tls, &new.tls, tls);
+    at.compare("allow", allow, &new.allow, ChangeClass::Live);
     at.inside("limits", old_limits, &new.limits, limits);
     at.listed("host", hosts, &new.hosts, host);
     at.listed("passthrough", targets, &new.passthrough, passthrough);

@@ -10,14 +10,21 @@
 //! [`Desired`]: record::Desired
 //! [`JobRecord`]: record::JobRecord
 
+pub mod answer;
+pub mod call;
+pub mod capture;
 pub mod conductor;
 pub mod customer;
+pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod intake;
+pub mod mapping;
 pub mod operation;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod redact;
+pub mod refusal;
 pub mod view;
 pub mod webex;
