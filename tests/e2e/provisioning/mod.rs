@@ -1,0 +1,5 @@
+//! Flowthrough provisioning over real sockets.
+
+mod adapter;
+mod adapter_relay;
+mod adapter_scene;
