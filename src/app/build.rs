@@ -36,6 +36,8 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
+use crate::workers::webex_partners::PreparedPartners;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -76,6 +78,15 @@ pub fn outward(config: &Config, telemetry: &Telemetry) -> Result<Outward, Vec<Ou
         Err(found) => problems.extend(found),
     }
     Err(problems)
+}
+
+/// Proves the Webex partners, reading their secrets and TLS files.
+///
+/// # Errors
+/// Every problem at once.
+pub fn partners(config: &Config) -> Result<PreparedPartners, Vec<AppError>> {
+    let problem = |found: Vec<OutboundError>| found.into_iter().map(AppError::from).collect();
+    WebexPartners::prepare(config).map_err(problem)
 }
 
 /// Builds a snapshot from proven material and pools.
@@ -224,7 +235,9 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
-    let desk = desk.chain(blf).chain(provisioning::prove(&config));
+    let partners = partners(&config).err().unwrap_or_default();
+    let desk = desk.chain(blf).chain(partners);
+    let desk = desk.chain(provisioning::prove(&config));
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

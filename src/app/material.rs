@@ -147,6 +147,8 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
+    let partners = config.webex_partners.values();
+    paths.extend(partners.filter_map(|partner| partner.ca.clone()));
     paths.extend(config.provisioning.error_table.clone());
     for template in &config.templates {
         let ours = template.credentials.as_ref();

@@ -36,6 +36,7 @@ use crate::workers::blf_tracker::BlfError;
 use crate::workers::blf_tracker::BlfSettings;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch::Plan;
+use crate::workers::webex_partners::WebexPartners;
 
 /// What `systemctl status` says while all is well.
 pub const SERVING: &str = "Serving.";
@@ -48,6 +49,8 @@ pub struct Reloader {
     pub blf: Option<BlfTracker>,
     /// What the answers about them stand on.
     pub ground: LampGround,
+    /// The Webex partners.
+    pub webex: WebexPartners,
     /// Provisioning, while there are templates.
     pub provisioning: Provisioning,
     /// Where the snapshot hangs.
@@ -148,6 +151,7 @@ impl Reloader {
                         self.telemetry.edge.material_rejected(&problem);
                     }
                 }
+                all_good &= self.partners(&config);
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
@@ -156,6 +160,22 @@ impl Reloader {
                 });
             }
             Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+        }
+    }
+
+    /// Reads the files of the Webex partners again; after a problem all stay as they are.
+    fn partners(&self, config: &Config) -> bool {
+        match build::partners(config) {
+            Ok(partners) => {
+                self.webex.publish(partners);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    self.telemetry.edge.material_rejected(problem);
+                }
+                false
+            }
         }
     }
 
@@ -225,7 +245,9 @@ impl Reloader {
         self.add_lamps(&mut edge, &current)?;
         let settings = self.add_adapter(&mut edge)?;
         let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
+        let partners = build::partners(&fresh)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.webex.publish(partners);
         self.publish_lamps(lamps);
         self.provisioning
             .adopt(&fresh, settings, edge.adapter.as_deref());

@@ -20,6 +20,7 @@ mod rules;
 mod store;
 mod suites;
 mod template;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -123,6 +124,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         provisioning,
         templates,
         listeners,

@@ -11,6 +11,9 @@ use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Problem;
 use crate::config::Template;
+use crate::config::WebexGrant;
+use crate::config::WebexPartner;
+use crate::config::WebexProxy;
 use crate::config::secret::SecretRef;
 
 /// Longest provisioning password (OCI schema).
@@ -64,6 +67,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     }
     if let Some(service) = &config.auth_service {
         check.auth_service("auth-service", service);
+    }
+    for partner in config.webex_partners.values() {
+        check.webex_partner(partner);
     }
     if let Some(table) = &config.provisioning.error_table {
         check.text("provisioning.error-table", table);
@@ -168,6 +174,40 @@ impl Check<'_> {
             if let Some(ca) = &webhook.ca {
                 self.file(&format!("{path}.webhook.ca"), ca);
             }
+        }
+    }
+
+    fn webex_partner(&mut self, partner: &WebexPartner) {
+        let path = format!("webex-partner.{}", partner.name);
+        let mut secret = |key: &str, secret: &SecretRef| {
+            self.secret(&format!("{path}.{key}"), secret);
+        };
+        secret("client-secret", &partner.client_secret);
+        match &partner.grant {
+            WebexGrant::Integration { refresh_token } => secret("refresh-token", refresh_token),
+            WebexGrant::ServiceApp {
+                refresh_token,
+                application_token,
+                application_id: _,
+                target_org_id: _,
+            } => {
+                if let Some(token) = refresh_token {
+                    secret("refresh-token", token);
+                }
+                if let Some(token) = application_token {
+                    secret("application-token", token);
+                }
+            }
+        }
+        if let WebexProxy::Through {
+            credentials: Some(credentials),
+            ..
+        } = &partner.proxy
+        {
+            secret("proxy-credentials", credentials);
+        }
+        if let Some(ca) = &partner.ca {
+            self.file(&format!("{path}.ca"), ca);
         }
     }
 

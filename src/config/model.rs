@@ -10,6 +10,7 @@ mod events;
 mod listener;
 mod provisioning;
 mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -29,6 +30,7 @@ pub use events::*;
 pub use listener::*;
 pub use provisioning::*;
 pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +67,8 @@ pub struct Config {
     pub blf: Option<Blf>,
     /// Where provisioning keeps what must survive a restart.
     pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// What all templates share.
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.

@@ -13,6 +13,7 @@ mod pool;
 mod provisioning;
 mod store;
 mod text;
+mod webex;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,6 +71,7 @@ pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
+pub use webex::WebexPartner;
 
 use crate::config::LogFormat;
 
@@ -132,6 +134,9 @@ pub struct Raw {
     /// Where provisioning keeps what must survive a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -10,6 +10,7 @@ mod listener;
 mod pool;
 mod provisioning;
 mod store;
+mod webex;
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use crate::config::write::pool::pool;
 use crate::config::write::provisioning::provisioning;
 use crate::config::write::provisioning::template;
 use crate::config::write::store::store;
+use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -55,6 +57,7 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: service,
         blf: lamps,
         store: kept,
+        webex_partners,
         provisioning: shared,
         templates,
         listeners,
@@ -92,6 +95,7 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),

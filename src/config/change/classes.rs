@@ -8,6 +8,7 @@ mod bridge;
 mod events;
 mod provisioning;
 mod store;
+mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -65,6 +66,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         auth_service,
         blf: lamps,
         store: old_store,
+        webex_partners: partners,
         provisioning: old_provisioning,
         templates,
         listeners,
@@ -110,6 +112,13 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
     at.inside("store", old_store, &new.store, store::store);
+    at.named(
+        "webex-partner",
+        partners.iter(),
+        new.webex_partners.iter(),
+        ChangeClass::Live,
+        webex::partner,
+    );
     let shared = &new.provisioning;
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);

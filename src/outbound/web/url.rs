@@ -119,6 +119,19 @@ impl WebUrl {
         })
     }
 
+    /// Whether another URL leads to the same service: scheme, host and port.
+    #[must_use]
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.plain == other.plain && self.host == other.host && self.port == other.port
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let scheme = if self.plain { "http" } else { "https" };
+        format!("{scheme}://{}", self.authority)
+    }
+
     /// The host, lower case, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -210,6 +223,20 @@ mod tests {
         let query = |base: &str| WebUrl::parse(base).unwrap().below("?x").unwrap();
         assert_eq!(query("https://a").to_string(), "https://a/?x");
         assert_eq!(query("https://a/b").to_string(), "https://a/b?x");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = WebUrl::parse("https://webexapis.com/v1").unwrap();
+        for (text, same) in [
+            ("https://webexapis.com/v1/people?x=1", true),
+            ("https://WEBEXAPIS.com:443/", true),
+            ("https://webexapis.com:444/v1", false),
+            ("https://webexapis.com.example.net/v1", false),
+        ] {
+            let other = WebUrl::parse(text).unwrap();
+            assert_eq!(base.is_same_origin(&other), same, "{text}");
+        }
     }
 
     #[test]

@@ -3,3 +3,7 @@
 mod adapter;
 mod adapter_relay;
 mod adapter_scene;
+mod crash;
+mod disk;
+mod made;
+mod webex;
