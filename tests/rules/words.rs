@@ -30,6 +30,7 @@ use xspd::lab::broadworks::events::faults::Fault as EventFault;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
+use xspd::store::StoreError;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::blf;
 use xspd::telemetry::ci;
@@ -159,6 +160,12 @@ fn words_of_busy_lamps_are_documented() {
 }
 
 #[test]
+fn faults_of_the_store_are_documented() {
+    let table = Table::after("`reason` of `xspd_provisioning_store_failures_total`");
+    table.expect(&StoreError::WORDS);
+}
+
+#[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
@@ -217,6 +224,8 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    telemetry.provisioning.store_reasons(&StoreError::WORDS);
+    telemetry.provisioning.partner_series("p");
     telemetry.webex.series();
     telemetry
         .webex
