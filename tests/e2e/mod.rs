@@ -17,3 +17,4 @@ mod passthrough;
 mod recorder;
 mod relay;
 mod stage;
+mod webex_api;
