@@ -20,3 +20,4 @@ mod recorder;
 mod relay;
 mod stage;
 mod webex_client;
+mod webex_api;

@@ -27,6 +27,8 @@ use xspd::domain::provisioning::operation::Operation;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
+use xspd::lab::webex::api::Fault as ApiFault;
+use xspd::lab::webex::api::Operation as ApiOperation;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
@@ -185,6 +187,14 @@ fn faults_of_the_labs_event_channels_are_documented() {
     Table::after("Its event channels fail on request")
         .followed_by("| fault |")
         .expect(&EventFault::ALL.map(EventFault::as_str));
+}
+
+#[test]
+fn faults_of_the_labs_provisioning_apis_are_documented() {
+    let table = Table::after("Its provisioning APIs fail on request").followed_by("| fault |");
+    table.expect(&ApiFault::ALL.map(ApiFault::as_str));
+    let table = table.followed_by("| operation |");
+    table.expect(&ApiOperation::ALL.map(ApiOperation::as_str));
 }
 
 #[test]
