@@ -13,10 +13,12 @@ mod host;
 mod listener;
 mod passthrough;
 mod pool;
+mod provisioning;
 mod route;
 mod rules;
 mod store;
 mod suites;
+mod template;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -99,6 +101,10 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
     let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
+    let provisioning =
+        provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
+    let templates = raw.template.as_deref();
+    let templates = provisioning::templates(&at, templates, &provisioning, &listeners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -116,6 +122,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
+        provisioning,
+        templates,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

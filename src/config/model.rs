@@ -9,6 +9,7 @@ mod bridge;
 mod events;
 mod listener;
 mod store;
+mod provisioning;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +28,7 @@ pub use bridge::*;
 pub use events::*;
 pub use listener::*;
 pub use store::*;
+pub use provisioning::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,10 @@ pub struct Config {
     pub blf: Option<Blf>,
     /// Where provisioning keeps what must survive a restart.
     pub store: Store,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

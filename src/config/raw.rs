@@ -11,6 +11,7 @@ mod events;
 mod listener;
 mod pool;
 mod store;
+mod provisioning;
 mod text;
 
 use schemars::JsonSchema;
@@ -56,6 +57,14 @@ pub use pool::HealthCheck;
 pub use pool::Pool;
 pub use pool::Upstream;
 pub use store::Store;
+pub use provisioning::AcceptedResponse;
+pub use provisioning::Capture;
+pub use provisioning::ErrorResponse;
+pub use provisioning::Provisioning;
+pub use provisioning::SpEnterpriseIdForm;
+pub use provisioning::Template;
+pub use provisioning::TemplateRelay;
+pub use provisioning::TemplateResponse;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
@@ -115,6 +124,12 @@ pub struct Raw {
     /// Where provisioning keeps what must survive a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
+    /// Provisioning: what all templates share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<Provisioning>,
+    /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Vec<Template>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

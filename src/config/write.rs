@@ -9,6 +9,7 @@ mod events;
 mod listener;
 mod pool;
 mod store;
+mod provisioning;
 
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::pool::pool;
 use crate::config::write::store::store;
+use crate::config::write::provisioning::provisioning;
+use crate::config::write::provisioning::template;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -52,6 +55,8 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: service,
         blf: lamps,
         store: kept,
+        provisioning: shared,
+        templates,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -87,6 +92,8 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),
+        provisioning: Some(provisioning(shared)),
+        template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -189,3 +189,28 @@ pub(super) const BLF_WRITE_STALL: Bounds<Duration> = time(30 * SECOND, 100, 10 *
 pub(super) const BLF_WEBHOOK_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 50, MINUTE);
 /// With pauses that double, half a minute.
 pub(super) const BLF_WEBHOOK_RETRIES: Bounds<u32> = count(4, 0, 20);
+
+/// A profile has a few hundred bytes; this is the limit of the field's own format.
+pub(super) const PROVISIONING_BODY_BYTES: Bounds<u64> = bytes(256 * KIB, 1, MIB);
+/// A pair of Application Servers, each with a few connections, and a bulk tool.
+pub(super) const PROVISIONING_CONNECTIONS: Bounds<u32> = count(500, 1, 100_000);
+/// A writer waits for the disk; an administrator waits for the answer.
+pub(super) const PROVISIONING_ANSWER: Bounds<Duration> = time(2 * SECOND, 50, 30 * SECOND);
+/// A bulk tool of BroadWorks assigns some ten users a second.
+pub(super) const PROVISIONING_RATE: Bounds<f64> = Bounds {
+    default: 200.0,
+    low: 0.1,
+    high: 100_000.0,
+};
+/// Two seconds' worth.
+pub(super) const PROVISIONING_BURST: Bounds<u32> = count(400, 1, 1_000_000);
+/// A day of mistakes at a new site.
+pub(super) const CAPTURE_RING: Bounds<u32> = count(50, 1, 1_000);
+/// Many times a profile; with the ring it bounds the memory.
+pub(super) const CAPTURE_BODY_BYTES: Bounds<u64> = bytes(16 * KIB, KIB, 256 * KIB);
+/// One lost SYN and its repetition fit.
+pub(super) const BRIDGE_URL_CONNECT: Bounds<Duration> = time(5 * SECOND, 10, MINUTE);
+/// The bridge answers before the user is provisioned; an administrator waits for it.
+pub(super) const BRIDGE_URL_TOTAL: Bounds<Duration> = time(20 * SECOND, 50, 2 * MINUTE);
+/// What the Application Server takes for success is unpublished; Webex's bridge answers 200.
+pub(super) const ACCEPTED_STATUS: Bounds<u32> = count(200, 200, 299);

@@ -202,6 +202,22 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         application_server: None,
         auth_service: None,
         blf: None,
+        provisioning: config::Provisioning {
+            answer_within: LONG,
+            rate: config::Rate {
+                per_second: 1.0,
+                burst: 1,
+            },
+            error_table: None,
+            capture: config::Capture {
+                what: config::CaptureWhat::Off,
+                ring: 1,
+                body_bytes: 1,
+                keep: false,
+                personal_data: false,
+            },
+        },
+        templates: Vec::new(),
         listeners: Vec::new(),
     }
 }
