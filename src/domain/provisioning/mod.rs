@@ -10,12 +10,17 @@
 //! [`Desired`]: record::Desired
 //! [`JobRecord`]: record::JobRecord
 
+pub mod answer;
+pub mod call;
 pub mod conductor;
+pub mod document;
 pub mod fault;
 pub mod ids;
 pub mod intake;
+pub mod mapping;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod refusal;
 pub mod view;
 pub mod webex;

@@ -1,0 +1,1 @@
+//! Bodies that are read, and those that are not.

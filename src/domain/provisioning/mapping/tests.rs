@@ -1,0 +1,1 @@
+//! Requests through the built-in mapping.
