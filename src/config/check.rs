@@ -10,6 +10,7 @@ mod bridge;
 mod edge;
 mod events;
 mod host;
+mod jobs;
 mod listener;
 mod passthrough;
 mod pool;

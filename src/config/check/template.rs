@@ -15,6 +15,7 @@ use crate::config::OnUnreachable;
 use crate::config::PrecheckPolicy;
 use crate::config::PrecheckWhen;
 use crate::config::Provisioning;
+use crate::config::RemoveUnknown;
 use crate::config::SpEnterpriseIdForm;
 use crate::config::Template;
 use crate::config::TemplateCredentials;
@@ -103,6 +104,7 @@ pub(super) fn template(
         precheck: raw.precheck.unwrap_or(PrecheckWhen::FirstUser),
         precheck_policy: raw.precheck_policy.unwrap_or(PrecheckPolicy::Continue),
         on_remove: raw.on_remove.unwrap_or(OnRemove::Subscriber),
+        remove_unknown: raw.remove_unknown.unwrap_or(RemoveUnknown::LookUp),
         user_id_change: raw.user_id_change.unwrap_or(UserIdChange::Attention),
         stage_basic_first: raw.stage_basic_first.unwrap_or(false),
         capture: raw.capture.unwrap_or(shared.capture.what),

@@ -13,10 +13,12 @@ use crate::config::OnUnreachable;
 use crate::config::PrecheckPolicy;
 use crate::config::PrecheckWhen;
 use crate::config::Rate;
+use crate::config::RemoveUnknown;
 use crate::config::TemplateMode;
 use crate::config::TemplatePackage;
 use crate::config::UserIdChange;
 use crate::config::secret::SecretRef;
+use crate::domain::provisioning::policy::Rules;
 
 /// The path below which the template is named: `/adapter/v1/t/<name>`.
 pub const ADAPTER_PATH: &str = "/adapter/v1/t/";
@@ -32,6 +34,8 @@ pub struct Provisioning {
     pub error_table: Option<PathBuf>,
     /// What is kept of calls for a look.
     pub capture: Capture,
+    /// Waits and deadlines of jobs; pace and calls under way are each partner's own.
+    pub jobs: Rules,
 }
 
 /// What is kept of calls for a look.
@@ -89,6 +93,8 @@ pub struct Template {
     pub precheck_policy: PrecheckPolicy,
     /// What a removal takes.
     pub on_remove: OnRemove,
+    /// What follows the removal of a user that was never heard of.
+    pub remove_unknown: RemoveUnknown,
     /// What follows when a user id changes in BroadWorks.
     pub user_id_change: UserIdChange,
     /// Whether users are made with the package basic first.

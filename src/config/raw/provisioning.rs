@@ -12,6 +12,7 @@ use crate::config::OnRemove;
 use crate::config::OnUnreachable;
 use crate::config::PrecheckPolicy;
 use crate::config::PrecheckWhen;
+use crate::config::RemoveUnknown;
 use crate::config::TemplateMode;
 use crate::config::TemplatePackage;
 use crate::config::UserIdChange;
@@ -38,6 +39,9 @@ pub struct Provisioning {
     /// What is kept of calls for a look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,
+    /// Waits and deadlines of jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<JobRules>,
 }
 
 /// What is kept of calls for a look.
@@ -122,6 +126,9 @@ pub struct Template {
     /// What a removal takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_remove: Option<OnRemove>,
+    /// What follows the removal of a user that was never heard of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remove_unknown: Option<RemoveUnknown>,
     /// What follows when a user id changes in BroadWorks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id_change: Option<UserIdChange>,
@@ -221,4 +228,88 @@ pub struct ErrorResponse {
     /// Text with {code}, {message:xml} and {request_id}.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+}
+
+/// Waits and deadlines of jobs.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JobRules {
+    /// When a subscriber that Webex works on is asked for, counted from its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_plan: Option<Vec<DurationText>>,
+    /// How often after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_every: Option<DurationText>,
+    /// With more open jobs of a partner than this, changes are listed instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_above: Option<i64>,
+    /// How often they are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_every: Option<DurationText>,
+    /// How far each list reaches back behind the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_overlap: Option<DurationText>,
+    /// How often a job is asked for by itself while changes are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_fallback: Option<DurationText>,
+    /// How long Webex may take before a job counts as stalled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_within: Option<DurationText>,
+    /// How long it may take for the first user of a customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_first_within: Option<DurationText>,
+    /// How often a stalled job is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stalled_every: Option<DurationText>,
+    /// How long after that somebody has to look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stalled_for: Option<DurationText>,
+    /// How often a job that waits for a user is asked for, by its age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_plan: Option<Vec<WaitingStep>>,
+    /// How often Webex is asked whether the customer's administrator has let us in; 0s: on an operator's word only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_admin_every: Option<DurationText>,
+    /// How long the consent mail is not sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_again_after: Option<DurationText>,
+    /// The first wait after a failure; each further one is twice as long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_first: Option<DurationText>,
+    /// The longest wait after a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_longest: Option<DurationText>,
+    /// Failures in a row after which somebody has to look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_tries: Option<i64>,
+    /// How long it may fail before somebody has to look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_for: Option<DurationText>,
+    /// The longest Retry-After that is heeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_longest: Option<DurationText>,
+    /// How long a partner is left alone after a 429 that gave no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_down: Option<DurationText>,
+    /// How long after a call without an answer Webex is asked what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unanswered_pause: Option<DurationText>,
+    /// How old a look-up may be when a create follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_up_fresh: Option<DurationText>,
+    /// How long a partner that refuses us is left alone before one call tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_pause: Option<DurationText>,
+}
+
+/// How often a job of an age is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WaitingStep {
+    /// Up to this age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DurationText>,
+    /// How often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<DurationText>,
 }

@@ -127,3 +127,13 @@ pub enum UserIdChange {
     /// The subscriber is removed and made again.
     Recreate,
 }
+
+/// What follows the removal of a user that was never heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemoveUnknown {
+    /// Nothing.
+    Ignore,
+    /// Webex is asked: the user may have been provisioned before we were here.
+    LookUp,
+}

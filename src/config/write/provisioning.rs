@@ -1,12 +1,17 @@
 //! Provisioning and its templates, as written.
 
+use std::time::Duration;
+
 use crate::config;
 use crate::config::TemplateCredentials;
 use crate::config::raw;
+use crate::config::raw::DurationText;
 use crate::config::raw::SecretText;
+use crate::config::values;
 use crate::config::write::number;
 use crate::config::write::size;
 use crate::config::write::time;
+use crate::domain::provisioning::policy::Rules;
 
 pub(super) fn provisioning(shared: &config::Provisioning) -> raw::Provisioning {
     let config::Provisioning {
@@ -14,6 +19,7 @@ pub(super) fn provisioning(shared: &config::Provisioning) -> raw::Provisioning {
         rate,
         error_table,
         capture: kept,
+        jobs: rules,
     } = shared;
     let config::Rate { per_second, burst } = rate;
     raw::Provisioning {
@@ -22,6 +28,7 @@ pub(super) fn provisioning(shared: &config::Provisioning) -> raw::Provisioning {
         burst: number(*burst),
         error_table: error_table.as_ref().map(|path| path.display().to_string()),
         capture: Some(capture(kept)),
+        jobs: Some(jobs(rules)),
     }
 }
 
@@ -62,6 +69,7 @@ pub(super) fn template(template: &config::Template) -> raw::Template {
         precheck,
         precheck_policy,
         on_remove,
+        remove_unknown,
         user_id_change,
         stage_basic_first,
         capture,
@@ -91,6 +99,7 @@ pub(super) fn template(template: &config::Template) -> raw::Template {
         precheck: Some(*precheck),
         precheck_policy: Some(*precheck_policy),
         on_remove: Some(*on_remove),
+        remove_unknown: Some(*remove_unknown),
         user_id_change: Some(*user_id_change),
         stage_basic_first: Some(*stage_basic_first),
         capture: Some(*capture),
@@ -161,5 +170,63 @@ fn response(response: &config::TemplateResponse) -> raw::TemplateResponse {
             content_type: Some(error_content_type.clone()),
             body: Some(error_body.clone()),
         }),
+    }
+}
+
+fn jobs(rules: &Rules) -> raw::JobRules {
+    let Rules {
+        poll_plan,
+        poll_every,
+        list_above,
+        list_every,
+        list_overlap,
+        list_fallback,
+        settle_within,
+        settle_first_within,
+        stalled_every,
+        stalled_for,
+        waiting_plan,
+        customer_admin_every,
+        consent_again_after,
+        retry_first,
+        retry_longest,
+        retry_tries,
+        retry_for,
+        retry_after_longest,
+        slow_down,
+        unanswered_pause,
+        look_up_fresh,
+        refused_pause,
+        requests_per_second: _,
+        in_flight: _,
+    } = rules;
+    let text = |time: &Duration| DurationText(values::duration_text(*time));
+    let step = |(until, every): &(Duration, Duration)| raw::WaitingStep {
+        until: time(*until),
+        every: time(*every),
+    };
+    raw::JobRules {
+        poll_plan: Some(poll_plan.iter().map(text).collect()),
+        waiting_plan: Some(waiting_plan.iter().map(step).collect()),
+        poll_every: time(*poll_every),
+        list_above: number(*list_above),
+        list_every: time(*list_every),
+        list_overlap: time(*list_overlap),
+        list_fallback: time(*list_fallback),
+        settle_within: time(*settle_within),
+        settle_first_within: time(*settle_first_within),
+        stalled_every: time(*stalled_every),
+        stalled_for: time(*stalled_for),
+        customer_admin_every: time(*customer_admin_every),
+        consent_again_after: time(*consent_again_after),
+        retry_first: time(*retry_first),
+        retry_longest: time(*retry_longest),
+        retry_tries: number(*retry_tries),
+        retry_for: time(*retry_for),
+        retry_after_longest: time(*retry_after_longest),
+        slow_down: time(*slow_down),
+        unanswered_pause: time(*unanswered_pause),
+        look_up_fresh: time(*look_up_fresh),
+        refused_pause: time(*refused_pause),
     }
 }

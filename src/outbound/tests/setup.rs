@@ -216,6 +216,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
                 keep: false,
                 personal_data: false,
             },
+            jobs: crate::domain::provisioning::policy::Rules::default(),
         },
         templates: Vec::new(),
         listeners: Vec::new(),

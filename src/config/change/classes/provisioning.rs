@@ -15,7 +15,8 @@ pub(super) fn provisioning(at: &mut At<'_>, old: &Provisioning, new: &Provisioni
     compare!(at, Provisioning, old, new;
         Live answer_within "answer-within",
         Live rate "requests-per-second",
-        Live error_table "error-table";
+        Live error_table "error-table",
+        Live jobs "jobs";
         capture "capture" kept,
     );
 }
@@ -50,6 +51,7 @@ pub(super) fn template(at: &mut At<'_>, old: &Template, new: &Template) {
         Live precheck "precheck",
         Live precheck_policy "precheck-policy",
         Live on_remove "on-remove",
+        Live remove_unknown "remove-unknown",
         Live user_id_change "user-id-change",
         Live stage_basic_first "stage-basic-first",
         Live capture "capture",
