@@ -11,6 +11,7 @@ mod edge;
 mod events;
 mod host;
 mod listener;
+mod ocir;
 mod passthrough;
 mod pool;
 mod route;
@@ -111,6 +112,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         events,
         application_server: auth::server(&at, raw),
+        ocir: ocir::ocir(&at, raw.ocir.as_ref()),
         auth_service,
         blf,
         listeners,

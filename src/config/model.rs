@@ -8,6 +8,7 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod ocir;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use ocir::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +57,8 @@ pub struct Config {
     pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
+    /// The Application Servers' reports; absent: none is heard.
+    pub ocir: Option<Ocir>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
