@@ -12,6 +12,7 @@ mod events;
 mod host;
 mod jobs;
 mod listener;
+mod ocir;
 mod passthrough;
 mod pool;
 mod provisioning;
@@ -120,6 +121,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         events,
         application_server: auth::server(&at, raw),
+        ocir: ocir::ocir(&at, raw.ocir.as_ref()),
         auth_service,
         blf,
         store,

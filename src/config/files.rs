@@ -59,6 +59,11 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
         }
         check.secret(&format!("{path}.password"), &server.password);
     }
+    for server in config.ocir.iter().flat_map(|ocir| &ocir.servers) {
+        if let Some(tls) = &server.tls {
+            check.file(&format!("ocir.as.{}.ca", server.name), &tls.ca);
+        }
+    }
     if let Some(blf) = &config.blf {
         check.blf("blf", blf);
     }

@@ -10,6 +10,7 @@ mod events;
 mod listener;
 mod store;
 mod provisioning;
+mod ocir;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -29,6 +30,7 @@ pub use events::*;
 pub use listener::*;
 pub use store::*;
 pub use provisioning::*;
+pub use ocir::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +61,8 @@ pub struct Config {
     pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
+    /// The Application Servers' reports; absent: none is heard.
+    pub ocir: Option<Ocir>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.

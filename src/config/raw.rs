@@ -9,6 +9,7 @@ mod bridge;
 mod edge;
 mod events;
 mod listener;
+mod ocir;
 mod pool;
 mod store;
 mod provisioning;
@@ -52,6 +53,8 @@ pub use listener::Limits;
 pub use listener::Listener;
 pub use listener::PassthroughTarget;
 pub use listener::TlsParameters;
+pub use ocir::Ocir;
+pub use ocir::OcirServer;
 pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
@@ -117,6 +120,9 @@ pub struct Raw {
     /// OCI-P towards the Application Server, for the native AuthService.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_server: Option<ApplicationServer>,
+    /// OCI-R: what administrators change, as Application Servers report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocir: Option<Ocir>,
     /// The AuthService: relayed to the XSP, or xspd itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_service: Option<AuthService>,

@@ -8,6 +8,7 @@ mod bridge;
 mod events;
 mod store;
 mod provisioning;
+mod ocir;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -62,6 +63,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         forwarding: old_forwarding,
         events: old_events,
         application_server,
+        ocir: reports,
         auth_service,
         blf: lamps,
         store: old_store,
@@ -106,6 +108,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         other,
         auth::application_server,
     );
+    at.inside("ocir", reports, &new.ocir, ocir::ocir);
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
