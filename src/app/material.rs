@@ -147,6 +147,8 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
+    let operations = &config.provisioning.operations;
+    secret(&mut paths, operations.operator_token.as_ref());
     if let Some(server) = &config.application_server {
         secret(&mut paths, Some(&server.password));
         paths.extend(server.tls.as_ref().map(|tls| tls.ca.clone()));

@@ -8,9 +8,10 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
-mod store;
-mod provisioning;
 mod ocir;
+mod operations;
+mod provisioning;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,9 +29,10 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
-pub use store::*;
-pub use provisioning::*;
 pub use ocir::*;
+pub use operations::*;
+pub use provisioning::*;
+pub use store::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]

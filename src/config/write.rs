@@ -8,9 +8,10 @@ mod edge;
 mod events;
 mod listener;
 mod ocir;
+mod operations;
 mod pool;
-mod store;
 mod provisioning;
+mod store;
 
 use std::time::Duration;
 
@@ -34,9 +35,9 @@ use crate::config::write::events::events;
 use crate::config::write::listener::listener;
 use crate::config::write::ocir::ocir;
 use crate::config::write::pool::pool;
-use crate::config::write::store::store;
 use crate::config::write::provisioning::provisioning;
 use crate::config::write::provisioning::template;
+use crate::config::write::store::store;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {

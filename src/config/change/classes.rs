@@ -6,9 +6,10 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
-mod store;
-mod provisioning;
 mod ocir;
+mod operations;
+mod provisioning;
+mod store;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;

@@ -11,6 +11,7 @@
 //! [`JobRecord`]: record::JobRecord
 
 pub mod answer;
+pub mod as_settings;
 pub mod call;
 pub mod conductor;
 pub mod document;
@@ -22,5 +23,6 @@ pub mod policy;
 pub mod profile;
 pub mod record;
 pub mod refusal;
+pub mod sync_queue;
 pub mod view;
 pub mod webex;
