@@ -225,7 +225,7 @@ fn sync_now(now: &Now, console: Console) -> Result<Exit, Failure> {
     let mut last = String::new();
     loop {
         let said = &daemon.get(&target)?;
-        let words = text(&said, "says");
+        let words = text(said, "says");
         if words != last && !console.json {
             console.line(&words);
             last = words;
