@@ -5,29 +5,22 @@ use std::collections::HashMap;
 
 use tokio::sync::oneshot;
 
+use crate::domain::provisioning::conductor::Change;
+use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::intake::Held;
 use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::JobRecord;
+use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Step;
 use crate::store::StoreError;
 use crate::store::engine::Ask;
 use crate::store::engine::Delta;
 use crate::store::engine::UserWrite;
 use crate::store::query::UserRecord;
-
-/// What is held of a user and of the enterprise that was asked for with it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Held {
-    /// What the user is to be.
-    pub desired: Option<Desired>,
-    /// How far it has come.
-    pub job: Option<JobRecord>,
-    /// The enterprise.
-    pub enterprise: Option<EnterpriseRecord>,
-}
 
 /// What a decision about a wish wants kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,15 +31,13 @@ pub struct Keep {
     pub enterprise: Option<EnterpriseRecord>,
 }
 
-/// What the machine wants kept.
+/// A wish that has become durable, as it is shown to whoever drives it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Of a customer.
-    Enterprise(EnterpriseRecord),
-    /// Of a user.
-    Job(JobRecord),
-    /// A line of history.
-    Step(Step),
+pub struct Accepted {
+    /// The wish.
+    pub desired: Box<Desired>,
+    /// The enterprise, where it was kept with it.
+    pub enterprise: Option<Box<EnterpriseRecord>>,
 }
 
 /// Decides about a wish; pure, and run between the reading and the writing of a transaction.
@@ -87,12 +78,9 @@ impl Work {
                     Change::Step(step) => Some(&step.key),
                 });
                 for user in users {
-                    // A save is about one user, twice at most.
+                    // The steps of a user come with its job.
                     if into.last().is_none_or(|last| last.user != *user) {
-                        into.push(Ask {
-                            user: user.clone(),
-                            enterprise: None,
-                        });
+                        into.push(Ask::about(user.clone()));
                     }
                 }
             }
@@ -116,8 +104,14 @@ pub(super) struct Batch {
     users: BTreeMap<UserKey, Draft>,
     enterprises: HashMap<EnterpriseKey, EnterpriseRecord>,
     changed: BTreeMap<EnterpriseKey, EnterpriseRecord>,
+    /// Who has an address, of those that are asked for.
+    holders: HashMap<Address, UserKey>,
     steps: Vec<Step>,
+    accepted: Vec<Accepted>,
 }
+
+/// An e-mail address of a cluster, in lower case.
+type Address = (ClusterName, String);
 
 impl Batch {
     /// Of what was read, in the order of the questions.
@@ -128,6 +122,9 @@ impl Batch {
                 Ok(held) => {
                     if let Some(record) = held.enterprise {
                         batch.enterprises.insert(record.key.clone(), record);
+                    }
+                    if let (Some(address), Some(holder)) = (ask.address(), held.email_holder) {
+                        batch.holders.insert(address, holder);
                     }
                     Draft {
                         desired: held.desired,
@@ -165,19 +162,34 @@ impl Batch {
             let of_user = draft.desired.as_ref()?.enterprise.as_ref()?;
             Some(EnterpriseKey::new(ask.user.cluster.clone(), of_user))
         });
-        let enterprise = enterprise.and_then(|key| self.enterprises.get(&key).cloned());
+        let holder = ask
+            .address()
+            .and_then(|address| self.holders.get(&address).cloned());
         let keep = decide(Held {
             desired: draft.desired.clone(),
             job: draft.job.clone(),
-            enterprise,
+            enterprise: enterprise.and_then(|key| self.enterprises.get(&key).cloned()),
+            email_holder: holder.filter(|holder| *holder != ask.user),
         });
-        if let Some(desired) = keep.desired {
+        if let Some(desired) = &keep.desired {
             if desired.key != ask.user {
                 let detail = "a wish about one user was decided as one about another".to_owned();
                 return Err(StoreError::Unexpected { detail });
             }
-            draft.desired = Some(desired);
+            if let Some(left) = draft.desired.as_ref().and_then(address_of)
+                && self.holders.get(&left) == Some(&ask.user)
+            {
+                self.holders.remove(&left);
+            }
+            if let Some(taken) = address_of(desired) {
+                self.holders.insert(taken, ask.user.clone());
+            }
+            draft.desired = Some(desired.clone());
             draft.wish = true;
+            self.accepted.push(Accepted {
+                desired: Box::new(desired.clone()),
+                enterprise: keep.enterprise.clone().map(Box::new),
+            });
         }
         if let Some(record) = keep.enterprise {
             self.put(record);
@@ -203,13 +215,13 @@ impl Batch {
         }
         for change in changes {
             match change {
-                Change::Enterprise(record) => self.put(record),
+                Change::Enterprise(record) => self.put(*record),
                 Change::Job(job) => {
                     let draft = self.users.entry(job.key.clone()).or_default();
-                    draft.job = Some(job);
+                    draft.job = Some(*job);
                     draft.moved = true;
                 }
-                Change::Step(step) => self.steps.push(step),
+                Change::Step(step) => self.steps.push(*step),
             }
         }
         Ok(())
@@ -220,8 +232,8 @@ impl Batch {
         self.changed.insert(record.key.clone(), record);
     }
 
-    /// What the transaction has to write.
-    pub(super) fn delta(self, now: Moment) -> Delta {
+    /// What the transaction has to write, and the wishes that are durable with it, in their order.
+    pub(super) fn into_parts(self, now: Moment) -> (Delta, Vec<Accepted>) {
         let users = self.users.into_values().filter(|d| d.wish || d.moved);
         let users = users.filter_map(|draft| {
             Some(UserWrite {
@@ -234,10 +246,24 @@ impl Batch {
                 updated: now,
             })
         });
-        Delta {
+        let delta = Delta {
             users: users.collect(),
             enterprises: self.changed.into_values().collect(),
             steps: self.steps,
-        }
+        };
+        (delta, self.accepted)
     }
+}
+
+/// The address that a user has, or is to have.
+pub(super) fn email_of(desired: &Desired) -> Option<String> {
+    let Presence::Present { profile } = &desired.presence else {
+        return None;
+    };
+    let email = desired.email.as_ref().or(profile.email.as_ref())?;
+    Some(email.to_lowercase())
+}
+
+fn address_of(desired: &Desired) -> Option<Address> {
+    Some((desired.key.cluster.clone(), email_of(desired)?))
 }

@@ -5,13 +5,14 @@
 
 use futures_util::future::BoxFuture;
 
+use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::intake::Held;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::Step;
 use crate::store::StoreError;
-use crate::store::batch::Held;
 use crate::store::query::AttentionGroup;
 use crate::store::query::Cursor;
 use crate::store::query::Filter;
@@ -26,6 +27,25 @@ pub struct Ask {
     pub user: UserKey,
     /// The enterprise that is wished for; `None`: the one that the user is in.
     pub enterprise: Option<EnterpriseKey>,
+    /// An e-mail address, in lower case, that no other user may have.
+    pub email: Option<String>,
+}
+
+impl Ask {
+    /// About a user, whatever enterprise it is in.
+    #[must_use]
+    pub const fn about(user: UserKey) -> Self {
+        Self {
+            user,
+            enterprise: None,
+            email: None,
+        }
+    }
+
+    /// The address, with the cluster in which it must be the only one.
+    pub(super) fn address(&self) -> Option<(ClusterName, String)> {
+        Some((self.user.cluster.clone(), self.email.clone()?))
+    }
 }
 
 /// What one transaction writes.
@@ -93,8 +113,10 @@ pub trait Engine: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
     /// One user.
-    fn user<'a>(&'a self, key: &'a UserKey)
-    -> BoxFuture<'a, Result<Option<UserRecord>, StoreError>>;
+    fn user<'a>(
+        &'a self,
+        key: &'a UserKey,
+    ) -> BoxFuture<'a, Result<Option<UserRecord>, StoreError>>;
 
     /// The newest steps of a user, oldest first.
     fn history<'a>(

@@ -108,6 +108,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Every word of [`StoreError::as_str`].
+    pub const WORDS: [&'static str; 13] = [
+        "busy",
+        "closed",
+        "damaged",
+        "full",
+        "in-use",
+        "io",
+        "locked",
+        "newer",
+        "read-only",
+        "slow",
+        "unexpected",
+        "unknown-user",
+        "unreadable",
+    ];
+
     /// As logs and metrics write it.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

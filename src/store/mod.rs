@@ -45,8 +45,9 @@ use crate::store::query::StateCount;
 use crate::store::query::UserRecord;
 use crate::store::sqlite::Sqlite;
 
-pub use crate::store::batch::Change;
-pub use crate::store::batch::Held;
+pub use crate::domain::provisioning::conductor::Change;
+pub use crate::domain::provisioning::intake::Held;
+pub use crate::store::batch::Accepted;
 pub use crate::store::batch::Keep;
 pub use crate::store::engine::Ask;
 pub use crate::store::engine::Delta;
@@ -66,6 +67,13 @@ const PATIENCE: Duration = Duration::from_millis(1_800);
 /// How long a question waits. Lists are for people.
 const READ_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Wishes that are durable and wait to be taken in by whoever drives them, which takes microseconds
+/// each; the writer waits when there are more.
+const FEED: usize = 1_024;
+
+/// Every wish, in the order in which they became durable. Dropped, they are only kept.
+pub type Feed = mpsc::Receiver<Accepted>;
+
 /// The handle; clones share it.
 #[derive(Clone)]
 pub struct Store {
@@ -80,7 +88,7 @@ impl Store {
     /// # Errors
     /// The file belongs to another process, is damaged, was written by a later version, or cannot
     /// be read or written.
-    pub fn open(plan: &config::Store, tasks: &Tasks) -> Result<Self, StoreError> {
+    pub fn open(plan: &config::Store, tasks: &Tasks) -> Result<(Self, Feed), StoreError> {
         let engine = Sqlite::open(&plan.path)?;
         Ok(Self::on(Arc::new(engine), tasks))
     }
@@ -95,11 +103,12 @@ impl Store {
 
     /// A store on an engine.
     #[must_use]
-    pub fn on(engine: Arc<dyn Engine>, tasks: &Tasks) -> Self {
+    pub fn on(engine: Arc<dyn Engine>, tasks: &Tasks) -> (Self, Feed) {
         let (writes, waiting) = mpsc::channel(QUEUE);
-        let writer = writer::run(Arc::clone(&engine), waiting, tasks.stop());
+        let (feed, accepted) = mpsc::channel(FEED);
+        let writer = writer::run(Arc::clone(&engine), waiting, feed, tasks.stop());
         tasks.worker("store-writer", writer);
-        Self { engine, writes }
+        (Self { engine, writes }, accepted)
     }
 
     /// Takes a wish in. `decide` sees what is held, in the transaction that then keeps what it
@@ -145,10 +154,12 @@ impl Store {
     }
 
     fn submit(&self, write: Write) -> Result<(), StoreError> {
-        self.writes.try_send(write).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-        })
+        self.writes
+            .try_send(write)
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            })
     }
 
     /// Shows every user that is not at its end, for the start; returns how many records could not

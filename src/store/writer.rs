@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::provisioning::ids::Moment;
 use crate::platform::clock;
 use crate::store::StoreError;
+use crate::store::batch::Accepted;
 use crate::store::batch::Batch;
 use crate::store::batch::Write;
 use crate::store::engine::Engine;
@@ -20,6 +21,7 @@ const GROUP: usize = 128;
 pub(super) async fn run(
     engine: Arc<dyn Engine>,
     mut waiting: mpsc::Receiver<Write>,
+    feed: mpsc::Sender<Accepted>,
     stop: CancellationToken,
 ) {
     let mut group = Vec::with_capacity(GROUP);
@@ -33,13 +35,17 @@ pub(super) async fn run(
         }
         group.retain(Write::is_wanted);
         if !group.is_empty() {
-            commit(engine.as_ref(), std::mem::take(&mut group)).await;
+            let accepted = commit(engine.as_ref(), std::mem::take(&mut group)).await;
+            for accepted in accepted {
+                // Nobody drives them any more: the next start finds them.
+                drop(feed.send(accepted).await);
+            }
         }
     }
     engine.close().await;
 }
 
-async fn commit(engine: &dyn Engine, group: Vec<Write>) {
+async fn commit(engine: &dyn Engine, group: Vec<Write>) -> Vec<Accepted> {
     let (mut works, mut answers, mut asks) = (Vec::new(), Vec::new(), Vec::new());
     for write in group {
         write.work.asks(&mut asks);
@@ -48,12 +54,16 @@ async fn commit(engine: &dyn Engine, group: Vec<Write>) {
     }
     // What became of each one by itself; empty when it did not come to that.
     let mut own = Vec::with_capacity(works.len());
-    let (told, now) = (&mut own, Moment::of(clock::wall()));
+    let mut accepted = Vec::new();
+    let (told, fresh) = (&mut own, &mut accepted);
+    let now = Moment::of(clock::wall());
     let questions = asks.clone();
     let plan = Box::new(move |found| {
         let mut batch = Batch::new(&asks, found);
         told.extend(works.into_iter().map(|work| batch.take(work)));
-        batch.delta(now)
+        let (delta, wishes) = batch.into_parts(now);
+        *fresh = wishes;
+        delta
     });
     let outcome = engine.transact(questions, plan).await;
     let mut own = own.into_iter();
@@ -62,4 +72,8 @@ async fn commit(engine: &dyn Engine, group: Vec<Write>) {
         // Nobody waits any more when this fails.
         drop(answer.send(own.and_then(|()| outcome.clone())));
     }
+    if outcome.is_err() {
+        accepted.clear();
+    }
+    accepted
 }

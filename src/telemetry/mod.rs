@@ -14,6 +14,7 @@ pub mod events;
 pub mod http;
 pub mod ocip;
 pub mod operations;
+pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
 
@@ -31,6 +32,7 @@ use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::operations::OperationsMetrics;
+use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -56,6 +58,8 @@ pub struct Telemetry {
     pub ocip: Arc<OcipMetrics>,
     /// What operators do with provisioning.
     pub operations: Arc<OperationsMetrics>,
+    /// The jobs of provisioning and their store.
+    pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
 }
@@ -76,6 +80,7 @@ impl Telemetry {
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
             operations: OperationsMetrics::register(&mut registry),
+            provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             registry,
         }

@@ -219,6 +219,10 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             jobs: crate::domain::provisioning::policy::Rules::default(),
         },
         templates: Vec::new(),
+        store: config::Store {
+            path: "/nowhere/xspd.db".into(),
+            history: LONG,
+        },
         listeners: Vec::new(),
     }
 }

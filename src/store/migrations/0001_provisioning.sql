@@ -21,8 +21,11 @@ CREATE TABLE users (
     since INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     fault TEXT,
+    email TEXT,
     PRIMARY KEY (cluster, user_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX users_by_email ON users (cluster, email) WHERE email IS NOT NULL;
 
 CREATE TABLE enterprises (
     cluster TEXT NOT NULL,

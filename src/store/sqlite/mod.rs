@@ -88,7 +88,9 @@ impl Engine for Sqlite {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         async move {
             let mut writer = self.writer.lock().await;
-            writer.transact(&self.path, self.options(), asks, plan).await
+            writer
+                .transact(&self.path, self.options(), asks, plan)
+                .await
         }
         .boxed()
     }

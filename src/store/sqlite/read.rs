@@ -167,11 +167,12 @@ pub(super) async fn enterprise(
     connection: &mut SqliteConnection,
     key: &EnterpriseKey,
 ) -> Result<Option<EnterpriseRecord>, sqlx::Error> {
-    let found = sqlx::query("SELECT document FROM enterprises WHERE cluster = ? AND enterprise = ?")
-        .bind(key.cluster.as_str().to_owned())
-        .bind(key.enterprise().to_owned())
-        .fetch_optional(connection)
-        .await?;
+    let found =
+        sqlx::query("SELECT document FROM enterprises WHERE cluster = ? AND enterprise = ?")
+            .bind(key.cluster.as_str().to_owned())
+            .bind(key.enterprise().to_owned())
+            .fetch_optional(connection)
+            .await?;
     let Some(row) = found else { return Ok(None) };
     let document: &str = row.try_get(0)?;
     rows::parse(document).map(Some).map_err(unreadable)
@@ -198,7 +199,9 @@ pub(super) async fn attention(
          WHERE state IN (SELECT value FROM json_each(?)) \
          GROUP BY state, fault, template ORDER BY COUNT(*) DESC, state, fault, template",
     )
-    .bind(words(JobState::ALL.into_iter().filter(|state| waits(*state))))
+    .bind(words(
+        JobState::ALL.into_iter().filter(|state| waits(*state)),
+    ))
     .fetch_all(connection)
     .await?;
     let mut groups = Vec::new();

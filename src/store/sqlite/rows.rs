@@ -11,7 +11,9 @@ use crate::store::query::UserRecord;
 
 /// A state from its word; `None`: of a later version.
 pub(super) fn state(word: &str) -> Option<JobState> {
-    JobState::ALL.into_iter().find(|state| state.as_str() == word)
+    JobState::ALL
+        .into_iter()
+        .find(|state| state.as_str() == word)
 }
 
 /// A date as SQLite holds it.

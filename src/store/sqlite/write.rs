@@ -14,12 +14,14 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::Mutex;
 
+use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::intake::Held;
 use crate::domain::provisioning::record::JobState;
 use crate::store::StoreError;
-use crate::store::batch::Held;
+use crate::store::batch;
 use crate::store::engine::Ask;
 use crate::store::engine::Delta;
 use crate::store::engine::Plan;
@@ -33,7 +35,10 @@ use crate::store::sqlite::rows;
 /// such a trip takes longer than the statements.
 const BEGIN_AND_READ: &str = "\
     BEGIN IMMEDIATE; \
-    SELECT a.key, u.id, d.wish, d.job, e.document FROM json_each(?) a \
+    SELECT a.key, u.id, d.wish, d.job, e.document, \
+        (SELECT h.user_id FROM users h WHERE h.cluster = a.value ->> 0 \
+         AND h.email = a.value ->> 3 AND h.user_id <> a.value ->> 1 LIMIT 1) \
+    FROM json_each(?) a \
     LEFT JOIN users u ON u.cluster = a.value ->> 0 AND u.user_id = a.value ->> 1 \
     LEFT JOIN documents d ON d.id = u.id \
     LEFT JOIN enterprises e ON e.cluster = a.value ->> 0 \
@@ -47,14 +52,14 @@ const WRITE_AND_COMMIT: &str = "\
     UPDATE documents SET job = j.value ->> 1 FROM json_each(?) j \
     WHERE documents.id = j.value ->> 0; \
     INSERT INTO users (cluster, user_id, id, revision, request, template, enterprise, state, \
-        since, updated, fault) \
+        since, updated, fault, email) \
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-        value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10 \
+        value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
     FROM json_each(?) WHERE true \
     ON CONFLICT (cluster, user_id) DO UPDATE SET revision = excluded.revision, \
         request = excluded.request, template = excluded.template, \
         enterprise = excluded.enterprise, state = excluded.state, since = excluded.since, \
-        updated = excluded.updated, fault = excluded.fault; \
+        updated = excluded.updated, fault = excluded.fault, email = excluded.email; \
     INSERT INTO enterprises (cluster, enterprise, template, state, document) \
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
     FROM json_each(?) WHERE true \
@@ -182,7 +187,12 @@ async fn read(connection: &mut SqliteConnection, asks: &[Ask]) -> Result<Found, 
         .iter()
         .map(|ask| {
             let enterprise = ask.enterprise.as_ref().map(EnterpriseKey::enterprise);
-            json!([ask.user.cluster.as_str(), ask.user.user(), enterprise])
+            json!([
+                ask.user.cluster.as_str(),
+                ask.user.user(),
+                enterprise,
+                ask.email
+            ])
         })
         .collect();
     let rows = sqlx::query(BEGIN_AND_READ)
@@ -200,20 +210,25 @@ async fn read(connection: &mut SqliteConnection, asks: &[Ask]) -> Result<Found, 
         if let Some(id) = row.try_get(1)? {
             ids.insert(ask.user.clone(), id);
         }
-        *place = held_of(row)?;
+        *place = held_of(row, ask)?;
     }
     Ok((held, ids))
 }
 
-fn held_of(row: &SqliteRow) -> Result<Result<Held, StoreError>, sqlx::Error> {
+fn held_of(row: &SqliteRow, ask: &Ask) -> Result<Result<Held, StoreError>, sqlx::Error> {
     let wish: Option<&str> = row.try_get(2)?;
     let job: Option<&str> = row.try_get(3)?;
     let enterprise: Option<&str> = row.try_get(4)?;
+    let holder: Option<&str> = row.try_get(5)?;
+    // A stored key is one in lower case, which is its own key.
+    let holder = holder.and_then(|user| BwUserId::parse(user).ok());
+    let holder = holder.map(|user| UserKey::new(ask.user.cluster.clone(), &user));
     let held = || {
         Ok(Held {
             desired: wish.map(rows::parse).transpose()?,
             job: job.map(rows::parse).transpose()?,
             enterprise: enterprise.map(rows::parse).transpose()?,
+            email_holder: holder,
         })
     };
     Ok(held())
@@ -254,7 +269,11 @@ impl Lists {
         }
         let mut steps = Vec::new();
         for step in delta.steps {
-            steps.push(json!([id_of(&step.key), rows::stored(step.at), text(&step)?]));
+            steps.push(json!([
+                id_of(&step.key),
+                rows::stored(step.at),
+                text(&step)?
+            ]));
         }
         let lists = [wishes, jobs, users, enterprises, steps];
         Ok(Some(Self(lists.map(|list| Value::Array(list).to_string()))))
@@ -280,6 +299,7 @@ fn columns(user: &UserWrite, id: i64) -> Value {
         rows::stored(record.since()),
         rows::stored(user.updated),
         fault.map(|fault| fault.code.as_str()),
+        batch::email_of(desired),
     ])
 }
 
@@ -363,11 +383,7 @@ pub(super) async fn prune_users(
 }
 
 async fn prune_gone(connection: &mut SqliteConnection, before: Moment) -> Result<u64, sqlx::Error> {
-    let gone = json!([
-        JobState::Removed.as_str(),
-        JobState::PersonDeleted.as_str()
-    ])
-    .to_string();
+    let gone = json!([JobState::Removed.as_str(), JobState::PersonDeleted.as_str()]).to_string();
     let before = rows::stored(before);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let ids = sqlx::query(
