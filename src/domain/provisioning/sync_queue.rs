@@ -15,6 +15,10 @@ use crate::domain::machine::Now;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::webex::CallFailure;
+use crate::domain::provisioning::webex::DirectorySync;
+use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::SubscriberError;
 
 /// Enterprises that may wait in one cluster: far more than an operator types, and a bound.
 pub const WAITING: usize = 1_000;
@@ -31,6 +35,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const PAUSE: Duration = Duration::from_secs(60);
 /// Longest pause that Webex may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Errors of a sync that are shown.
+const SAID: usize = 5;
 /// Questions in a row that may fail before a sync is given up.
 const FAILURES: u32 = 5;
 
@@ -404,6 +410,59 @@ impl Machine for SyncQueue {
     }
 }
 
+/// Codes that say that the cluster, or the sync itself, is busy.
+const BUSY: [&str; 3] = ["600005", "600006", "600009"];
+
+/// What an answer of Webex means for a sync that was triggered or looked at.
+#[must_use]
+pub fn heard(answer: &Result<DirectorySync, CallFailure>) -> Heard {
+    match answer {
+        Ok(sync) => heard_of(sync),
+        Err(failure) => {
+            let code = failure.code.as_deref().unwrap_or_default();
+            let text = match (code, failure.text.as_str()) {
+                ("", text) => text.to_owned(),
+                (code, text) => format!("{code} {text}"),
+            };
+            match failure.kind {
+                _ if BUSY.contains(&code) => Heard::Busy {
+                    retry_after: failure.retry_after,
+                },
+                FailureKind::Status(423 | 429) => Heard::Busy {
+                    retry_after: failure.retry_after,
+                },
+                FailureKind::Status(400..=499) => Heard::Refused(text),
+                FailureKind::NoToken
+                | FailureKind::NotSent
+                | FailureKind::Status(_)
+                | FailureKind::Unanswered
+                | FailureKind::Unreadable => Heard::Failed(text),
+            }
+        }
+    }
+}
+
+fn heard_of(sync: &DirectorySync) -> Heard {
+    let status = sync.status.as_deref().unwrap_or_default();
+    let is = |word: &str| status.eq_ignore_ascii_case(word);
+    // Between the trigger and the beginning, the word is still that of before the first sync.
+    if is("IN_PROGRESS") || is("NOT_SYNCED") {
+        return Heard::Running;
+    }
+    let code = |error: &SubscriberError| error.code.as_deref().unwrap_or_default().to_owned();
+    if sync.errors.iter().any(|error| BUSY.contains(&code(error).as_str())) {
+        return Heard::Busy { retry_after: None };
+    }
+    let mut text = status.to_owned();
+    for error in sync.errors.iter().take(SAID) {
+        text += &format!("; {} {}", code(error), error.description);
+    }
+    Heard::Settled {
+        well: is("COMPLETE") && sync.errors.is_empty(),
+        text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
@@ -574,5 +633,53 @@ mod tests {
         bench.tell(Input::Unwanted(key("east", "e5")));
         assert_eq!(bench.queue.standing(&key("east", "e5")), None);
         assert_eq!(bench.queue.room(&east), Ok(()));
+    }
+
+    #[test]
+    fn what_webex_says_is_understood() {
+        let sync = |status: &str, codes: &[&str]| DirectorySync {
+            status: Some(status.to_owned()),
+            errors: codes
+                .iter()
+                .map(|code| SubscriberError {
+                    code: Some((*code).to_owned()),
+                    description: "why".to_owned(),
+                })
+                .collect(),
+            ..DirectorySync::default()
+        };
+        let failure = |kind, code: Option<&str>| CallFailure {
+            kind,
+            code: code.map(str::to_owned),
+            text: "why".to_owned(),
+            ours: None,
+            theirs: None,
+            retry_after: None,
+        };
+        let busy = Heard::Busy { retry_after: None };
+        for (answer, expected) in [
+            (Ok(sync("IN_PROGRESS", &[])), Heard::Running),
+            (Ok(sync("COMPLETE", &[])), well()),
+            (
+                Ok(sync("failed", &["600014"])),
+                Heard::Settled {
+                    well: false,
+                    text: "failed; 600014 why".to_owned(),
+                },
+            ),
+            (Ok(sync("FAILED", &["600009"])), busy.clone()),
+            (Err(failure(FailureKind::Status(429), None)), busy.clone()),
+            (Err(failure(FailureKind::Status(409), Some("600005"))), busy),
+            (
+                Err(failure(FailureKind::Status(409), Some("600011"))),
+                Heard::Refused("600011 why".to_owned()),
+            ),
+            (
+                Err(failure(FailureKind::Unanswered, None)),
+                Heard::Failed("why".to_owned()),
+            ),
+        ] {
+            assert_eq!(heard(&answer), expected, "{answer:?}");
+        }
     }
 }
