@@ -35,6 +35,8 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
+use crate::workers::webex_partners::PreparedPartners;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -75,6 +77,15 @@ pub fn outward(config: &Config, telemetry: &Telemetry) -> Result<Outward, Vec<Ou
         Err(found) => problems.extend(found),
     }
     Err(problems)
+}
+
+/// Proves the Webex partners, reading their secrets and TLS files.
+///
+/// # Errors
+/// Every problem at once.
+pub fn partners(config: &Config) -> Result<PreparedPartners, Vec<AppError>> {
+    let problem = |found: Vec<OutboundError>| found.into_iter().map(AppError::from).collect();
+    WebexPartners::prepare(config).map_err(problem)
 }
 
 /// Builds a snapshot from proven material and pools.
@@ -222,7 +233,8 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
-    let desk = desk.chain(blf);
+    let partners = partners(&config).err().unwrap_or_default();
+    let desk = desk.chain(blf).chain(partners);
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

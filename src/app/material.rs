@@ -149,6 +149,8 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     }
     let operations = &config.provisioning.operations;
     secret(&mut paths, operations.operator_token.as_ref());
+    let partners = config.webex_partners.values();
+    paths.extend(partners.filter_map(|partner| partner.ca.clone()));
     if let Some(server) = &config.application_server {
         secret(&mut paths, Some(&server.password));
         paths.extend(server.tls.as_ref().map(|tls| tls.ca.clone()));

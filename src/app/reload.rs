@@ -32,6 +32,7 @@ use crate::workers::blf_tracker::BlfError;
 use crate::workers::blf_tracker::BlfSettings;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch::Plan;
+use crate::workers::webex_partners::WebexPartners;
 
 /// What `systemctl status` says while all is well.
 pub const SERVING: &str = "Serving.";
@@ -44,6 +45,8 @@ pub struct Reloader {
     pub blf: Option<BlfTracker>,
     /// What the answers about them stand on.
     pub ground: LampGround,
+    /// The Webex partners.
+    pub webex: WebexPartners,
     /// Where the snapshot hangs.
     pub live: Live,
     /// Metrics.
@@ -148,6 +151,7 @@ impl Reloader {
                         self.telemetry.edge.material_rejected(&problem);
                     }
                 }
+                all_good &= self.partners(&config);
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
@@ -156,6 +160,22 @@ impl Reloader {
                 });
             }
             Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+        }
+    }
+
+    /// Reads the files of the Webex partners again; after a problem all stay as they are.
+    fn partners(&self, config: &Config) -> bool {
+        match build::partners(config) {
+            Ok(partners) => {
+                self.webex.publish(partners);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    self.telemetry.edge.material_rejected(problem);
+                }
+                false
+            }
         }
     }
 
@@ -224,7 +244,9 @@ impl Reloader {
         let mut edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
         self.add_lamps(&mut edge, &current)?;
         let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
+        let partners = build::partners(&fresh)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.webex.publish(partners);
         self.publish_lamps(lamps);
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);

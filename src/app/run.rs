@@ -45,6 +45,7 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
+use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
 /// a connection open for longer than this.
@@ -91,7 +92,9 @@ impl Daemon {
                 return Err(problems);
             }
         };
+        let partners = build::partners(&config)?;
         let tasks = Tasks::new();
+        let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
             &material,
@@ -109,11 +112,13 @@ impl Daemon {
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
+        webex.publish(partners);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             blf,
             ground,
+            webex,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),

@@ -22,6 +22,7 @@ mod rules;
 mod store;
 mod suites;
 mod template;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -128,6 +129,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         store,
         provisioning,
         templates,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

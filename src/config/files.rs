@@ -11,6 +11,9 @@ use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Problem;
 use crate::config::Template;
+use crate::config::WebexGrant;
+use crate::config::WebexPartner;
+use crate::config::WebexProxy;
 use crate::config::secret::SecretRef;
 
 /// Longest provisioning password (OCI schema).
@@ -78,6 +81,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     }
     for template in &config.templates {
         check.template(&format!("template.{}", template.name), template);
+    }
+    for partner in config.webex_partners.values() {
+        check.webex_partner(partner);
     }
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
@@ -207,6 +213,40 @@ impl Check<'_> {
             let problem = Problem::new(path, what);
             let expected = format!("1 to {PASSWORD_LENGTH} characters of UTF-8");
             self.problems.push(problem.expected(expected));
+        }
+    }
+
+    fn webex_partner(&mut self, partner: &WebexPartner) {
+        let path = format!("webex-partner.{}", partner.name);
+        let mut secret = |key: &str, secret: &SecretRef| {
+            self.secret(&format!("{path}.{key}"), secret);
+        };
+        secret("client-secret", &partner.client_secret);
+        match &partner.grant {
+            WebexGrant::Integration { refresh_token } => secret("refresh-token", refresh_token),
+            WebexGrant::ServiceApp {
+                refresh_token,
+                application_token,
+                application_id: _,
+                target_org_id: _,
+            } => {
+                if let Some(token) = refresh_token {
+                    secret("refresh-token", token);
+                }
+                if let Some(token) = application_token {
+                    secret("application-token", token);
+                }
+            }
+        }
+        if let WebexProxy::Through {
+            credentials: Some(credentials),
+            ..
+        } = &partner.proxy
+        {
+            secret("proxy-credentials", credentials);
+        }
+        if let Some(ca) = &partner.ca {
+            self.file(&format!("{path}.ca"), ca);
         }
     }
 

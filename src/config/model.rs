@@ -12,6 +12,7 @@ mod ocir;
 mod operations;
 mod provisioning;
 mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub use ocir::*;
 pub use operations::*;
 pub use provisioning::*;
 pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +77,8 @@ pub struct Config {
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -15,6 +15,7 @@ mod pool;
 mod provisioning;
 mod store;
 mod text;
+mod webex;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,6 +76,7 @@ pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
+pub use webex::WebexPartner;
 
 use crate::config::LogFormat;
 
@@ -140,6 +142,9 @@ pub struct Raw {
     /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Vec<Template>>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -266,3 +266,13 @@ pub enum BlfScope {
     /// The group of the user.
     Group,
 }
+
+/// How access tokens for Webex are had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebexAuth {
+    /// By an integration that a partner full administrator has authorised: a refresh token.
+    Integration,
+    /// By a service app that the organisation has authorised.
+    ServiceApp,
+}

@@ -12,6 +12,7 @@ mod operations;
 mod pool;
 mod provisioning;
 mod store;
+mod webex;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ use crate::config::write::pool::pool;
 use crate::config::write::provisioning::provisioning;
 use crate::config::write::provisioning::template;
 use crate::config::write::store::store;
+use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -61,6 +63,7 @@ pub(super) fn write(config: &Config) -> Raw {
         store: kept,
         provisioning: shared,
         templates,
+        webex_partners,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -99,6 +102,7 @@ pub(super) fn write(config: &Config) -> Raw {
         store: Some(store(kept)),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
+pub mod webex;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use crate::telemetry::ocip::OcipMetrics;
 use crate::telemetry::operations::OperationsMetrics;
 use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
+use crate::telemetry::webex::WebexMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
@@ -62,6 +64,8 @@ pub struct Telemetry {
     pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
+    /// The Webex APIs.
+    pub webex: Arc<WebexMetrics>,
 }
 
 impl Telemetry {
@@ -82,6 +86,7 @@ impl Telemetry {
             operations: OperationsMetrics::register(&mut registry),
             provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
+            webex: WebexMetrics::register(&mut registry),
             registry,
         }
     }

@@ -11,3 +11,4 @@ pub mod event_hub;
 pub mod file_watch;
 pub mod provisioner;
 pub mod upstream_health;
+pub mod webex_partners;

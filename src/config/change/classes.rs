@@ -10,6 +10,7 @@ mod ocir;
 mod operations;
 mod provisioning;
 mod store;
+mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -70,6 +71,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         store: old_store,
         provisioning: old_provisioning,
         templates,
+        webex_partners: partners,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -125,6 +127,13 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let others = new.templates.iter().map(|t| (&t.name, t));
     let walk = provisioning::template;
     at.named("template", old, others, ChangeClass::Live, walk);
+    at.named(
+        "webex-partner",
+        partners.iter(),
+        new.webex_partners.iter(),
+        ChangeClass::Live,
+        webex::partner,
+    );
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -135,6 +135,20 @@ pub(super) const LOGIN_TOKEN_USERS: Bounds<u32> = count(20_000, 1, 1_000_000);
 pub(super) const CI_RESPONSE_BYTES: Bounds<u32> = count(65_536, 1_024, 1 << 20);
 /// `refreshPeriodInMinutes` (Solution Guide, "Deploy").
 pub(super) const FEDERATION_MINUTES: Bounds<u32> = count(60, 1, 1_440);
+/// One lost SYN and its repetition fit.
+pub(super) const WEBEX_CONNECT_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 10, 2 * MINUTE);
+/// Webex says nothing about it; a create that makes an organisation takes seconds.
+pub(super) const WEBEX_ANSWER_TIMEOUT: Bounds<Duration> = time(30 * SECOND, 50, 5 * MINUTE);
+/// A list page of 100 subscribers has 100 KB.
+pub(super) const WEBEX_TOTAL_TIMEOUT: Bounds<Duration> = time(MINUTE, 50, 10 * MINUTE);
+/// Webex publishes no limit; enough for the rate at half a second each, with as much to spare.
+pub(super) const WEBEX_IN_FLIGHT: Bounds<u32> = count(4, 1, 64);
+/// Webex publishes no limit; its 429 slows us down when this is too much.
+pub(super) const WEBEX_RATE: Bounds<f64> = Bounds {
+    default: 5.0,
+    low: 0.1,
+    high: 100.0,
+};
 /// Burst of a token bucket.
 pub(super) const BURST: Bounds<u32> = count(1, 1, 1_000_000);
 /// Tokens per second of a bucket.

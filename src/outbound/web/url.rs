@@ -114,6 +114,19 @@ impl WebUrl {
         })
     }
 
+    /// Whether another URL leads to the same service: scheme, host and port.
+    #[must_use]
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.plain == other.plain && self.host == other.host && self.port == other.port
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let scheme = if self.plain { "http" } else { "https" };
+        format!("{scheme}://{}", self.authority)
+    }
+
     /// The host, lower case, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -202,6 +215,20 @@ mod tests {
         }
         let root = WebUrl::parse("https://a").unwrap().below("/x").unwrap();
         assert_eq!(root.to_string(), "https://a/x");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = WebUrl::parse("https://webexapis.com/v1").unwrap();
+        for (text, same) in [
+            ("https://webexapis.com/v1/people?x=1", true),
+            ("https://WEBEXAPIS.com:443/", true),
+            ("https://webexapis.com:444/v1", false),
+            ("https://webexapis.com.example.net/v1", false),
+        ] {
+            let other = WebUrl::parse(text).unwrap();
+            assert_eq!(base.is_same_origin(&other), same, "{text}");
+        }
     }
 
     #[test]
