@@ -91,17 +91,20 @@ pub(super) fn cancel(args: &Word, console: Console) -> Exit {
 /// Lets the job do what it asked about.
 pub(super) fn confirm(args: &Word, console: Console) -> Exit {
     let asked = Daemon::of(&args.door).and_then(|daemon| look(&daemon, &args.whom));
-    let said = &match asked {
-        Ok(said) => said,
+    let asked = match asked {
+        Ok(said) => asked_about(&said),
         Err(failure) => return failure.told(console),
     };
-    let asked = text(&said["user"]["error"], "text");
     let warning = if asked.is_empty() {
         format!("The job of {} asks nothing now.", args.whom.user)
     } else {
         format!("The job of {} asks: {asked}", args.whom.user)
     };
     sure(args, "/confirm", &warning, console)
+}
+
+fn asked_about(said: &Value) -> String {
+    text(&said["user"]["error"], "text")
 }
 
 /// Gives another package.

@@ -57,21 +57,21 @@ impl Operations {
     pub(super) async fn enterprise(&self, id: &str, ask: &Ask<'_>) -> Answer {
         let key = self.enterprise_key(id, ask)?;
         let record = self.known(&key).await?;
-        let mut document = json!({
+        // What we hold is shown whatever Webex says.
+        let at_webex = self.at_webex(&record).await;
+        let (held, problem) = match &at_webex {
+            Ok((_, held)) => (Some(held), None),
+            Err(refused) => (None, Some(refused.text.as_str())),
+        };
+        let settings = self.provisioner.settings();
+        let sync = held.and_then(|held| held.sync.as_ref());
+        done(json!({
             "enterprise": documents::enterprise(&record),
             "asked": self.syncs.standing(&key).as_ref().map(standing),
-        });
-        // What we hold is shown whatever Webex says.
-        match self.at_webex(&record).await {
-            Ok((_, enterprise)) => {
-                let faults = self.provisioner.settings();
-                let sync = enterprise.sync.as_ref();
-                document["sync"] = sync.map_or(Value::Null, |held| sync_of(held, &faults.faults));
-                document["webex-org"] = json!(enterprise.org.as_ref().map(|org| org.as_str()));
-            }
-            Err(refused) => document["sync-problem"] = json!(refused.text),
-        }
-        done(document)
+            "sync": sync.map(|held| sync_of(held, &settings.faults)),
+            "sync-problem": problem,
+            "webex-org": held.and_then(|held| held.org.as_ref()).map(|org| org.as_str()),
+        }))
     }
 
     pub(super) fn sync_standing(&self, id: &str, ask: &Ask<'_>) -> Answer {
@@ -85,10 +85,13 @@ impl Operations {
 
     pub(super) fn syncs(&self) -> Answer {
         let all = self.syncs.all().into_iter().map(|(key, held)| {
-            let mut document = standing(&held);
-            document["enterprise"] = json!(key.enterprise());
-            document["cluster"] = json!(key.cluster.as_str());
-            document
+            let (word, says) = words(&held);
+            json!({
+                "enterprise": key.enterprise(),
+                "cluster": key.cluster.as_str(),
+                "standing": word,
+                "says": says,
+            })
         });
         done(json!({"syncs": all.collect::<Vec<_>>()}))
     }
@@ -263,7 +266,12 @@ fn sync_of(sync: &DirectorySync, faults: &Faults) -> Value {
 }
 
 fn standing(held: &Standing) -> Value {
-    let (word, says) = match held {
+    let (word, says) = words(held);
+    json!({"standing": word, "says": says})
+}
+
+fn words(held: &Standing) -> (&'static str, String) {
+    match held {
         Standing::Done { at, text } => (
             "done",
             format!("done {}: {text}", date::text(at.wall())),
@@ -283,6 +291,5 @@ fn standing(held: &Standing) -> Value {
             };
             ("waiting", format!("waiting, {before} before it{busy}"))
         }
-    };
-    json!({"standing": word, "says": says})
+    }
 }

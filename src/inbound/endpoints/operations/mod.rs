@@ -12,13 +12,14 @@
 
 mod documents;
 mod enterprises;
-mod imports;
+// LATER mod imports;
 mod intake;
-mod prechecks;
+// LATER mod prechecks;
 mod query;
-mod reconciles;
+// LATER mod reconciles;
 pub mod refused;
 pub mod resource;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -54,6 +55,9 @@ use crate::store::StoreError;
 use crate::telemetry::operations::Audit;
 use crate::telemetry::operations::OperationsMetrics;
 use crate::workers::blf_gate::Operators;
+use crate::workers::directory_sync::DirectorySyncs;
+use crate::workers::provisioner::Provisioner;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Where the API is on the admin listener.
 pub const PREFIX: &str = "/ops";
@@ -78,16 +82,12 @@ pub struct Operations {
     pub operators: Arc<Operators>,
     /// Takes wishes in and knows what is held.
     pub provisioner: Provisioner,
-    /// Calls that were captured.
-    pub captures: Captures,
+    // LATER captures
     /// Webex, by the names of the partners.
     pub partners: WebexPartners,
     /// Directory syncs on an operator's word.
     pub syncs: DirectorySyncs,
-    /// Comparisons of BroadWorks with Webex.
-    pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    // LATER reconciler ocip
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
 }
@@ -172,8 +172,8 @@ impl Operations {
         let reads = *ask.method == Method::GET;
         match resource {
             Resource::Attention => self.attention(ask).await,
-            Resource::Capture(id) => self.capture(&id).await,
-            Resource::Captures => self.captures(),
+            // LATER Resource::Capture(id) => self.capture(&id).await,
+            // LATER Resource::Captures => self.captures(),
             Resource::Enterprise(id) => self.enterprise(&id, ask).await,
             Resource::Enterprises => self.enterprises().await,
             Resource::EnterpriseSync(id) if reads => self.sync_standing(&id, ask),
@@ -181,21 +181,28 @@ impl Operations {
                 let order = order(body).await?;
                 self.sync(&id, ask, order, doing).await
             }
-            Resource::Import => {
-                let file = read(body, imports::FILE_BYTES).await?;
-                self.import(ask, &file, doing).await
-            }
+            // LATER Resource::Import => {
+            // LATER let file = read(body, imports::FILE_BYTES).await?;
+            // LATER self.import(ask, &file, doing).await
+            // LATER }
             Resource::Jobs => self.jobs(ask).await,
-            Resource::Precheck => self.precheck(order(body).await?, doing).await,
-            Resource::Reconcile if reads => self.reconcile_standing(),
-            Resource::Reconcile => self.reconcile(order(body).await?, doing).await,
-            Resource::ReconcileApply(id) => {
-                let order = order(body).await?;
-                self.reconcile_apply(&id, ask, order, doing).await
-            }
-            Resource::ReconcileReport(id) => self.reconcile_report(&id, ask),
+            // LATER Resource::Precheck => self.precheck(order(body).await?, doing).await,
+            // LATER Resource::Reconcile if reads => self.reconcile_standing(),
+            // LATER Resource::Reconcile => self.reconcile(order(body).await?, doing).await,
+            // LATER Resource::ReconcileApply(id) => {
+            // LATER let order = order(body).await?;
+            // LATER self.reconcile_apply(&id, ask, order, doing).await
+            // LATER }
+            // LATER Resource::ReconcileReport(id) => self.reconcile_report(&id, ask),
             Resource::Syncs => self.syncs(),
             Resource::Templates => self.templates().await,
+            Resource::Capture(_)
+            | Resource::Captures
+            | Resource::Import
+            | Resource::Precheck
+            | Resource::Reconcile
+            | Resource::ReconcileApply(_)
+            | Resource::ReconcileReport(_) => Err(Refused::unknown("LATER")),
             Resource::User(id) => self.user(&id, ask).await,
             Resource::UserReport(id) => self.user_report(&id, ask).await,
             Resource::UserWord(id, word) => {
