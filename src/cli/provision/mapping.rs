@@ -1,6 +1,7 @@
 //! `xspd provision mapping`: prove a mapping file, try it on a request, print the built-in one.
 
 mod check;
+mod try_on;
 
 use crate::cli::Console;
 use crate::cli::Exit;
@@ -19,6 +20,8 @@ enum Verb {
     Check(check::Args),
     /// Print the built-in rules, to begin a file of your own with
     Print,
+    /// Show how each rule sees a request and what comes of it; exit code 1 when it is refused
+    Test(try_on::Args),
 }
 
 /// Runs `xspd provision mapping`.
@@ -30,5 +33,6 @@ pub fn run(args: Args, console: Console) -> Exit {
             console.line(BUILT_IN.trim_end());
             Exit::Ok
         }
+        Verb::Test(args) => try_on::run(&args, console),
     }
 }

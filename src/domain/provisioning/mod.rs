@@ -13,6 +13,7 @@
 pub mod answer;
 pub mod as_settings;
 pub mod call;
+pub mod capture;
 pub mod conductor;
 pub mod customer;
 pub mod document;
@@ -24,6 +25,7 @@ pub mod operation;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod redact;
 pub mod refusal;
 pub mod sync_queue;
 pub mod view;

@@ -1,5 +1,6 @@
 //! One request through the rules.
 
+use crate::domain::auth::shape;
 use crate::domain::provisioning::call::Call;
 use crate::domain::provisioning::document;
 use crate::domain::provisioning::document::Body;
@@ -107,7 +108,7 @@ impl Rule {
         let when = &self.when;
         let method = request.call.method();
         if !when.methods.is_empty() && !when.methods.iter().any(|held| held == method) {
-            return Verdict::Not(format!("method is {}", shown(method)));
+            return Verdict::Not(format!("method is {}", shape::method(method)));
         }
         if let Some(path) = &when.path
             && !path.is_match(request.call.subpath())
@@ -362,6 +363,6 @@ fn root(body: &Body) -> String {
         Body::Json(_) => "$, a JSON object".to_owned(),
         Body::Other => "nothing: the body is neither XML nor JSON".to_owned(),
         Body::Unreadable(fault) => format!("not readable: {fault}"),
-        Body::Xml(document) => shown(document.root().local()),
+        Body::Xml(document) => shape::name(document.root().local()),
     }
 }

@@ -148,6 +148,20 @@ pub enum Outcome {
     Upsert(Box<Wish>),
 }
 
+impl Outcome {
+    /// What the request was taken for, in a word.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::CaptureAndRefuse(refusal) | Self::Refuse(refusal) => refusal.reason.as_str(),
+            Self::Ignore => "ignore",
+            Self::RelayOrRefuse => "relay",
+            Self::Remove(_) => "remove",
+            Self::Upsert(_) => "upsert",
+        }
+    }
+}
+
 /// A user to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {

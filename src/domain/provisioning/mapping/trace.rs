@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::domain::auth::shape;
 use crate::domain::provisioning::mapping::FieldName;
 use crate::domain::provisioning::mapping::Op;
+use crate::domain::provisioning::redact::shape_of;
 
 /// Most characters of a value that a trace repeats.
 const VALUE: usize = 200;
@@ -123,13 +123,6 @@ impl Trace {
         }
         self
     }
-}
-
-/// `string(17, user-at-host)`.
-pub(super) fn shape_of(text: &str) -> String {
-    shape::text(text)
-        .as_str()
-        .map_or_else(|| "string(token)".to_owned(), str::to_owned)
 }
 
 /// A value as a trace repeats it.
