@@ -13,6 +13,8 @@ mod operations;
 mod provisioning;
 mod store;
 mod webex;
+mod provisioning;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,6 +37,8 @@ pub use operations::*;
 pub use provisioning::*;
 pub use store::*;
 pub use webex::*;
+pub use provisioning::*;
+pub use store::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]

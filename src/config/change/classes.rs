@@ -11,6 +11,8 @@ mod operations;
 mod provisioning;
 mod store;
 mod webex;
+mod provisioning;
+mod store;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
