@@ -15,6 +15,8 @@ mod store;
 mod webex;
 mod provisioning;
 mod store;
+mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -39,6 +41,8 @@ pub use store::*;
 pub use webex::*;
 pub use provisioning::*;
 pub use store::*;
+pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]

@@ -148,6 +148,9 @@ pub struct Raw {
     /// Where provisioning keeps what must survive a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

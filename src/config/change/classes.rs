@@ -13,6 +13,8 @@ mod store;
 mod webex;
 mod provisioning;
 mod store;
+mod store;
+mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
