@@ -13,10 +13,6 @@ mod operations;
 mod provisioning;
 mod store;
 mod webex;
-mod provisioning;
-mod store;
-mod store;
-mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -37,10 +33,6 @@ pub use listener::*;
 pub use ocir::*;
 pub use operations::*;
 pub use provisioning::*;
-pub use store::*;
-pub use webex::*;
-pub use provisioning::*;
-pub use store::*;
 pub use store::*;
 pub use webex::*;
 

@@ -145,12 +145,6 @@ pub struct Raw {
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,
-    /// Where provisioning keeps what must survive a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub store: Option<Store>,
-    /// Accounts at Webex through which subscribers are provisioned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

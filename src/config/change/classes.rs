@@ -11,10 +11,6 @@ mod operations;
 mod provisioning;
 mod store;
 mod webex;
-mod provisioning;
-mod store;
-mod store;
-mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
