@@ -10,6 +10,7 @@ use crate::app::AppError;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::provisioning;
 use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Host;
@@ -133,6 +134,7 @@ pub fn edge(
                 desk.clone(),
                 previous.map(|edge| &edge.front),
             ),
+            adapter: previous.and_then(|edge| edge.adapter.clone()),
             blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
@@ -235,6 +237,7 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
     let partners = partners(&config).err().unwrap_or_default();
     let desk = desk.chain(blf).chain(partners);
+    let desk = desk.chain(provisioning::prove(&config));
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

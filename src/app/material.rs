@@ -151,6 +151,16 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     secret(&mut paths, operations.operator_token.as_ref());
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
+    paths.extend(config.provisioning.error_table.clone());
+    for template in &config.templates {
+        let ours = template.credentials.as_ref();
+        let others = template.relay.credentials.as_ref();
+        for held in ours.into_iter().chain(others) {
+            secret(&mut paths, Some(&held.password));
+        }
+        paths.extend(template.mapping.clone());
+        paths.extend(template.relay.ca.clone());
+    }
     if let Some(server) = &config.application_server {
         secret(&mut paths, Some(&server.password));
         paths.extend(server.tls.as_ref().map(|tls| tls.ca.clone()));

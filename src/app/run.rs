@@ -23,6 +23,7 @@ use crate::app::logging;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
@@ -113,12 +114,18 @@ impl Daemon {
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         webex.publish(partners);
+        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
+        edge.adapter = provisioning.adapter(&config)?;
+        if let Some(adapter) = &edge.adapter {
+            adapter.adopt(&config);
+        }
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             blf,
             ground,
             webex,
+            provisioning,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),

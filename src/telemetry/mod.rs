@@ -3,6 +3,7 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod adapter;
 pub mod auth;
 pub mod blf;
 pub mod blf_api;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::adapter::AdapterMetrics;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
@@ -40,6 +42,8 @@ use crate::telemetry::webex::WebexMetrics;
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// Calls of the Application Server's provisioning.
+    pub adapter: Arc<AdapterMetrics>,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
     /// Busy lamps.
@@ -74,6 +78,7 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
         Self {
+            adapter: AdapterMetrics::register(&mut registry),
             auth: AuthMetrics::register(&mut registry),
             blf: BlfMetrics::register(&mut registry),
             blf_api: BlfApiMetrics::register(&mut registry),

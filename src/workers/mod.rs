@@ -5,6 +5,7 @@ pub mod auth_desk;
 pub mod blf_gate;
 pub mod blf_tracker;
 pub mod blf_webhook;
+pub mod captures;
 pub mod ci;
 pub mod directory_sync;
 pub mod drive;

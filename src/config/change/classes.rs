@@ -117,16 +117,6 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("blf", lamps, &new.blf, blf::blf);
     at.inside("store", old_store, &new.store, store::store);
     let shared = &new.provisioning;
-    at.inside(
-        "provisioning",
-        old_provisioning,
-        shared,
-        provisioning::provisioning,
-    );
-    let old = templates.iter().map(|t| (&t.name, t));
-    let others = new.templates.iter().map(|t| (&t.name, t));
-    let walk = provisioning::template;
-    at.named("template", old, others, ChangeClass::Live, walk);
     at.named(
         "webex-partner",
         partners.iter(),
@@ -134,6 +124,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         ChangeClass::Live,
         webex::partner,
     );
+    let walk = provisioning::provisioning;
+    at.inside("provisioning", old_provisioning, shared, walk);
+    provisioning::templates(at, templates, &new.templates);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

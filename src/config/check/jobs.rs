@@ -24,24 +24,20 @@ pub(super) fn jobs(at: &At<'_>, raw: Option<&raw::JobRules>) -> Rules {
     let silent = raw::JobRules::default();
     let raw = raw.unwrap_or(&silent);
     let time = |key: &str, written: &Option<raw::DurationText>, default: Duration| {
+        let low = match key {
+            "customer-admin-every" => Duration::ZERO,
+            _ => LEAST,
+        };
         let bounds = Bounds {
             default,
-            low: if key == "customer-admin-every" {
-                Duration::ZERO
-            } else {
-                LEAST
-            },
+            low,
             high: MOST,
         };
         at.duration(key, written.as_ref(), &bounds)
     };
     let count = |key: &str, written: Option<i64>, default: u32| {
-        let bounds = Bounds {
-            default,
-            low: 1,
-            high: 100_000,
-        };
-        at.count(key, written, &bounds)
+        let (low, high) = (1, 100_000);
+        at.count(key, written, &Bounds { default, low, high })
     };
     let list_above = u32::try_from(usual.list_above).unwrap_or(u32::MAX);
     let list_above = count("list-above", raw.list_above, list_above);

@@ -254,7 +254,7 @@ fn called_at(text: &str) -> Result<TemplateMatch, Wrong> {
 }
 
 fn bridge_url(text: &str) -> Result<String, Wrong> {
-    https(text).map(|_| text.trim_end_matches('/').to_owned())
+    https(text).map(|_| text.to_owned())
 }
 
 /// Webex's ids are opaque; one that does not look like the others is pointed at.

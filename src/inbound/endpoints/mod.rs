@@ -4,3 +4,4 @@ pub mod auth_service;
 pub mod blf;
 pub mod events;
 pub mod operations;
+pub mod provisioning;

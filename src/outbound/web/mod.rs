@@ -11,6 +11,7 @@ mod call;
 mod failure;
 mod kept;
 mod proxy;
+mod relay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tunnel;
@@ -38,6 +39,7 @@ pub use kept::KeptClient;
 pub use kept::KeptFailure;
 pub use kept::KeptLimits;
 pub use kept::Way;
+pub use relay::Passed;
 pub use url::NotAWebUrl;
 pub use url::WebUrl;
 

@@ -100,13 +100,18 @@ impl WebUrl {
         })
     }
 
-    /// The same host with another path, which begins with `/`, after the path of this one.
+    /// The same host with another path, which begins with `/` or is a query, after the path of this one.
     ///
     /// # Errors
     /// [`NotAWebUrl::Form`] when the paths make none together.
     pub fn below(&self, path: &str) -> Result<Self, NotAWebUrl> {
         let base = self.target.path().trim_end_matches('/');
-        let target = format!("{base}{path}");
+        let slash = if base.is_empty() && path.starts_with('?') {
+            "/"
+        } else {
+            ""
+        };
+        let target = format!("{base}{slash}{path}");
         let target = target.parse().map_err(|_| NotAWebUrl::Form)?;
         Ok(Self {
             target,
@@ -215,6 +220,9 @@ mod tests {
         }
         let root = WebUrl::parse("https://a").unwrap().below("/x").unwrap();
         assert_eq!(root.to_string(), "https://a/x");
+        let query = |base: &str| WebUrl::parse(base).unwrap().below("?x").unwrap();
+        assert_eq!(query("https://a").to_string(), "https://a/?x");
+        assert_eq!(query("https://a/b").to_string(), "https://a/b?x");
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! What Webex is asked: its Common Identity ([`ci`]), and the APIs by which subscribers are
-//! provisioned ([`api`], with tokens by [`oauth`]).
+//! What Webex is asked: its Common Identity ([`ci`]), its provisioning bridge ([`bridge`]), and the
+//! APIs by which subscribers are provisioned ([`api`], with tokens by [`oauth`]).
 
 pub mod api;
+pub mod bridge;
 pub mod ci;
 pub mod oauth;
 

@@ -33,7 +33,16 @@ fn kept(at: &mut At<'_>, old: &Capture, new: &Capture) {
     );
 }
 
-pub(super) fn template(at: &mut At<'_>, old: &Template, new: &Template) {
+pub(super) fn templates(at: &mut At<'_>, old: &[Template], new: &[Template]) {
+    // The store is opened at the start, when there is something to keep.
+    let (was, is) = (old.is_empty(), new.is_empty());
+    at.compare("template", &was, &is, ChangeClass::Restart);
+    let old = old.iter().map(|template| (&template.name, template));
+    let new = new.iter().map(|template| (&template.name, template));
+    at.named("template", old, new, ChangeClass::Live, template);
+}
+
+fn template(at: &mut At<'_>, old: &Template, new: &Template) {
     compare!(at, Template, old, new;
         Live name "name",
         Live mode "mode",
