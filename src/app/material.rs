@@ -147,10 +147,10 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
-    let operations = &config.provisioning.operations;
-    secret(&mut paths, operations.operator_token.as_ref());
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
+    let operations = &config.provisioning.operations;
+    secret(&mut paths, operations.operator_token.as_ref());
     paths.extend(config.provisioning.error_table.clone());
     for template in &config.templates {
         let ours = template.credentials.as_ref();

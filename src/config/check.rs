@@ -127,9 +127,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
+        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         provisioning,
         templates,
-        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

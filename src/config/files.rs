@@ -73,6 +73,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     if let Some(service) = &config.auth_service {
         check.auth_service("auth-service", service);
     }
+    for partner in config.webex_partners.values() {
+        check.webex_partner(partner);
+    }
     if let Some(table) = &config.provisioning.error_table {
         check.text("provisioning.error-table", table);
     }
@@ -81,9 +84,6 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     }
     for template in &config.templates {
         check.template(&format!("template.{}", template.name), template);
-    }
-    for partner in config.webex_partners.values() {
-        check.webex_partner(partner);
     }
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
@@ -185,37 +185,6 @@ impl Check<'_> {
         }
     }
 
-    fn template(&mut self, path: &str, template: &Template) {
-        if let Some(held) = &template.credentials {
-            self.password(&format!("{path}.password"), &held.password);
-        }
-        if let Some(held) = &template.relay.credentials {
-            self.password(&format!("{path}.relay.password"), &held.password);
-        }
-        if let Some(ca) = &template.relay.ca {
-            self.file(&format!("{path}.relay.ca"), ca);
-        }
-        if let Some(mapping) = &template.mapping {
-            self.text(&format!("{path}.mapping"), mapping);
-        }
-    }
-
-    /// One that the Application Server must be able to store.
-    fn password(&mut self, path: &str, secret: &SecretRef) {
-        self.secret(path, secret);
-        let Ok(password) = secret.read_from(self.environment) else {
-            return;
-        };
-        let text = std::str::from_utf8(password.expose()).map(str::trim_end);
-        let length = text.map_or(0, |text| text.chars().count());
-        if !(1..=PASSWORD_LENGTH).contains(&length) {
-            let what = "the Application Server cannot store this password";
-            let problem = Problem::new(path, what);
-            let expected = format!("1 to {PASSWORD_LENGTH} characters of UTF-8");
-            self.problems.push(problem.expected(expected));
-        }
-    }
-
     fn webex_partner(&mut self, partner: &WebexPartner) {
         let path = format!("webex-partner.{}", partner.name);
         let mut secret = |key: &str, secret: &SecretRef| {
@@ -247,6 +216,37 @@ impl Check<'_> {
         }
         if let Some(ca) = &partner.ca {
             self.file(&format!("{path}.ca"), ca);
+        }
+    }
+
+    fn template(&mut self, path: &str, template: &Template) {
+        if let Some(held) = &template.credentials {
+            self.password(&format!("{path}.password"), &held.password);
+        }
+        if let Some(held) = &template.relay.credentials {
+            self.password(&format!("{path}.relay.password"), &held.password);
+        }
+        if let Some(ca) = &template.relay.ca {
+            self.file(&format!("{path}.relay.ca"), ca);
+        }
+        if let Some(mapping) = &template.mapping {
+            self.text(&format!("{path}.mapping"), mapping);
+        }
+    }
+
+    /// One that the Application Server must be able to store.
+    fn password(&mut self, path: &str, secret: &SecretRef) {
+        self.secret(path, secret);
+        let Ok(password) = secret.read_from(self.environment) else {
+            return;
+        };
+        let text = std::str::from_utf8(password.expose()).map(str::trim_end);
+        let length = text.map_or(0, |text| text.chars().count());
+        if !(1..=PASSWORD_LENGTH).contains(&length) {
+            let what = "the Application Server cannot store this password";
+            let problem = Problem::new(path, what);
+            let expected = format!("1 to {PASSWORD_LENGTH} characters of UTF-8");
+            self.problems.push(problem.expected(expected));
         }
     }
 

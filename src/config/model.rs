@@ -73,12 +73,12 @@ pub struct Config {
     pub blf: Option<Blf>,
     /// Where provisioning keeps what must survive a restart.
     pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// What all templates share.
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
-    /// Accounts at Webex by name.
-    pub webex_partners: BTreeMap<String, WebexPartner>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -61,9 +61,9 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: service,
         blf: lamps,
         store: kept,
+        webex_partners,
         provisioning: shared,
         templates,
-        webex_partners,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -100,9 +100,9 @@ pub(super) fn write(config: &Config) -> Raw {
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
-        webex_partner: Some(webex_partners.values().map(partner).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

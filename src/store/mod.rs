@@ -43,7 +43,6 @@ use crate::store::query::Page;
 use crate::store::query::Pruned;
 use crate::store::query::StateCount;
 use crate::store::query::UserRecord;
-use crate::store::sqlite::Sqlite;
 
 pub use crate::domain::provisioning::conductor::Change;
 pub use crate::domain::provisioning::intake::Held;
@@ -56,6 +55,7 @@ pub use crate::store::engine::Plan;
 pub use crate::store::engine::UserWrite;
 pub use crate::store::engine::Visit;
 pub use crate::store::error::StoreError;
+pub use crate::store::sqlite::Sqlite;
 
 /// Writes that may wait. A commit takes a millisecond or a few, for all that wait together; whoever
 /// comes when so many do is better told to come again.

@@ -14,6 +14,7 @@ mod mtls;
 mod ocip_client;
 mod operator;
 mod passthrough;
+mod provisioning;
 mod recorder;
 mod relay;
 mod stage;

@@ -69,9 +69,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         auth_service,
         blf: lamps,
         store: old_store,
+        webex_partners: partners,
         provisioning: old_provisioning,
         templates,
-        webex_partners: partners,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -116,7 +116,6 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
     at.inside("store", old_store, &new.store, store::store);
-    let shared = &new.provisioning;
     at.named(
         "webex-partner",
         partners.iter(),
@@ -124,6 +123,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         ChangeClass::Live,
         webex::partner,
     );
+    let shared = &new.provisioning;
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);
     provisioning::templates(at, templates, &new.templates);

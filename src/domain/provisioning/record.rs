@@ -166,8 +166,12 @@ pub struct JobRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Progress {
-    /// Webex has taken what this revision wants, whatever became of it.
-    pub sent: bool,
+    /// Webex has taken a create for this revision, whatever became of it.
+    pub created: bool,
+    /// Webex has taken an update for this revision, whatever became of it.
+    pub updated: bool,
+    /// A workspace may have been created without our knowing its name.
+    pub unsure: bool,
     /// The codes of what an operator confirmed for this wish.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<String>,
@@ -300,6 +304,19 @@ impl JobState {
             | Self::Cancelled
             | Self::Superseded => true,
         }
+    }
+
+    /// Whether Webex or a user is waited for, and Webex asked now and then.
+    #[must_use]
+    pub const fn polls(self) -> bool {
+        matches!(
+            self,
+            Self::WaitingWebex
+                | Self::Stalled
+                | Self::WaitingEmailInput
+                | Self::WaitingEmailValidation
+                | Self::WaitingConsent
+        )
     }
 
     /// Who has to move next.

@@ -223,7 +223,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             path: "/nowhere/xspd.db".into(),
             history: LONG,
         },
-        webex_partners: std::collections::BTreeMap::new(),
+        webex_partners: BTreeMap::new(),
         listeners: Vec::new(),
     }
 }

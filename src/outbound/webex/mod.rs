@@ -1,5 +1,5 @@
-//! What Webex is asked: its Common Identity ([`ci`]), its provisioning bridge ([`bridge`]), and the
-//! APIs by which subscribers are provisioned ([`api`], with tokens by [`oauth`]).
+//! What Webex is asked: its Common Identity ([`ci`]), the APIs by which subscribers are provisioned
+//! ([`api`], with tokens by [`oauth`]), and its provisioning [`bridge`].
 
 pub mod api;
 pub mod bridge;

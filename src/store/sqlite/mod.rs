@@ -40,7 +40,7 @@ use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::write::Writer;
 
 /// The engine on one file.
-pub(super) struct Sqlite {
+pub struct Sqlite {
     path: PathBuf,
     readers: Readers,
     writer: Mutex<Writer>,
@@ -52,8 +52,8 @@ impl Sqlite {
     /// Opens the file, makes it if it is missing, and brings its tables up to date. Blocks.
     ///
     /// # Errors
-    /// As [`super::Store::open`].
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    /// As [`crate::store::Store::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = open::lock(path)?;
         open::prepare(path)?;
         let writer = tasks::wait_for(open::connect(path.to_owned()))
@@ -70,8 +70,8 @@ impl Sqlite {
     /// What opening would find wrong.
     ///
     /// # Errors
-    /// As [`super::Store::prove`].
-    pub(super) fn prove(path: &Path) -> Result<(), StoreError> {
+    /// As [`crate::store::Store::prove`].
+    pub fn prove(path: &Path) -> Result<(), StoreError> {
         open::prove(path)
     }
 

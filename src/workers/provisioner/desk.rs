@@ -115,7 +115,7 @@ impl Desk {
         let now = clock::now();
         let mut conductor = Conductor::new(settings, seed(), now);
         for record in self.store.enterprises().await? {
-            conductor.load_enterprise(record);
+            conductor.load_enterprise(record, now);
         }
         let take = |user: crate::store::query::UserRecord| {
             conductor.load(user.desired, user.job, now);
@@ -123,6 +123,8 @@ impl Desk {
         let unreadable = self.store.load(take).await?;
         let seconds = clock::mono().duration_since(began).as_secs_f64();
         self.metrics.loaded(conductor.open(), unreadable, seconds);
+        // Sets all of them going.
+        conductor.handle_timeout(clock::now());
         Ok(conductor)
     }
 

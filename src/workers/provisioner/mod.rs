@@ -10,6 +10,7 @@ mod saver;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+pub mod webex;
 
 use std::sync::Arc;
 use std::time::Duration;

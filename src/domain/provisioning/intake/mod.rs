@@ -233,7 +233,7 @@ pub fn decide(held: &Held, wish: Wish, settings: &Settings) -> Verdict {
     let Some(wanted) = presence(held.desired.as_ref(), &wish) else {
         return Verdict::Refuse(Refusal::new(Code::UserUnknown));
     };
-    if matches!(wanted, Presence::Absent { .. }) && nothing_to_remove(held, policy) {
+    if matches!(wanted, Presence::Absent { .. }) && nothing_to_remove(held, &wish, policy) {
         return Verdict::NotPresent;
     }
     let enterprise = match wanted_enterprise(held.desired.as_ref(), &wish, policy) {
@@ -282,15 +282,24 @@ fn presence(desired: Option<&Desired>, wish: &Wish) -> Option<Presence> {
 }
 
 /// Whether a removal has nothing to do: it was done, or the user was never ours.
-fn nothing_to_remove(held: &Held, policy: &Policy) -> bool {
+fn nothing_to_remove(held: &Held, wish: &Wish, policy: &Policy) -> bool {
     let Some(desired) = &held.desired else {
         return policy.remove_unknown == RemoveUnknown::Ignore;
     };
     let absent = matches!(desired.presence, Presence::Absent { .. });
     absent
         && held.job.as_ref().is_some_and(|job| {
+            let person = matches!(
+                wish.wanted,
+                Wanted::Absent {
+                    person: Some(true),
+                    ..
+                }
+            );
+            // The subscription is gone, and now the person is to go, too.
+            let more = person && job.actual.person.is_some();
             let gone = matches!(job.state, JobState::Removed | JobState::PersonDeleted);
-            gone && job.revision == desired.revision
+            gone && !more && job.revision == desired.revision
         })
 }
 
