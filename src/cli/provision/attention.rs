@@ -81,8 +81,7 @@ pub(super) fn captures(args: &Captures, console: Console) -> Exit {
                 ("ID", "id"),
                 ("AT", "at"),
                 ("TEMPLATE", "template"),
-                ("METHOD", "method"),
-                ("RULE", "rule"),
+                ("OUTCOME", "outcome"),
                 ("STATUS", "status"),
             ];
             table(&said, "captures", &columns, "No call is captured.", console);

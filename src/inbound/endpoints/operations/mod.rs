@@ -55,6 +55,7 @@ use crate::store::StoreError;
 use crate::telemetry::operations::Audit;
 use crate::telemetry::operations::OperationsMetrics;
 use crate::workers::blf_gate::Operators;
+use crate::workers::captures::Captures;
 use crate::workers::directory_sync::DirectorySyncs;
 use crate::workers::provisioner::Provisioner;
 use crate::workers::webex_partners::WebexPartners;
@@ -74,7 +75,46 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Which header tells who sits at the prompt; it is told, not proven.
 const OPERATOR_NAME: &str = "Operator-Name";
 
-/// What the API stands on, in one configuration.
+/// What the API stands on, from the start of the daemon to its end.
+#[derive(Clone)]
+pub struct Ground {
+    /// Takes wishes in and knows what is held.
+    pub provisioner: Provisioner,
+    /// Calls that were captured.
+    pub captures: Captures,
+    /// Webex, by the names of the partners.
+    pub partners: WebexPartners,
+    /// Directory syncs on an operator's word.
+    pub syncs: DirectorySyncs,
+    // LATER ground
+    /// Counters and the audit log.
+    pub metrics: Arc<OperationsMetrics>,
+}
+
+impl Ground {
+    /// The API of a configuration.
+    #[must_use]
+    pub fn operations(&self, config: &Arc<Config>, operators: &Arc<Operators>) -> Operations {
+        let Self {
+            provisioner,
+            captures,
+            partners,
+            syncs,
+            metrics,
+        } = self.clone();
+        Operations {
+            config: Arc::clone(config),
+            operators: Arc::clone(operators),
+            provisioner,
+            captures,
+            partners,
+            syncs,
+            metrics,
+        }
+    }
+}
+
+/// The API in one configuration.
 pub struct Operations {
     /// The configuration.
     pub config: Arc<Config>,
@@ -82,7 +122,8 @@ pub struct Operations {
     pub operators: Arc<Operators>,
     /// Takes wishes in and knows what is held.
     pub provisioner: Provisioner,
-    // LATER captures
+    /// Calls that were captured.
+    pub captures: Captures,
     /// Webex, by the names of the partners.
     pub partners: WebexPartners,
     /// Directory syncs on an operator's word.
@@ -172,8 +213,8 @@ impl Operations {
         let reads = *ask.method == Method::GET;
         match resource {
             Resource::Attention => self.attention(ask).await,
-            // LATER Resource::Capture(id) => self.capture(&id).await,
-            // LATER Resource::Captures => self.captures(),
+            Resource::Capture(id) => self.capture(&id),
+            Resource::Captures => self.captures(),
             Resource::Enterprise(id) => self.enterprise(&id, ask).await,
             Resource::Enterprises => self.enterprises().await,
             Resource::EnterpriseSync(id) if reads => self.sync_standing(&id, ask),
@@ -196,9 +237,7 @@ impl Operations {
             // LATER Resource::ReconcileReport(id) => self.reconcile_report(&id, ask),
             Resource::Syncs => self.syncs(),
             Resource::Templates => self.templates().await,
-            Resource::Capture(_)
-            | Resource::Captures
-            | Resource::Import
+            Resource::Import
             | Resource::Precheck
             | Resource::Reconcile
             | Resource::ReconcileApply(_)

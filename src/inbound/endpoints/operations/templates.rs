@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::config::Template;
+use crate::domain::provisioning::ids::RequestId;
 use crate::inbound::endpoints::operations::Answer;
 use crate::inbound::endpoints::operations::Operations;
 use crate::inbound::endpoints::operations::done;
+use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::store_failed;
 
 impl Operations {
@@ -28,6 +30,36 @@ impl Operations {
             .collect();
         let templates: Vec<_> = self.config.templates.iter().map(template).collect();
         done(json!({"templates": templates, "clusters": clusters}))
+    }
+
+    /// Captured calls, newest first.
+    pub(super) fn captures(&self) -> Answer {
+        let all = self.captures.list(None);
+        let captures: Vec<_> = all
+            .iter()
+            .map(|capture| {
+                json!({
+                    "id": capture.id.as_str(),
+                    "at": capture.at.0,
+                    "template": capture.template.as_str(),
+                    "outcome": capture.outcome,
+                    "status": capture.status,
+                    "format": capture.format,
+                })
+            })
+            .collect();
+        done(json!({"captures": captures}))
+    }
+
+    /// One captured call, as `xspd provision mapping test --capture` takes it.
+    pub(super) fn capture(&self, id: &str) -> Answer {
+        let gone = || {
+            Refused::unknown("there is no such capture; the oldest make room for the newest")
+        };
+        let id = RequestId::parse(id).map_err(|_| gone())?;
+        let capture = self.captures.show(&id).ok_or_else(gone)?;
+        // What was serialised when it was kept is so again.
+        done(serde_json::from_str(&capture.to_json()).unwrap_or_default())
     }
 }
 
