@@ -23,6 +23,7 @@ use crate::app::logging;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::operations;
 use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
@@ -119,6 +120,7 @@ impl Daemon {
         if let Some(adapter) = &edge.adapter {
             adapter.adopt(&config);
         }
+        let operations = operations::ground(&provisioning, &webex, &tasks, &telemetry);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -142,6 +144,7 @@ impl Daemon {
             tasks: tasks.clone(),
             tracking: TrackingIds::default(),
             sessions,
+            operations,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(

@@ -62,6 +62,11 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
         }
         check.secret(&format!("{path}.password"), &server.password);
     }
+    for server in config.ocir.iter().flat_map(|ocir| &ocir.servers) {
+        if let Some(tls) = &server.tls {
+            check.file(&format!("ocir.as.{}.ca", server.name), &tls.ca);
+        }
+    }
     if let Some(blf) = &config.blf {
         check.blf("blf", blf);
     }
@@ -73,6 +78,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     }
     if let Some(table) = &config.provisioning.error_table {
         check.text("provisioning.error-table", table);
+    }
+    if let Some(token) = &config.provisioning.operations.operator_token {
+        check.secret("provisioning.operations.operator-token", token);
     }
     for template in &config.templates {
         check.template(&format!("template.{}", template.name), template);

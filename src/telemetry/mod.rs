@@ -14,6 +14,7 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod operations;
 pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
@@ -33,6 +34,7 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::operations::OperationsMetrics;
 use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 use crate::telemetry::webex::WebexMetrics;
@@ -60,6 +62,8 @@ pub struct Telemetry {
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
     pub ocip: Arc<OcipMetrics>,
+    /// What operators do with provisioning.
+    pub operations: Arc<OperationsMetrics>,
     /// The jobs of provisioning and their store.
     pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
@@ -84,6 +88,7 @@ impl Telemetry {
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
+            operations: OperationsMetrics::register(&mut registry),
             provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             webex: WebexMetrics::register(&mut registry),

@@ -6,6 +6,8 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod ocir;
+mod operations;
 mod provisioning;
 mod store;
 mod webex;
@@ -63,6 +65,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         forwarding: old_forwarding,
         events: old_events,
         application_server,
+        ocir: reports,
         auth_service,
         blf: lamps,
         store: old_store,
@@ -108,6 +111,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         other,
         auth::application_server,
     );
+    at.inside("ocir", reports, &new.ocir, ocir::ocir);
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);

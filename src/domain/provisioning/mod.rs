@@ -11,6 +11,7 @@
 //! [`JobRecord`]: record::JobRecord
 
 pub mod answer;
+pub mod as_settings;
 pub mod call;
 pub mod capture;
 pub mod conductor;
@@ -29,5 +30,6 @@ pub mod reconcile;
 pub mod record;
 pub mod redact;
 pub mod refusal;
+pub mod sync_queue;
 pub mod view;
 pub mod webex;
