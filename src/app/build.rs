@@ -35,6 +35,7 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
+use crate::workers::ocir_observer;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -222,7 +223,10 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
-    let desk = desk.chain(blf);
+    let ocir = ocir_observer::prove(&config)
+        .into_iter()
+        .map(AppError::from);
+    let desk = desk.chain(blf).chain(ocir);
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

@@ -23,6 +23,7 @@ use crate::app::logging;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::observed;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
@@ -45,6 +46,7 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
+use crate::workers::ocir_observer;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
 /// a connection open for longer than this.
@@ -109,6 +111,7 @@ impl Daemon {
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
+        observe(&edge, &tasks, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -274,6 +277,16 @@ fn track(
     build::lamps(edge, &ground, telemetry, None)?;
     build::begin(edge);
     Ok((blf, ground))
+}
+
+/// Starts to hear what Application Servers report, when that is configured.
+fn observe(edge: &Edge, tasks: &Tasks, telemetry: &Telemetry) -> Result<(), Vec<AppError>> {
+    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let heard = ocir_observer::start(&edge.config, ocip, tasks, telemetry);
+    if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
+        tasks.worker("ocir-observed", observed::run(heard, tasks.stop()));
+    }
+    Ok(())
 }
 
 /// An address as it was taken, and its socket.

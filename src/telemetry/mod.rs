@@ -13,6 +13,7 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod ocir;
 pub mod seldom;
 pub mod upstream;
 
@@ -29,6 +30,7 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::ocir::OcirMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 
 /// All metrics of the process.
@@ -52,6 +54,8 @@ pub struct Telemetry {
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
     pub ocip: Arc<OcipMetrics>,
+    /// What Application Servers report.
+    pub ocir: Arc<OcirMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
 }
@@ -71,6 +75,7 @@ impl Telemetry {
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
+            ocir: OcirMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             registry,
         }

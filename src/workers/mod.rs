@@ -9,4 +9,5 @@ pub mod ci;
 pub mod drive;
 pub mod event_hub;
 pub mod file_watch;
+pub mod ocir_observer;
 pub mod upstream_health;

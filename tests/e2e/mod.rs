@@ -12,6 +12,7 @@ mod lab;
 mod live;
 mod mtls;
 mod ocip_client;
+mod ocir_observer;
 mod operator;
 mod passthrough;
 mod recorder;

@@ -6,6 +6,7 @@
 //! carries a whole OCI-P request as text.
 
 mod document;
+mod loss;
 mod observed;
 mod profile;
 mod recent;
@@ -16,6 +17,8 @@ pub use document::Command;
 pub use document::Notification;
 pub use document::Write;
 pub use document::read;
+pub use loss::Effect;
+pub use loss::Loss;
 pub use observed::Hint;
 pub use observed::Observation;
 pub use observed::Observed;
