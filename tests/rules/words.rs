@@ -22,6 +22,8 @@ use xspd::domain::events::ending::Unseen;
 use xspd::domain::events::whereabouts::Hint;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
+use xspd::domain::ocir::Effect;
+use xspd::domain::ocir::Loss;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
@@ -129,6 +131,14 @@ fn requests_to_the_application_server_are_documented_with_their_forms() {
 }
 
 #[test]
+fn words_of_reports_are_documented() {
+    let effects = Table::after("`effect` of `xspd_ocir_reports_total`:");
+    effects.expect(&Effect::ALL.map(Effect::as_str));
+    let losses = Table::after("`reason` of `xspd_ocir_losses_total`:");
+    losses.expect(&Loss::ALL.map(Loss::as_str));
+}
+
+#[test]
 fn words_of_busy_lamps_are_documented() {
     let table = |after: &str| Table::after(after);
     table("Alarms, `reason` of `xspd_blf_alarm`").expect(&Alarm::ALL.map(Alarm::as_str));
@@ -203,6 +213,7 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    let _series = telemetry.ocir.server("as1");
     telemetry.events.upstream_present("u");
     blf_tracker::series(&telemetry.blf, ["u"]);
     let text = telemetry.render();
@@ -249,7 +260,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 17] = [
+    let enums: [(&str, Vec<String>); 19] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -278,6 +289,8 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "RequestKind",
             owned(RequestKind::ALL.map(RequestKind::as_str)),
         ),
+        ("Effect", owned(Effect::ALL.map(Effect::as_str))),
+        ("Loss", owned(Loss::ALL.map(Loss::as_str))),
         ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
         (
             "ClientKeyFault",
