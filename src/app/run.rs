@@ -24,11 +24,13 @@ use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::app::observed;
+use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
 use crate::config;
 use crate::config::Config;
+use crate::domain::ocir::Observation;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
@@ -47,6 +49,7 @@ use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 use crate::workers::ocir_observer;
+use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
 /// a connection open for longer than this.
@@ -93,7 +96,9 @@ impl Daemon {
                 return Err(problems);
             }
         };
+        let partners = build::partners(&config)?;
         let tasks = Tasks::new();
+        let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
             &material,
@@ -111,12 +116,20 @@ impl Daemon {
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
-        observe(&edge, &tasks, &telemetry)?;
+        let heard = observe(&edge, &tasks, &telemetry)?;
+        webex.publish(partners);
+        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
+        edge.adapter = provisioning.adapter(&config)?;
+        if let Some(adapter) = &edge.adapter {
+            adapter.adopt(&config);
+        }
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             blf,
             ground,
+            webex,
+            provisioning,
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -126,6 +139,12 @@ impl Daemon {
             watch,
             proven: Mutex::new(Proven { material, pools }),
         });
+        if let Some(heard) = heard {
+            let live = Arc::clone(&reloader.live);
+            let provisioner = reloader.provisioning.provisioner.clone();
+            let kept = observed::run(heard, live, provisioner, tasks.stop());
+            tasks.worker("ocir-observed", kept);
+        }
         let admin = Arc::new(Admin {
             telemetry,
             live: Arc::clone(&reloader.live),
@@ -280,13 +299,14 @@ fn track(
 }
 
 /// Starts to hear what Application Servers report, when that is configured.
-fn observe(edge: &Edge, tasks: &Tasks, telemetry: &Telemetry) -> Result<(), Vec<AppError>> {
+fn observe(
+    edge: &Edge,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<Option<mpsc::Receiver<Observation>>, Vec<AppError>> {
     let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
     let heard = ocir_observer::start(&edge.config, ocip, tasks, telemetry);
-    if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
-        tasks.worker("ocir-observed", observed::run(heard, tasks.stop()));
-    }
-    Ok(())
+    heard.map_err(|problem| vec![problem.into()])
 }
 
 /// An address as it was taken, and its socket.

@@ -11,6 +11,7 @@ pub mod cti;
 pub mod exit;
 pub mod keys;
 pub mod lab;
+pub mod provision;
 pub mod run;
 mod table;
 pub mod trust;
@@ -51,6 +52,8 @@ enum Verb {
     Keys(keys::Args),
     /// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on loopback.
     Lab(lab::Args),
+    /// Prove and try the mapping of provisioning requests.
+    Provision(provision::Args),
     /// Run the daemon.
     Run(run::Args),
     /// Show, split, compare and install trust files.
@@ -81,6 +84,7 @@ pub fn main() -> Exit {
         Verb::Cti(args) => cti::run(args, console),
         Verb::Keys(args) => keys::run(args, console),
         Verb::Lab(args) => lab::run(args, console),
+        Verb::Provision(args) => provision::run(args, console),
         Verb::Run(args) => run::run(&args, console),
         Verb::Trust(args) => trust::run(args, console),
     }

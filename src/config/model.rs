@@ -9,6 +9,9 @@ mod bridge;
 mod events;
 mod listener;
 mod ocir;
+mod provisioning;
+mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +30,9 @@ pub use bridge::*;
 pub use events::*;
 pub use listener::*;
 pub use ocir::*;
+pub use provisioning::*;
+pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +69,14 @@ pub struct Config {
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -11,7 +11,10 @@ mod events;
 mod listener;
 mod ocir;
 mod pool;
+mod provisioning;
+mod store;
 mod text;
+mod webex;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,9 +60,21 @@ pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
 pub use pool::Upstream;
+pub use provisioning::AcceptedResponse;
+pub use provisioning::Capture;
+pub use provisioning::ErrorResponse;
+pub use provisioning::JobRules;
+pub use provisioning::Provisioning;
+pub use provisioning::SpEnterpriseIdForm;
+pub use provisioning::Template;
+pub use provisioning::TemplateRelay;
+pub use provisioning::TemplateResponse;
+pub use provisioning::WaitingStep;
+pub use store::Store;
 pub use text::DurationText;
 pub use text::SecretText;
 pub use text::SizeText;
+pub use webex::WebexPartner;
 
 use crate::config::LogFormat;
 
@@ -116,6 +131,18 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Provisioning: what all templates share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning: Option<Provisioning>,
+    /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Vec<Template>>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+    /// Accounts at Webex through which subscribers are provisioned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webex_partner: Option<Vec<WebexPartner>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -15,6 +15,7 @@ mod ocip_client;
 mod ocir_observer;
 mod operator;
 mod passthrough;
+mod provisioning;
 mod recorder;
 mod relay;
 mod stage;

@@ -88,6 +88,7 @@ impl World<Session> for Ci {
                     State::Refuses => Input::Failed(GrantFault::InvalidGrant),
                     State::Grants => Input::Granted {
                         life: Duration::from_secs(60 + random.below(86_400)),
+                        refresh_token: None,
                     },
                 };
                 (!lost).then_some((delay, result))
@@ -120,10 +121,10 @@ impl World<Session> for Ci {
 }
 
 fn build(random: &mut Random, now: Now) -> (Session, Ci) {
-    let rules = Rules {
-        federation_period: Duration::from_secs(60 + random.below(7_200)),
-        denial_pause: Duration::from_secs(1 + random.below(60)),
-    };
+    let rules = Rules::ci(
+        Duration::from_secs(60 + random.below(7_200)),
+        Duration::from_secs(1 + random.below(60)),
+    );
     let used = now.wall - random.duration(Duration::from_secs(70 * 86_400));
     let world = Ci {
         rules,
@@ -169,7 +170,11 @@ fn a_ci_that_grants_again_is_used_again() {
                     Action::ReadFederation => session.handle(Input::FederationRead, now),
                     Action::Refresh => {
                         let life = Duration::from_secs(43_200);
-                        session.handle(Input::Granted { life }, now);
+                        let granted = Input::Granted {
+                            life,
+                            refresh_token: None,
+                        };
+                        session.handle(granted, now);
                     }
                 }
             }

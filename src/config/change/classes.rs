@@ -7,6 +7,9 @@ mod blf;
 mod bridge;
 mod events;
 mod ocir;
+mod provisioning;
+mod store;
+mod webex;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -64,6 +67,10 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         ocir: reports,
         auth_service,
         blf: lamps,
+        store: old_store,
+        webex_partners: partners,
+        provisioning: old_provisioning,
+        templates,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -107,6 +114,18 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
+    at.inside("store", old_store, &new.store, store::store);
+    at.named(
+        "webex-partner",
+        partners.iter(),
+        new.webex_partners.iter(),
+        ChangeClass::Live,
+        webex::partner,
+    );
+    let shared = &new.provisioning;
+    let walk = provisioning::provisioning;
+    at.inside("provisioning", old_provisioning, shared, walk);
+    provisioning::templates(at, templates, &new.templates);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
@@ -267,6 +286,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
         hosts,
         passthrough: targets,
         bridge,
+        allow,
         limits: old_limits,
     } = old;
     at.compare("name", name, &new.name, ChangeClass::Restart);
@@ -275,6 +295,7 @@ fn listener(at: &mut At<'_>, old: &Listener, new: &Listener) {
     at.compare("plaintext", plaintext, &new.plaintext, ChangeClass::Restart);
     at.compare("http2", http2, &new.http2, ChangeClass::Live);
     at.inside("tls", old_tls, &new.tls, tls);
+    at.compare("allow", allow, &new.allow, ChangeClass::Live);
     at.inside("limits", old_limits, &new.limits, limits);
     at.listed("host", hosts, &new.hosts, host);
     at.listed("passthrough", targets, &new.passthrough, passthrough);

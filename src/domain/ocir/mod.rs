@@ -24,6 +24,7 @@ pub use observed::Observation;
 pub use observed::Observed;
 pub use observed::Scope;
 pub use profile::NotAProfile;
+pub use profile::changed;
 pub use profile::profile;
 pub use recent::Recent;
 pub use reported::INTEGRATED_IMP;

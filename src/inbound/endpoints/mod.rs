@@ -3,3 +3,4 @@
 pub mod auth_service;
 pub mod blf;
 pub mod events;
+pub mod provisioning;

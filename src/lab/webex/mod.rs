@@ -3,6 +3,9 @@
 //! Formats that Cisco has not published are the lab's own and are named as such where they stand;
 //! what clients of production show (the token, the fetch, the refresh) is as they show it.
 
+pub mod api;
+pub mod bridge;
+mod connections;
 mod error;
 pub mod identity;
 

@@ -52,9 +52,15 @@ pub enum Fault {
     /// Two attributes, prefixes or JSON members of one name.
     #[error("duplicate name in one element")]
     Duplicate,
+    /// More elements than the reader's rules admit.
+    #[error("too many elements")]
+    ElementCount,
     /// A reference to an entity that XML itself does not define.
     #[error("undefined entity")]
     Entity,
+    /// A processing instruction where the reader's rules admit none.
+    #[error("processing instruction")]
+    Instruction,
     /// JSON that is no JSON.
     #[error("malformed JSON")]
     Json,

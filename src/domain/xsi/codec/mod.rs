@@ -20,12 +20,15 @@ pub use error::CodecError;
 pub use error::Fault;
 pub use json_read::parse_json;
 pub use json_write::write_json;
+pub use limits::XmlRules;
 pub use tree::Attribute;
 pub use tree::Declaration;
 pub use tree::Document;
 pub use tree::Element;
 pub use tree::Name;
+pub use xml_read::declared_encoding;
 pub use xml_read::parse_xml;
+pub use xml_read::parse_xml_by;
 pub use xml_write::write_xml;
 
 /// The one namespace of Xsi documents (XSI Interface Specification 3.3).

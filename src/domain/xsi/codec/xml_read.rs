@@ -13,6 +13,7 @@ use crate::domain::xsi::codec::error::CodecError;
 use crate::domain::xsi::codec::error::Fault;
 use crate::domain::xsi::codec::json_read::check_declaration;
 use crate::domain::xsi::codec::limits;
+use crate::domain::xsi::codec::limits::XmlRules;
 use crate::domain::xsi::codec::names;
 use crate::domain::xsi::codec::tree::Attribute;
 use crate::domain::xsi::codec::tree::Declaration;
@@ -34,6 +35,19 @@ pub fn parse_xml(
     cap: usize,
     charset: Option<Encoding>,
 ) -> Result<Document, CodecError> {
+    parse_xml_by(XmlRules::XSI, bytes, cap, charset)
+}
+
+/// As [`parse_xml`], by rules of the caller.
+///
+/// # Errors
+/// What is wrong first, with its place.
+pub fn parse_xml_by(
+    rules: XmlRules,
+    bytes: &[u8],
+    cap: usize,
+    charset: Option<Encoding>,
+) -> Result<Document, CodecError> {
     if bytes.len() > cap {
         return Err(CodecError::new(Fault::Size, cap));
     }
@@ -41,7 +55,7 @@ pub fn parse_xml(
     if let Some((at, _)) = text.char_indices().find(|(_, c)| !names::is_char(*c)) {
         return Err(CodecError::new(Fault::Character, at));
     }
-    let root = Builder::default().read(&text)?;
+    let root = Builder::by(rules).read(&text)?;
     Document::resolved(root).map_err(|fault| CodecError::new(fault, 0))
 }
 
@@ -64,7 +78,8 @@ fn decode(
 }
 
 /// The label in the XML declaration, read before anything is judged.
-fn declared_encoding(bytes: &[u8]) -> Option<String> {
+#[must_use]
+pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let end = bytes
         .windows(2)
         .take(limits::NAME)
@@ -76,13 +91,24 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
     rest.split(quote).nth(1).map(str::to_owned)
 }
 
-#[derive(Default)]
 struct Builder {
+    rules: XmlRules,
+    /// Elements that may still begin.
+    left: usize,
     open: Vec<Element>,
     root: Option<Element>,
 }
 
 impl Builder {
+    const fn by(rules: XmlRules) -> Self {
+        Self {
+            rules,
+            left: rules.elements,
+            open: Vec::new(),
+            root: None,
+        }
+    }
+
     fn read(mut self, text: &str) -> Result<Element, CodecError> {
         let mut reader = Reader::from_str(text);
         loop {
@@ -111,7 +137,9 @@ impl Builder {
                     open.map_err(fail)?.push_text(c.encode_utf8(&mut [0; 4]));
                 }
                 Event::Comment(_) => comment(raw).map_err(fail)?,
-                Event::Decl(_) | Event::PI(_) => instruction(raw, at).map_err(fail)?,
+                Event::Decl(_) | Event::PI(_) => {
+                    instruction(raw, at, self.rules.instructions).map_err(fail)?;
+                }
                 Event::DocType(_) => return Err(fail(Fault::Doctype)),
                 Event::Eof => break,
             }
@@ -129,14 +157,17 @@ impl Builder {
         if self.root.is_some() {
             return Err(fail(Fault::SeveralRoots));
         }
-        if self.open.len() >= limits::DEPTH {
+        if self.open.len() >= self.rules.depth {
             return Err(fail(Fault::Depth));
         }
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| fail(Fault::ElementCount))?;
         self.open.push(
             Tag {
                 rest: raw,
                 whole: raw.len(),
                 at,
+                attributes: self.rules.attributes,
             }
             .parse()?,
         );
@@ -220,7 +251,7 @@ fn comment(raw: &str) -> Result<(), Fault> {
 }
 
 /// A processing instruction or the XML declaration.
-fn instruction(raw: &str, at: usize) -> Result<(), Fault> {
+fn instruction(raw: &str, at: usize, allowed: bool) -> Result<(), Fault> {
     let body = raw
         .strip_prefix("<?")
         .and_then(|rest| rest.strip_suffix("?>"));
@@ -229,8 +260,9 @@ fn instruction(raw: &str, at: usize) -> Result<(), Fault> {
     match target {
         "xml" if at == 0 => declaration(body),
         _ if target.eq_ignore_ascii_case("xml") => Err(Fault::LateDeclaration),
-        _ if names::is_plain_name(target) => Ok(()),
-        _ => Err(Fault::Name),
+        _ if !names::is_plain_name(target) => Err(Fault::Name),
+        _ if allowed => Ok(()),
+        _ => Err(Fault::Instruction),
     }
 }
 
@@ -266,6 +298,8 @@ struct Tag<'a> {
     rest: &'a str,
     whole: usize,
     at: usize,
+    /// Most that it may have.
+    attributes: usize,
 }
 
 impl Tag<'_> {
@@ -290,7 +324,7 @@ impl Tag<'_> {
                 return Ok(element);
             }
             count += 1;
-            if count > limits::ATTRIBUTES {
+            if count > self.attributes {
                 return Err(self.fail(Fault::AttributeCount));
             }
             if trimmed.len() == self.rest.len() {

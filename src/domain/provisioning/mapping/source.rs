@@ -1,0 +1,468 @@
+//! Where a value of a request comes from: `xml:services/service[@name='IMP']/@id`, `json:a.b`,
+//! `query:q`, `header:h`, `path:-1`, `const:text`, `template:language`.
+
+use std::fmt;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::domain::provisioning::call::Call;
+use crate::domain::provisioning::document::Body;
+use crate::domain::provisioning::mapping::template::TemplateField;
+use crate::domain::provisioning::mapping::template::TemplateValues;
+use crate::domain::xsi::codec::Element;
+
+/// Most steps of a path into a body: the depth that a body may have.
+const STEPS: usize = 32;
+
+/// Parts of names of what is nobody's business; no rule may look at it.
+const SECRETS: [&str; 13] = [
+    "api-key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "credential",
+    "hash",
+    "passphrase",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "seed",
+    "token",
+];
+
+/// Whether something of this name is a secret.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// One place of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A text of the mapping itself.
+    Const(String),
+    /// A header field.
+    Header(String),
+    /// A member of the JSON object, or of an object in it.
+    Json(Vec<String>),
+    /// A segment of what stands behind the template's address; negative from the end.
+    Path(i32),
+    /// A parameter of the query.
+    Query(String),
+    /// A value of the template.
+    Template(TemplateField),
+    /// An element below the root, or an attribute.
+    Xml(XmlPath),
+}
+
+/// A path from the root of an XML document. Names are compared without prefix and case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct XmlPath {
+    steps: Vec<Step>,
+    /// The attribute that is meant, in place of the element's text.
+    attribute: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    name: String,
+    /// Attributes that the element must have.
+    with: Vec<(String, String)>,
+}
+
+/// What a source gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Several values that differ.
+    Ambiguous,
+    /// Nothing, or nothing but white space.
+    Nothing,
+    /// A value that is not empty.
+    Text(String),
+}
+
+/// What sources look into.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The request.
+    pub call: &'a Call,
+    /// Its body, read.
+    pub body: &'a Body,
+    /// The template that it came to.
+    pub template: &'a TemplateValues,
+}
+
+impl Source {
+    /// From its written form. The error says what is wrong with it.
+    ///
+    /// # Errors
+    /// An unknown kind, a malformed path, or a name that holds a secret.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some((kind, rest)) = text.split_once(':') else {
+            return Err("no kind of source before a colon".to_owned());
+        };
+        let named = |rest: &str| match rest.trim() {
+            "" => Err("no name behind the colon".to_owned()),
+            name if is_secret(name) => Err(format!("{name} holds a secret")),
+            name => Ok(name.to_owned()),
+        };
+        match kind {
+            "const" => Ok(Self::Const(rest.to_owned())),
+            "header" => named(rest).map(Self::Header),
+            "json" => {
+                let steps: Vec<String> = rest.split('.').map(named).collect::<Result<_, _>>()?;
+                if steps.len() > STEPS {
+                    return Err(format!("more than {STEPS} steps"));
+                }
+                Ok(Self::Json(steps))
+            }
+            "path" => match rest.trim().parse() {
+                Ok(0) | Err(_) => {
+                    Err("no number of a segment: 1 is the first, -1 the last one".to_owned())
+                }
+                Ok(number) => Ok(Self::Path(number)),
+            },
+            "query" => named(rest).map(Self::Query),
+            "template" => TemplateField::parse(rest.trim())
+                .map(Self::Template)
+                .ok_or_else(|| {
+                    let names = TemplateField::ALL.map(TemplateField::as_str).join(", ");
+                    format!("no value of a template; there are {names}")
+                }),
+            "xml" => XmlPath::parse(rest).map(Self::Xml),
+            _ => Err(format!("{kind} is no kind of source")),
+        }
+    }
+
+    /// Whether it looks into the body.
+    #[must_use]
+    pub const fn is_body(&self) -> bool {
+        match self {
+            Self::Json(_) | Self::Xml(_) => true,
+            Self::Const(_)
+            | Self::Header(_)
+            | Self::Path(_)
+            | Self::Query(_)
+            | Self::Template(_) => false,
+        }
+    }
+
+    /// Whether its values are written with escapes of URLs.
+    #[must_use]
+    pub const fn is_url(&self) -> bool {
+        match self {
+            Self::Path(_) | Self::Query(_) => true,
+            Self::Const(_) | Self::Header(_) | Self::Json(_) | Self::Template(_) | Self::Xml(_) => {
+                false
+            }
+        }
+    }
+
+    /// Its value in a request.
+    #[must_use]
+    pub fn find(&self, request: &Request<'_>) -> Found {
+        match self {
+            Self::Const(text) => Found::of([text.as_str()]),
+            Self::Header(name) => {
+                let fields = request.call.headers().iter();
+                let values = fields.filter(|(held, _)| held.eq_ignore_ascii_case(name));
+                let texts: Vec<_> = values.map(|(_, v)| String::from_utf8_lossy(v)).collect();
+                Found::of(texts.iter().map(AsRef::as_ref))
+            }
+            Self::Json(steps) => match request.body {
+                Body::Json(object) => json(object, steps),
+                Body::Empty | Body::Other | Body::Unreadable(_) | Body::Xml(_) => Found::Nothing,
+            },
+            Self::Path(number) => {
+                let at = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX) - 1;
+                let mut segments = request.call.segments();
+                let segment = if *number < 0 {
+                    segments.rev().nth(at)
+                } else {
+                    segments.nth(at)
+                };
+                Found::of(segment)
+            }
+            Self::Query(name) => Found::of(request.call.parameters(name)),
+            Self::Template(field) => Found::of(request.template.value(*field)),
+            Self::Xml(path) => match request.body {
+                Body::Xml(document) => path.find(document.root()),
+                Body::Empty | Body::Json(_) | Body::Other | Body::Unreadable(_) => Found::Nothing,
+            },
+        }
+    }
+
+    /// Whether it is there at all, be it empty.
+    #[must_use]
+    pub fn is_present(&self, request: &Request<'_>) -> bool {
+        match self {
+            Self::Xml(path) => match request.body {
+                Body::Xml(document) => !path.values(document.root()).is_empty(),
+                Body::Empty | Body::Json(_) | Body::Other | Body::Unreadable(_) => false,
+            },
+            Self::Query(name) => request.call.parameters(name).next().is_some(),
+            Self::Const(_)
+            | Self::Header(_)
+            | Self::Json(_)
+            | Self::Path(_)
+            | Self::Template(_) => self.find(request) != Found::Nothing,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Const(text) => write!(f, "const:{text}"),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Json(steps) => write!(f, "json:{}", steps.join(".")),
+            Self::Path(number) => write!(f, "path:{number}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Template(field) => write!(f, "template:{}", field.as_str()),
+            Self::Xml(path) => write!(f, "xml:{path}"),
+        }
+    }
+}
+
+impl Found {
+    fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let values = values.into_iter().map(str::trim);
+        let mut values = values.filter(|value| !value.is_empty());
+        match values.next() {
+            None => Self::Nothing,
+            Some(first) if values.all(|other| other == first) => Self::Text(first.to_owned()),
+            Some(_) => Self::Ambiguous,
+        }
+    }
+}
+
+/// A member of nested objects, names compared without case.
+fn json(object: &Map<String, Value>, steps: &[String]) -> Found {
+    let Some((name, rest)) = steps.split_first() else {
+        return Found::Nothing;
+    };
+    let members = object.iter();
+    let mut found = Found::Nothing;
+    for (_, value) in members.filter(|(held, _)| held.eq_ignore_ascii_case(name)) {
+        let next = match value {
+            Value::Object(inner) if !rest.is_empty() => json(inner, rest),
+            Value::String(text) if rest.is_empty() => Found::of([text.as_str()]),
+            Value::Bool(_) | Value::Number(_) if rest.is_empty() => {
+                Found::of([value.to_string().as_str()])
+            }
+            // A list or an object where a text is meant is nothing that could be taken.
+            Value::Array(_) | Value::Object(_) if rest.is_empty() => Found::Ambiguous,
+            Value::Array(_)
+            | Value::Bool(_)
+            | Value::Null
+            | Value::Number(_)
+            | Value::Object(_)
+            | Value::String(_) => Found::Nothing,
+        };
+        found = match (found, next) {
+            (Found::Nothing, next) => next,
+            (held, Found::Nothing) => held,
+            (held, next) if held == next => held,
+            (_, _) => Found::Ambiguous,
+        };
+    }
+    found
+}
+
+impl XmlPath {
+    /// From its written form.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut steps = Vec::new();
+        let mut attribute = None;
+        for piece in pieces(text.trim())? {
+            if attribute.is_some() {
+                return Err("an attribute ends the path".to_owned());
+            }
+            match piece.strip_prefix('@') {
+                Some(name) => attribute = Some(plain(name)?),
+                None => steps.push(Step::parse(piece)?),
+            }
+        }
+        if steps.len() > STEPS {
+            return Err(format!("more than {STEPS} steps"));
+        }
+        if steps.is_empty() && attribute.is_none() {
+            return Err("no path behind the colon".to_owned());
+        }
+        let mut names = steps.iter().map(|step| &step.name).chain(&attribute);
+        match names.find(|name| is_secret(name)) {
+            Some(name) => Err(format!("{name} holds a secret")),
+            None => Ok(Self { steps, attribute }),
+        }
+    }
+
+    fn find(&self, root: &Element) -> Found {
+        Found::of(self.values(root))
+    }
+
+    /// Every text that the path leads to, in the order of the document.
+    fn values<'a>(&self, root: &'a Element) -> Vec<&'a str> {
+        let mut at = vec![root];
+        for step in &self.steps {
+            let children = at.iter().flat_map(|element| element.children());
+            at = children.filter(|child| step.fits(child)).collect();
+        }
+        match &self.attribute {
+            Some(name) => at
+                .iter()
+                .filter_map(|element| attribute(element, name))
+                .collect(),
+            None => at.iter().map(|element| element.text()).collect(),
+        }
+    }
+}
+
+impl fmt::Display for XmlPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = self.steps.iter().map(Step::written);
+        let attribute = self.attribute.iter().map(|name| format!("@{name}"));
+        let all: Vec<String> = steps.chain(attribute).collect();
+        f.write_str(&all.join("/"))
+    }
+}
+
+impl Step {
+    /// `service[@name='IMP'][@active='false']`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, mut rest) = text.split_at(text.find('[').unwrap_or(text.len()));
+        let mut with = Vec::new();
+        while !rest.is_empty() {
+            let malformed = || format!("{rest} is no [@name='value']");
+            let inner = rest.strip_prefix("[@").ok_or_else(malformed)?;
+            let (attribute, inner) = inner.split_once('=').ok_or_else(malformed)?;
+            let quote = inner.chars().next().filter(|c| matches!(c, '\'' | '"'));
+            let quote = quote.ok_or_else(malformed)?;
+            let inner = inner.get(1..).unwrap_or_default();
+            let (value, inner) = inner.split_once(quote).ok_or_else(malformed)?;
+            rest = inner.strip_prefix(']').ok_or_else(malformed)?;
+            with.push((plain(attribute.trim())?, value.to_owned()));
+        }
+        Ok(Self {
+            name: plain(name)?,
+            with,
+        })
+    }
+
+    fn fits(&self, element: &Element) -> bool {
+        element.local().eq_ignore_ascii_case(&self.name)
+            && self.with.iter().all(|(name, value)| {
+                attribute(element, name).is_some_and(|held| held.trim().eq_ignore_ascii_case(value))
+            })
+    }
+
+    fn written(&self) -> String {
+        let mut text = self.name.clone();
+        for (name, value) in &self.with {
+            let quote = if value.contains('\'') { '"' } else { '\'' };
+            text.push_str(&format!("[@{name}={quote}{value}{quote}]"));
+        }
+        text
+    }
+}
+
+/// An attribute by its local name, without case.
+fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
+    let mut attributes = element.attributes().iter();
+    let found = attributes.find(|attribute| attribute.name.local().eq_ignore_ascii_case(name));
+    found.map(|attribute| attribute.value.as_str())
+}
+
+/// The steps of a path; a slash inside of quotes borders none.
+fn pieces(text: &str) -> Result<Vec<&str>, String> {
+    let mut pieces = Vec::new();
+    let mut quote = None;
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '/') => {
+                pieces.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+    if quote.is_some() {
+        return Err("a quote without its end".to_owned());
+    }
+    pieces.push(text.get(start..).unwrap_or_default());
+    if text.is_empty() {
+        pieces.clear();
+    }
+    Ok(pieces)
+}
+
+/// A name without prefix, as far as it can be one.
+fn plain(name: &str) -> Result<String, String> {
+    let good = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    if !name.is_empty() && name.len() <= 256 && name.chars().all(good) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!(
+            "{name:?} is no name; write local names without prefix"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_written_as_they_were_read() {
+        for text in [
+            "const:a b",
+            "header:x-user",
+            "json:a.b",
+            "path:-1",
+            "path:2",
+            "query:bwUserId",
+            "template:language",
+            "xml:bwUserId",
+            "xml:services/service[@name='IMP'][@active=\"it's / so\"]/@id",
+            "xml:@id",
+        ] {
+            assert_eq!(
+                Source::parse(text).map(|s| s.to_string()).as_deref(),
+                Ok(text)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_source_says_why() {
+        for (text, why) in [
+            ("bwUserId", "no kind"),
+            ("form:a", "form is no kind"),
+            ("xml:", "no path"),
+            ("xml:a//b", "is no name"),
+            ("xml:b:a", "without prefix"),
+            ("xml:a[1]", "is no [@name='value']"),
+            ("xml:a[@b='1]", "a quote without its end"),
+            ("xml:@a/b", "an attribute ends"),
+            ("xml:impPassword", "holds a secret"),
+            ("json:a.passwd", "holds a secret"),
+            ("header:Authorization", "holds a secret"),
+            ("json:", "no name"),
+            ("query: ", "no name"),
+            ("path:0", "no number"),
+            ("path:x", "no number"),
+            ("template:colour", "there are cluster"),
+        ] {
+            let wrong = Source::parse(text).unwrap_err();
+            assert!(wrong.contains(why), "{text}: {wrong}");
+        }
+    }
+}

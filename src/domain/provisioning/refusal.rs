@@ -1,0 +1,302 @@
+//! Why the adapter refuses a request, with the code and status that the AS gets and the sentence
+//! that a BroadWorks administrator may read behind `[Error 18215]`.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Longest sentence in characters: CommPilot shows one line.
+pub const SENTENCE: usize = 120;
+
+/// Most characters of a user id that a sentence repeats.
+const USER_SHOWN: usize = 32;
+
+/// Why a request at the adapter is refused. The codes are this product's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalReason {
+    /// The peer's address is not allowed, or the Host is not the template's.
+    AddressOrHost,
+    /// Webex's bridge, which the request is for, gives no answer.
+    BridgeUnreachable,
+    /// The mail address is no address.
+    EmailInvalid,
+    /// The template trusts mail addresses, and there is none.
+    EmailMissing,
+    /// Another user of the store has the mail address.
+    EmailTaken,
+    /// The enterprise belongs to another template.
+    EnterpriseBound,
+    /// A value is too long or is none of its kind.
+    FieldInvalid,
+    /// A value that must be there is not.
+    FieldMissing,
+    /// A request that only Cisco's bridge could answer, and there is none behind the template.
+    NoBridge,
+    /// Neither a phone number nor an extension.
+    NumberMissing,
+    /// More requests than the template may send.
+    RateLimited,
+    /// The store cannot write, or the daemon drains.
+    StoreUnavailable,
+    /// No template has this URL.
+    TemplateUnknown,
+    /// A trunk user of a kind that Webex does not take.
+    TrunkUser,
+    /// No rule of the mapping knows what the request wants.
+    Unmapped,
+    /// The body is none that can be read.
+    Unreadable,
+    /// The user is known under another enterprise.
+    UserElsewhere,
+    /// Wrong provisioning user or password.
+    WrongCredentials,
+}
+
+impl RefusalReason {
+    /// All, in the order of their words.
+    pub const ALL: [Self; 18] = [
+        Self::AddressOrHost,
+        Self::BridgeUnreachable,
+        Self::EmailInvalid,
+        Self::EmailMissing,
+        Self::EmailTaken,
+        Self::EnterpriseBound,
+        Self::FieldInvalid,
+        Self::FieldMissing,
+        Self::NoBridge,
+        Self::NumberMissing,
+        Self::RateLimited,
+        Self::StoreUnavailable,
+        Self::TemplateUnknown,
+        Self::TrunkUser,
+        Self::Unmapped,
+        Self::Unreadable,
+        Self::UserElsewhere,
+        Self::WrongCredentials,
+    ];
+
+    /// As logs and metrics write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AddressOrHost => "address-or-host",
+            Self::BridgeUnreachable => "bridge-unreachable",
+            Self::EmailInvalid => "email-invalid",
+            Self::EmailMissing => "email-missing",
+            Self::EmailTaken => "email-taken",
+            Self::EnterpriseBound => "enterprise-bound",
+            Self::FieldInvalid => "field-invalid",
+            Self::FieldMissing => "field-missing",
+            Self::NoBridge => "no-bridge",
+            Self::NumberMissing => "number-missing",
+            Self::RateLimited => "rate-limited",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::TemplateUnknown => "template-unknown",
+            Self::TrunkUser => "trunk-user",
+            Self::Unmapped => "unmapped",
+            Self::Unreadable => "unreadable",
+            Self::UserElsewhere => "user-elsewhere",
+            Self::WrongCredentials => "wrong-credentials",
+        }
+    }
+
+    /// The code in the answer.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "A1001",
+            Self::FieldMissing => "A1002",
+            Self::NumberMissing => "A1003",
+            Self::EmailMissing => "A1004",
+            Self::EmailInvalid => "A1005",
+            Self::TrunkUser => "A1006",
+            Self::FieldInvalid => "A1007",
+            Self::Unmapped => "A1008",
+            Self::NoBridge => "A1009",
+            Self::WrongCredentials => "A1010",
+            Self::AddressOrHost => "A1011",
+            Self::TemplateUnknown => "A1012",
+            Self::EmailTaken => "A1101",
+            Self::EnterpriseBound => "A1102",
+            Self::UserElsewhere => "A1103",
+            Self::StoreUnavailable => "A1201",
+            Self::RateLimited => "A1202",
+            Self::BridgeUnreachable => "A1203",
+        }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::EmailInvalid
+            | Self::EmailMissing
+            | Self::FieldInvalid
+            | Self::FieldMissing
+            | Self::NumberMissing
+            | Self::TrunkUser
+            | Self::Unmapped
+            | Self::Unreadable => 400,
+            Self::WrongCredentials => 401,
+            Self::AddressOrHost => 403,
+            Self::NoBridge | Self::TemplateUnknown => 404,
+            Self::EmailTaken | Self::EnterpriseBound | Self::UserElsewhere => 409,
+            Self::RateLimited => 429,
+            Self::BridgeUnreachable => 502,
+            Self::StoreUnavailable => 503,
+        }
+    }
+
+    /// The sentence for reasons that need to name no field. `user` is shown cut.
+    #[must_use]
+    pub fn sentence(self, user: Option<&str>) -> String {
+        let user = shown_user(user);
+        match self {
+            Self::AddressOrHost => "This server may not provision here: check the provisioning \
+                 URL (host name, no address) and the allow list."
+                .to_owned(),
+            Self::BridgeUnreachable => "Webex's provisioning bridge gives no answer: assign IM&P \
+                 again in some minutes."
+                .to_owned(),
+            Self::EmailInvalid => {
+                format!(
+                    "The e-mail of {user} is no e-mail address: correct it, then assign IM&P again."
+                )
+            }
+            Self::EmailMissing => {
+                format!("{user} has no e-mail address: fill it in, then assign IM&P again.")
+            }
+            Self::EmailTaken => format!(
+                "Another user has the e-mail address of {user}: correct one of them, then assign \
+                 IM&P again."
+            ),
+            Self::EnterpriseBound => "This enterprise is provisioned through another template: \
+                 use that template's provisioning URL."
+                .to_owned(),
+            Self::FieldInvalid => {
+                format!(
+                    "A value of {user} is not valid: correct the profile, then assign IM&P again."
+                )
+            }
+            Self::FieldMissing => {
+                format!(
+                    "A value of {user} is missing: complete the profile, then assign IM&P again."
+                )
+            }
+            Self::NoBridge => "This kind of request is not served by this provisioning URL: ask \
+                 the provider's engineers."
+                .to_owned(),
+            Self::NumberMissing => format!(
+                "{user} has neither phone number nor extension: assign one, then assign IM&P again."
+            ),
+            Self::RateLimited => {
+                "Too many requests at once: wait a minute, then assign IM&P again.".to_owned()
+            }
+            Self::StoreUnavailable => "The provisioning adapter cannot take requests right now: \
+                 assign IM&P again in some minutes."
+                .to_owned(),
+            Self::TemplateUnknown => "No template has this provisioning URL: copy the URL from \
+                 the template again."
+                .to_owned(),
+            Self::TrunkUser => format!(
+                "{user} is a trunk user that Webex does not take (Route List, Direct Route): \
+                 remove IM&P."
+            ),
+            Self::Unmapped => "This kind of request is not known here: ask the provider's \
+                 engineers to look at the captured request."
+                .to_owned(),
+            Self::Unreadable => "The request could not be read: ask the provider's engineers to \
+                 look at the captured request."
+                .to_owned(),
+            Self::UserElsewhere => format!(
+                "{user} is provisioned in another enterprise: remove IM&P there, then assign it \
+                 again."
+            ),
+            Self::WrongCredentials => "Wrong provisioning user or password: make the messaging \
+                 settings and the template agree."
+                .to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for RefusalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A user id as a sentence shows it.
+#[must_use]
+pub fn shown_user(user: Option<&str>) -> String {
+    let user = user.map(str::trim).filter(|user| !user.is_empty());
+    let Some(user) = user else {
+        return "the user".to_owned();
+    };
+    let plain = |c: char| if c.is_control() { '?' } else { c };
+    let mut shown: String = user.chars().take(USER_SHOWN).map(plain).collect();
+    if user.chars().nth(USER_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refusal {
+    /// Why.
+    pub reason: RefusalReason,
+    /// For the BroadWorks administrator, up to [`SENTENCE`] characters.
+    pub sentence: String,
+    /// For the operator of this daemon: rule, field and the sources tried; no values.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// With the reason's own sentence.
+    #[must_use]
+    pub fn new(reason: RefusalReason, user: Option<&str>, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            sentence: reason.sentence(user),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.reason.code(), self.reason, self.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_a_word_and_a_short_sentence_of_its_own() {
+        let codes: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::code).into();
+        let words: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::as_str).into();
+        assert_eq!((codes.len(), words.len()), (18, 18));
+        let long = "w".repeat(161);
+        for reason in RefusalReason::ALL {
+            let sentence = reason.sentence(Some(&long));
+            let length = sentence.chars().count();
+            assert!(length < SENTENCE, "{length}: {sentence}");
+            assert!(sentence.ends_with('.'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_the_user_and_no_control_character() {
+        let sentence = RefusalReason::EmailMissing.sentence(Some(" a\u{7}b@c "));
+        assert!(sentence.starts_with("a?b@c has no e-mail"), "{sentence}");
+        let sentence = RefusalReason::EmailMissing.sentence(None);
+        assert!(sentence.starts_with("the user has"), "{sentence}");
+    }
+}

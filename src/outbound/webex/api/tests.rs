@@ -1,0 +1,1 @@
+//! The client against the published description, and against a Webex that misbehaves.

@@ -1,0 +1,1 @@
+//! The provisioner with a real store and a loopback Webex.

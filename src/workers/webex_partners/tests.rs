@@ -1,0 +1,1 @@
+//! The partners against a Webex that counts, refuses and breaks off.

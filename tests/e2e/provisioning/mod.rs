@@ -1,0 +1,6 @@
+//! Flowthrough provisioning.
+
+mod crash;
+mod disk;
+mod made;
+mod webex;
