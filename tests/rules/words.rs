@@ -2,6 +2,7 @@
 //! in the table where an operator would look for it, and the tables hold no other.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use xspd::cli::Exit;
 use xspd::domain::auth::answer::AuthReason;
@@ -24,6 +25,7 @@ use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::ocir::Effect;
 use xspd::domain::ocir::Loss;
+use xspd::domain::provisioning::operation::Operation;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
@@ -33,6 +35,7 @@ use xspd::outbound::broadworks::xsi::XsiFailure;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::blf;
 use xspd::telemetry::ci;
+use xspd::telemetry::webex;
 use xspd::workers::blf_tracker;
 use xspd::workers::blf_tracker::PickupFailure;
 
@@ -139,6 +142,17 @@ fn words_of_reports_are_documented() {
 }
 
 #[test]
+fn words_of_calls_to_webex_are_documented() {
+    let table = |after: &str| Table::after(after);
+    table("Calls, `op` of `xspd_webex_requests_total`")
+        .expect(&Operation::ALL.map(Operation::as_str));
+    table("`code_class` of `xspd_webex_requests_total`").expect(&webex::CLASSES);
+    let mut refreshes = GrantFault::ALL.map(GrantFault::as_str).to_vec();
+    refreshes.push(webex::REFRESHED);
+    table("`outcome` of `xspd_webex_token_refreshes_total`").expect(&refreshes);
+}
+
+#[test]
 fn words_of_busy_lamps_are_documented() {
     let table = |after: &str| Table::after(after);
     table("Alarms, `reason` of `xspd_blf_alarm`").expect(&Alarm::ALL.map(Alarm::as_str));
@@ -214,6 +228,10 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
     let _series = telemetry.ocir.server("as1");
+    telemetry.webex.series();
+    telemetry
+        .webex
+        .refresh_token_known("p", SystemTime::UNIX_EPOCH);
     telemetry.events.upstream_present("u");
     blf_tracker::series(&telemetry.blf, ["u"]);
     let text = telemetry.render();

@@ -115,7 +115,7 @@ impl Desk {
         let now = clock::now();
         let mut conductor = Conductor::new(settings, seed(), now);
         for record in self.store.enterprises().await? {
-            conductor.load_enterprise(record);
+            conductor.load_enterprise(record, now);
         }
         let take = |user: crate::store::query::UserRecord| {
             conductor.load(user.desired, user.job, now);
