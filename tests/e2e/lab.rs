@@ -147,6 +147,7 @@ async fn scripts_find_everything_in_lab_json() {
         "cti",
         "broadworks-cti",
         "broadworks-ocip",
+        "broadworks-ocir",
         "webex-ci",
     ] {
         lab.endpoint(endpoint);

@@ -6,7 +6,9 @@ pub mod cti;
 pub mod directory;
 mod error;
 pub mod events;
+pub mod imp;
 pub mod ocip;
+pub mod ocir;
 mod password;
 mod seed;
 mod store;
@@ -51,6 +53,10 @@ pub struct BroadWorks {
     /// Hashes at once: strangers with wrong passwords must not take memory and cores.
     hashing: Semaphore,
     ocip: Ocip,
+    /// Calls to messaging servers.
+    imp: imp::Desk,
+    /// Reports of changes.
+    ocir: ocir::Desk,
 }
 
 impl BroadWorks {
@@ -75,6 +81,8 @@ impl BroadWorks {
             tokens: LoginTokens::default(),
             hashing: Semaphore::new(HASHES),
             ocip: Ocip::default(),
+            imp: imp::Desk::default(),
+            ocir: ocir::Desk::default(),
         }))
     }
 

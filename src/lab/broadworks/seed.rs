@@ -10,6 +10,7 @@ use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::directory::EnhancedLogEntry;
 use crate::lab::broadworks::directory::Group;
 use crate::lab::broadworks::directory::LogKind;
+use crate::lab::broadworks::directory::Messaging;
 use crate::lab::broadworks::directory::PhoneEntry;
 use crate::lab::broadworks::directory::ProviderKind;
 use crate::lab::broadworks::directory::Provisioning;
@@ -134,6 +135,7 @@ fn providers() -> BTreeMap<String, ServiceProvider> {
             id.to_owned(),
             Group {
                 phone_list: phones(list),
+                messaging: Messaging::default(),
             },
         )
     };
@@ -148,6 +150,8 @@ fn providers() -> BTreeMap<String, ServiceProvider> {
             group("hq", &[("Cafeteria", "2405550110"), ("Gate", "2405550111")]),
             group("branch", &[("Parking", "2405550210")]),
         ]),
+        messaging: Messaging::default(),
+        service_packs: BTreeMap::new(),
     };
     let provider = ServiceProvider {
         kind: ProviderKind::ServiceProvider,
@@ -156,6 +160,8 @@ fn providers() -> BTreeMap<String, ServiceProvider> {
             group("customer", &[("Service Hotline", "3015550300")]),
             group("other", &[]),
         ]),
+        messaging: Messaging::default(),
+        service_packs: BTreeMap::new(),
     };
     BTreeMap::from([
         ("ent1".to_owned(), enterprise),
@@ -216,6 +222,11 @@ fn user(person: &Person, password: &str, passcode: &str) -> User {
             "bc-pc",
         )],
         registrations: Vec::new(),
+        service_packs: Vec::new(),
+        language: None,
+        time_zone: None,
+        on_trunk: false,
+        is_place: false,
     }
 }
 

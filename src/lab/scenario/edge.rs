@@ -25,6 +25,7 @@ pub(super) fn configuration(
     edge(state_dir, pki, addresses)
         + &cti(pki, addresses)
         + &auth_service(pki, addresses, secrets, ocip_user)
+        + &reports(addresses)
         + &lamps::configuration(administrator, &secrets.administrator_password)
 }
 
@@ -41,6 +42,7 @@ fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
         broadworks_lab: _,
         cti: _,
         broadworks_cti: _,
+        broadworks_ocir: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -138,6 +140,23 @@ absence-warning = "1d"
         ca = quoted(&pki.ca().display().to_string()),
         chain = quoted(&bridge.cert.display().to_string()),
         key = quoted(&format!("file:{}", bridge.key.display())),
+    )
+}
+
+/// What the Application Server reports; in clear, because it is on this machine.
+fn reports(addresses: &Addresses) -> String {
+    format!(
+        r#"
+# Changes that administrators make are seen at once, also those that call no adapter.
+[ocir]
+
+[[ocir.as]]
+name = "as1"
+cluster = "lab"
+address = "{}"
+tls = false
+"#,
+        addresses.broadworks_ocir
     )
 }
 

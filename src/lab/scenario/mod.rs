@@ -173,6 +173,7 @@ impl Scenario {
             broadworks_xsi_2,
             broadworks_lab,
             broadworks_cti,
+            broadworks_ocir,
             held,
         } = options.ports.reserve()?;
 
@@ -192,12 +193,17 @@ impl Scenario {
             second_xsi: broadworks_xsi_2,
             control: broadworks_lab,
             cti: broadworks_cti,
+            ocir: broadworks_ocir,
         };
         let fresh = options.fresh;
         let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
         tell(&format!(
-            "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}.",
-            addresses.broadworks_xsi, addresses.broadworks_xsi_2, addresses.broadworks_ocip
+            "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}; it reports \
+             over OCI-R at {}.",
+            addresses.broadworks_xsi,
+            addresses.broadworks_xsi_2,
+            addresses.broadworks_ocip,
+            addresses.broadworks_ocir
         ));
         tell(&format!(
             "Its CTI interface is at localhost:{}; the daemon bridges localhost:{} to it.",

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::ScenarioError;
 
 /// How many ports a lab takes.
-const COUNT: u16 = 10;
+const COUNT: u16 = 11;
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub(super) struct Addresses {
     pub(super) cti: SocketAddr,
     /// The CTI interface of the lab BroadWorks' XSP.
     pub(super) broadworks_cti: SocketAddr,
+    /// The lab BroadWorks' OCI-R.
+    pub(super) broadworks_ocir: SocketAddr,
 }
 
 /// The addresses, and what keeps others from taking them.
@@ -85,6 +87,7 @@ pub(super) struct Reserved {
     pub(super) broadworks_xsi_2: TcpListener,
     pub(super) broadworks_lab: TcpListener,
     pub(super) broadworks_cti: TcpListener,
+    pub(super) broadworks_ocir: TcpListener,
     /// The ports that the daemon will bind itself, from its configuration: to be let go just
     /// before it starts.
     pub(super) held: [TcpListener; 4],
@@ -103,6 +106,7 @@ impl Ports {
         let webex_ci = bind(port(5))?;
         let (broadworks_xsi_2, broadworks_lab) = (bind(port(6))?, bind(port(7))?);
         let (cti, broadworks_cti) = (bind(port(8))?, bind(port(9))?);
+        let broadworks_ocir = bind(port(10))?;
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,
@@ -114,6 +118,7 @@ impl Ports {
             broadworks_lab: address(&broadworks_lab)?,
             cti: address(&cti)?,
             broadworks_cti: address(&broadworks_cti)?,
+            broadworks_ocir: address(&broadworks_ocir)?,
         };
         Ok(Reserved {
             addresses,
@@ -123,6 +128,7 @@ impl Ports {
             broadworks_xsi_2,
             broadworks_lab,
             broadworks_cti,
+            broadworks_ocir,
             held: [xsi, auth_mtls, admin, cti],
         })
     }
@@ -154,8 +160,8 @@ mod tests {
             ("auto", Ok(Ports::Auto)),
             ("1", Ok(Ports::From(1))),
             ("8440", Ok(Ports::From(8440))),
-            ("65526", Ok(Ports::From(65526))),
-            ("65527", Err(UnknownPorts)),
+            ("65525", Ok(Ports::From(65525))),
+            ("65526", Err(UnknownPorts)),
             ("0", Err(UnknownPorts)),
             ("-1", Err(UnknownPorts)),
             ("", Err(UnknownPorts)),
@@ -182,6 +188,7 @@ mod tests {
             broadworks_lab,
             cti,
             broadworks_cti,
+            broadworks_ocir,
         } = addresses;
         let mut ports = [
             xsi,
@@ -194,6 +201,7 @@ mod tests {
             broadworks_lab,
             cti,
             broadworks_cti,
+            broadworks_ocir,
         ]
         .map(|address| address.port());
         ports.sort_unstable();

@@ -20,6 +20,7 @@ fn addresses() -> Addresses {
         broadworks_lab: ([127, 0, 0, 1], 8447).into(),
         cti: ([127, 0, 0, 1], 8448).into(),
         broadworks_cti: ([127, 0, 0, 1], 8449).into(),
+        broadworks_ocir: ([127, 0, 0, 1], 8450).into(),
     }
 }
 

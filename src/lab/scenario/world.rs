@@ -37,6 +37,7 @@ pub(super) struct Listeners {
     pub(super) second_xsi: TcpListener,
     pub(super) control: TcpListener,
     pub(super) cti: TcpListener,
+    pub(super) ocir: TcpListener,
 }
 
 /// Opens the lab BroadWorks and the lab Webex and serves them until `tasks` are stopped.
@@ -51,12 +52,14 @@ pub(super) async fn start(
     let directory = state_dir.to_owned();
     let setup = setup(pki, addresses);
     let (server, internal_ca) = (pki.server(ServerKey::Ecdsa), pki.internal_ca().cert);
+    let ca = pki.ca();
     let (broadworks, webex, cti_tls) = tasks
         .blocking(move || -> Result<_, ScenarioError> {
             let broadworks = BroadWorks::open(&directory, fresh)?;
             let webex = Webex::open(Arc::clone(&broadworks), &setup)?;
             let cti_tls = cti::tls(&server, &internal_ca)?;
             broadworks.know_client(BRIDGE_IDENTITY)?;
+            broadworks.trust_messaging(&ca)?;
             Ok((broadworks, webex, cti_tls))
         })
         .await
@@ -73,10 +76,11 @@ pub(super) async fn start(
         second_xsi,
         control,
         cti,
+        ocir,
     } = listeners;
     let (xsi, ocip, ci) = (listening(xsi)?, listening(ocip)?, listening(ci)?);
     let (second_xsi, control) = (listening(second_xsi)?, listening(control)?);
-    let cti = listening(cti)?;
+    let (cti, ocir) = (listening(cti)?, listening(ocir)?);
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-cti", async move {
         served.serve_cti(cti, cti_tls, own.stop(), &own).await;
@@ -92,6 +96,10 @@ pub(super) async fn start(
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-control", async move {
         served.serve_control(control, own.stop(), &own).await;
+    });
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
+    tasks.worker("lab-broadworks-ocir", async move {
+        served.serve_ocir(ocir, None, own.stop(), &own).await;
     });
     let own = tasks.clone();
     tasks.worker("lab-broadworks-ocip", async move {

@@ -199,6 +199,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             trusted_proxies: Vec::new(),
         },
         events: events(),
+        ocir: None,
         application_server: None,
         auth_service: None,
         blf: None,

@@ -301,9 +301,15 @@ fn not_an_operator(reason: Reason) -> Refused {
 
 /// What an operator calls itself.
 fn operator_name(headers: &HeaderMap) -> String {
-    let sent = headers.get(OPERATOR_NAME).and_then(|name| name.to_str().ok());
+    let sent = headers
+        .get(OPERATOR_NAME)
+        .and_then(|name| name.to_str().ok());
     let plain = |c: &char| c.is_ascii_graphic();
-    sent.unwrap_or("-").chars().filter(plain).take(NAME).collect()
+    sent.unwrap_or("-")
+        .chars()
+        .filter(plain)
+        .take(NAME)
+        .collect()
 }
 
 /// What the store says when it does not answer.
