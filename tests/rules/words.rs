@@ -201,7 +201,7 @@ fn faults_of_the_labs_event_channels_are_documented() {
 
 #[test]
 fn faults_of_the_labs_provisioning_apis_are_documented() {
-    let table = Table::after("Its provisioning APIs fail on request").followed_by("| fault |");
+    let table = Table::after("Its provisioning APIs fail on request");
     table.expect(&ApiFault::ALL.map(ApiFault::as_str));
     let table = table.followed_by("| operation |");
     table.expect(&ApiOperation::ALL.map(ApiOperation::as_str));
