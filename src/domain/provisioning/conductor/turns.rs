@@ -61,7 +61,7 @@ impl Conductor {
     fn decide(&mut self, slot: Slot, now: Now) -> Option<(Asked, WebexOp)> {
         for _ in 0..MOST_ROUNDS {
             let job = self.job(slot)?;
-            if job.calling || job.recalling {
+            if job.calling || job.recalling || job.held.is_some() {
                 return None;
             }
             if !job.has_begun() {
