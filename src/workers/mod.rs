@@ -12,5 +12,6 @@ pub mod drive;
 pub mod event_hub;
 pub mod file_watch;
 pub mod provisioner;
+pub mod reconciler;
 pub mod upstream_health;
 pub mod webex_partners;

@@ -58,8 +58,12 @@ struct Which {
 impl Which {
     fn target(&self, below: &str) -> String {
         let cluster = self.cluster.as_deref();
-        let cluster = cluster.map_or_else(String::new, |name| format!("?cluster={}", escaped(name)));
-        format!("/ops/v1/enterprises/{}{below}{cluster}", escaped(&self.enterprise))
+        let cluster =
+            cluster.map_or_else(String::new, |name| format!("?cluster={}", escaped(name)));
+        format!(
+            "/ops/v1/enterprises/{}{below}{cluster}",
+            escaped(&self.enterprise)
+        )
     }
 }
 
@@ -142,7 +146,12 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
         ("FIRST USER", "first-user"),
         ("ORGANISATION", "org"),
     ];
-    table(&said["enterprises"], &columns, "No enterprise is known yet.", console);
+    table(
+        &said["enterprises"],
+        &columns,
+        "No enterprise is known yet.",
+        console,
+    );
     Ok(Exit::Ok)
 }
 
@@ -158,7 +167,11 @@ fn show(one: &One, console: Console) -> Result<Exit, Failure> {
 
 fn lines(said: &Value) -> Vec<String> {
     let held = &said["enterprise"];
-    let mut all = vec![format!("{} in {}", text(held, "enterprise"), text(held, "cluster"))];
+    let mut all = vec![format!(
+        "{} in {}",
+        text(held, "enterprise"),
+        text(held, "cluster")
+    )];
     let mut fact = |name: &str, value: String| {
         if !value.is_empty() {
             all.push(format!("  {name:<20}{value}"));
@@ -166,18 +179,24 @@ fn lines(said: &Value) -> Vec<String> {
     };
     fact("State", text(held, "state"));
     fact("To do", text(held, "do"));
-    fact("Since", held["since"].as_u64().map_or_else(String::new, when));
+    fact(
+        "Since",
+        held["since"].as_u64().map_or_else(String::new, when),
+    );
     fact("Template", text(held, "template"));
     fact("First user", text(held, "first-user"));
     fact("Organisation", text(held, "org"));
     fact("Webex enterprise", text(held, "webex"));
     let sync = &said["sync"];
     fact("Sync asked here", text(&said["asked"], "says"));
-    fact("Directory sync", match &sync["enabled"] {
-        Value::Bool(true) => "on".to_owned(),
-        Value::Bool(false) => "off".to_owned(),
-        _ => text(said, "sync-problem"),
-    });
+    fact(
+        "Directory sync",
+        match &sync["enabled"] {
+            Value::Bool(true) => "on".to_owned(),
+            Value::Bool(false) => "off".to_owned(),
+            _ => text(said, "sync-problem"),
+        },
+    );
     fact("Last sync", text(sync, "status"));
     fact("Last success", text(sync, "last-success"));
     fact("Tracking id", text(sync, "tracking"));
@@ -200,9 +219,8 @@ fn order(one: &One, order: &Value, console: Console) -> Result<Exit, Failure> {
 
 fn disable(sure: &Sure, console: Console) -> Result<Exit, Failure> {
     let enterprise = &sure.one.which.enterprise;
-    let warning = format!(
-        "Webex removes every contact that directory sync has brought for {enterprise}."
-    );
+    let warning =
+        format!("Webex removes every contact that directory sync has brought for {enterprise}.");
     make_sure(console, sure.yes, &warning, enterprise)?;
     order(&sure.one, &json!({"action": "disable"}), console)
 }
@@ -257,7 +275,12 @@ fn status(door: &Door, console: Console) -> Result<Exit, Failure> {
         ("STANDING", "standing"),
         ("", "says"),
     ];
-    table(&said["syncs"], &columns, "No directory sync was asked for since the start.", console);
+    table(
+        &said["syncs"],
+        &columns,
+        "No directory sync was asked for since the start.",
+        console,
+    );
     Ok(Exit::Ok)
 }
 
@@ -269,7 +292,12 @@ fn table(rows: &Value, columns: &[(&str, &str)], none: &str, console: Console) {
     }
     let mut cells = vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect()];
     for row in rows {
-        cells.push(columns.iter().map(|(_, key)| text(row, key)).collect::<Vec<_>>());
+        cells.push(
+            columns
+                .iter()
+                .map(|(_, key)| text(row, key))
+                .collect::<Vec<_>>(),
+        );
     }
     align(&cells).iter().for_each(|line| console.line(line));
 }
@@ -295,7 +323,13 @@ mod tests {
                 "errors": [{"code": "600014", "description": "no connection", "do": "check Xsi"}]},
         });
         let lines = lines(&said).join("\n");
-        for words in ["SP1+acme in east", "ORG", "on", "usersAdded          3", "600014 no connection"] {
+        for words in [
+            "SP1+acme in east",
+            "ORG",
+            "on",
+            "usersAdded          3",
+            "600014 no connection",
+        ] {
             assert!(lines.contains(words), "no {words:?} in {lines}");
         }
     }

@@ -450,7 +450,11 @@ fn heard_of(sync: &DirectorySync) -> Heard {
         return Heard::Running;
     }
     let code = |error: &SubscriberError| error.code.as_deref().unwrap_or_default().to_owned();
-    if sync.errors.iter().any(|error| BUSY.contains(&code(error).as_str())) {
+    if sync
+        .errors
+        .iter()
+        .any(|error| BUSY.contains(&code(error).as_str()))
+    {
         return Heard::Busy { retry_after: None };
     }
     let mut text = status.to_owned();

@@ -292,7 +292,14 @@ mod tests {
         assert!(done(syncs.standing(&key("a"))));
         assert_eq!(
             *log.lock().unwrap(),
-            ["Trigger A", "Look A", "Look A", "Trigger B", "Look B", "Look B"]
+            [
+                "Trigger A",
+                "Look A",
+                "Look A",
+                "Trigger B",
+                "Look B",
+                "Look B"
+            ]
         );
         tasks.stop().cancel();
         tasks.join().await;

@@ -117,9 +117,12 @@ impl Operations {
                     partner: partner_name(partner.name())?,
                     id,
                 };
-                self.syncs.ask_for(key.clone(), target).await.map_err(|full| {
-                    Refused::new(StatusCode::TOO_MANY_REQUESTS, "full", full.to_string())
-                })?;
+                self.syncs
+                    .ask_for(key.clone(), target)
+                    .await
+                    .map_err(|full| {
+                        Refused::new(StatusCode::TOO_MANY_REQUESTS, "full", full.to_string())
+                    })?;
                 let held = self.syncs.standing(&key);
                 Ok((
                     StatusCode::ACCEPTED,
@@ -272,10 +275,7 @@ fn standing(held: &Standing) -> Value {
 
 fn words(held: &Standing) -> (&'static str, String) {
     match held {
-        Standing::Done { at, text } => (
-            "done",
-            format!("done {}: {text}", date::text(at.wall())),
-        ),
+        Standing::Done { at, text } => ("done", format!("done {}: {text}", date::text(at.wall()))),
         Standing::Failed { at, text } => (
             "failed",
             format!("failed {}: {text}", date::text(at.wall())),

@@ -53,9 +53,8 @@ impl Operations {
 
     /// One captured call, as `xspd provision mapping test --capture` takes it.
     pub(super) fn capture(&self, id: &str) -> Answer {
-        let gone = || {
-            Refused::unknown("there is no such capture; the oldest make room for the newest")
-        };
+        let gone =
+            || Refused::unknown("there is no such capture; the oldest make room for the newest");
         let id = RequestId::parse(id).map_err(|_| gone())?;
         let capture = self.captures.show(&id).ok_or_else(gone)?;
         // What was serialised when it was kept is so again.
@@ -69,7 +68,10 @@ fn template(template: &Template) -> serde_json::Value {
     } else {
         "untrusted"
     };
-    let account = template.credentials.as_ref().map(|held| held.account.as_str());
+    let account = template
+        .credentials
+        .as_ref()
+        .map(|held| held.account.as_str());
     let urls: Vec<_> = template.matches.iter().map(ToString::to_string).collect();
     json!({
         "key": template.name,

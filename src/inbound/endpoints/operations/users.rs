@@ -61,7 +61,12 @@ impl Operations {
         let record = self.find(id, query.cluster()?).await?;
         let key = record.key();
         let failed = |error| store_failed(&error);
-        let history = self.provisioner.store().history(key).await.map_err(failed)?;
+        let history = self
+            .provisioner
+            .store()
+            .history(key)
+            .await
+            .map_err(failed)?;
         let enterprise = self.enterprise_of(&record).await?;
         let at = now();
         let sight = view::sight(
@@ -182,7 +187,11 @@ impl Operations {
             template: Some(group.template.clone()),
             ..Filter::default()
         };
-        let page = self.provisioner.store().page(&filter, None, LOOKED_THROUGH).await;
+        let page = self
+            .provisioner
+            .store()
+            .page(&filter, None, LOOKED_THROUGH)
+            .await;
         let page = page.map_err(|error| store_failed(&error))?;
         let of_group = |record: &&UserRecord| {
             let fault = documents::current(record).and_then(|job| job.fault.as_ref());
