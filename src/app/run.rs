@@ -36,6 +36,7 @@ use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Edge;
+use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -119,12 +120,7 @@ impl Daemon {
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         let heard = observe(&edge, &tasks, &telemetry)?;
         webex.publish(partners);
-        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
-        edge.adapter = provisioning.adapter(&config)?;
-        if let Some(adapter) = &edge.adapter {
-            adapter.adopt(&config);
-        }
-        let operations = operations::ground(&provisioning, &webex, &tasks, &telemetry);
+        let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -132,6 +128,7 @@ impl Daemon {
             ground,
             webex,
             provisioning,
+            operations: operations.clone(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -273,6 +270,23 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
             .map(|problem| AppError::Config(Box::new(problem)))
             .collect()
     })
+}
+
+/// Starts to provision, when that is configured, and to answer about it.
+fn provision(
+    edge: &mut Edge,
+    webex: &WebexPartners,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
+    let config = Arc::clone(&edge.config);
+    let provisioning = Provisioning::start(&config, tasks, telemetry)?;
+    edge.adapter = provisioning.adapter(&config)?;
+    if let Some(adapter) = &edge.adapter {
+        adapter.adopt(&config);
+    }
+    let operations = operations::ground(&provisioning, webex, edge, tasks, telemetry);
+    Ok((provisioning, operations.map_err(|problem| vec![problem])?))
 }
 
 /// Starts to track busy lamps, when that is configured, and to answer about them.

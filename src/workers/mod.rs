@@ -13,5 +13,6 @@ pub mod event_hub;
 pub mod file_watch;
 pub mod ocir_observer;
 pub mod provisioner;
+pub mod reconciler;
 pub mod upstream_health;
 pub mod webex_partners;

@@ -104,7 +104,8 @@ pub(super) fn confirm(args: &Word, console: Console) -> Exit {
 }
 
 fn asked_about(said: &Value) -> String {
-    text(&said["user"]["error"], "text")
+    let error = said.pointer("/user/error").unwrap_or(&Value::Null);
+    text(error, "text")
 }
 
 /// Gives another package.

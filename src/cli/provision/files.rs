@@ -19,6 +19,8 @@ use crate::cli::provision::list::Filter;
 use crate::cli::provision::list::pages;
 use crate::cli::provision::rows;
 use crate::cli::provision::show::when;
+use crate::domain::provisioning::csv;
+use crate::domain::provisioning::csv::StatusRow;
 
 /// Largest file that is imported: what the daemon takes at once.
 const MOST: u64 = 8 << 20;
@@ -58,13 +60,12 @@ fn write(args: &Export) -> Result<Option<(&Path, usize)>, Failure> {
         Ok(true)
     })?;
     let users = lines.len();
-    let head = COLUMNS.map(|(head, _)| head.to_owned()).to_vec();
-    let text = comma_separated(std::iter::once(head).chain(lines));
+    let text = csv::statuses(&lines);
     let path = args.file.as_deref().filter(|path| *path != Path::new("-"));
     let Some(path) = path else {
         let mut out = std::io::stdout().lock();
         // A closed pipe ends quietly.
-        drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        drop(out.write_all(&text).and_then(|()| out.flush()));
         return Ok(None);
     };
     std::fs::write(path, text).map_err(|error| Failure::Output {
@@ -74,53 +75,23 @@ fn write(args: &Export) -> Result<Option<(&Path, usize)>, Failure> {
     Ok(Some((path, users)))
 }
 
-/// The columns of an export, and the members of a row behind them.
-const COLUMNS: [(&str, &str); 15] = [
-    ("user", "user"),
-    ("package", "package"),
-    ("status", "state"),
-    ("requirement pending", "pending"),
-    ("since", "since"),
-    ("waits for", "owner"),
-    ("error code", "code"),
-    ("error text", "text"),
-    ("what to do", "action"),
-    ("e-mail", "email"),
-    ("enterprise", "enterprise"),
-    ("template", "template"),
-    ("cluster", "cluster"),
-    ("wanted", "wanted"),
-    ("request", "request"),
-];
-
-fn exported(row: &Value) -> Vec<String> {
-    let cell = |(_, key): (&str, &str)| match key {
-        "code" | "text" | "action" => text(&row["error"], key),
-        "since" => row[key].as_u64().map_or_else(String::new, when),
-        key => text(row, key),
-    };
-    COLUMNS.map(cell).to_vec()
-}
-
-/// Rows as comma-separated values (RFC 4180). A cell that a spreadsheet would run as a formula
-/// gets an apostrophe in front, which spreadsheets take as "this is text".
-pub(super) fn comma_separated(rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    for row in rows {
-        let cells = row.into_iter().map(|cell| {
-            if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-                format!("'{cell}")
-            } else {
-                cell
-            }
-        });
-        // Writing into memory cannot fail; rows of one length are what is given.
-        drop(writer.write_record(cells));
+fn exported(row: &Value) -> StatusRow {
+    let error = &row["error"];
+    StatusRow {
+        broadworks_id: text(row, "user"),
+        enterprise: text(row, "enterprise"),
+        template: text(row, "template"),
+        package: text(row, "package"),
+        status: rows::status(row),
+        requirement_pending: text(row, "pending"),
+        error_code: text(error, "code"),
+        error_text: text(error, "text"),
+        remedy: text(error, "action"),
+        email: text(row, "email"),
+        since: row["since"].as_u64().map_or_else(String::new, when),
+        tracking_id: text(row, "tracking"),
+        request_id: text(row, "request"),
     }
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// What to import.
@@ -246,13 +217,12 @@ mod tests {
 
     #[test]
     fn an_exported_cell_is_never_a_formula() {
-        let row = json!({"user": "=1+1", "package": "a,b", "since": 0,
+        let row = json!({"user": "=1+1", "package": "basic", "state": "attention", "since": 0,
             "error": {"code": "10022", "text": "say \"x\""}});
-        let text = comma_separated(std::iter::once(exported(&row)));
-        assert!(
-            text.starts_with("'=1+1,\"a,b\",,,1970-01-01 00:00:00 UTC,,10022,\"say \"\"x\"\"\"")
-        );
-        assert!(text.ends_with("\r\n"));
+        let text = String::from_utf8(csv::statuses(&[exported(&row)])).unwrap();
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.starts_with("'=1+1,"), "{line}");
+        assert!(line.contains("10022,\"say \"\"x\"\"\""), "{line}");
     }
 
     #[test]

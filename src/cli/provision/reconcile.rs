@@ -15,9 +15,10 @@ use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
-use crate::cli::provision::files::comma_separated;
 use crate::cli::provision::show::when;
 use crate::cli::table::align;
+use crate::domain::provisioning::csv;
+use crate::domain::provisioning::reconcile::Row;
 
 /// Between two looks at the progress.
 const STEP: Duration = Duration::from_millis(500);
@@ -187,7 +188,7 @@ const COLUMNS: [(&str, &str); 6] = [
     ("CLASS", "class"),
     ("BROADWORKS", "broadworks"),
     ("WEBEX", "webex"),
-    ("REPAIR", "repair"),
+    ("REPAIR", "mend"),
     ("WHAT", "text"),
 ];
 
@@ -219,16 +220,12 @@ fn lines(report: &Value) -> Vec<String> {
 }
 
 fn print_values(rows: &[(&Value, &Value)], console: Console) {
-    let mut table = vec![vec!["enterprise".to_owned()]];
-    for (_, key) in COLUMNS {
-        table.iter_mut().for_each(|head| head.push(key.to_owned()));
-    }
-    for (report, row) in rows {
-        let mut cells = vec![text(report, "enterprise")];
-        cells.extend(COLUMNS.map(|(_, key)| text(row, key)));
-        table.push(cells);
-    }
-    console.line(comma_separated(table.into_iter()).trim_end());
+    let rows: Vec<Row> = rows
+        .iter()
+        .filter_map(|(_, row)| serde_json::from_value((*row).clone()).ok())
+        .collect();
+    let text = csv::reconciliation(&rows);
+    console.line(String::from_utf8_lossy(&text).trim_end());
 }
 
 #[cfg(test)]
@@ -240,7 +237,7 @@ mod tests {
         let report = json!({"enterprise": "SP1+acme", "cluster": "east", "at": 0,
             "broadworks-users": 3, "source": "the records of this daemon", "webex-users": 2,
             "complete": true, "rows": [{"user": "anna@x", "class": "missing",
-                "repair": "provision", "text": "no subscriber"}]});
+                "mend": "provision", "text": "no subscriber"}]});
         let said = lines(&report);
         assert_eq!(
             said[0],

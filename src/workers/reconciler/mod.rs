@@ -198,7 +198,7 @@ impl Reconciler {
         }
         drop(state);
         // A word that waits already is enough.
-        drop(self.0.wanted.try_send(()));
+        self.0.wanted.try_send(()).ok();
         Ok(waiting)
     }
 

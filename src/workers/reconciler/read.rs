@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::domain::ocip::OcipFailure;
 use crate::domain::ocip::facts::USERS;
-use crate::domain::ocir::profile::profile;
+use crate::domain::ocir::profile;
 use crate::domain::provisioning::customer::SubscriberFilter;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::EnterpriseKey;
@@ -76,7 +76,10 @@ pub(super) async fn read(
         source: Source::Records,
         expected: Vec::new(),
         expected_is_whole: false,
-        recorded: users.iter().map(|held| held.key().user().to_owned()).collect(),
+        recorded: users
+            .iter()
+            .map(|held| held.key().user().to_owned())
+            .collect(),
         subscribers: None,
         profiles: BTreeMap::new(),
         problem: None,
@@ -136,7 +139,7 @@ impl Read {
         self.expected.push(Expected {
             user: profile.user.as_str().to_owned(),
             enterprise: enterprise.to_owned(),
-            package: package.or(ours.map(|policy| policy.package)),
+            package: package.or_else(|| ours.map(|policy| policy.package)),
             first_name: Some(profile.first_name.clone()),
             last_name: Some(profile.last_name.clone()),
             email: profile.email.clone().filter(|_| trusted),
@@ -186,7 +189,11 @@ async fn records(
         let page = sides.provisioner.store();
         let page = page.page(&filter, cursor.as_ref(), PAGE).await?;
         users.extend(page.users);
-        says(format!("{}: {} records read", key.enterprise(), users.len()));
+        says(format!(
+            "{}: {} records read",
+            key.enterprise(),
+            users.len()
+        ));
         cursor = page.next;
         if cursor.is_none() || users.len() >= MOST {
             return Ok(users);
@@ -228,7 +235,10 @@ async fn from_broadworks(
         for (n, user) in listed.iter().enumerate() {
             // It is nearer than Webex, and keeps a pace of its own besides.
             sleep(pause / 10).await;
-            says(format!("{name}: {n} of {} users of {sp} asked about", listed.len()));
+            says(format!(
+                "{name}: {n} of {} users of {sp} asked about",
+                listed.len()
+            ));
             if !ocip.has_service(&user.user_id, INTEGRATED_IMP).await? {
                 continue;
             }
@@ -271,10 +281,16 @@ async fn subscribers(
             Err(failure) => {
                 tries += 1;
                 if tries >= TRIES || !passes(&failure) {
-                    return Err(format!("page {page} of Webex was not read: {}", failure.text));
+                    return Err(format!(
+                        "page {page} of Webex was not read: {}",
+                        failure.text
+                    ));
                 }
                 let wait = failure.retry_after.unwrap_or(AGAIN).min(LONGEST);
-                says(format!("{name}: Webex wants page {page} to wait {} s", wait.as_secs()));
+                says(format!(
+                    "{name}: Webex wants page {page} to wait {} s",
+                    wait.as_secs()
+                ));
                 sleep(wait).await;
             }
         }

@@ -40,6 +40,7 @@ pub(super) fn row(record: &UserRecord, settings: &Settings) -> Value {
         "email": email(record),
         "source": desired.source.as_str(),
         "request": desired.request.as_str(),
+        "tracking": record.job.as_ref().and_then(|job| job.tracking.last()).map(|id| id.as_str()),
         "revision": desired.revision,
     })
 }

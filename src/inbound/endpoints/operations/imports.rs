@@ -79,7 +79,10 @@ impl Operations {
             .collect::<Vec<_>>()
             .await;
         let accepted = outcomes.iter().filter(|(_, outcome)| outcome.taken).count();
-        let told: Vec<Value> = outcomes.iter().map(|(line, outcome)| told(line, outcome)).collect();
+        let told: Vec<Value> = outcomes
+            .iter()
+            .map(|(line, outcome)| told(line, outcome))
+            .collect();
         if !dry {
             doing.about += &format!(", {accepted} of {} lines", told.len());
         }

@@ -12,11 +12,11 @@
 
 mod documents;
 mod enterprises;
-// LATER mod imports;
+mod imports;
 mod intake;
-// LATER mod prechecks;
+mod prechecks;
 mod query;
-// LATER mod reconciles;
+mod reconciles;
 pub mod refused;
 pub mod resource;
 mod templates;
@@ -49,6 +49,7 @@ use crate::inbound::endpoints::operations::query::name_cluster;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::refused::answered;
 use crate::inbound::endpoints::operations::resource::Resource;
+use crate::outbound::broadworks::ocip::Ocip;
 use crate::outbound::read_capped;
 use crate::platform::clock;
 use crate::store::StoreError;
@@ -58,6 +59,7 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::captures::Captures;
 use crate::workers::directory_sync::DirectorySyncs;
 use crate::workers::provisioner::Provisioner;
+use crate::workers::reconciler::Reconciler;
 use crate::workers::webex_partners::WebexPartners;
 
 /// Where the API is on the admin listener.
@@ -86,7 +88,10 @@ pub struct Ground {
     pub partners: WebexPartners,
     /// Directory syncs on an operator's word.
     pub syncs: DirectorySyncs,
-    // LATER ground
+    /// Comparisons of BroadWorks with Webex.
+    pub reconciler: Reconciler,
+    /// The Application Server, when it is configured.
+    pub ocip: Option<Ocip>,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
 }
@@ -100,6 +105,8 @@ impl Ground {
             captures,
             partners,
             syncs,
+            reconciler,
+            ocip,
             metrics,
         } = self.clone();
         Operations {
@@ -109,6 +116,8 @@ impl Ground {
             captures,
             partners,
             syncs,
+            reconciler,
+            ocip,
             metrics,
         }
     }
@@ -128,7 +137,10 @@ pub struct Operations {
     pub partners: WebexPartners,
     /// Directory syncs on an operator's word.
     pub syncs: DirectorySyncs,
-    // LATER reconciler ocip
+    /// Comparisons of BroadWorks with Webex.
+    pub reconciler: Reconciler,
+    /// The Application Server, when it is configured.
+    pub ocip: Option<Ocip>,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
 }
@@ -222,26 +234,21 @@ impl Operations {
                 let order = order(body).await?;
                 self.sync(&id, ask, order, doing).await
             }
-            // LATER Resource::Import => {
-            // LATER let file = read(body, imports::FILE_BYTES).await?;
-            // LATER self.import(ask, &file, doing).await
-            // LATER }
+            Resource::Import => {
+                let file = read(body, imports::FILE_BYTES).await?;
+                self.import(ask, &file, doing).await
+            }
             Resource::Jobs => self.jobs(ask).await,
-            // LATER Resource::Precheck => self.precheck(order(body).await?, doing).await,
-            // LATER Resource::Reconcile if reads => self.reconcile_standing(),
-            // LATER Resource::Reconcile => self.reconcile(order(body).await?, doing).await,
-            // LATER Resource::ReconcileApply(id) => {
-            // LATER let order = order(body).await?;
-            // LATER self.reconcile_apply(&id, ask, order, doing).await
-            // LATER }
-            // LATER Resource::ReconcileReport(id) => self.reconcile_report(&id, ask),
+            Resource::Precheck => self.precheck(order(body).await?, doing).await,
+            Resource::Reconcile if reads => self.reconcile_standing(),
+            Resource::Reconcile => self.reconcile(order(body).await?, doing).await,
+            Resource::ReconcileApply(id) => {
+                let order = order(body).await?;
+                self.reconcile_apply(&id, ask, order, doing).await
+            }
+            Resource::ReconcileReport(id) => self.reconcile_report(&id, ask),
             Resource::Syncs => self.syncs(),
             Resource::Templates => self.templates().await,
-            Resource::Import
-            | Resource::Precheck
-            | Resource::Reconcile
-            | Resource::ReconcileApply(_)
-            | Resource::ReconcileReport(_) => Err(Refused::unknown("LATER")),
             Resource::User(id) => self.user(&id, ask).await,
             Resource::UserReport(id) => self.user_report(&id, ask).await,
             Resource::UserWord(id, word) => {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::domain::ocir::profile::profile;
+use crate::domain::ocir::profile;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::policy::Policy;
@@ -80,7 +80,9 @@ impl Operations {
         let settings = self.provisioner.settings();
         let mut told = Vec::with_capacity(known.len());
         for one in &known {
-            let policy = self.policy_for(one, order.template.as_deref(), &settings).await?;
+            let policy = self
+                .policy_for(one, order.template.as_deref(), &settings)
+                .await?;
             let mut findings = match &one.facts {
                 Ok(facts) => precheck(facts, &rules(policy), others(&known, &one.user)),
                 Err(failure) => {
@@ -244,7 +246,9 @@ fn unknown(failure: &OcipFailure) -> String {
 
 fn document(user: &BwUserId, findings: &[Finding], webex: &[(&'static str, String)]) -> Value {
     let refused = !may_be_subscriber(findings) || webex.iter().any(|(how, _)| *how == "refused");
-    let warned = findings.iter().any(|held| held.severity == Severity::Warning)
+    let warned = findings
+        .iter()
+        .any(|held| held.severity == Severity::Warning)
         || webex.iter().any(|(how, _)| *how == "warning");
     let verdict = match (refused, warned) {
         (true, _) => "refused",

@@ -83,7 +83,10 @@ impl Operations {
                 vec![key]
             }
             None => {
-                let held = store.enterprises().await.map_err(|error| store_failed(&error))?;
+                let held = store
+                    .enterprises()
+                    .await
+                    .map_err(|error| store_failed(&error))?;
                 held.into_iter().map(|record| record.key).collect()
             }
         };
@@ -127,7 +130,11 @@ impl Operations {
             ));
         }
         let (mut lines, mut accepted, mut refused) = (Vec::new(), 0, 0);
-        for row in report.rows.iter().filter(|row| classes.contains(&row.difference)) {
+        for row in report
+            .rows
+            .iter()
+            .filter(|row| classes.contains(&row.difference))
+        {
             let taken = match wish(row, &report) {
                 Ok(wish) => self.take(wish).await,
                 Err(refused) => Err(refused),
@@ -300,7 +307,13 @@ mod tests {
         let unknown = of("ben@x", Repair::Provision).unwrap_err();
         assert_eq!(unknown.status, StatusCode::CONFLICT);
         let removed = of("ben@x", Repair::Remove).unwrap();
-        assert!(matches!(removed.wanted, Wanted::Absent { person: Some(false), .. }));
+        assert!(matches!(
+            removed.wanted,
+            Wanted::Absent {
+                person: Some(false),
+                ..
+            }
+        ));
         let moved = of("ben@x", Repair::MovePackage { to: Package::Basic }).unwrap();
         assert_eq!(moved.package, Some(Package::Basic));
         let what = "ask".to_owned();
