@@ -6,6 +6,7 @@ pub mod error;
 pub mod logging;
 pub mod material;
 mod observed;
+pub mod operations;
 pub mod provisioning;
 pub mod reload;
 pub mod run;

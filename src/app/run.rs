@@ -24,6 +24,7 @@ use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::app::observed;
+use crate::app::operations;
 use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
@@ -123,6 +124,7 @@ impl Daemon {
         if let Some(adapter) = &edge.adapter {
             adapter.adopt(&config);
         }
+        let operations = operations::ground(&provisioning, &webex, &tasks, &telemetry);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -152,6 +154,7 @@ impl Daemon {
             tasks: tasks.clone(),
             tracking: TrackingIds::default(),
             sessions,
+            operations,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(

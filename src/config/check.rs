@@ -13,6 +13,7 @@ mod host;
 mod jobs;
 mod listener;
 mod ocir;
+mod operations;
 mod passthrough;
 mod pool;
 mod provisioning;

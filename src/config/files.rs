@@ -79,6 +79,9 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     if let Some(table) = &config.provisioning.error_table {
         check.text("provisioning.error-table", table);
     }
+    if let Some(token) = &config.provisioning.operations.operator_token {
+        check.secret("provisioning.operations.operator-token", token);
+    }
     for template in &config.templates {
         check.template(&format!("template.{}", template.name), template);
     }

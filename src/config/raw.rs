@@ -10,6 +10,7 @@ mod edge;
 mod events;
 mod listener;
 mod ocir;
+mod operations;
 mod pool;
 mod provisioning;
 mod store;
@@ -56,6 +57,7 @@ pub use listener::PassthroughTarget;
 pub use listener::TlsParameters;
 pub use ocir::Ocir;
 pub use ocir::OcirServer;
+pub use operations::Operations;
 pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
@@ -131,15 +133,15 @@ pub struct Raw {
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
     /// Provisioning: what all templates share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<Provisioning>,
     /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Vec<Template>>,
-    /// Where provisioning keeps what must survive a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub store: Option<Store>,
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,

@@ -8,6 +8,7 @@ mod edge;
 mod events;
 mod listener;
 mod ocir;
+mod operations;
 mod pool;
 mod provisioning;
 mod store;

@@ -20,4 +20,5 @@ mod provisioning;
 mod recorder;
 mod relay;
 mod stage;
+mod webex_api;
 mod webex_client;

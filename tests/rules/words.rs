@@ -29,9 +29,12 @@ use xspd::domain::provisioning::operation::Operation;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
+use xspd::lab::webex::api::Fault as ApiFault;
+use xspd::lab::webex::api::Operation as ApiOperation;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
+use xspd::store::StoreError;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::blf;
 use xspd::telemetry::ci;
@@ -169,6 +172,12 @@ fn words_of_busy_lamps_are_documented() {
 }
 
 #[test]
+fn faults_of_the_store_are_documented() {
+    let table = Table::after("`reason` of `xspd_provisioning_store_failures_total`");
+    table.expect(&StoreError::WORDS);
+}
+
+#[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
@@ -188,6 +197,14 @@ fn faults_of_the_labs_event_channels_are_documented() {
     Table::after("Its event channels fail on request")
         .followed_by("| fault |")
         .expect(&EventFault::ALL.map(EventFault::as_str));
+}
+
+#[test]
+fn faults_of_the_labs_provisioning_apis_are_documented() {
+    let table = Table::after("Its provisioning APIs fail on request").followed_by("| fault |");
+    table.expect(&ApiFault::ALL.map(ApiFault::as_str));
+    let table = table.followed_by("| operation |");
+    table.expect(&ApiOperation::ALL.map(ApiOperation::as_str));
 }
 
 #[test]
@@ -227,6 +244,8 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    telemetry.provisioning.store_reasons(&StoreError::WORDS);
+    telemetry.provisioning.partner_series("p");
     let _series = telemetry.ocir.server("as1");
     telemetry.webex.series();
     telemetry

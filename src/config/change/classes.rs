@@ -7,6 +7,7 @@ mod blf;
 mod bridge;
 mod events;
 mod ocir;
+mod operations;
 mod provisioning;
 mod store;
 mod webex;
@@ -103,10 +104,10 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
     at.inside("events", old_events, &new.events, events::events);
-    let other = &new.application_server;
+    let (server, other) = (application_server, &new.application_server);
     at.inside(
         "application-server",
-        application_server,
+        server,
         other,
         auth::application_server,
     );
