@@ -34,5 +34,14 @@ pub(super) fn provisioning(lab: &Description) -> Vec<Example> {
             Prospect::Conflicting,
             "The same for one whose organisation has to agree (2017)",
         ),
+        Example {
+            title: "What becomes of them; with --watch as it happens".to_owned(),
+            command: Line::xspd()
+                .word("provision")
+                .word("list")
+                .option("--config", &path(&lab.config))
+                .done(),
+            expect: "exit 0 and a line for each of them",
+        },
     ]
 }
