@@ -5,7 +5,6 @@
 //! a user whom nobody called about is taken in. Users that an operator brought in or took out stay
 //! the operator's: a service that is or is not assigned says nothing about them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;

@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "lab-state", global = true)]
     pub state_dir: PathBuf,
 
-    /// First of eleven consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of thirteen consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 

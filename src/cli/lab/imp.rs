@@ -90,7 +90,8 @@ fn carry_out(state_dir: &Path, user: &str, given: bool) -> Result<Value, Failure
         method: if given { "POST" } else { "DELETE" },
         target: &format!("/lab/users/{}/imp", escaped(user)),
         operator: None,
-        form: None,
+        sent: None,
+        named: None,
         patience: PATIENCE,
         most: MOST,
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::lamps;
 use super::ports::Addresses;
+use super::provisioning;
 use super::secrets::Secrets;
 use crate::lab::pki::CLIENT_IDENTITY;
 use crate::lab::pki::Pki;
@@ -26,6 +27,7 @@ pub(super) fn configuration(
         + &cti(pki, addresses)
         + &auth_service(pki, addresses, secrets, ocip_user)
         + &reports(addresses)
+        + &provisioning::configuration(pki, addresses, secrets, &certificates(pki))
         + &lamps::configuration(administrator, &secrets.administrator_password)
 }
 
@@ -43,6 +45,8 @@ fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
         cti: _,
         broadworks_cti: _,
         broadworks_ocir: _,
+        provisioning: _,
+        webex_api: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -224,6 +228,6 @@ fn certificates(pki: &Pki) -> String {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -9,6 +9,7 @@ mod edge;
 mod examples;
 mod lamps;
 mod ports;
+mod provisioning;
 mod secrets;
 mod state;
 mod world;
@@ -174,6 +175,7 @@ impl Scenario {
             broadworks_lab,
             broadworks_cti,
             broadworks_ocir,
+            webex_api,
             held,
         } = options.ports.reserve()?;
 
@@ -194,6 +196,7 @@ impl Scenario {
             control: broadworks_lab,
             cti: broadworks_cti,
             ocir: broadworks_ocir,
+            webex_api,
         };
         let fresh = options.fresh;
         let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
@@ -211,8 +214,10 @@ impl Scenario {
             addresses.cti.port()
         ));
         tell(&format!(
-            "The lab Webex signs users in at https://localhost:{}.",
-            addresses.webex_ci.port()
+            "The lab Webex signs users in at https://localhost:{}, and provisions them at \
+             https://localhost:{}.",
+            addresses.webex_ci.port(),
+            addresses.webex_api.port()
         ));
 
         let config = configure(state.path(), fresh, &pki, &addresses, &world)?;
