@@ -114,7 +114,7 @@ impl Daemon {
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         webex.publish(partners);
-        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
+        let provisioning = Provisioning::start(&config, &tasks, &telemetry, &webex)?;
         edge.adapter = provisioning.adapter(&config)?;
         if let Some(adapter) = &edge.adapter {
             adapter.adopt(&config);
