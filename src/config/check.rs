@@ -12,6 +12,8 @@ mod events;
 mod host;
 mod jobs;
 mod listener;
+mod ocir;
+mod operations;
 mod passthrough;
 mod pool;
 mod provisioning;
@@ -121,6 +123,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         events,
         application_server: auth::server(&at, raw),
+        ocir: ocir::ocir(&at, raw.ocir.as_ref()),
         auth_service,
         blf,
         store,

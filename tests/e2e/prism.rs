@@ -62,9 +62,12 @@ fn description(api: &OpenApi, folder: &Path) -> PathBuf {
     let grant =
         json!({ "access_token": "access-1", "expires_in": 1_209_599, "token_type": "Bearer" });
     let content = json!({ "application/json": { "example": grant } });
-    document["paths"]["/access_token"] = json!({
-        "post": { "security": [], "responses": { "200": { "description": "x", "content": content } } }
-    });
+    let form = json!({ "application/x-www-form-urlencoded": { "schema": { "type": "object" } } });
+    document["paths"]["/access_token"] = json!({ "post": {
+        "security": [],
+        "requestBody": { "content": form },
+        "responses": { "200": { "description": "A grant.", "content": content } },
+    } });
     let path = folder.join("description.json");
     fs::write(&path, document.to_string()).expect("a file");
     path

@@ -23,10 +23,14 @@ use xspd::domain::events::ending::Unseen;
 use xspd::domain::events::whereabouts::Hint;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
+use xspd::domain::ocir::Effect;
+use xspd::domain::ocir::Loss;
 use xspd::domain::provisioning::operation::Operation;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
+use xspd::lab::webex::api::Fault as ApiFault;
+use xspd::lab::webex::api::Operation as ApiOperation;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
@@ -133,6 +137,14 @@ fn requests_to_the_application_server_are_documented_with_their_forms() {
 }
 
 #[test]
+fn words_of_reports_are_documented() {
+    let effects = Table::after("`effect` of `xspd_ocir_reports_total`:");
+    effects.expect(&Effect::ALL.map(Effect::as_str));
+    let losses = Table::after("`reason` of `xspd_ocir_losses_total`:");
+    losses.expect(&Loss::ALL.map(Loss::as_str));
+}
+
+#[test]
 fn words_of_calls_to_webex_are_documented() {
     let table = |after: &str| Table::after(after);
     table("Calls, `op` of `xspd_webex_requests_total`")
@@ -188,6 +200,14 @@ fn faults_of_the_labs_event_channels_are_documented() {
 }
 
 #[test]
+fn faults_of_the_labs_provisioning_apis_are_documented() {
+    let table = Table::after("Its provisioning APIs fail on request");
+    table.expect(&ApiFault::ALL.map(ApiFault::as_str));
+    let table = table.followed_by("| operation |");
+    table.expect(&ApiOperation::ALL.map(ApiOperation::as_str));
+}
+
+#[test]
 fn words_of_trust_files_are_documented() {
     Table::after("the words of <code>reason</code>").expect(&trust_words("TrustReason"));
     Table::after("| `weak-signature` |").expect(&trust_words("Remark"));
@@ -226,6 +246,7 @@ fn metrics_are_documented_with_their_labels() {
     telemetry.ocip.series();
     telemetry.provisioning.store_reasons(&StoreError::WORDS);
     telemetry.provisioning.partner_series("p");
+    let _series = telemetry.ocir.server("as1");
     telemetry.webex.series();
     telemetry
         .webex
@@ -276,7 +297,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 17] = [
+    let enums: [(&str, Vec<String>); 19] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -305,6 +326,8 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "RequestKind",
             owned(RequestKind::ALL.map(RequestKind::as_str)),
         ),
+        ("Effect", owned(Effect::ALL.map(Effect::as_str))),
+        ("Loss", owned(Loss::ALL.map(Loss::as_str))),
         ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
         (
             "ClientKeyFault",

@@ -6,6 +6,8 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod ocir;
+mod operations;
 mod provisioning;
 mod store;
 mod webex;
@@ -63,6 +65,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         forwarding: old_forwarding,
         events: old_events,
         application_server,
+        ocir: reports,
         auth_service,
         blf: lamps,
         store: old_store,
@@ -76,20 +79,10 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("admin", old_admin, &new.admin, admin);
     at.inside("drain", old_drain, &new.drain, drain);
     at.inside("watch", old_watch, &new.watch, watch);
-    at.named(
-        "trust",
-        trust.iter(),
-        new.trust.iter(),
-        ChangeClass::Live,
-        trust_set,
-    );
-    at.named(
-        "pool",
-        pools.iter(),
-        new.pools.iter(),
-        ChangeClass::Live,
-        pool,
-    );
+    let (old, others) = (trust.iter(), new.trust.iter());
+    at.named("trust", old, others, ChangeClass::Live, trust_set);
+    let (old, others) = (pools.iter(), new.pools.iter());
+    at.named("pool", old, others, ChangeClass::Live, pool);
     at.named(
         "route",
         routes.iter(),
@@ -108,14 +101,16 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         other,
         auth::application_server,
     );
+    at.inside("ocir", reports, &new.ocir, ocir::ocir);
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
     at.inside("blf", lamps, &new.blf, blf::blf);
     at.inside("store", old_store, &new.store, store::store);
+    let (old, others) = (partners.iter(), new.webex_partners.iter());
     at.named(
         "webex-partner",
-        partners.iter(),
-        new.webex_partners.iter(),
+        old,
+        others,
         ChangeClass::Live,
         webex::partner,
     );

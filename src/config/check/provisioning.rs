@@ -16,6 +16,7 @@ use crate::config::TemplateMode;
 use crate::config::check::at::At;
 use crate::config::check::edge;
 use crate::config::check::jobs;
+use crate::config::check::operations;
 use crate::config::check::rules;
 use crate::config::check::template;
 use crate::config::raw;
@@ -41,6 +42,7 @@ pub(super) fn provisioning(at: &At<'_>, raw: Option<&raw::Provisioning>) -> Prov
         error_table: at.text("error-table", raw.error_table.as_deref(), values::path),
         capture: capture(&at.key("capture"), raw.capture.as_ref()),
         jobs: jobs::jobs(&at.key("jobs"), raw.jobs.as_ref()),
+        operations: operations::operations(&at.key("operations"), raw.operations.as_ref()),
     }
 }
 

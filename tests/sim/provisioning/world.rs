@@ -350,6 +350,15 @@ impl<'a> World<'a> {
                         .handle(Input::Recalled { key, job }, self.now);
                 }
                 Action::Save { token, changes } => {
+                    for change in &changes {
+                        if let Change::Job(job) = change {
+                            let fault = job.fault.as_ref().map(|fault| &fault.text);
+                            assert!(
+                                fault.is_none_or(|text| !text.contains("circle")),
+                                "a plan without an end: {job:?}"
+                            );
+                        }
+                    }
                     let time = self.random.duration(Duration::from_millis(400));
                     self.later(time, Due::Save(token, changes));
                 }
@@ -533,9 +542,10 @@ impl<'a> World<'a> {
                 open |= self.help(user, round);
             }
             if !open && self.conductor.is_idle() {
-                return;
+                break;
             }
         }
+        self.pass(Duration::from_secs(3_600));
     }
 
     /// An operator does what a job asks for. Says whether the job is open.
@@ -570,6 +580,8 @@ impl<'a> World<'a> {
                 self.wish(Wish::word(key, word, request, at));
             }
             state if state.is_final() => return false,
+            // It waits for users of its customer, of whom there may be none.
+            JobState::WaitingFirstUser if self.name(user).starts_with(PLACE) => return false,
             _ => {}
         }
         true

@@ -15,7 +15,7 @@ use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::webex::WebexOp;
 
 /// How often a workspace looks whether its customer has come to be.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
     let desired = &view.job.desired;
