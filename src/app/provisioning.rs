@@ -22,8 +22,6 @@ use crate::domain::provisioning::policy::EnterpriseForm;
 use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::profile::Package;
-use crate::domain::provisioning::webex::CallFailure;
-use crate::domain::provisioning::webex::FailureKind;
 use crate::inbound::endpoints::provisioning::Adapter;
 use crate::inbound::endpoints::provisioning::AdapterError;
 use crate::inbound::endpoints::provisioning::AdapterGround;
@@ -34,9 +32,9 @@ use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::workers::captures::Captures;
 use crate::workers::provisioner::Parts;
-use crate::workers::provisioner::Performed;
 use crate::workers::provisioner::Provisioner;
-use crate::workers::provisioner::Webex;
+use crate::workers::provisioner::webex;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Largest table of errors: the built-in one has some twenty kilobytes.
 const TABLE_BYTES: u64 = 1024 * 1024;
@@ -121,11 +119,12 @@ impl Provisioning {
         config: &Config,
         tasks: &Tasks,
         telemetry: &Telemetry,
+        partners: &WebexPartners,
     ) -> Result<Self, Vec<AppError>> {
         let metrics = &telemetry.adapter;
         let wanted = !config.templates.is_empty();
         let provisioner = if wanted {
-            Some(provisioner(config, tasks, telemetry)?)
+            Some(provisioner(config, tasks, telemetry, partners)?)
         } else {
             None
         };
@@ -173,6 +172,7 @@ fn provisioner(
     config: &Config,
     tasks: &Tasks,
     telemetry: &Telemetry,
+    partners: &WebexPartners,
 ) -> Result<Provisioner, Vec<AppError>> {
     let settings = settings(config).map_err(told)?;
     let opened = Store::open(&config.store, tasks);
@@ -182,30 +182,12 @@ fn provisioner(
         feed,
         settings,
         history: config.store.history,
-        webex: nobody(),
+        webex: webex::through(partners.clone()),
         metrics: Arc::clone(&telemetry.provisioning),
     };
-    Ok(Provisioner::start(parts, tasks))
-}
-
-/// While no partner account is configured, there is no token for any: jobs wait and say so.
-fn nobody() -> Webex {
-    Arc::new(|partner, _| {
-        let failure = CallFailure {
-            kind: FailureKind::NoToken,
-            code: None,
-            text: format!("There is no Webex partner account called {partner}."),
-            ours: None,
-            theirs: None,
-            retry_after: None,
-        };
-        Box::pin(async move {
-            Performed {
-                outcome: Err(failure),
-                tracking: Vec::new(),
-            }
-        })
-    })
+    let provisioner = Provisioner::start(parts, tasks);
+    webex::watch_tokens(&provisioner, partners.clone(), tasks);
+    Ok(provisioner)
 }
 
 /// What a start would find wrong. Blocks on the disk.
