@@ -20,6 +20,7 @@ use crate::domain::provisioning::policy;
 use crate::domain::provisioning::policy::BadForm;
 use crate::domain::provisioning::policy::EnterpriseForm;
 use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::policy::Rules;
 use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::webex::CallFailure;
@@ -37,6 +38,7 @@ use crate::workers::provisioner::Parts;
 use crate::workers::provisioner::Performed;
 use crate::workers::provisioner::Provisioner;
 use crate::workers::provisioner::Webex;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Largest table of errors: the built-in one has some twenty kilobytes.
 const TABLE_BYTES: u64 = 1024 * 1024;
@@ -94,7 +96,7 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<ProvisioningError>> {
     let faults = faults(config).map_err(|problem| problems.push(problem));
     match faults {
         Ok(faults) if problems.is_empty() => Ok(Settings {
-            rules: config.provisioning.jobs.clone(),
+            rules: rules(config),
             templates,
             faults: Arc::new(faults),
         }),
@@ -121,11 +123,12 @@ impl Provisioning {
         config: &Config,
         tasks: &Tasks,
         telemetry: &Telemetry,
+        partners: &WebexPartners,
     ) -> Result<Self, Vec<AppError>> {
         let metrics = &telemetry.adapter;
         let wanted = !config.templates.is_empty();
         let provisioner = if wanted {
-            Some(provisioner(config, tasks, telemetry)?)
+            Some(provisioner(config, tasks, telemetry, partners)?)
         } else {
             None
         };
@@ -173,6 +176,7 @@ fn provisioner(
     config: &Config,
     tasks: &Tasks,
     telemetry: &Telemetry,
+    partners: &WebexPartners,
 ) -> Result<Provisioner, Vec<AppError>> {
     let settings = settings(config).map_err(told)?;
     let opened = Store::open(&config.store, tasks);
@@ -182,30 +186,41 @@ fn provisioner(
         feed,
         settings,
         history: config.store.history,
-        webex: nobody(),
+        webex: webex(partners),
         metrics: Arc::clone(&telemetry.provisioning),
     };
     Ok(Provisioner::start(parts, tasks))
 }
 
-/// While no partner account is configured, there is no token for any: jobs wait and say so.
-fn nobody() -> Webex {
-    Arc::new(|partner, _| {
-        let failure = CallFailure {
-            kind: FailureKind::NoToken,
-            code: None,
-            text: format!("There is no Webex partner account called {partner}."),
-            ours: None,
-            theirs: None,
-            retry_after: None,
-        };
+/// Asks Webex with the account of a partner. One that a reload has taken away has no token.
+fn webex(partners: &WebexPartners) -> Webex {
+    let partners = partners.clone();
+    Arc::new(move |name, op| {
+        let partners = partners.clone();
         Box::pin(async move {
+            let outcome = match partners.get(&name) {
+                Some(partner) => partner.perform(&op).await,
+                None => Err(no_partner(&name)),
+            };
+            let names = outcome.as_ref().err();
+            let names = names.map(|failure| [failure.ours.clone(), failure.theirs.clone()]);
             Performed {
-                outcome: Err(failure),
-                tracking: Vec::new(),
+                tracking: names.into_iter().flatten().flatten().collect(),
+                outcome,
             }
         })
     })
+}
+
+fn no_partner(name: &PartnerName) -> CallFailure {
+    CallFailure {
+        kind: FailureKind::NoToken,
+        code: None,
+        text: format!("There is no Webex partner account called {name}."),
+        ours: None,
+        theirs: None,
+        retry_after: None,
+    }
 }
 
 /// What a start would find wrong. Blocks on the disk.
@@ -236,6 +251,25 @@ pub fn submit(provisioner: &Provisioner) -> Submit {
             verdict.map_err(|fault| NotTaken(fault.to_string()))
         })
     })
+}
+
+/// Waits and deadlines, and the pace of the slowest partner account that a template names: the
+/// machine has one for all.
+fn rules(config: &Config) -> Rules {
+    let used = config.templates.iter().filter_map(|template| {
+        let partner = template.partner.as_ref()?;
+        config.webex_partners.get(partner)
+    });
+    let mut rules = config.provisioning.jobs.clone();
+    let slowest = used.clone().map(|partner| partner.requests_per_second);
+    if let Some(slowest) = slowest.min_by(f64::total_cmp) {
+        // A float-to-integer cast saturates, and less than one a second is one.
+        rules.requests_per_second = (slowest as u32).max(1);
+    }
+    if let Some(least) = used.map(|partner| partner.in_flight).min() {
+        rules.in_flight = least.max(1);
+    }
+    rules
 }
 
 fn faults(config: &Config) -> Result<Faults, ProvisioningError> {

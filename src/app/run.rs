@@ -114,11 +114,7 @@ impl Daemon {
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         webex.publish(partners);
-        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
-        edge.adapter = provisioning.adapter(&config)?;
-        if let Some(adapter) = &edge.adapter {
-            adapter.adopt(&config);
-        }
+        let provisioning = provide(&mut edge, &tasks, &telemetry, &webex)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -260,6 +256,21 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
             .map(|problem| AppError::Config(Box::new(problem)))
             .collect()
     })
+}
+
+/// Starts to provision, when there are templates, and to take calls in.
+fn provide(
+    edge: &mut Edge,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+    webex: &WebexPartners,
+) -> Result<Provisioning, Vec<AppError>> {
+    let provisioning = Provisioning::start(&edge.config, tasks, telemetry, webex)?;
+    edge.adapter = provisioning.adapter(&edge.config)?;
+    if let Some(adapter) = &edge.adapter {
+        adapter.adopt(&edge.config);
+    }
+    Ok(provisioning)
 }
 
 /// Starts to track busy lamps, when that is configured, and to answer about them.

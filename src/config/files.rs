@@ -71,12 +71,7 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     for partner in config.webex_partners.values() {
         check.webex_partner(partner);
     }
-    if let Some(table) = &config.provisioning.error_table {
-        check.text("provisioning.error-table", table);
-    }
-    for template in &config.templates {
-        check.template(&format!("template.{}", template.name), template);
-    }
+    check.provisioning(config);
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
             for (index, files) in host.certificates.iter().enumerate() {
@@ -208,6 +203,15 @@ impl Check<'_> {
         }
         if let Some(ca) = &partner.ca {
             self.file(&format!("{path}.ca"), ca);
+        }
+    }
+
+    fn provisioning(&mut self, config: &Config) {
+        if let Some(table) = &config.provisioning.error_table {
+            self.text("provisioning.error-table", table);
+        }
+        for template in &config.templates {
+            self.template(&format!("template.{}", template.name), template);
         }
     }
 
