@@ -20,6 +20,7 @@ use crate::domain::provisioning::policy;
 use crate::domain::provisioning::policy::BadForm;
 use crate::domain::provisioning::policy::EnterpriseForm;
 use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::policy::Rules;
 use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::profile::Package;
 use crate::inbound::endpoints::provisioning::Adapter;
@@ -92,7 +93,7 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<ProvisioningError>> {
     let faults = faults(config).map_err(|problem| problems.push(problem));
     match faults {
         Ok(faults) if problems.is_empty() => Ok(Settings {
-            rules: config.provisioning.jobs.clone(),
+            rules: rules(config),
             templates,
             faults: Arc::new(faults),
         }),
@@ -218,6 +219,25 @@ pub fn submit(provisioner: &Provisioner) -> Submit {
             verdict.map_err(|fault| NotTaken(fault.to_string()))
         })
     })
+}
+
+/// Waits and deadlines, and the pace of the slowest partner account that a template names: the
+/// machine has one for all.
+fn rules(config: &Config) -> Rules {
+    let used = config.templates.iter().filter_map(|template| {
+        let partner = template.partner.as_ref()?;
+        config.webex_partners.get(partner)
+    });
+    let mut rules = config.provisioning.jobs.clone();
+    let slowest = used.clone().map(|partner| partner.requests_per_second);
+    if let Some(slowest) = slowest.min_by(f64::total_cmp) {
+        // A float-to-integer cast saturates, and less than one a second is one.
+        rules.requests_per_second = (slowest as u32).max(1);
+    }
+    if let Some(least) = used.map(|partner| partner.in_flight).min() {
+        rules.in_flight = least.max(1);
+    }
+    rules
 }
 
 fn faults(config: &Config) -> Result<Faults, ProvisioningError> {
