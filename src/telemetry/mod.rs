@@ -14,6 +14,7 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod ocir;
 pub mod operations;
 pub mod provisioning;
 pub mod seldom;
@@ -34,6 +35,7 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::ocir::OcirMetrics;
 use crate::telemetry::operations::OperationsMetrics;
 use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
@@ -64,6 +66,8 @@ pub struct Telemetry {
     pub ocip: Arc<OcipMetrics>,
     /// What operators do with provisioning.
     pub operations: Arc<OperationsMetrics>,
+    /// What Application Servers report.
+    pub ocir: Arc<OcirMetrics>,
     /// The jobs of provisioning and their store.
     pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
@@ -89,6 +93,7 @@ impl Telemetry {
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
             operations: OperationsMetrics::register(&mut registry),
+            ocir: OcirMetrics::register(&mut registry),
             provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             webex: WebexMetrics::register(&mut registry),

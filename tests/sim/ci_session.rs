@@ -106,7 +106,10 @@ impl World<Session> for Ci {
         }
         let deadline = session.deadline().expect("a refresh is always due");
         assert!(
-            deadline <= now.mono + Duration::from_secs(86_400) + self.rules.federation_period,
+            deadline
+                <= now.mono
+                    + Duration::from_secs(86_400)
+                    + self.rules.federation_period.expect("a list"),
             "it would sleep too long"
         );
         let unused = now.wall.duration_since(self.used).unwrap_or_default();

@@ -94,10 +94,10 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
     at.inside("events", old_events, &new.events, events::events);
-    let other = &new.application_server;
+    let (server, other) = (application_server, &new.application_server);
     at.inside(
         "application-server",
-        application_server,
+        server,
         other,
         auth::application_server,
     );

@@ -6,6 +6,7 @@
 //! carries a whole OCI-P request as text.
 
 mod document;
+mod loss;
 mod observed;
 mod profile;
 mod recent;
@@ -16,11 +17,14 @@ pub use document::Command;
 pub use document::Notification;
 pub use document::Write;
 pub use document::read;
+pub use loss::Effect;
+pub use loss::Loss;
 pub use observed::Hint;
 pub use observed::Observation;
 pub use observed::Observed;
 pub use observed::Scope;
 pub use profile::NotAProfile;
+pub use profile::changed;
 pub use profile::profile;
 pub use recent::Recent;
 pub use reported::INTEGRATED_IMP;

@@ -41,6 +41,47 @@ pub fn profile(asked: &BwUserId, user: &UserDetails) -> Result<Profile, NotAProf
     })
 }
 
+/// The profile that is held with what is told now, when something really differs. The language, the
+/// time zone and the form of numbers are the template's rules' business.
+#[must_use]
+pub fn changed(held: &Profile, told: &Profile) -> Option<Profile> {
+    let mut new = held.clone();
+    new.sp.clone_from(&told.sp);
+    new.group.clone_from(&told.group);
+    new.first_name.clone_from(&told.first_name);
+    new.last_name.clone_from(&told.last_name);
+    new.extension.clone_from(&told.extension);
+    for (kept, told) in [
+        (&mut new.phone, &told.phone),
+        (&mut new.mobile, &told.mobile),
+    ] {
+        if !is_same_number(kept.as_deref(), told.as_deref()) {
+            kept.clone_from(told);
+        }
+    }
+    let email = |email: &Option<String>| email.as_deref().map(str::to_lowercase);
+    // A template that trusts no address may have left it out.
+    if new.email.is_some() && email(&new.email) != email(&told.email) {
+        new.email.clone_from(&told.email);
+    }
+    (new != *held).then_some(new)
+}
+
+/// Whether two numbers are one, with or without their country.
+fn is_same_number(one: Option<&str>, other: Option<&str>) -> bool {
+    let digits = |number: &str| {
+        number
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    match (one.map(digits), other.map(digits)) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.ends_with(&other) || other.ends_with(&one),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
 /// `+1-2405551212` as `+12405551212`. A number without `+` has no country; it stays as it is, but
 /// for what only separates.
 fn e164(number: &str) -> String {
@@ -104,6 +145,25 @@ mod tests {
         assert_eq!(profile.mobile.as_deref(), Some("18182791234"));
         assert_eq!(profile.language.as_deref(), Some("en_US"));
         assert_eq!(profile.group.unwrap().as_str(), "acme");
+    }
+
+    #[test]
+    fn what_only_looks_different_changes_nothing() {
+        let asked = BwUserId::parse("a@b").unwrap();
+        let told = profile(&asked, &details()).unwrap();
+        let mut held = told.clone();
+        held.mobile = Some("+18182791234".to_owned());
+        held.language = Some("de_DE".to_owned());
+        held.email = Some("JOHN@acme.example".to_owned());
+        assert_eq!(changed(&held, &told), None);
+        held.email = None;
+        assert_eq!(changed(&held, &told), None, "not trusted");
+        held.last_name = "Anderson".to_owned();
+        held.phone = None;
+        let new = changed(&held, &told).unwrap();
+        assert_eq!(new.last_name, "Andersen");
+        assert_eq!(new.phone.as_deref(), Some("+12405551212"));
+        assert_eq!(new.language.as_deref(), Some("de_DE"));
     }
 
     #[test]

@@ -132,6 +132,11 @@ impl Provisioner {
             metrics,
         } = parts;
         metrics.store_reasons(&StoreError::WORDS);
+        for policy in settings.templates.values() {
+            if let Some(partner) = &policy.partner {
+                metrics.partner_series(partner.as_str());
+            }
+        }
         let (inputs, received) = mpsc::channel(INPUTS);
         let (phase, seen) = watch::channel(Phase::Loading);
         let (history, kept) = watch::channel(history);

@@ -11,9 +11,6 @@ mod partner;
 mod record;
 mod token;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,10 +56,13 @@ impl WebexPartners {
     /// None yet.
     #[must_use]
     pub fn new(tasks: &Tasks, telemetry: &Telemetry) -> Self {
-        Self::with_pause(tasks, &telemetry.webex, token::DENIAL_PAUSE)
+        Self::with_denial_pause(tasks, telemetry, token::DENIAL_PAUSE)
     }
 
-    fn with_pause(tasks: &Tasks, metrics: &Arc<WebexMetrics>, denial_pause: Duration) -> Self {
+    /// The same for those in a hurry: an access token that was denied is renewed again after this.
+    #[must_use]
+    pub fn with_denial_pause(tasks: &Tasks, telemetry: &Telemetry, denial_pause: Duration) -> Self {
+        let metrics = &telemetry.webex;
         Self(Arc::new(Inner {
             partners: ArcSwap::default(),
             tasks: tasks.clone(),

@@ -107,7 +107,7 @@ mod tests {
             partner = "acme"
         "#;
         let loaded = config::from_text(text).unwrap();
-        loaded.config.templates
+        loaded.templates
     }
 
     #[test]

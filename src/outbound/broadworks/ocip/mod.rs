@@ -34,6 +34,7 @@ pub use crate::domain::ocip::facts::ServiceProvider;
 pub use crate::domain::ocip::facts::UserDetails;
 pub use crate::domain::ocip::facts::Verified;
 pub use settings::OcipSetupError;
+pub(in crate::outbound) use settings::tls_to;
 
 use crate::config::ApplicationServer;
 use crate::config::secret::Secret;

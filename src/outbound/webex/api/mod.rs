@@ -22,9 +22,6 @@ mod request;
 pub mod subscribers;
 pub mod workspaces;
 
-#[cfg(test)]
-mod tests;
-
 pub use client::PartnerClient;
 pub use client::Reply;
 pub use failure::TEXT_CHARACTERS;

@@ -1,1 +1,0 @@
-//! The client against the published description, and against a Webex that misbehaves.

@@ -1,1 +1,0 @@
-//! The partners against a Webex that counts, refuses and breaks off.
