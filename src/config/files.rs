@@ -224,15 +224,6 @@ impl Check<'_> {
         }
     }
 
-    fn provisioning(&mut self, config: &Config) {
-        if let Some(table) = &config.provisioning.error_table {
-            self.text("provisioning.error-table", table);
-        }
-        for template in &config.templates {
-            self.template(&format!("template.{}", template.name), template);
-        }
-    }
-
     fn template(&mut self, path: &str, template: &Template) {
         if let Some(held) = &template.credentials {
             self.password(&format!("{path}.password"), &held.password);
