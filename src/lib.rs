@@ -15,6 +15,7 @@
 //! | [`lab`] | a stand-in for the outside world, over real sockets |
 //! | [`outbound`] | whom we call: the pools of XSPs |
 //! | [`platform`] | clock, tasks, files |
+//! | [`store`] | what must survive a restart: wishes, jobs, customers, histories |
 //! | [`telemetry`] | metrics, and the log lines that go with them |
 //! | [`tls`] | all of rustls |
 //! | [`workers`] | what goes on by itself: health checks, the watch over files |
@@ -22,8 +23,9 @@
 //! # Order
 //!
 //! A room may use what stands to its right; `tests/rules/layering.rs` holds it:
-//! main > cli > {app, lab} > inbound > workers > outbound > {tls, jose} > telemetry > config >
-//! domain; platform is under all but domain and config. The lab uses no jose.
+//! main > cli > {app, lab} > inbound > workers > {outbound, store} > {tls, jose} > telemetry >
+//! config > domain; platform is under all but domain and config. The lab uses no jose, and the
+//! store nothing but config, domain and platform.
 
 pub mod app;
 pub mod cli;
@@ -34,6 +36,7 @@ pub mod jose;
 pub mod lab;
 pub mod outbound;
 pub mod platform;
+pub mod store;
 pub mod telemetry;
 pub mod tls;
 pub mod workers;

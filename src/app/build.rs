@@ -10,6 +10,7 @@ use crate::app::AppError;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::provisioning;
 use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Host;
@@ -35,6 +36,9 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
+use crate::workers::ocir_observer;
+use crate::workers::webex_partners::PreparedPartners;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Builds the pools, reading their TLS files.
 ///
@@ -75,6 +79,15 @@ pub fn outward(config: &Config, telemetry: &Telemetry) -> Result<Outward, Vec<Ou
         Err(found) => problems.extend(found),
     }
     Err(problems)
+}
+
+/// Proves the Webex partners, reading their secrets and TLS files.
+///
+/// # Errors
+/// Every problem at once.
+pub fn partners(config: &Config) -> Result<PreparedPartners, Vec<AppError>> {
+    let problem = |found: Vec<OutboundError>| found.into_iter().map(AppError::from).collect();
+    WebexPartners::prepare(config).map_err(problem)
 }
 
 /// Builds a snapshot from proven material and pools.
@@ -122,6 +135,7 @@ pub fn edge(
                 desk.clone(),
                 previous.map(|edge| &edge.front),
             ),
+            adapter: previous.and_then(|edge| edge.adapter.clone()),
             blf: previous.and_then(|edge| edge.blf.clone()),
             config: Arc::clone(config),
             desk,
@@ -222,7 +236,12 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
-    let desk = desk.chain(blf);
+    let ocir = ocir_observer::prove(&config)
+        .into_iter()
+        .map(AppError::from);
+    let partners = partners(&config).err().unwrap_or_default();
+    let desk = desk.chain(blf).chain(partners).chain(ocir);
+    let desk = desk.chain(provisioning::prove(&config));
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

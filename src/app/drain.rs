@@ -20,8 +20,12 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
     let plan = daemon.reloader.live.load().config.drain.clone();
     daemon.admin.draining.store(true, Ordering::Relaxed);
     let hub = daemon.reloader.live.load().front.events().clone();
+    let adapter = daemon.reloader.live.load().adapter.clone();
     // Before it is told: whoever reads the line may count on it.
     hub.drain();
+    if let Some(adapter) = adapter {
+        adapter.drain();
+    }
     info!(settle = ?plan.settle, deadline = ?plan.deadline, "Draining.");
     let orderly = async {
         tokio::time::sleep(plan.settle).await;
@@ -42,6 +46,11 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
         }
         if let Some(blf) = &daemon.reloader.blf {
             blf.drain().await;
+        }
+        if let Some(provisioner) = &daemon.reloader.provisioning.provisioner {
+            // The calls to Webex that are under way are worth a moment, even late.
+            let left = deadline.saturating_duration_since(clock::mono());
+            provisioner.drain(left.max(AFTER_STREAMS)).await;
         }
     };
     tokio::select! {

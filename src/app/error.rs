@@ -1,8 +1,11 @@
 //! Why the daemon cannot start, or a reload cannot take effect.
 
+use crate::app::provisioning::ProvisioningError;
 use crate::config::Problem;
+use crate::inbound::endpoints::provisioning::AdapterError;
 use crate::inbound::listener::BindError;
 use crate::outbound::OutboundError;
+use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::workers::auth_desk::DeskError;
 use crate::workers::blf_gate::OperatorError;
@@ -32,6 +35,15 @@ pub enum AppError {
     /// The secret of operators cannot be read.
     #[error(transparent)]
     Operators(#[from] OperatorError),
+    /// A template cannot be served.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// Nothing could be provisioned.
+    #[error(transparent)]
+    Provisioning(#[from] ProvisioningError),
+    /// What provisioning keeps cannot be used.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
     /// A change that needs a restart.
     #[error("{path}: changed, but takes effect only after a restart")]
     NeedsRestart {

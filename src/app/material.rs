@@ -147,6 +147,20 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
+    let partners = config.webex_partners.values();
+    paths.extend(partners.filter_map(|partner| partner.ca.clone()));
+    let operations = &config.provisioning.operations;
+    secret(&mut paths, operations.operator_token.as_ref());
+    paths.extend(config.provisioning.error_table.clone());
+    for template in &config.templates {
+        let ours = template.credentials.as_ref();
+        let others = template.relay.credentials.as_ref();
+        for held in ours.into_iter().chain(others) {
+            secret(&mut paths, Some(&held.password));
+        }
+        paths.extend(template.mapping.clone());
+        paths.extend(template.relay.ca.clone());
+    }
     if let Some(server) = &config.application_server {
         secret(&mut paths, Some(&server.password));
         paths.extend(server.tls.as_ref().map(|tls| tls.ca.clone()));

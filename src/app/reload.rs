@@ -17,12 +17,18 @@ use crate::app::logging::FilterHandle;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::operations;
+use crate::app::provisioning;
+use crate::app::provisioning::Provisioning;
 use crate::config;
 use crate::config::ChangeClass;
 use crate::config::Config;
+use crate::domain::provisioning::policy::Settings;
 use crate::inbound::connections::Connections;
+use crate::inbound::edge::Bridges;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::Live;
+use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
@@ -32,6 +38,7 @@ use crate::workers::blf_tracker::BlfError;
 use crate::workers::blf_tracker::BlfSettings;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch::Plan;
+use crate::workers::webex_partners::WebexPartners;
 
 /// What `systemctl status` says while all is well.
 pub const SERVING: &str = "Serving.";
@@ -44,6 +51,12 @@ pub struct Reloader {
     pub blf: Option<BlfTracker>,
     /// What the answers about them stand on.
     pub ground: LampGround,
+    /// The Webex partners.
+    pub webex: WebexPartners,
+    /// What operators of provisioning may ask for.
+    pub operations: Option<Ground>,
+    /// Provisioning, while there are templates.
+    pub provisioning: Provisioning,
     /// Where the snapshot hangs.
     pub live: Live,
     /// Metrics.
@@ -104,14 +117,7 @@ impl Reloader {
             }
             Arc::clone(&current.pools)
         });
-        let (mut bridges, rejected) = build::bridges(&config);
-        for problem in &rejected {
-            self.telemetry.edge.material_rejected(problem);
-        }
-        for (name, bridge) in &current.bridges {
-            let bridge = || Arc::clone(bridge);
-            bridges.entry(name.clone()).or_insert_with(bridge);
-        }
+        let (bridges, bridges_good) = self.renew_bridges(&config, &current);
         let held = current.desk.as_ref();
         let keys_good = held.is_none_or(AuthDesk::reload_keys);
         let desk = AuthDesk::build(&config, &self.tasks, &self.telemetry, held);
@@ -121,7 +127,7 @@ impl Reloader {
             current.desk.clone()
         });
         let files_good =
-            problems.is_empty() && rejected.is_empty() && !Arc::ptr_eq(&pools, &current.pools);
+            problems.is_empty() && bridges_good && !Arc::ptr_eq(&pools, &current.pools);
         let previous = Some(&*current);
         match build::edge(
             &config,
@@ -141,6 +147,7 @@ impl Reloader {
                     }
                     edge.keep_lamps(&current);
                 }
+                all_good &= self.renew_adapter(&mut edge);
                 match self.lamps(&edge) {
                     Ok(lamps) => self.publish_lamps(lamps),
                     Err(problem) => {
@@ -148,6 +155,7 @@ impl Reloader {
                         self.telemetry.edge.material_rejected(&problem);
                     }
                 }
+                all_good &= self.partners(&config);
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
@@ -156,6 +164,22 @@ impl Reloader {
                 });
             }
             Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+        }
+    }
+
+    /// Reads the files of the Webex partners again; after a problem all stay as they are.
+    fn partners(&self, config: &Config) -> bool {
+        match build::partners(config) {
+            Ok(partners) => {
+                self.webex.publish(partners);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    self.telemetry.edge.material_rejected(problem);
+                }
+                false
+            }
         }
     }
 
@@ -223,12 +247,55 @@ impl Reloader {
         let telemetry = &self.telemetry;
         let mut edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
         self.add_lamps(&mut edge, &current)?;
+        let settings = self.add_adapter(&mut edge)?;
         let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
+        let partners = build::partners(&fresh)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.webex.publish(partners);
         self.publish_lamps(lamps);
+        self.provisioning
+            .adopt(&fresh, settings, edge.adapter.as_deref());
         self.publish(edge, material, &mut proven);
         self.telemetry.edge.configuration_warnings(&warnings);
         Ok(())
+    }
+
+    /// What answers the Application Server, and what the machine is to go by, without an effect.
+    fn add_adapter(&self, edge: &mut Edge) -> Result<Settings, Vec<AppError>> {
+        let settings = provisioning::settings(&edge.config).map_err(provisioning::told)?;
+        edge.adapter = self.provisioning.adapter(&edge.config)?;
+        Ok(settings)
+    }
+
+    /// The ways to the XSPs of CTI listeners; those of a bad file stay. Whether all were good.
+    fn renew_bridges(&self, config: &Config, current: &Edge) -> (Bridges, bool) {
+        let (mut bridges, rejected) = build::bridges(config);
+        for problem in &rejected {
+            self.telemetry.edge.material_rejected(problem);
+        }
+        for (name, bridge) in &current.bridges {
+            let bridge = || Arc::clone(bridge);
+            bridges.entry(name.clone()).or_insert_with(bridge);
+        }
+        (bridges, rejected.is_empty())
+    }
+
+    /// Takes what the Application Server's calls need over from changed files; whether all were
+    /// good.
+    fn renew_adapter(&self, edge: &mut Edge) -> bool {
+        match self.add_adapter(edge) {
+            Ok(settings) => {
+                let adapter = edge.adapter.as_deref();
+                self.provisioning.adopt(&edge.config, settings, adapter);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    self.telemetry.edge.material_rejected(problem);
+                }
+                false
+            }
+        }
     }
 
     /// What answers about busy lamps, without an effect.
@@ -262,6 +329,9 @@ impl Reloader {
         drop(self.watch.send(plan(&edge.config)));
         edge.front.forget_other_series();
         build::begin(&edge);
+        if let Some(operations) = &self.operations {
+            operations.reconciler.apply(operations::rules(&edge.config));
+        }
         self.live.store(Arc::new(edge));
         proven.material = material;
         self.judge_connections();

@@ -14,6 +14,7 @@ use crate::app::run::notify_ready;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::platform::tasks::Tasks;
+use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::workers::blf_tracker::BlfError;
 use crate::workers::blf_tracker::NodeError;
@@ -82,15 +83,25 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
         Some(
             // The disk is full or the state directory not ours: trying again may help.
             AppError::Tls(TlsError::SelfSigned { .. })
-            | AppError::Blf(BlfError::Node(NodeError::Io { .. })),
+            | AppError::Blf(BlfError::Node(NodeError::Io { .. }))
+            | AppError::Store(
+                StoreError::Full { .. }
+                | StoreError::InUse { .. }
+                | StoreError::Io { .. }
+                | StoreError::Locked { .. }
+                | StoreError::ReadOnly { .. },
+            ),
         ) => Exit::CantCreate,
         Some(
-            AppError::Blf(_)
+            AppError::Adapter(_)
+            | AppError::Blf(_)
             | AppError::Config(_)
             | AppError::Desk(_)
             | AppError::NeedsRestart { .. }
             | AppError::Operators(_)
             | AppError::Outbound(_)
+            | AppError::Provisioning(_)
+            | AppError::Store(_)
             | AppError::Tls(_),
         )
         | None => Exit::Config,

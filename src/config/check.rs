@@ -10,12 +10,19 @@ mod bridge;
 mod edge;
 mod events;
 mod host;
+mod jobs;
 mod listener;
+mod ocir;
+mod operations;
 mod passthrough;
 mod pool;
+mod provisioning;
 mod route;
 mod rules;
+mod store;
 mod suites;
+mod template;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -97,6 +104,13 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let blf = blf::blf(&at, raw, &pools);
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
+    let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
+    let provisioning =
+        provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
+    let templates = raw.template.as_deref();
+    let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
+    let templates =
+        provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -111,8 +125,13 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         events,
         application_server: auth::server(&at, raw),
+        ocir: ocir::ocir(&at, raw.ocir.as_ref()),
         auth_service,
         blf,
+        store,
+        webex_partners,
+        provisioning,
+        templates,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

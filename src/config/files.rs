@@ -10,7 +10,14 @@ use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Environment;
 use crate::config::Problem;
+use crate::config::Template;
+use crate::config::WebexGrant;
+use crate::config::WebexPartner;
+use crate::config::WebexProxy;
 use crate::config::secret::SecretRef;
+
+/// Longest provisioning password (OCI schema).
+const PASSWORD_LENGTH: usize = 20;
 
 /// Every file problem of a proven configuration. Blocks on the file system.
 ///
@@ -61,6 +68,7 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     if let Some(service) = &config.auth_service {
         check.auth_service("auth-service", service);
     }
+    check.provisioning(config);
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
             for (index, files) in host.certificates.iter().enumerate() {
@@ -92,6 +100,27 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Reports, partners, templates and what operators show.
+    fn provisioning(&mut self, config: &Config) {
+        for server in config.ocir.iter().flat_map(|ocir| &ocir.servers) {
+            if let Some(tls) = &server.tls {
+                self.file(&format!("ocir.as.{}.ca", server.name), &tls.ca);
+            }
+        }
+        for partner in config.webex_partners.values() {
+            self.webex_partner(partner);
+        }
+        if let Some(table) = &config.provisioning.error_table {
+            self.text("provisioning.error-table", table);
+        }
+        if let Some(token) = &config.provisioning.operations.operator_token {
+            self.secret("provisioning.operations.operator-token", token);
+        }
+        for template in &config.templates {
+            self.template(&format!("template.{}", template.name), template);
+        }
+    }
+
     fn note(&mut self, path: &str, file: &Path, what: impl Into<String>, expected: &str) {
         let problem = Problem::new(path, what).expected(expected);
         let value = format!("{:?}", file.display().to_string());
@@ -99,7 +128,14 @@ impl Check<'_> {
     }
 
     fn file(&mut self, path: &str, file: &Path) {
-        let expected = "a PEM file that the daemon may read";
+        self.readable(path, file, "a PEM file that the daemon may read");
+    }
+
+    fn text(&mut self, path: &str, file: &Path) {
+        self.readable(path, file, "a TOML file that the daemon may read");
+    }
+
+    fn readable(&mut self, path: &str, file: &Path, expected: &str) {
         match fs::metadata(file) {
             Ok(facts) if !facts.is_file() => self.note(path, file, "not a regular file", expected),
             Ok(_) => {
@@ -151,6 +187,71 @@ impl Check<'_> {
             if let Some(ca) = &webhook.ca {
                 self.file(&format!("{path}.webhook.ca"), ca);
             }
+        }
+    }
+
+    fn webex_partner(&mut self, partner: &WebexPartner) {
+        let path = format!("webex-partner.{}", partner.name);
+        let mut secret = |key: &str, secret: &SecretRef| {
+            self.secret(&format!("{path}.{key}"), secret);
+        };
+        secret("client-secret", &partner.client_secret);
+        match &partner.grant {
+            WebexGrant::Integration { refresh_token } => secret("refresh-token", refresh_token),
+            WebexGrant::ServiceApp {
+                refresh_token,
+                application_token,
+                application_id: _,
+                target_org_id: _,
+            } => {
+                if let Some(token) = refresh_token {
+                    secret("refresh-token", token);
+                }
+                if let Some(token) = application_token {
+                    secret("application-token", token);
+                }
+            }
+        }
+        if let WebexProxy::Through {
+            credentials: Some(credentials),
+            ..
+        } = &partner.proxy
+        {
+            secret("proxy-credentials", credentials);
+        }
+        if let Some(ca) = &partner.ca {
+            self.file(&format!("{path}.ca"), ca);
+        }
+    }
+
+    fn template(&mut self, path: &str, template: &Template) {
+        if let Some(held) = &template.credentials {
+            self.password(&format!("{path}.password"), &held.password);
+        }
+        if let Some(held) = &template.relay.credentials {
+            self.password(&format!("{path}.relay.password"), &held.password);
+        }
+        if let Some(ca) = &template.relay.ca {
+            self.file(&format!("{path}.relay.ca"), ca);
+        }
+        if let Some(mapping) = &template.mapping {
+            self.text(&format!("{path}.mapping"), mapping);
+        }
+    }
+
+    /// One that the Application Server must be able to store.
+    fn password(&mut self, path: &str, secret: &SecretRef) {
+        self.secret(path, secret);
+        let Ok(password) = secret.read_from(self.environment) else {
+            return;
+        };
+        let text = std::str::from_utf8(password.expose()).map(str::trim_end);
+        let length = text.map_or(0, |text| text.chars().count());
+        if !(1..=PASSWORD_LENGTH).contains(&length) {
+            let what = "the Application Server cannot store this password";
+            let problem = Problem::new(path, what);
+            let expected = format!("1 to {PASSWORD_LENGTH} characters of UTF-8");
+            self.problems.push(problem.expected(expected));
         }
     }
 

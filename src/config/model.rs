@@ -8,6 +8,11 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod ocir;
+mod operations;
+mod provisioning;
+mod store;
+mod webex;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,6 +30,11 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use ocir::*;
+pub use operations::*;
+pub use provisioning::*;
+pub use store::*;
+pub use webex::*;
 
 /// A complete, checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,10 +65,20 @@ pub struct Config {
     pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
+    /// The Application Servers' reports; absent: none is heard.
+    pub ocir: Option<Ocir>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    pub store: Store,
+    /// Accounts at Webex by name.
+    pub webex_partners: BTreeMap<String, WebexPartner>,
+    /// What all templates share.
+    pub provisioning: Provisioning,
+    /// Templates of Partner Hub, in the order written.
+    pub templates: Vec<Template>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -240,7 +240,7 @@ fn unknown(node: &Node, path: &str, shape: &Shape) -> Problem {
 
 /// The table header of a path: names and indices of elements left out.
 fn header(path: &str) -> String {
-    const NAMED: [&str; 5] = ["listener", "pool", "route", "trust", "upstream"];
+    const NAMED: [&str; 6] = ["listener", "pool", "route", "template", "trust", "upstream"];
     let mut header = String::new();
     let mut named = false;
     for part in path.split('.') {

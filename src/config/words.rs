@@ -1,8 +1,12 @@
 //! The words an operator chooses from: one enum per choice, the same as written and as proven.
 
+mod provisioning;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+
+pub use provisioning::*;
 
 /// Form and place of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -26,6 +30,8 @@ pub enum ListenerKind {
     Http,
     /// The TLS hello is read for its server name, then bytes pass untouched.
     Passthrough,
+    /// TLS ends here, calls of the Application Server's provisioning are taken.
+    Provisioning,
 }
 
 /// Lowest TLS version spoken.
@@ -259,4 +265,14 @@ pub enum BlfScope {
     Enterprise,
     /// The group of the user.
     Group,
+}
+
+/// How access tokens for Webex are had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebexAuth {
+    /// By an integration that a partner full administrator has authorised: a refresh token.
+    Integration,
+    /// By a service app that the organisation has authorised.
+    ServiceApp,
 }

@@ -7,7 +7,12 @@ mod blf;
 mod edge;
 mod events;
 mod listener;
+mod ocir;
+mod operations;
 mod pool;
+mod provisioning;
+mod store;
+mod webex;
 
 use std::time::Duration;
 
@@ -29,7 +34,12 @@ use crate::config::write::edge::policy;
 use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
+use crate::config::write::ocir::ocir;
 use crate::config::write::pool::pool;
+use crate::config::write::provisioning::provisioning;
+use crate::config::write::provisioning::template;
+use crate::config::write::store::store;
+use crate::config::write::webex::partner;
 
 /// The whole configuration as an operator could have written it.
 pub(super) fn write(config: &Config) -> Raw {
@@ -47,8 +57,13 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: headers,
         events: channels,
         application_server: server,
+        ocir: reports,
         auth_service: service,
         blf: lamps,
+        store: kept,
+        webex_partners,
+        provisioning: shared,
+        templates,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -81,8 +96,13 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: Some(forwarding(headers)),
         events: Some(events(channels)),
         application_server: server.as_ref().map(application_server),
+        ocir: reports.as_ref().map(ocir),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
+        store: Some(store(kept)),
+        webex_partner: Some(webex_partners.values().map(partner).collect()),
+        provisioning: Some(provisioning(shared)),
+        template: Some(templates.iter().map(template).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -13,13 +13,16 @@ use hyper::body::Incoming;
 use crate::config::Config;
 use crate::config::IdentityMode;
 use crate::config::Listener;
+use crate::config::ListenerKind;
 use crate::domain::edge::target::judge;
 use crate::domain::ids::Fingerprint;
 use crate::domain::xsi::path::user_below;
 use crate::inbound::endpoints::blf::BlfApi;
+use crate::inbound::endpoints::provisioning::Adapter;
 use crate::inbound::hosts::HostTable;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
+use crate::inbound::http::adapter;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::outbound::bridge::Bridge;
@@ -44,6 +47,8 @@ pub struct Edge {
     pub webhook: Option<Arc<BlfWebhook>>,
     /// The board of busy lamps; `None` when no line is tracked.
     pub blf: Option<BlfBoard>,
+    /// The provisioning adapter; `None` without templates.
+    pub adapter: Option<Arc<Adapter>>,
     /// HTTP decisions and relay.
     pub front: Front,
     /// The upstream pools.
@@ -120,6 +125,12 @@ impl Edge {
         let (listener, edge) = self.listener(&peer.listener)?;
         let name = peer.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
         let host = edge.table.find(name).and_then(|at| listener.hosts.get(at));
+        if listener.kind == ListenerKind::Provisioning {
+            // On the heap: relayed requests must not carry room for it.
+            let found = self.adapter.as_deref()?;
+            let answering = adapter(found, request, peer, listener, host);
+            return Some(Box::pin(answering).await);
+        }
         let board = self.blf.as_ref();
         let changes = board.and_then(|board| Some((board, list_changed_by(&request)?)));
         let response = self.front.answer(request, peer, listener, host).await;

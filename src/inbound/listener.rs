@@ -167,7 +167,9 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
         let _open = Open(shared.metrics.open.clone());
         match kind {
             ListenerKind::Cti => Box::pin(bridge::serve(stream, address, &shared)).await,
-            ListenerKind::Http => connection::serve(stream, address, &shared).await,
+            ListenerKind::Http | ListenerKind::Provisioning => {
+                connection::serve(stream, address, &shared).await
+            }
             ListenerKind::Passthrough => {
                 Box::pin(passthrough::serve(stream, address, &shared)).await;
             }

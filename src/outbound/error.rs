@@ -19,6 +19,14 @@ pub enum OutboundError {
         /// What is wrong with it.
         fault: OcipSetupError,
     },
+    /// What is configured of an Application Server that reports cannot be used.
+    #[error("ocir.as.{server}: {}", Causes(fault))]
+    Ocir {
+        /// Its name.
+        server: String,
+        /// What is wrong with it.
+        fault: OcipSetupError,
+    },
     /// The name for TLS towards the XSPs of a CTI bridge is none.
     #[error(
         "listener.{listener}.bridge: {name:?} is no server name; write a host name or an address"
@@ -81,6 +89,9 @@ pub enum OutboundError {
         /// What is wrong with them.
         fault: Box<ClientTlsError>,
     },
+    /// The configuration names a proxy that cannot be.
+    #[error("proxy: expected http://host:port")]
+    NamedProxy,
     /// The environment names a proxy that cannot be. Its value may hold a password.
     #[error("${variable}: expected http://host:port, or http://user:password@host:port")]
     Proxy {
@@ -94,6 +105,14 @@ pub enum OutboundError {
         key: &'static str,
         /// Why.
         fault: SecretError,
+    },
+    /// What is configured of a Webex partner cannot be used.
+    #[error("webex-partner.{partner}: {fault}")]
+    WebexPartner {
+        /// Its name.
+        partner: String,
+        /// What is wrong.
+        fault: Box<Self>,
     },
     /// The CA file of a service cannot be used.
     #[error("{}", Causes(&**fault))]

@@ -151,6 +151,15 @@ impl Tasks {
     }
 }
 
+/// Blocks this thread until `work` is over, from inside the runtime or not; it must not need the
+/// runtime's network or timers. For the start, before anything is served. `None` when it panicked,
+/// or when there is no runtime.
+pub fn wait_for<T: Send>(work: impl Future<Output = T> + Send) -> Option<T> {
+    let runtime = tokio::runtime::Handle::try_current().ok()?;
+    // Of its own, because a thread of the runtime may not wait in it.
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! Each part of the edge has a file with its metrics and its event methods; an event writes the
 //! log line and moves the metric, so that the two never disagree.
 
+pub mod adapter;
 pub mod auth;
 pub mod blf;
 pub mod blf_api;
@@ -13,13 +14,18 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod ocir;
+pub mod operations;
+pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
+pub mod webex;
 
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
+use crate::telemetry::adapter::AdapterMetrics;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
@@ -29,11 +35,17 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::ocir::OcirMetrics;
+use crate::telemetry::operations::OperationsMetrics;
+use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
+use crate::telemetry::webex::WebexMetrics;
 
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// Calls of the Application Server's provisioning.
+    pub adapter: Arc<AdapterMetrics>,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
     /// Busy lamps.
@@ -52,8 +64,16 @@ pub struct Telemetry {
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
     pub ocip: Arc<OcipMetrics>,
+    /// What operators do with provisioning.
+    pub operations: Arc<OperationsMetrics>,
+    /// What Application Servers report.
+    pub ocir: Arc<OcirMetrics>,
+    /// The jobs of provisioning and their store.
+    pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
     pub upstream: Arc<UpstreamMetrics>,
+    /// The Webex APIs.
+    pub webex: Arc<WebexMetrics>,
 }
 
 impl Telemetry {
@@ -62,6 +82,7 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
         Self {
+            adapter: AdapterMetrics::register(&mut registry),
             auth: AuthMetrics::register(&mut registry),
             blf: BlfMetrics::register(&mut registry),
             blf_api: BlfApiMetrics::register(&mut registry),
@@ -71,7 +92,11 @@ impl Telemetry {
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
+            operations: OperationsMetrics::register(&mut registry),
+            ocir: OcirMetrics::register(&mut registry),
+            provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
+            webex: WebexMetrics::register(&mut registry),
             registry,
         }
     }

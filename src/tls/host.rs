@@ -150,7 +150,9 @@ fn alpn(listener: &Listener) -> Vec<Vec<u8>> {
         ListenerKind::Http | ListenerKind::Passthrough if listener.http2 => {
             vec![b"h2".to_vec(), b"http/1.1".to_vec()]
         }
-        ListenerKind::Http | ListenerKind::Passthrough => vec![b"http/1.1".to_vec()],
+        ListenerKind::Http | ListenerKind::Passthrough | ListenerKind::Provisioning => {
+            vec![b"http/1.1".to_vec()]
+        }
     }
 }
 

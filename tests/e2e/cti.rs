@@ -477,9 +477,13 @@ async fn a_session_on_which_nothing_moves_is_ended_on_both_sides() {
 }
 
 fn cli(scene: &Scene, words: &[&str]) -> Output {
+    cli_with(scene, "xspd.toml", words)
+}
+
+fn cli_with(scene: &Scene, config: &str, words: &[&str]) -> Output {
     std::process::Command::new(XSPD)
         .args(["cti", "sessions", "--config"])
-        .arg(scene.stage.path().join("xspd.toml"))
+        .arg(scene.stage.path().join(config))
         .args(words)
         .output()
         .unwrap()
@@ -571,8 +575,11 @@ async fn the_list_is_for_operators_where_there_is_an_operator_token() {
     assert!(refused.field("WWW-Authenticate").is_some());
     let shown = cli(&scene, &["--json"]);
     assert!(shown.status.success(), "{shown:?}");
-    crate::support::pki::write_private(&folder.join("operator"), "another-text");
-    let shown = cli(&scene, &[]);
+    // In a file of its own: the daemon watches the one that it was given.
+    crate::support::pki::write_private(&folder.join("another"), "another-text");
+    let wrong = config.replace("/operator\"", "/another\"");
+    std::fs::write(folder.join("wrong.toml"), wrong).unwrap();
+    let shown = cli_with(&scene, "wrong.toml", &[]);
     assert_eq!(shown.status.code(), Some(77), "{shown:?}");
 }
 

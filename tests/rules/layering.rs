@@ -24,6 +24,7 @@ const ROOMS: &[Room] = &[
             "inbound",
             "workers",
             "outbound",
+            "store",
             "jose",
             "tls",
             "telemetry",
@@ -38,6 +39,7 @@ const ROOMS: &[Room] = &[
             "inbound",
             "workers",
             "outbound",
+            "store",
             "jose",
             "tls",
             "telemetry",
@@ -57,6 +59,7 @@ const ROOMS: &[Room] = &[
         uses: &[
             "workers",
             "outbound",
+            "store",
             "jose",
             "tls",
             "telemetry",
@@ -69,6 +72,7 @@ const ROOMS: &[Room] = &[
         name: "workers",
         uses: &[
             "outbound",
+            "store",
             "jose",
             "tls",
             "telemetry",
@@ -80,6 +84,10 @@ const ROOMS: &[Room] = &[
     Room {
         name: "outbound",
         uses: &["jose", "tls", "telemetry", "config", "domain", "platform"],
+    },
+    Room {
+        name: "store",
+        uses: &["config", "domain", "platform"],
     },
     Room {
         name: "tls",

@@ -88,6 +88,7 @@ impl World<Session> for Ci {
                     State::Refuses => Input::Failed(GrantFault::InvalidGrant),
                     State::Grants => Input::Granted {
                         life: Duration::from_secs(60 + random.below(86_400)),
+                        refresh_token: None,
                     },
                 };
                 (!lost).then_some((delay, result))
@@ -105,7 +106,10 @@ impl World<Session> for Ci {
         }
         let deadline = session.deadline().expect("a refresh is always due");
         assert!(
-            deadline <= now.mono + Duration::from_secs(86_400) + self.rules.federation_period,
+            deadline
+                <= now.mono
+                    + Duration::from_secs(86_400)
+                    + self.rules.federation_period.expect("a list"),
             "it would sleep too long"
         );
         let unused = now.wall.duration_since(self.used).unwrap_or_default();
@@ -120,10 +124,10 @@ impl World<Session> for Ci {
 }
 
 fn build(random: &mut Random, now: Now) -> (Session, Ci) {
-    let rules = Rules {
-        federation_period: Duration::from_secs(60 + random.below(7_200)),
-        denial_pause: Duration::from_secs(1 + random.below(60)),
-    };
+    let rules = Rules::ci(
+        Duration::from_secs(60 + random.below(7_200)),
+        Duration::from_secs(1 + random.below(60)),
+    );
     let used = now.wall - random.duration(Duration::from_secs(70 * 86_400));
     let world = Ci {
         rules,
@@ -169,7 +173,11 @@ fn a_ci_that_grants_again_is_used_again() {
                     Action::ReadFederation => session.handle(Input::FederationRead, now),
                     Action::Refresh => {
                         let life = Duration::from_secs(43_200);
-                        session.handle(Input::Granted { life }, now);
+                        let granted = Input::Granted {
+                            life,
+                            refresh_token: None,
+                        };
+                        session.handle(granted, now);
                     }
                 }
             }

@@ -147,7 +147,7 @@ pub(super) fn foreign_header(text: &str) -> Result<String, Wrong> {
     }
 }
 
-fn network(text: &str) -> Result<IpNet, Wrong> {
+pub(super) fn network(text: &str) -> Result<IpNet, Wrong> {
     let form = "a network such as 10.0.0.0/24, or an address";
     let network = text
         .parse::<IpNet>()

@@ -33,6 +33,13 @@ pub(super) fn hosts(
 ) -> Vec<Host> {
     let mut defaults = Layer::of_listener(at, raw, known);
     let mut raw_hosts = Cow::Borrowed(raw.host.as_deref().unwrap_or_default());
+    if raw.kind == Some(ListenerKind::Provisioning) {
+        defaults.routes = Some(Vec::new());
+        for host in raw_hosts.to_mut() {
+            // Refused already where it was written.
+            host.routes = None;
+        }
+    }
     if raw.kind == Some(ListenerKind::Cti) {
         defaults = defaults.of_cti();
         for host in raw_hosts.to_mut() {

@@ -18,6 +18,7 @@ use crate::config::check::at::At;
 use crate::config::check::bridge;
 use crate::config::check::host;
 use crate::config::check::passthrough;
+use crate::config::check::provisioning;
 use crate::config::check::rules;
 use crate::config::check::suites;
 use crate::config::path::labels;
@@ -65,6 +66,10 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
             }
             (host::hosts(at, raw, plaintext, known), Vec::new())
         }
+        ListenerKind::Provisioning => {
+            has_no_relay(at, raw);
+            (host::hosts(at, raw, false, known), Vec::new())
+        }
         ListenerKind::Passthrough => {
             passthrough::has_no_http(at, raw);
             let targets = raw.passthrough.as_deref();
@@ -73,7 +78,7 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
     };
     let bridge = match kind {
         ListenerKind::Cti => Some(bridge::bridge(at, raw.bridge.as_ref())),
-        ListenerKind::Http | ListenerKind::Passthrough => {
+        ListenerKind::Http | ListenerKind::Passthrough | ListenerKind::Provisioning => {
             if raw.bridge.is_some() {
                 at.key("bridge")
                     .refuse("has no effect here", "the listener kind \"cti\"");
@@ -83,8 +88,13 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
     };
     let http2 = match (kind, plaintext) {
         (ListenerKind::Http, false) => raw.http2.unwrap_or(true),
-        (ListenerKind::Http, true) | (ListenerKind::Cti | ListenerKind::Passthrough, _) => false,
+        (ListenerKind::Http, true)
+        | (ListenerKind::Cti | ListenerKind::Passthrough | ListenerKind::Provisioning, _) => false,
     };
+    if kind != ListenerKind::Provisioning && raw.allow.is_some() {
+        at.key("allow")
+            .refuse("has no effect here", "the listener kind \"provisioning\"");
+    }
     let form = "at least one address such as \"0.0.0.0:443\"";
     Listener {
         name,
@@ -96,7 +106,35 @@ fn listener(at: &At<'_>, name: String, raw: &raw::Listener, known: &Known<'_>) -
         hosts,
         passthrough,
         bridge,
+        allow: match kind {
+            ListenerKind::Provisioning => {
+                at.list("allow", raw.allow.as_deref(), provisioning::network)
+            }
+            ListenerKind::Cti | ListenerKind::Http | ListenerKind::Passthrough => Vec::new(),
+        },
         limits: limits(&at.key("limits"), raw.limits.as_ref(), kind),
+    }
+}
+
+/// Refuses what only a listener for clients has.
+fn has_no_relay(at: &At<'_>, raw: &raw::Listener) {
+    let written = [
+        ("plaintext", raw.plaintext == Some(true)),
+        ("http2", raw.http2 == Some(true)),
+        ("routes", raw.routes.is_some()),
+        ("passthrough", raw.passthrough.is_some()),
+    ];
+    let form = "the listener kind \"http\" or \"passthrough\", or no such key";
+    for (key, _) in written.iter().filter(|(_, written)| *written) {
+        at.key(key)
+            .refuse("has no effect on a provisioning listener", form);
+    }
+    for (index, host) in raw.host.iter().flatten().enumerate() {
+        if host.routes.is_some() {
+            let at = at.key("host").element(&format!("[{index}]"));
+            at.key("routes")
+                .refuse("has no effect on a provisioning listener", "no such key");
+        }
     }
 }
 
@@ -146,14 +184,23 @@ fn groups(at: &At<'_>, raw: Option<&[Group]>) -> Vec<Group> {
 
 fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits {
     let idle = match kind {
-        ListenerKind::Http => &rules::IDLE_TIMEOUT,
+        ListenerKind::Http | ListenerKind::Provisioning => &rules::IDLE_TIMEOUT,
         ListenerKind::Cti | ListenerKind::Passthrough => &rules::PASSTHROUGH_IDLE_TIMEOUT,
+    };
+    let (body_bytes, most) = match kind {
+        ListenerKind::Provisioning => (
+            &rules::PROVISIONING_BODY_BYTES,
+            &rules::PROVISIONING_CONNECTIONS,
+        ),
+        ListenerKind::Cti | ListenerKind::Http | ListenerKind::Passthrough => {
+            (&rules::BODY_BYTES, &rules::CONNECTIONS)
+        }
     };
     let silent = raw::Limits::default();
     let raw = raw.unwrap_or(&silent);
     let time =
         |key, text: &Option<raw::DurationText>, bounds| at.duration(key, text.as_ref(), bounds);
-    let connections = at.count("connections", raw.connections, &rules::CONNECTIONS);
+    let connections = at.count("connections", raw.connections, most);
     let per_address = raw.connections_per_address;
     let per_address = at.count(
         "connections-per-address",
@@ -187,7 +234,7 @@ fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits 
         ),
         header_bytes: usize::try_from(header_bytes).unwrap_or(usize::MAX),
         header_count: whole(header_count),
-        body_bytes: at.size("body-bytes", raw.body_bytes.as_ref(), &rules::BODY_BYTES),
+        body_bytes: at.size("body-bytes", raw.body_bytes.as_ref(), body_bytes),
         body_timeout: time("body-timeout", &raw.body_timeout, &rules::BODY_TIMEOUT),
         idle_timeout: time("idle-timeout", &raw.idle_timeout, idle),
         connections: whole(connections),

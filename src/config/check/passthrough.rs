@@ -18,6 +18,7 @@ pub(super) fn has_no_http(at: &At<'_>, raw: &raw::Listener) {
         limits: _,
         passthrough: _,
         bridge: _,
+        allow: _,
         plaintext,
         http2,
         client_certificates,

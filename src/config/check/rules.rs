@@ -135,6 +135,20 @@ pub(super) const LOGIN_TOKEN_USERS: Bounds<u32> = count(20_000, 1, 1_000_000);
 pub(super) const CI_RESPONSE_BYTES: Bounds<u32> = count(65_536, 1_024, 1 << 20);
 /// `refreshPeriodInMinutes` (Solution Guide, "Deploy").
 pub(super) const FEDERATION_MINUTES: Bounds<u32> = count(60, 1, 1_440);
+/// One lost SYN and its repetition fit.
+pub(super) const WEBEX_CONNECT_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 10, 2 * MINUTE);
+/// Webex says nothing about it; a create that makes an organisation takes seconds.
+pub(super) const WEBEX_ANSWER_TIMEOUT: Bounds<Duration> = time(30 * SECOND, 50, 5 * MINUTE);
+/// A list page of 100 subscribers has 100 KB.
+pub(super) const WEBEX_TOTAL_TIMEOUT: Bounds<Duration> = time(MINUTE, 50, 10 * MINUTE);
+/// Webex publishes no limit; enough for the rate at half a second each, with as much to spare.
+pub(super) const WEBEX_IN_FLIGHT: Bounds<u32> = count(4, 1, 64);
+/// Webex publishes no limit; its 429 slows us down when this is too much.
+pub(super) const WEBEX_RATE: Bounds<f64> = Bounds {
+    default: 5.0,
+    low: 0.1,
+    high: 100.0,
+};
 /// Burst of a token bucket.
 pub(super) const BURST: Bounds<u32> = count(1, 1, 1_000_000);
 /// Tokens per second of a bucket.
@@ -189,3 +203,28 @@ pub(super) const BLF_WRITE_STALL: Bounds<Duration> = time(30 * SECOND, 100, 10 *
 pub(super) const BLF_WEBHOOK_TIMEOUT: Bounds<Duration> = time(5 * SECOND, 50, MINUTE);
 /// With pauses that double, half a minute.
 pub(super) const BLF_WEBHOOK_RETRIES: Bounds<u32> = count(4, 0, 20);
+
+/// A profile has a few hundred bytes; this is the limit of the field's own format.
+pub(super) const PROVISIONING_BODY_BYTES: Bounds<u64> = bytes(256 * KIB, 1, MIB);
+/// A pair of Application Servers, each with a few connections, and a bulk tool.
+pub(super) const PROVISIONING_CONNECTIONS: Bounds<u32> = count(500, 1, 100_000);
+/// A writer waits for the disk; an administrator waits for the answer.
+pub(super) const PROVISIONING_ANSWER: Bounds<Duration> = time(2 * SECOND, 50, 30 * SECOND);
+/// A bulk tool of BroadWorks assigns some ten users a second.
+pub(super) const PROVISIONING_RATE: Bounds<f64> = Bounds {
+    default: 200.0,
+    low: 0.1,
+    high: 100_000.0,
+};
+/// Two seconds' worth.
+pub(super) const PROVISIONING_BURST: Bounds<u32> = count(400, 1, 1_000_000);
+/// A day of mistakes at a new site.
+pub(super) const CAPTURE_RING: Bounds<u32> = count(50, 1, 1_000);
+/// Many times a profile; with the ring it bounds the memory.
+pub(super) const CAPTURE_BODY_BYTES: Bounds<u64> = bytes(16 * KIB, KIB, 256 * KIB);
+/// One lost SYN and its repetition fit.
+pub(super) const BRIDGE_URL_CONNECT: Bounds<Duration> = time(5 * SECOND, 10, MINUTE);
+/// The bridge answers before the user is provisioned; an administrator waits for it.
+pub(super) const BRIDGE_URL_TOTAL: Bounds<Duration> = time(20 * SECOND, 50, 2 * MINUTE);
+/// What the Application Server takes for success is unpublished; Webex's bridge answers 200.
+pub(super) const ACCEPTED_STATUS: Bounds<u32> = count(200, 200, 299);

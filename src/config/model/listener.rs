@@ -1,5 +1,6 @@
 //! Listeners, their hosts and limits.
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::config::IdentityMode;
 use crate::config::ListenerKind;
 use crate::config::PostQuantum;
 use crate::config::TlsVersion;
+use crate::config::model::provisioning::lets_in;
 use crate::config::secret::SecretRef;
 
 /// One listener: some addresses with one set of rules.
@@ -34,6 +36,8 @@ pub struct Listener {
     pub passthrough: Vec<PassthroughTarget>,
     /// The XSPs and the way to them, for the kind `cti` and for no other.
     pub bridge: Option<Bridge>,
+    /// Networks that may call, for the kind `provisioning`; empty: all.
+    pub allow: Vec<ipnet::IpNet>,
     /// Limits of every connection.
     pub limits: Limits,
 }
@@ -43,10 +47,16 @@ impl Listener {
     #[must_use]
     pub const fn terminates_tls(&self) -> bool {
         match self.kind {
-            ListenerKind::Cti => true,
+            ListenerKind::Cti | ListenerKind::Provisioning => true,
             ListenerKind::Http => !self.plaintext,
             ListenerKind::Passthrough => false,
         }
+    }
+
+    /// Whether a call from this address is let in, as far as the listener says who may call.
+    #[must_use]
+    pub fn lets_in(&self, address: IpAddr) -> bool {
+        lets_in(&self.allow, address)
     }
 }
 

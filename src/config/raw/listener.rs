@@ -55,6 +55,9 @@ pub struct Listener {
     /// TLS parameters shared by the hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsParameters>,
+    /// Addresses and networks that may call, for the kind provisioning; empty: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
     /// Limits of every connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,

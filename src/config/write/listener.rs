@@ -22,6 +22,7 @@ pub(super) fn listener(listener: &config::Listener) -> raw::Listener {
         hosts,
         passthrough: targets,
         bridge: way,
+        allow,
         limits: bounds,
     } = listener;
     let common = raw::Listener {
@@ -36,7 +37,7 @@ pub(super) fn listener(listener: &config::Listener) -> raw::Listener {
     match kind {
         config::ListenerKind::Cti => raw::Listener {
             tls: Some(tls(parameters)),
-            host: Some(hosts.iter().map(cti_host).collect()),
+            host: Some(hosts.iter().map(host_without_routes).collect()),
             bridge: way.as_ref().map(bridge),
             limits: common.limits.map(|limits| raw::Limits {
                 idle_timeout: None,
@@ -47,6 +48,14 @@ pub(super) fn listener(listener: &config::Listener) -> raw::Listener {
         config::ListenerKind::Http => raw::Listener {
             tls: (!plaintext).then(|| tls(parameters)),
             host: Some(hosts.iter().map(host).collect()),
+            ..common
+        },
+        config::ListenerKind::Provisioning => raw::Listener {
+            plaintext: None,
+            http2: None,
+            tls: Some(tls(parameters)),
+            host: Some(hosts.iter().map(host_without_routes).collect()),
+            allow: Some(allow.iter().map(ToString::to_string).collect()),
             ..common
         },
         config::ListenerKind::Passthrough => raw::Listener {
@@ -128,7 +137,7 @@ fn host(host: &config::Host) -> raw::Host {
     }
 }
 
-fn cti_host(host: &config::Host) -> raw::Host {
+fn host_without_routes(host: &config::Host) -> raw::Host {
     raw::Host {
         routes: None,
         ..self::host(host)

@@ -1,6 +1,8 @@
-//! Names of things that must not be mixed up. Names given by Webex are opaque text.
+//! Names of things that must not be mixed up. Names given by Webex are opaque text. A clone shares
+//! the text: a hundred thousand waiting jobs name the same few clusters, templates and customers.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -12,7 +14,7 @@ macro_rules! names {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Longest allowed, in bytes.
@@ -34,7 +36,7 @@ macro_rules! names {
                 if text.chars().any(char::is_control) {
                     return Err(NotAName { what, wrong: Wrong::Control });
                 }
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
 
             /// As it was given.
@@ -54,7 +56,7 @@ macro_rules! names {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.0.as_ref().to_owned()
             }
         }
 
@@ -134,21 +136,21 @@ pub enum Wrong {
 pub struct UserKey {
     /// User ids are unique within it.
     pub cluster: ClusterName,
-    user: String,
+    user: Folded,
 }
 
 impl UserKey {
     /// Of a user of a cluster.
     #[must_use]
     pub fn new(cluster: ClusterName, user: &BwUserId) -> Self {
-        let user = user.as_str().to_lowercase();
+        let user = Folded::of(user.as_str());
         Self { cluster, user }
     }
 
     /// The user id in lower case.
     #[must_use]
     pub fn user(&self) -> &str {
-        &self.user
+        &self.user.0
     }
 }
 
@@ -157,14 +159,14 @@ impl UserKey {
 pub struct EnterpriseKey {
     /// Enterprises are unique within it.
     pub cluster: ClusterName,
-    enterprise: String,
+    enterprise: Folded,
 }
 
 impl EnterpriseKey {
     /// Of an enterprise of a cluster.
     #[must_use]
     pub fn new(cluster: ClusterName, enterprise: &SpEnterpriseId) -> Self {
-        let enterprise = enterprise.as_str().to_lowercase();
+        let enterprise = Folded::of(enterprise.as_str());
         Self {
             cluster,
             enterprise,
@@ -174,7 +176,30 @@ impl EnterpriseKey {
     /// The `spEnterpriseId` in lower case.
     #[must_use]
     pub fn enterprise(&self) -> &str {
-        &self.enterprise
+        &self.enterprise.0
+    }
+}
+
+/// Text in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+struct Folded(Arc<str>);
+
+impl Folded {
+    fn of(text: &str) -> Self {
+        Self(text.to_lowercase().into())
+    }
+}
+
+impl From<String> for Folded {
+    fn from(text: String) -> Self {
+        Self::of(&text)
+    }
+}
+
+impl From<Folded> for String {
+    fn from(text: Folded) -> Self {
+        text.0.as_ref().to_owned()
     }
 }
 

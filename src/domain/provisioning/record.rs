@@ -47,6 +47,9 @@ pub struct Desired {
     /// The e-mail address that an operator gave for a retry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Who the user was before its BroadWorks user id changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<BwUserId>,
     /// An operator's word that belongs to this revision alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word: Option<Word>,
@@ -154,6 +157,33 @@ pub struct JobRecord {
     pub actual: Actual,
     /// Tracking ids of the last calls, ours and theirs, newest last; at most 20.
     pub tracking: Vec<TrackingId>,
+    /// What the machine has to remember of the way.
+    #[serde(default)]
+    pub progress: Progress,
+}
+
+/// What the machine has to remember of the way to a revision, beyond a crash.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Progress {
+    /// Webex has taken a create for this revision, whatever became of it.
+    pub created: bool,
+    /// Webex has taken an update for this revision, whatever became of it.
+    pub updated: bool,
+    /// A workspace may have been created without our knowing its name.
+    pub unsure: bool,
+    /// The codes of what an operator confirmed for this wish.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub confirmed: Vec<String>,
+    /// When the first of the failures came that [`JobRecord::attempt`] counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Moment>,
+    /// When the consent mail was sent again last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reminded: Option<Moment>,
+    /// What the precheck had to say, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precheck: Option<String>,
 }
 
 /// Where a job is.
@@ -276,6 +306,19 @@ impl JobState {
         }
     }
 
+    /// Whether Webex or a user is waited for, and Webex asked now and then.
+    #[must_use]
+    pub const fn polls(self) -> bool {
+        matches!(
+            self,
+            Self::WaitingWebex
+                | Self::Stalled
+                | Self::WaitingEmailInput
+                | Self::WaitingEmailValidation
+                | Self::WaitingConsent
+        )
+    }
+
     /// Who has to move next.
     #[must_use]
     pub const fn owner(self) -> Owner {
@@ -368,6 +411,9 @@ pub struct Actual {
     /// The workspace, for users that are one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<WorkspaceId>,
+    /// The customer as Webex names it, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enterprise: Option<String>,
     /// Webex's status, word for word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,

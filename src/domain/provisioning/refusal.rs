@@ -18,6 +18,8 @@ const USER_SHOWN: usize = 32;
 pub enum RefusalReason {
     /// The peer's address is not allowed, or the Host is not the template's.
     AddressOrHost,
+    /// Webex's bridge, which the request is for, gives no answer.
+    BridgeUnreachable,
     /// The mail address is no address.
     EmailInvalid,
     /// The template trusts mail addresses, and there is none.
@@ -54,8 +56,9 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All, in the order of their words.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AddressOrHost,
+        Self::BridgeUnreachable,
         Self::EmailInvalid,
         Self::EmailMissing,
         Self::EmailTaken,
@@ -79,6 +82,7 @@ impl RefusalReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AddressOrHost => "address-or-host",
+            Self::BridgeUnreachable => "bridge-unreachable",
             Self::EmailInvalid => "email-invalid",
             Self::EmailMissing => "email-missing",
             Self::EmailTaken => "email-taken",
@@ -119,6 +123,7 @@ impl RefusalReason {
             Self::UserElsewhere => "A1103",
             Self::StoreUnavailable => "A1201",
             Self::RateLimited => "A1202",
+            Self::BridgeUnreachable => "A1203",
         }
     }
 
@@ -139,6 +144,7 @@ impl RefusalReason {
             Self::NoBridge | Self::TemplateUnknown => 404,
             Self::EmailTaken | Self::EnterpriseBound | Self::UserElsewhere => 409,
             Self::RateLimited => 429,
+            Self::BridgeUnreachable => 502,
             Self::StoreUnavailable => 503,
         }
     }
@@ -150,6 +156,9 @@ impl RefusalReason {
         match self {
             Self::AddressOrHost => "This server may not provision here: check the provisioning \
                  URL (host name, no address) and the allow list."
+                .to_owned(),
+            Self::BridgeUnreachable => "Webex's provisioning bridge gives no answer: assign IM&P \
+                 again in some minutes."
                 .to_owned(),
             Self::EmailInvalid => {
                 format!(
@@ -273,7 +282,7 @@ mod tests {
     fn every_reason_has_a_code_a_word_and_a_short_sentence_of_its_own() {
         let codes: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::code).into();
         let words: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::as_str).into();
-        assert_eq!((codes.len(), words.len()), (17, 17));
+        assert_eq!((codes.len(), words.len()), (18, 18));
         let long = "w".repeat(161);
         for reason in RefusalReason::ALL {
             let sentence = reason.sentence(Some(&long));

@@ -7,7 +7,7 @@ use crate::domain::edge::reason::Reason;
 
 /// Bodies whose end two servers could see in two places are refused; the parser below is
 /// guarded too, this is what is visible here. Gives the length when one is announced.
-pub(super) fn check_framing(headers: &HeaderMap) -> Result<Option<u64>, Reason> {
+pub(in crate::inbound) fn check_framing(headers: &HeaderMap) -> Result<Option<u64>, Reason> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let coding = codings.next();
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();

@@ -3,14 +3,15 @@
 //! [`Front::answer`] takes a request's head and streamed body and gives an answer, always. The
 //! order of decisions is in `route`, the way to the XSP and back in `relay`, with the credentials
 //! exchanged in `swap`, refusals in `rescue`; `own` hands over to our own AuthService, `lamps` to our
-//! busy lamps; `events` is what is different for event channels; `plan` is the configuration worked
+//! busy lamps, `adapter` to provisioning; `events` is what is different for event channels; `plan` is the configuration worked
 //! out beforehand, `answer` the body that closes the books of a request, `body` the limits of what a
 //! client sends.
 
+mod adapter;
 mod answer;
 mod body;
 mod events;
-mod framing;
+pub(in crate::inbound) mod framing;
 mod lamps;
 mod own;
 mod plan;
@@ -63,6 +64,7 @@ use crate::telemetry::http::HttpMetrics;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::event_hub::EventHub;
 
+pub(in crate::inbound) use crate::inbound::http::adapter::adapter;
 pub use crate::inbound::http::answer::AnswerBody;
 pub(in crate::inbound) use crate::inbound::http::tracking::TRACKING_ID;
 pub use crate::inbound::http::tracking::TrackingIds;

@@ -199,9 +199,39 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             trusted_proxies: Vec::new(),
         },
         events: events(),
+        ocir: None,
         application_server: None,
         auth_service: None,
         blf: None,
+        provisioning: config::Provisioning {
+            answer_within: LONG,
+            rate: config::Rate {
+                per_second: 1.0,
+                burst: 1,
+            },
+            error_table: None,
+            capture: config::Capture {
+                what: config::CaptureWhat::Off,
+                ring: 1,
+                body_bytes: 1,
+                keep: false,
+                personal_data: false,
+            },
+            jobs: crate::domain::provisioning::policy::Rules::default(),
+            operations: config::Operations {
+                operator_token: None,
+                reconcile_nightly: false,
+                reconcile_hour: 0,
+                reconcile_pause: LONG,
+                stuck_after: LONG,
+            },
+        },
+        templates: Vec::new(),
+        store: config::Store {
+            path: "/nowhere/xspd.db".into(),
+            history: LONG,
+        },
+        webex_partners: BTreeMap::new(),
         listeners: Vec::new(),
     }
 }

@@ -22,14 +22,16 @@ use crate::outbound::web::WebRequest;
 use crate::outbound::web::failure::WebFailure;
 
 /// Bytes of an answer's head, and read ahead of its body.
-const HEAD_BYTES: usize = 64 * 1024;
+pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 pub(super) async fn exchange<S>(stream: S, request: WebRequest<'_>) -> Result<WebAnswer, WebFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answer_bytes = request.answer_bytes;
-    let request = written(request)?;
+    let mut request = written(&request)?;
+    let headers = request.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let (mut sender, link) = http1::Builder::new()
         .max_header_size(HEAD_BYTES)
         .max_buf_size(HEAD_BYTES)
@@ -65,17 +67,17 @@ where
     }
 }
 
-fn written(request: WebRequest<'_>) -> Result<Request<Full<Bytes>>, WebFailure> {
-    let mut written = Request::new(Full::new(request.body));
-    *written.method_mut() = request.method;
+/// A request as it goes out.
+pub(super) fn written(request: &WebRequest<'_>) -> Result<Request<Full<Bytes>>, WebFailure> {
+    let mut written = Request::new(Full::new(request.body.clone()));
+    *written.method_mut() = request.method.clone();
     *written.uri_mut() = Uri::from(request.url.target().clone());
-    *written.headers_mut() = request.headers;
+    *written.headers_mut() = request.headers.clone();
     let headers = written.headers_mut();
     let host = HeaderValue::try_from(request.url.authority())
         .map_err(|error| WebFailure::Broken(Box::new(error)))?;
     headers.insert(HOST, host);
     let agent = concat!("xspd/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     Ok(written)
 }

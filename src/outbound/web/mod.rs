@@ -4,10 +4,14 @@
 //! One connection for each call, because the calls are seldom; TLS resumption makes the next one
 //! cheap. No redirect is followed: the credentials are for the configured host alone. Answers are
 //! read up to a cap. A proxy is used as the environment says.
+//!
+//! [`KeptClient`] is for one service that is called often: it keeps its connections.
 
 mod call;
 mod failure;
+mod kept;
 mod proxy;
+mod relay;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tunnel;
@@ -30,6 +34,12 @@ use crate::outbound::web::proxy::Proxies;
 use crate::tls::web::web_config;
 
 pub use failure::WebFailure;
+pub use kept::KeptAnswer;
+pub use kept::KeptClient;
+pub use kept::KeptFailure;
+pub use kept::KeptLimits;
+pub use kept::Way;
+pub use relay::Passed;
 pub use url::NotAWebUrl;
 pub use url::WebUrl;
 

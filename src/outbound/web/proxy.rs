@@ -70,6 +70,22 @@ impl Proxies {
         })
     }
 
+    /// Always this one; `url` is `http://host:port`, and `credentials` are `user:password`.
+    pub(super) fn through(url: &str, credentials: Option<&[u8]>) -> Option<Self> {
+        let credentials = credentials.map(|plain| {
+            let encoded = Zeroizing::new(STANDARD.encode(plain));
+            Zeroizing::new(format!("Basic {}", *encoded))
+        });
+        let proxy = Proxy {
+            credentials,
+            ..Proxy::parse(url)?
+        };
+        Some(Self {
+            proxy: Some(proxy),
+            exceptions: Vec::new(),
+        })
+    }
+
     /// The proxy on the way to a service; `None` is the direct way. This machine is never behind
     /// a proxy.
     pub(super) fn toward(&self, url: &WebUrl) -> Option<&Proxy> {
@@ -250,6 +266,24 @@ mod tests {
             *credentials,
             format!("Basic {}", STANDARD.encode("me:p@ss"))
         );
+    }
+
+    #[test]
+    fn a_named_proxy_is_taken_for_all_but_this_machine() {
+        let proxies = Proxies::through("http://p:8080", Some(b"me:p@ss")).unwrap();
+        let way = |url| {
+            proxies
+                .toward(&WebUrl::parse(url).unwrap())
+                .map(Proxy::place)
+        };
+        assert_eq!(way("https://webexapis.com/v1").as_deref(), Some("p:8080"));
+        assert_eq!(way("https://127.0.0.1/v1"), None);
+        let credentials = proxies.proxy.unwrap().credentials.unwrap();
+        assert_eq!(
+            *credentials,
+            format!("Basic {}", STANDARD.encode("me:p@ss"))
+        );
+        assert!(Proxies::through("https://p:8080", None).is_none());
     }
 
     #[test]

@@ -100,18 +100,36 @@ impl WebUrl {
         })
     }
 
-    /// The same host with another path, which begins with `/`, after the path of this one.
+    /// The same host with another path, which begins with `/` or is a query, after the path of this one.
     ///
     /// # Errors
     /// [`NotAWebUrl::Form`] when the paths make none together.
     pub fn below(&self, path: &str) -> Result<Self, NotAWebUrl> {
         let base = self.target.path().trim_end_matches('/');
-        let target = format!("{base}{path}");
+        let slash = if base.is_empty() && path.starts_with('?') {
+            "/"
+        } else {
+            ""
+        };
+        let target = format!("{base}{slash}{path}");
         let target = target.parse().map_err(|_| NotAWebUrl::Form)?;
         Ok(Self {
             target,
             ..self.clone()
         })
+    }
+
+    /// Whether another URL leads to the same service: scheme, host and port.
+    #[must_use]
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.plain == other.plain && self.host == other.host && self.port == other.port
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let scheme = if self.plain { "http" } else { "https" };
+        format!("{scheme}://{}", self.authority)
     }
 
     /// The host, lower case, without brackets.
@@ -202,6 +220,23 @@ mod tests {
         }
         let root = WebUrl::parse("https://a").unwrap().below("/x").unwrap();
         assert_eq!(root.to_string(), "https://a/x");
+        let query = |base: &str| WebUrl::parse(base).unwrap().below("?x").unwrap();
+        assert_eq!(query("https://a").to_string(), "https://a/?x");
+        assert_eq!(query("https://a/b").to_string(), "https://a/b?x");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = WebUrl::parse("https://webexapis.com/v1").unwrap();
+        for (text, same) in [
+            ("https://webexapis.com/v1/people?x=1", true),
+            ("https://WEBEXAPIS.com:443/", true),
+            ("https://webexapis.com:444/v1", false),
+            ("https://webexapis.com.example.net/v1", false),
+        ] {
+            let other = WebUrl::parse(text).unwrap();
+            assert_eq!(base.is_same_origin(&other), same, "{text}");
+        }
     }
 
     #[test]

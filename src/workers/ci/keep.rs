@@ -92,7 +92,10 @@ async fn refresh(desk: &Arc<Desk>) {
         }
     });
     let input = match &outcome {
-        Ok((grant, _)) => Input::Granted { life: grant.life },
+        Ok((grant, _)) => Input::Granted {
+            life: grant.life,
+            refresh_token: None,
+        },
         Err(fault) => Input::Failed(*fault),
     };
     // At once, before anybody can have found the new token denied. When the machine has ended,

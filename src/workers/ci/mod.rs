@@ -190,10 +190,7 @@ impl CiDesk {
             questions: Semaphore::new(QUESTIONS),
         });
         let stop = tasks.stop().child_token();
-        let rules = session::Rules {
-            federation_period: cisco.federation.refresh,
-            denial_pause: timing.denial_pause,
-        };
+        let rules = session::Rules::ci(cisco.federation.refresh, timing.denial_pause);
         keep::start(&desk, rules, used, received, stop.clone());
         Ok(Self(Arc::new(Handle {
             desk,

@@ -22,6 +22,11 @@ pub struct Grant {
     pub token: Zeroizing<String>,
     /// How long it lives from now.
     pub life: Duration,
+    /// A refresh token that takes the place of the one that was used. CI gives none; the token
+    /// endpoint for Webex partners does.
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// How long the refresh token lives from now on.
+    pub refresh_life: Option<Duration>,
 }
 
 /// Why there is no new service token. The word is the label value, the log field and the README
@@ -119,18 +124,60 @@ pub fn read(status: StatusCode, body: &[u8]) -> Result<Grant, GrantFault> {
 fn granted(answer: &Map<String, Value>) -> Result<Grant, GrantFault> {
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
     let kind = text("token_type").ok_or(GrantFault::BadAnswer)?;
+    if !kind.eq_ignore_ascii_case("Bearer") {
+        return Err(GrantFault::BadAnswer);
+    }
+    bearer(answer)
+}
+
+/// Reads an answer of the token endpoint for Webex partners. It may leave out `token_type`, and it
+/// refuses in Webex's own words.
+///
+/// # Errors
+/// What is wrong with it or with us.
+pub fn read_partner(status: StatusCode, body: &[u8]) -> Result<Grant, GrantFault> {
+    match status {
+        StatusCode::OK => {
+            let object = strict_json::object(body, body.len());
+            let object = object.map_err(|_| GrantFault::BadAnswer)?;
+            match object.get("token_type").and_then(Value::as_str) {
+                None => bearer(&object),
+                Some(kind) if kind.eq_ignore_ascii_case("Bearer") => bearer(&object),
+                Some(_) => Err(GrantFault::BadAnswer),
+            }
+        }
+        // Without the word of RFC 6749 it is the refresh token, the one thing that changes.
+        StatusCode::BAD_REQUEST => match read(status, body) {
+            Err(GrantFault::BadAnswer) => Err(GrantFault::InvalidGrant),
+            other => other,
+        },
+        StatusCode::UNAUTHORIZED => read(status, body),
+        StatusCode::FORBIDDEN => Err(GrantFault::InvalidClient),
+        other => read(other, body),
+    }
+}
+
+fn bearer(answer: &Map<String, Value>) -> Result<Grant, GrantFault> {
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
     let token = text("access_token").ok_or(GrantFault::BadAnswer)?;
     let life = answer.get("expires_in").and_then(Value::as_u64);
     let life = life.filter(|life| *life > 0).ok_or(GrantFault::BadAnswer)?;
-    let sendable = (1..=TOKEN_BYTES).contains(&token.len())
-        && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if !kind.eq_ignore_ascii_case("Bearer") || !sendable {
+    let next = text("refresh_token");
+    if !is_sendable(token) || next.is_some_and(|next| !is_sendable(next)) {
         return Err(GrantFault::BadAnswer);
     }
+    let refresh_life = answer.get("refresh_token_expires_in");
+    let refresh_life = refresh_life.and_then(Value::as_u64);
     Ok(Grant {
         token: Zeroizing::new(token.to_owned()),
         life: Duration::from_secs(life).min(LIFE),
+        refresh_token: next.map(|next| Zeroizing::new(next.to_owned())),
+        refresh_life: refresh_life.map(|life| Duration::from_secs(life).min(LIFE)),
     })
+}
+
+fn is_sendable(token: &str) -> bool {
+    (1..=TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -196,12 +243,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_partner_gets_a_refresh_token_and_its_life_and_webexs_own_words() {
+        let good = r#"{"access_token":"abc","expires_in":1209599,"refresh_token":"def","refresh_token_expires_in":7775999}"#;
+        let grant = read_partner(StatusCode::OK, good.as_bytes()).unwrap();
+        assert_eq!(
+            grant.refresh_token.as_deref().map(String::as_str),
+            Some("def")
+        );
+        assert_eq!(grant.refresh_life, Some(Duration::from_secs(7_775_999)));
+        let webex = br#"{"message":"The refresh token is invalid","trackingId":"x"}"#;
+        for (status, fault) in [
+            (400, GrantFault::InvalidGrant),
+            (401, GrantFault::InvalidClient),
+            (403, GrantFault::InvalidClient),
+            (404, GrantFault::BadAnswer),
+            (429, GrantFault::Unreachable),
+            (502, GrantFault::Unreachable),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(read_partner(status, webex).err(), Some(fault), "{status}");
+        }
+        for bad in [good.replace("def", "d ef"), good.replace("1209599", "0")] {
+            let refused = read_partner(StatusCode::OK, bad.as_bytes()).err();
+            assert_eq!(refused, Some(GrantFault::BadAnswer), "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
         fn foreign_bytes_never_panic(
             status in 200_u16..600,
             body in proptest::collection::vec(any::<u8>(), 0..200),
         ) {
+            drop(read_partner(StatusCode::from_u16(status).unwrap(), &body));
             drop(read(StatusCode::from_u16(status).unwrap(), &body));
         }
     }

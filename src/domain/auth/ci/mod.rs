@@ -6,7 +6,7 @@
 //! * [`answer`]: what the token-info service says of it.
 //! * [`grant`]: the service token that we ask with.
 //! * [`federation`]: whose tokens are taken.
-//! * [`session`]: when the service token and the federation list are renewed.
+//! * [`session`]: when the service token and the federation list are renewed, by its [`rules`].
 //! * [`cache`]: what was said a moment ago.
 
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod federation;
 pub mod grant;
 pub mod presented;
 pub mod refusal;
+pub mod rules;
 pub mod session;
 
 /// A user whom Cisco has vouched for.

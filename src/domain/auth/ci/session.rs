@@ -1,6 +1,9 @@
 //! Our standing with CI: when the service token is renewed, when the federation list is read, and
 //! when an operator must act. The refresh token dies when it is not used for 60 days (Device
 //! Integration Guide), and only Cisco can give a new one.
+//!
+//! The access tokens of Webex partners are kept up by the same machine, without a federation list
+//! and by [`Rules::partner`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,14 +14,12 @@ use crate::domain::auth::ci::grant::GrantFault;
 use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
-/// How long an unused refresh token lives.
-pub const REFRESH_TOKEN_LIFE: Duration = days(60);
-
-/// How long it may be unused before an operator is told.
-pub const REFRESH_TOKEN_WARNING: Duration = days(45);
-
-/// A service token is renewed at least this often, however long it lives.
-const LONGEST_USE: Duration = days(1);
+pub use crate::domain::auth::ci::rules::DENIAL_PAUSE;
+pub use crate::domain::auth::ci::rules::PARTNER_TOKEN_WARNING;
+pub use crate::domain::auth::ci::rules::REFRESH_TOKEN_LIFE;
+pub use crate::domain::auth::ci::rules::REFRESH_TOKEN_WARNING;
+pub use crate::domain::auth::ci::rules::Renewal;
+pub use crate::domain::auth::ci::rules::Rules;
 
 /// First and longest pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -29,23 +30,6 @@ const OPERATOR_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// After this time without a result an attempt is given up; longer than any call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The usual [`Rules::denial_pause`].
-pub const DENIAL_PAUSE: Duration = Duration::from_secs(30);
-
-const fn days(count: u64) -> Duration {
-    Duration::from_secs(count * 24 * 60 * 60)
-}
-
-/// The numbers of the rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Time between two readings of the federation list.
-    pub federation_period: Duration,
-    /// A service token that was denied is renewed only when the last attempt is this old:
-    /// anybody can send users' tokens that make it look as if ours were denied.
-    pub denial_pause: Duration,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +46,9 @@ pub enum Input {
     Granted {
         /// How long it lives.
         life: Duration,
+        /// How long the refresh token lives from now on, if that was told; else it lives for 60
+        /// days after its last use.
+        refresh_token: Option<Duration>,
     },
 }
 
@@ -145,6 +132,8 @@ pub struct Session {
     federation_failures: u32,
     /// Last success of the refresh token, or when it was first seen.
     used: SystemTime,
+    /// When it ends, if that was told.
+    told_end: Option<SystemTime>,
     ending: Option<SystemTime>,
     refused: Option<GrantFault>,
     random: u64,
@@ -156,6 +145,18 @@ impl Session {
     /// used with success, or first seen; `seed` makes the pauses of farm members differ.
     #[must_use]
     pub fn new(rules: Rules, used: SystemTime, seed: u64, now: Now) -> Self {
+        Self::resumed(rules, used, None, seed, now)
+    }
+
+    /// The same, with the end of the refresh token as it was told before a restart.
+    #[must_use]
+    pub fn resumed(
+        rules: Rules,
+        used: SystemTime,
+        told_end: Option<SystemTime>,
+        seed: u64,
+        now: Now,
+    ) -> Self {
         let mut session = Self {
             rules,
             token: Token::Absent,
@@ -165,6 +166,7 @@ impl Session {
             federation: Attempt::AwaitsToken,
             federation_failures: 0,
             used,
+            told_end,
             ending: None,
             refused: None,
             random: seed,
@@ -180,28 +182,34 @@ impl Session {
         self.used
     }
 
+    /// When the refresh token ends: as it was told, or 60 days after its last use.
+    #[must_use]
+    pub fn refresh_token_ends(&self) -> SystemTime {
+        self.told_end.unwrap_or(self.used + REFRESH_TOKEN_LIFE)
+    }
+
     /// Whether there is a service token.
     #[must_use]
     pub const fn has_token(&self) -> bool {
         matches!(self.token, Token::Held { .. })
     }
 
-    fn granted(&mut self, life: Duration, now: Now) {
+    fn granted(&mut self, life: Duration, refresh_token: Option<Duration>, now: Now) {
         self.failures = 0;
         self.tried = Some(now.mono);
         self.used = now.wall;
+        self.told_end = refresh_token.and_then(|life| now.wall.checked_add(life));
         self.token = Token::Held {
             until: now.mono + life,
         };
-        // At three quarters of its life, so that the last quarter is left for attempts.
-        let next = (life * 3 / 4).clamp(FIRST_PAUSE, LONGEST_USE);
+        let next = self.rules.renewal_after(life);
         self.refresh = Attempt::Due(now.mono + next);
         if let Some(fault) = self.refused.take() {
             self.actions.push_back(Action::Clear(Alarm::Refused(fault)));
         }
-        match self.federation {
-            Attempt::AwaitsToken => self.federation = Attempt::Due(now.mono),
-            Attempt::Due(_) | Attempt::Running { .. } => {}
+        match (self.federation, self.rules.federation_period) {
+            (Attempt::AwaitsToken, Some(_)) => self.federation = Attempt::Due(now.mono),
+            (Attempt::AwaitsToken, None) | (Attempt::Due(_) | Attempt::Running { .. }, _) => {}
         }
     }
 
@@ -246,15 +254,16 @@ impl Session {
     /// Raises or clears the alarm of the refresh token's end. Dates are compared with the wall
     /// clock as it is now, so that a jump is corrected by the next look.
     fn judge_age(&mut self, wall: SystemTime) {
-        let unused = wall.duration_since(self.used).unwrap_or_default();
-        let ends = self.used + REFRESH_TOKEN_LIFE;
+        let ends = self.refresh_token_ends();
+        let left = ends.duration_since(wall).unwrap_or_default();
+        let near = left <= self.rules.warning;
         match self.ending {
-            None if unused >= REFRESH_TOKEN_WARNING => {
+            None if near => {
                 self.ending = Some(ends);
                 let alarm = Alarm::RefreshTokenEnding { ends };
                 self.actions.push_back(Action::Raise(alarm));
             }
-            Some(ends) if unused < REFRESH_TOKEN_WARNING => {
+            Some(ends) if !near => {
                 self.ending = None;
                 let alarm = Alarm::RefreshTokenEnding { ends };
                 self.actions.push_back(Action::Clear(alarm));
@@ -296,14 +305,19 @@ impl Machine for Session {
             Input::FederationFailed => {
                 self.federation_failures = self.federation_failures.saturating_add(1);
                 let pause = self.pause(self.federation_failures);
-                self.federation_ended(pause.min(self.rules.federation_period), now);
+                let longest = self.rules.federation_period.unwrap_or(LONGEST_PAUSE);
+                self.federation_ended(pause.min(longest), now);
             }
             Input::FederationRead => {
                 self.federation_failures = 0;
-                self.federation_ended(self.rules.federation_period, now);
+                let period = self.rules.federation_period.unwrap_or(LONGEST_PAUSE);
+                self.federation_ended(period, now);
             }
             Input::Failed(fault) => self.failed(fault, now),
-            Input::Granted { life } => self.granted(life, now),
+            Input::Granted {
+                life,
+                refresh_token,
+            } => self.granted(life, refresh_token, now),
         }
         self.judge_age(now.wall);
     }
@@ -358,7 +372,7 @@ impl Machine for Session {
             self.refresh.deadline().is_some(),
             "no refresh would ever come again: {self:?}"
         );
-        if self.has_token() {
+        if self.has_token() && self.rules.federation_period.is_some() {
             assert!(
                 self.federation.deadline().is_some(),
                 "the federation list would never be read again: {self:?}"
@@ -374,13 +388,14 @@ impl Machine for Session {
 mod tests {
     use super::*;
 
+    const fn days(count: u64) -> Duration {
+        Duration::from_secs(count * 24 * 60 * 60)
+    }
+
     use crate::platform::clock;
 
     const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
-    const RULES: Rules = Rules {
-        federation_period: Duration::from_secs(60 * 60),
-        denial_pause: DENIAL_PAUSE,
-    };
+    const RULES: Rules = Rules::ci(Duration::from_secs(60 * 60), DENIAL_PAUSE);
 
     struct Bench {
         session: Session,
@@ -423,7 +438,10 @@ mod tests {
         }
 
         fn granted(&mut self) -> Vec<Action> {
-            self.tell(Input::Granted { life: LIFE })
+            self.tell(Input::Granted {
+                life: LIFE,
+                refresh_token: None,
+            })
         }
     }
 
@@ -582,5 +600,41 @@ mod tests {
         bench.granted();
         bench.wait();
         assert_eq!(bench.wait(), (PATIENCE, vec![Action::ReadFederation]));
+    }
+
+    #[test]
+    fn a_partner_renews_at_half_of_the_life_and_reads_no_list() {
+        let now = clock::now();
+        let rules = Rules::partner(DENIAL_PAUSE);
+        let mut bench = Bench {
+            session: Session::new(rules, now.wall, 7, now),
+            now,
+        };
+        assert_eq!(bench.wait().1, [Action::Refresh]);
+        let granted = Input::Granted {
+            life: days(14),
+            refresh_token: Some(days(90)),
+        };
+        assert_eq!(bench.tell(granted), []);
+        assert_eq!(
+            bench.session.refresh_token_ends(),
+            bench.now.wall + days(90)
+        );
+        assert_eq!(bench.wait(), (days(7), vec![Action::Refresh]));
+    }
+
+    #[test]
+    fn a_partner_is_told_14_days_before_the_end_that_webex_told() {
+        let mut now = clock::now();
+        let ends = now.wall + days(90);
+        let rules = Rules::partner(DENIAL_PAUSE);
+        let alarm = Alarm::RefreshTokenEnding { ends };
+        for (left, expected) in [(15, vec![]), (14, vec![Action::Raise(alarm)])] {
+            now.wall = ends - days(left);
+            let used = ends - days(90);
+            let session = Session::resumed(rules, used, Some(ends), 7, now);
+            let mut bench = Bench { session, now };
+            assert_eq!(bench.actions(), expected, "{left} days");
+        }
     }
 }

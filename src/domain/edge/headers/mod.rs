@@ -17,6 +17,21 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-")
 }
 
+/// A copy without what is for one hop only, and without what frames the body: whoever sends it on
+/// frames it anew.
+#[must_use]
+pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let listed = listed_by_connection(headers);
+    let mut kept = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let framing = *name == header::CONTENT_LENGTH || *name == header::HOST;
+        if !framing && !is_hop_by_hop(name.as_str()) && !listed.contains(name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
 /// The headers that a `Connection` header names for removal.
 ///
 /// Some are left in spite of it: nobody sends them for one hop only, and without them the XSP

@@ -83,6 +83,7 @@ fn listener() -> config::Listener {
         name: "public".to_owned(),
         kind: config::ListenerKind::Http,
         bridge: None,
+        allow: Vec::new(),
         addresses: Vec::new(),
         plaintext: false,
         http2: true,

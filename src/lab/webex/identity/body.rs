@@ -9,14 +9,14 @@ use hyper::body::Body;
 
 /// Largest body of a request to Webex, and of an answer of the provider: an encrypted token is
 /// about 2 KiB.
-pub(super) const CAP: usize = 64 * 1024;
+pub(in crate::lab::webex) const CAP: usize = 64 * 1024;
 
 /// Longest pause between two pieces of a body.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyFault {
+pub(in crate::lab::webex) enum BodyFault {
     /// It broke off, or nothing came for too long.
     Broken,
     /// It is larger than [`CAP`].
@@ -24,7 +24,7 @@ pub(super) enum BodyFault {
 }
 
 /// Reads all of a body.
-pub(super) async fn read<B>(mut body: B) -> Result<Bytes, BodyFault>
+pub(in crate::lab::webex) async fn read<B>(mut body: B) -> Result<Bytes, BodyFault>
 where
     B: Body<Data = Bytes> + Unpin,
 {

@@ -7,7 +7,7 @@ use http::header;
 
 /// Credentials as they came, unproven.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Credentials {
+pub(in crate::lab::webex) enum Credentials {
     /// Name and password.
     Basic(String, String),
     /// A token.
@@ -18,7 +18,7 @@ pub(super) enum Credentials {
 
 impl Credentials {
     /// From a request; scheme names have no case.
-    pub(super) fn parse(headers: &HeaderMap) -> Self {
+    pub(in crate::lab::webex) fn parse(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Self::None;

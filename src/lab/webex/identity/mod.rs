@@ -3,22 +3,22 @@
 
 mod accept;
 mod answer;
-mod body;
+pub(super) mod body;
 mod common_identity;
 mod counts;
-mod credentials;
+pub(super) mod credentials;
 mod faults;
 mod federation;
 mod fetch;
-mod form;
+pub(super) mod form;
 mod idp_proxy;
 mod lab_only;
 mod route;
-mod tls;
+pub(super) mod tls;
 mod tokens;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::lab::pki::Pair;
 use crate::lab::webex::WebexError;
 
 /// For whoever calls Webex: no client certificate is asked for.
-pub(super) fn server(pair: &Pair) -> Result<Arc<ServerConfig>, WebexError> {
+pub(in crate::lab::webex) fn server(pair: &Pair) -> Result<Arc<ServerConfig>, WebexError> {
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -24,7 +24,10 @@ pub(super) fn server(pair: &Pair) -> Result<Arc<ServerConfig>, WebexError> {
 }
 
 /// For calls to the provider, which must show a certificate that ends at `ca`.
-pub(super) fn client(ca: &Path, own: Option<&Pair>) -> Result<Arc<ClientConfig>, WebexError> {
+pub(in crate::lab::webex) fn client(
+    ca: &Path,
+    own: Option<&Pair>,
+) -> Result<Arc<ClientConfig>, WebexError> {
     let mut roots = RootCertStore::empty();
     for root in chain(ca)? {
         roots.add(root)?;

@@ -4,7 +4,7 @@ mod common_identity;
 mod fetch;
 mod idp_proxy;
 mod lab_only;
-mod pki;
+pub(in crate::lab::webex) mod pki;
 mod provider;
 
 use std::net::Ipv4Addr;

@@ -13,14 +13,14 @@ use rcgen::KeyPair;
 use crate::lab::pki::Pair;
 
 /// One CA for servers and clients alike.
-pub(super) struct QuickPki {
-    pub(super) ca: PathBuf,
-    pub(super) server: Pair,
-    pub(super) client: Pair,
+pub(in crate::lab::webex) struct QuickPki {
+    pub(in crate::lab::webex) ca: PathBuf,
+    pub(in crate::lab::webex) server: Pair,
+    pub(in crate::lab::webex) client: Pair,
 }
 
 impl QuickPki {
-    pub(super) fn mint(directory: &Path) -> Self {
+    pub(in crate::lab::webex) fn mint(directory: &Path) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,0 +1,413 @@
+//! How users and customers come into the machine's memory, and leave it.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::domain::machine::Now;
+use crate::domain::provisioning::conductor::Action;
+use crate::domain::provisioning::conductor::Conductor;
+use crate::domain::provisioning::conductor::Event;
+use crate::domain::provisioning::conductor::Standing;
+use crate::domain::provisioning::conductor::customers::CustomerId;
+use crate::domain::provisioning::conductor::job::Job;
+use crate::domain::provisioning::conductor::job::Slot;
+use crate::domain::provisioning::conductor::job::Way;
+use crate::domain::provisioning::conductor::lane::Lane;
+use crate::domain::provisioning::conductor::lane::LaneId;
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::ids::PartnerName;
+use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::policy::Settings;
+use crate::domain::provisioning::record::Desired;
+use crate::domain::provisioning::record::EnterpriseRecord;
+use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::JobRecord;
+use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::record::Word;
+
+impl Conductor {
+    /// Takes in a customer, at start.
+    pub fn load_enterprise(&mut self, record: EnterpriseRecord, now: Now) {
+        if self.customers.find(&record.key).is_some() {
+            return;
+        }
+        let waits = record.state == EnterpriseState::WaitingCustomerAdmin;
+        let age = Moment::of(now.wall).since(record.since);
+        let id = self.customers.add(record);
+        if waits {
+            self.schedule_knock(id, age, now);
+        }
+    }
+
+    /// Takes in a user, at start, after all customers. Those whose job has come to its end at
+    /// their newest revision need not be shown, and do no harm.
+    ///
+    /// The first [`Machine::handle_timeout`](crate::domain::machine::Machine::handle_timeout)
+    /// sets all of them going.
+    pub fn load(&mut self, desired: Desired, job: Option<JobRecord>, now: Now) {
+        let over = job
+            .as_ref()
+            .is_some_and(|job| job.revision == desired.revision && job.state.is_final());
+        if over || self.index.contains_key(&desired.key) {
+            return;
+        }
+        let slot = self.place(desired, job.map(|record| Self::resumed(record, now)));
+        let Some(job) = self.job(slot) else {
+            return;
+        };
+        // A newer wish does not undo what the older may have sent.
+        let sent = job.way.as_ref().map(|way| way.record.state);
+        match sent.unwrap_or(JobState::Queued) {
+            JobState::Submitting => self.resume_submission(slot, now),
+            JobState::Removing | JobState::DeletingPerson => self.resume_call(slot, now),
+            JobState::Queued
+            | JobState::WaitingFirstUser
+            | JobState::WaitingCustomerAdmin
+            | JobState::Prechecking
+            | JobState::WaitingWebex
+            | JobState::Stalled
+            | JobState::WaitingEmailInput
+            | JobState::WaitingEmailValidation
+            | JobState::WaitingConsent
+            | JobState::Attention
+            | JobState::Provisioned
+            | JobState::NoChange
+            | JobState::Removed
+            | JobState::PersonDeleted
+            | JobState::Cancelled
+            | JobState::Superseded => self.resume(slot, now),
+        }
+    }
+
+    fn resume(&mut self, slot: Slot, now: Now) {
+        let Some(job) = self.job(slot) else {
+            return;
+        };
+        match job.state() {
+            JobState::Attention => {
+                let orphan = job.way.as_ref().and_then(|way| way.record.fault.as_ref());
+                if orphan.is_some_and(|fault| fault.code == "A1012") {
+                    self.orphans.insert(slot);
+                }
+            }
+            JobState::WaitingWebex
+            | JobState::Stalled
+            | JobState::WaitingEmailInput
+            | JobState::WaitingEmailValidation
+            | JobState::WaitingConsent => {
+                self.list(slot);
+                self.wait_on(slot, now);
+            }
+            JobState::Queued => {
+                let next = job.way.as_ref().and_then(|way| way.record.next);
+                let wait = next.map(|next| next.since(Moment::of(now.wall)));
+                let wait = wait
+                    .unwrap_or_default()
+                    .min(self.settings.rules.retry_longest);
+                if wait.is_zero() {
+                    self.enqueue(slot, false, now);
+                } else {
+                    self.set_due(slot, Some(now.mono + wait));
+                }
+            }
+            JobState::WaitingFirstUser
+            | JobState::WaitingCustomerAdmin
+            | JobState::Prechecking
+            | JobState::Submitting
+            | JobState::Removing
+            | JobState::DeletingPerson
+            | JobState::Provisioned
+            | JobState::NoChange
+            | JobState::Removed
+            | JobState::PersonDeleted
+            | JobState::Cancelled
+            | JobState::Superseded => self.enqueue(slot, false, now),
+        }
+    }
+
+    /// A call may have left just before the daemon ended, and still be under way: Webex is asked
+    /// after the pause that follows a call without an answer.
+    fn resume_call(&mut self, slot: Slot, now: Now) {
+        let at = now.mono + self.settings.rules.unanswered_pause;
+        if let Some(job) = self.job_mut(slot) {
+            job.not_before = Some(at);
+        }
+        self.set_due(slot, Some(at));
+    }
+
+    /// A way as it was before the daemon ended. Waits count from when they began.
+    fn resumed(record: JobRecord, now: Now) -> Way {
+        let age = Moment::of(now.wall).since(record.since);
+        Way::new(record, earlier(now.mono, age))
+    }
+
+    /// A create may have left before the daemon ended.
+    fn resume_submission(&mut self, slot: Slot, now: Now) {
+        self.resume_call(slot, now);
+        let Some(job) = self.job_mut(slot) else {
+            return;
+        };
+        let customer = job.customer;
+        if let Some(way) = &mut job.way {
+            way.lost = true;
+        }
+        // Whoever knocked at a customer's administrator may have been let in.
+        if let Some(customer) = customer.and_then(|id| self.customers.get_mut(id)) {
+            let waits = customer.record.state == EnterpriseState::WaitingCustomerAdmin;
+            if waits && customer.candidate.is_none() {
+                customer.candidate = Some(slot);
+            }
+        }
+    }
+
+    /// A new revision, durable already.
+    pub(super) fn desired(&mut self, desired: Desired, enterprise: Option<EnterpriseRecord>) {
+        if let Some(record) = enterprise {
+            self.bind(record);
+        }
+        if let Some(slot) = self.index.get(&desired.key).copied() {
+            self.renew(slot, desired);
+            return;
+        }
+        let first = desired.revision <= 1;
+        let key = desired.key.clone();
+        let slot = self.place(desired, None);
+        if first {
+            self.wake(slot, false);
+        } else if let Some(job) = self.job_mut(slot) {
+            job.recalling = true;
+            self.actions.push_back(Action::Recall(key));
+        }
+    }
+
+    fn bind(&mut self, record: EnterpriseRecord) {
+        let Some(id) = self.customers.find(&record.key) else {
+            self.customers.add(record);
+            return;
+        };
+        let Some(customer) = self.customers.get_mut(id) else {
+            return;
+        };
+        // Bound anew before Webex was asked; what the machine knows of it stays.
+        if customer.record.state == EnterpriseState::New && customer.record.webex.is_none() {
+            customer.record.template = record.template;
+            customer.record.sent_as = record.sent_as;
+        }
+    }
+
+    fn renew(&mut self, slot: Slot, desired: Desired) {
+        let customer = self.customer_of(&desired);
+        let Some(job) = self.job_mut(slot) else {
+            return;
+        };
+        if desired.revision <= job.desired.revision {
+            return;
+        }
+        let was_final = job.is_final();
+        job.desired = desired;
+        let moved = job.customer != customer;
+        if was_final {
+            self.open += 1;
+        }
+        if moved {
+            self.step_back(slot);
+            if let Some(job) = self.job_mut(slot) {
+                job.customer = customer;
+            }
+        }
+        self.leave_queue(slot);
+        self.orphans.remove(&slot);
+        self.note_rename(slot);
+        self.set_due(slot, None);
+        self.wake(slot, false);
+    }
+
+    /// What the store holds of a user that was not in memory.
+    pub(super) fn recalled(&mut self, key: &UserKey, record: Option<JobRecord>, now: Now) {
+        let Some(slot) = self.index.get(key).copied() else {
+            return;
+        };
+        let Some(job) = self.job_mut(slot).filter(|job| job.recalling) else {
+            return;
+        };
+        job.recalling = false;
+        job.way = record.map(|record| Box::new(Self::resumed(record, now)));
+        if job.is_final() {
+            self.open = self.open.saturating_sub(1);
+        }
+        self.wake(slot, false);
+    }
+
+    /// Something was heard of a user.
+    pub(super) fn observed(&mut self, key: &UserKey) {
+        let Some(slot) = self.index.get(key).copied() else {
+            return;
+        };
+        let waits = self.job(slot).is_some_and(|job| job.due.is_some());
+        if waits {
+            self.set_due(slot, None);
+            self.timer(slot);
+        }
+    }
+
+    /// A wait of a job is over.
+    pub(super) fn timer(&mut self, slot: Slot) {
+        if let Some(way) = self.job_mut(slot).and_then(|job| job.way.as_mut()) {
+            way.refresh |= way.record.state.polls();
+            way.asked_customer = false;
+        }
+        self.wake(slot, false);
+    }
+
+    /// Whether there is a token of a partner.
+    pub(super) fn token(&mut self, partner: &PartnerName, ok: bool, now: Now) {
+        let id = self.lane(partner, now.mono);
+        let rules = &self.settings.rules;
+        let Some(lane) = self.lanes.get_mut(id) else {
+            return;
+        };
+        let standing = if ok {
+            lane.open().then_some(Standing::Open)
+        } else {
+            lane.refuse(true, rules, now.mono)
+                .then_some(Standing::Refused)
+        };
+        if let Some(standing) = standing {
+            let partner = partner.clone();
+            self.tell(Event::Partner { partner, standing });
+        }
+    }
+
+    /// The configuration has changed. What is under way goes on by the new one.
+    pub(super) fn take_settings(&mut self, settings: Settings, now: Now) {
+        self.settings = settings;
+        for slot in std::mem::take(&mut self.orphans) {
+            let known = self
+                .job(slot)
+                .is_some_and(|job| self.settings.templates.contains_key(&job.desired.template));
+            if known {
+                self.move_to(slot, JobState::Queued, "the template is back", None, now);
+                self.wake(slot, false);
+            } else {
+                self.orphans.insert(slot);
+            }
+        }
+    }
+
+    /// Gives a user a place in memory.
+    fn place(&mut self, mut desired: Desired, way: Option<Way>) -> Slot {
+        let customer = self.customer_of(&desired);
+        if let Some(customer) = customer.and_then(|id| self.customers.get(id)) {
+            // A hundred thousand users of few customers share the texts.
+            let record = &customer.record;
+            if desired.enterprise.as_ref() == Some(&record.sent_as) {
+                desired.enterprise = Some(record.sent_as.clone());
+            }
+            if desired.template == record.template {
+                desired.template = record.template.clone();
+            }
+            if desired.key.cluster == record.key.cluster {
+                desired.key.cluster = record.key.cluster.clone();
+            }
+        }
+        let key = desired.key.clone();
+        let mut job = Job::new(desired, customer);
+        job.way = way.map(Box::new);
+        let open = !job.is_final();
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                if let Some(place) = self.jobs.get_mut(slot) {
+                    *place = Some(job);
+                }
+                slot
+            }
+            None => {
+                self.jobs.push(Some(job));
+                self.jobs.len() - 1
+            }
+        };
+        self.index.insert(key, slot);
+        self.open += usize::from(open);
+        self.note_rename(slot);
+        slot
+    }
+
+    /// Forgets a job that has come to its end and is saved.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        let Some(job) = self.job(slot) else {
+            return;
+        };
+        if !job.is_final() || !job.is_clean() || job.calling || job.recalling || job.queued {
+            return;
+        }
+        let key = job.desired.key.clone();
+        self.set_due(slot, None);
+        self.leave_queue(slot);
+        self.unlist(slot);
+        self.orphans.remove(&slot);
+        if let Some(former) = self.job(slot).and_then(former_of)
+            && self.renames.get(&former) == Some(&slot)
+        {
+            self.renames.remove(&former);
+        }
+        self.index.remove(&key);
+        if let Some(place) = self.jobs.get_mut(slot) {
+            *place = None;
+        }
+        self.free.push(slot);
+    }
+
+    fn note_rename(&mut self, slot: Slot) {
+        if let Some(former) = self.job(slot).and_then(former_of) {
+            self.renames.insert(former, slot);
+        }
+    }
+
+    fn customer_of(&self, desired: &Desired) -> Option<CustomerId> {
+        let enterprise = desired.enterprise.as_ref()?;
+        let key = EnterpriseKey::new(desired.key.cluster.clone(), enterprise);
+        self.customers.find(&key)
+    }
+
+    pub(super) fn policy_of(&self, slot: Slot) -> Option<Arc<Policy>> {
+        let template = &self.job(slot)?.desired.template;
+        self.settings.templates.get(template).cloned()
+    }
+
+    /// The lane of a partner, which comes to be when it is first needed.
+    pub(super) fn lane(&mut self, partner: &PartnerName, now: Instant) -> LaneId {
+        if let Some(id) = self.lane_index.get(partner) {
+            return *id;
+        }
+        let id = self.lanes.len();
+        self.lanes.push(Lane::new(partner.clone(), now));
+        self.lane_index.insert(partner.clone(), id);
+        id
+    }
+}
+
+/// The user that another one was before, if that one still has to be told apart.
+fn former_of(job: &Job) -> Option<UserKey> {
+    let formerly: &BwUserId = job.desired.formerly.as_ref()?;
+    if job.leaves() || job.desired.word == Some(Word::Cancel) {
+        return None;
+    }
+    Some(UserKey::new(job.desired.key.cluster.clone(), formerly))
+}
+
+/// A moment in the past, as far back as the clock can tell.
+fn earlier(now: Instant, age: Duration) -> Instant {
+    /// Beyond this no wait is told from a longer one.
+    const MOST: Duration = Duration::from_secs(400 * 86_400);
+    let mut age = age.min(MOST);
+    loop {
+        if let Some(then) = now.checked_sub(age) {
+            return then;
+        }
+        age /= 2;
+    }
+}

@@ -1,0 +1,209 @@
+//! A user that is to be a subscriber: looked up first, adopted if it is there.
+
+use crate::domain::provisioning::conductor::compare;
+use crate::domain::provisioning::conductor::job::Asked;
+use crate::domain::provisioning::conductor::job::Known;
+use crate::domain::provisioning::conductor::plan::Next;
+use crate::domain::provisioning::conductor::plan::View;
+use crate::domain::provisioning::conductor::plan::create;
+use crate::domain::provisioning::conductor::plan::waits;
+use crate::domain::provisioning::fault::Class;
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::profile::Profile;
+use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::record::Word;
+use crate::domain::provisioning::webex::Subscriber;
+use crate::domain::provisioning::webex::SubscriberChange;
+use crate::domain::provisioning::webex::SubscriberStatus;
+use crate::domain::provisioning::webex::WebexOp;
+
+pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
+    let actual = &view.way.record.actual;
+    if let Some(workspace) = &actual.workspace {
+        return view.enter(JobState::Removing, "it was a workspace before", || {
+            Next::Ask(
+                Asked::DeleteWorkspace,
+                WebexOp::DeleteWorkspace(workspace.clone()),
+            )
+        });
+    }
+    match &view.way.known {
+        Known::Unknown => {
+            // Those that have to wait behind others need not be looked up meanwhile.
+            if actual.subscriber.is_none()
+                && let Some(next) = create::gate(view)
+            {
+                return next;
+            }
+            ask(view, &profile.user)
+        }
+        Known::Absent(at) => create::plan(view, profile, *at),
+        Known::Found(_) if view.way.refresh => ask(view, &profile.user),
+        Known::Found(shown) => found(view, profile, shown),
+    }
+}
+
+/// The question for the subscriber: by its name if that is known.
+pub(super) fn ask(view: &View<'_>, user: &BwUserId) -> Next {
+    match &view.way.record.actual.subscriber {
+        Some(id) => Next::Ask(Asked::Get, WebexOp::GetSubscriber(id.clone())),
+        None => Next::Ask(Asked::Find, WebexOp::FindSubscriber(user.clone())),
+    }
+}
+
+fn found(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
+    let desired = &view.job.desired;
+    let theirs = shown.enterprise.as_deref();
+    let elsewhere = match (&desired.enterprise, theirs) {
+        (Some(ours), Some(theirs)) => !compare::same_customer(ours, theirs),
+        (None, _) | (_, None) => false,
+    };
+    if elsewhere {
+        let theirs = theirs.unwrap_or_default();
+        if !view.way.confirmed("A1103") {
+            let text = format!("The user is a subscriber of the customer {theirs} at Webex.");
+            return view.attention("A1103", text);
+        }
+        return delete(view, shown, "it moves to another customer, as confirmed");
+    }
+    match &shown.status {
+        SubscriberStatus::Provisioned => provisioned(view, profile, shown),
+        SubscriberStatus::Error => failed(view, profile, shown),
+        SubscriberStatus::PendingEmailInput
+        | SubscriberStatus::PendingEmailValidation
+        | SubscriberStatus::PendingUserMigration => pending(view, shown),
+        SubscriberStatus::Provisioning
+        | SubscriberStatus::Updating
+        | SubscriberStatus::Unknown(_) => Next::Poll(JobState::WaitingWebex),
+    }
+}
+
+fn provisioned(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
+    let desired = &view.job.desired;
+    let progress = &view.way.record.progress;
+    if let Some(customer) = view.customer {
+        match customer.record.state {
+            EnterpriseState::Ready if customer.record.webex.is_none() => {
+                if !view.way.asked_customer {
+                    return create::ask_customer(view);
+                }
+            }
+            EnterpriseState::Ready => {}
+            EnterpriseState::New
+            | EnterpriseState::FirstUser
+            | EnterpriseState::WaitingCustomerAdmin => return Next::Ready,
+        }
+    }
+    let change = compare::change(desired, profile, view.policy, shown);
+    let change = change.or_else(|| timezone(view, profile));
+    if let Some(change) = change
+        && !progress.updated
+    {
+        return update(view, shown, change);
+    }
+    if compare::email_differs(desired, profile, view.policy, shown) && !view.way.confirmed("A2004")
+    {
+        let shown = shown.email.as_deref().unwrap_or_default();
+        let text =
+            format!("BroadWorks tells another e-mail address than Webex, which has {shown}.");
+        return view.attention("A2004", text);
+    }
+    if progress.created || progress.updated {
+        let rest = compare::change(desired, profile, view.policy, shown);
+        let why = if rest.is_some() {
+            "Webex shows some of it otherwise than it was sent"
+        } else {
+            "Webex shows what is wanted"
+        };
+        return Next::End(JobState::Provisioned, why.to_owned());
+    }
+    Next::End(JobState::NoChange, "Webex shows what is wanted".to_owned())
+}
+
+/// Webex does not show time zones: when the wish has changed since it was applied, the time zone
+/// may be what changed.
+fn timezone(view: &View<'_>, profile: &Profile) -> Option<SubscriberChange> {
+    let applied = view.way.record.actual.applied.as_ref()?;
+    let progress = &view.way.record.progress;
+    if *applied == view.job.desired.digest || progress.created {
+        return None;
+    }
+    let timezone = profile.timezone.as_ref();
+    let timezone = timezone.or(view.policy.timezone.as_ref())?;
+    Some(SubscriberChange {
+        timezone: Some(timezone.clone()),
+        ..SubscriberChange::default()
+    })
+}
+
+fn update(view: &View<'_>, shown: &Subscriber, change: SubscriberChange) -> Next {
+    view.enter(JobState::Submitting, "Webex shows something else", || {
+        let op = WebexOp::UpdateSubscriber(shown.id.clone(), Box::new(change));
+        Next::Ask(Asked::Update, op)
+    })
+}
+
+fn delete(view: &View<'_>, shown: &Subscriber, why: &str) -> Next {
+    view.enter(JobState::Removing, why, || {
+        Next::Ask(Asked::Delete, WebexOp::DeleteSubscriber(shown.id.clone()))
+    })
+}
+
+fn failed(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
+    let progress = &view.way.record.progress;
+    if !progress.created && !progress.updated {
+        // Not what this wish came to: it failed before, and the user or an operator has changed
+        // something since. A subscriber that once worked is changed; another begins anew.
+        let change = compare::change(&view.job.desired, profile, view.policy, shown);
+        return match change.filter(|_| view.way.record.actual.applied.is_some()) {
+            Some(change) => update(view, shown, change),
+            None => delete(view, shown, "it failed at Webex and begins anew"),
+        };
+    }
+    let at = Moment::of(view.now.wall);
+    let Some(error) = shown.errors.first() else {
+        let text = "Webex says that it failed, and no more.".to_owned();
+        return view.attention("ERROR", text);
+    };
+    let judged = view.faults.judge_subscriber(error);
+    let ready = view
+        .customer
+        .is_some_and(|customer| customer.record.state == EnterpriseState::Ready);
+    if judged.class == Class::Customer && view.customer.is_some() && !ready {
+        return Next::Hold(JobState::WaitingCustomerAdmin);
+    }
+    Next::Attention(judged.fault(&error.description, at))
+}
+
+fn pending(view: &View<'_>, shown: &Subscriber) -> Next {
+    let desired = &view.job.desired;
+    let progress = &view.way.record.progress;
+    let retry = desired.word == Some(Word::Retry);
+    let other = desired.email.as_ref().is_some_and(|email| {
+        let shown = shown.email.as_deref().unwrap_or_default();
+        email.to_lowercase() != shown.to_lowercase()
+    });
+    if retry && other && !progress.created {
+        return delete(view, shown, "it begins anew with another e-mail address");
+    }
+    let consent = shown.status == SubscriberStatus::PendingUserMigration;
+    if retry && consent {
+        let at = Moment::of(view.now.wall);
+        let again = progress
+            .reminded
+            .is_none_or(|last| at.since(last) >= view.rules.consent_again_after);
+        if again {
+            return Next::Ask(Asked::Consent, WebexOp::ConsentMove(shown.id.clone()));
+        }
+    }
+    if let Some(customer) = view.customer
+        && customer.record.state != EnterpriseState::Ready
+        && view.goes_first()
+        && !view.way.asked_customer
+    {
+        return create::ask_customer(view);
+    }
+    waits(&shown.status).map_or(Next::Stay, Next::Poll)
+}

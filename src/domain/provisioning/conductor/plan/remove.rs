@@ -1,0 +1,114 @@
+//! A user that is not to be a subscriber.
+
+use crate::domain::provisioning::conductor::compare;
+use crate::domain::provisioning::conductor::job::Asked;
+use crate::domain::provisioning::conductor::job::Known;
+use crate::domain::provisioning::conductor::plan::Next;
+use crate::domain::provisioning::conductor::plan::View;
+use crate::domain::provisioning::conductor::plan::find;
+use crate::domain::provisioning::conductor::plan::place;
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::policy::OnRemove;
+use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::webex::Subscriber;
+use crate::domain::provisioning::webex::SubscriberStatus;
+use crate::domain::provisioning::webex::WebexOp;
+
+pub(super) fn plan(view: &View<'_>, user: &BwUserId, person: Option<bool>) -> Next {
+    let record = &view.way.record;
+    if view.renamed {
+        let why = "another user id takes the subscriber over first";
+        let again = std::time::Duration::from_secs(10);
+        return Next::Later(again, JobState::Queued, why.to_owned());
+    }
+    if let Some(workspace) = &record.actual.workspace {
+        return view.enter(
+            JobState::Removing,
+            "BroadWorks has no such user any more",
+            || {
+                let op = WebexOp::DeleteWorkspace(workspace.clone());
+                Next::Ask(Asked::DeleteWorkspace, op)
+            },
+        );
+    }
+    match &view.way.known {
+        Known::Unknown => find::ask(view, user),
+        Known::Absent(_) => gone(view, person),
+        Known::Found(_) if view.way.refresh => find::ask(view, user),
+        Known::Found(shown) => there(view, shown),
+    }
+}
+
+fn there(view: &View<'_>, shown: &Subscriber) -> Next {
+    let desired = &view.job.desired;
+    match (&desired.enterprise, &shown.enterprise) {
+        (Some(ours), Some(theirs)) if !compare::same_customer(ours, theirs) => {
+            if !view.way.confirmed("A1103") {
+                let text =
+                    format!("The subscriber of this user id belongs to the customer {theirs}.");
+                return view.attention("A1103", text);
+            }
+        }
+        (None, _) if of_another_template(view, shown) => {
+            let why = "the subscriber of this user id belongs to another template and was left";
+            return Next::End(JobState::Removed, why.to_owned());
+        }
+        (None, _) | (_, None) | (Some(_), Some(_)) => {}
+    }
+    if let Some(customer) = view.customer
+        && view.goes_first()
+    {
+        let first = customer.record.state == EnterpriseState::FirstUser;
+        let unsettled = shown.status == SubscriberStatus::Provisioning;
+        if first && unsettled && view.way.record.state != JobState::Stalled {
+            // Removed now, it would still begin the organisation, beside the next first user.
+            return Next::Poll(JobState::WaitingWebex);
+        }
+        let administers = shown.person.is_some() || view.way.record.actual.person.is_some();
+        if administers && !view.way.confirmed("A2006") {
+            let text = "The user is the first of its customer and counts as the last administrator of the organisation.";
+            return view.attention("A2006", text.to_owned());
+        }
+    }
+    view.enter(
+        JobState::Removing,
+        "the user is not to be a subscriber",
+        || Next::Ask(Asked::Delete, WebexOp::DeleteSubscriber(shown.id.clone())),
+    )
+}
+
+fn of_another_template(view: &View<'_>, shown: &Subscriber) -> bool {
+    match (&view.policy.provisioning_id, &shown.provisioning_id) {
+        (Some(ours), Some(theirs)) => {
+            // Webex writes such names with and without padding.
+            ours.as_str().trim_end_matches('=') != theirs.trim().trim_end_matches('=')
+        }
+        (None, _) | (_, None) => false,
+    }
+}
+
+fn gone(view: &View<'_>, person: Option<bool>) -> Next {
+    let record = &view.way.record;
+    if record.progress.unsure && !view.way.confirmed("A2008") {
+        return place::unsure(view);
+    }
+    let by_policy = view.policy.on_remove == OnRemove::SubscriberAndPerson;
+    if !person.unwrap_or(by_policy) {
+        let why = "Webex has no such subscriber";
+        return Next::End(JobState::Removed, why.to_owned());
+    }
+    match &record.actual.person {
+        Some(person) => view.enter(JobState::DeletingPerson, "the person goes, too", || {
+            Next::Ask(Asked::DeletePerson, WebexOp::DeletePerson(person.clone()))
+        }),
+        None if record.state == JobState::DeletingPerson => {
+            let why = "neither subscriber nor person is left";
+            Next::End(JobState::PersonDeleted, why.to_owned())
+        }
+        None => {
+            let why = "the person was never told to us; if there is one, delete it in Control Hub";
+            Next::End(JobState::Removed, why.to_owned())
+        }
+    }
+}

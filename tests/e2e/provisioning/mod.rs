@@ -1,0 +1,9 @@
+//! Flowthrough provisioning over real sockets.
+
+mod adapter;
+mod adapter_relay;
+mod adapter_scene;
+mod crash;
+mod disk;
+mod made;
+mod webex;
