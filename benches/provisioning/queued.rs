@@ -114,7 +114,7 @@ pub(crate) async fn replay(directory: &Path) -> Result<(), Failure> {
     let now = clock::now();
     let mut conductor = Conductor::new(made::settings()?, 1, now);
     for record in store.enterprises().await? {
-        conductor.load_enterprise(record);
+        conductor.load_enterprise(record, now);
     }
     let unreadable = store
         .load(|user| conductor.load(user.desired, user.job, now))
@@ -127,6 +127,7 @@ pub(crate) async fn replay(directory: &Path) -> Result<(), Failure> {
          opening and checking the file"
     ));
     let began = clock::mono();
+    conductor.handle_timeout(clock::now());
     let mut actions = 0_u64;
     while conductor.poll_action().is_some() {
         actions += 1;

@@ -36,6 +36,7 @@ use crate::workers::blf_gate::Operators;
 use crate::workers::blf_tracker::BlfBoard;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::blf_webhook::BlfWebhook;
+use crate::workers::ocir_observer;
 use crate::workers::webex_partners::PreparedPartners;
 use crate::workers::webex_partners::WebexPartners;
 
@@ -235,8 +236,11 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
+    let ocir = ocir_observer::prove(&config)
+        .into_iter()
+        .map(AppError::from);
     let partners = partners(&config).err().unwrap_or_default();
-    let desk = desk.chain(blf).chain(partners);
+    let desk = desk.chain(blf).chain(partners).chain(ocir);
     let desk = desk.chain(provisioning::prove(&config));
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);

@@ -149,6 +149,8 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     }
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
+    let operations = &config.provisioning.operations;
+    secret(&mut paths, operations.operator_token.as_ref());
     paths.extend(config.provisioning.error_table.clone());
     for template in &config.templates {
         let ours = template.credentials.as_ref();

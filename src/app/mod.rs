@@ -5,6 +5,8 @@ pub mod drain;
 pub mod error;
 pub mod logging;
 pub mod material;
+mod observed;
+pub mod operations;
 pub mod provisioning;
 pub mod reload;
 pub mod run;

@@ -17,6 +17,7 @@ use crate::app::logging::FilterHandle;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::operations;
 use crate::app::provisioning;
 use crate::app::provisioning::Provisioning;
 use crate::config;
@@ -27,6 +28,7 @@ use crate::inbound::connections::Connections;
 use crate::inbound::edge::Bridges;
 use crate::inbound::edge::Edge;
 use crate::inbound::edge::Live;
+use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
@@ -51,6 +53,8 @@ pub struct Reloader {
     pub ground: LampGround,
     /// The Webex partners.
     pub webex: WebexPartners,
+    /// What operators of provisioning may ask for.
+    pub operations: Option<Ground>,
     /// Provisioning, while there are templates.
     pub provisioning: Provisioning,
     /// Where the snapshot hangs.
@@ -325,6 +329,9 @@ impl Reloader {
         drop(self.watch.send(plan(&edge.config)));
         edge.front.forget_other_series();
         build::begin(&edge);
+        if let Some(operations) = &self.operations {
+            operations.reconciler.apply(operations::rules(&edge.config));
+        }
         self.live.store(Arc::new(edge));
         proven.material = material;
         self.judge_connections();

@@ -23,16 +23,20 @@ use crate::app::logging;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
+use crate::app::observed;
+use crate::app::operations;
 use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
 use crate::config;
 use crate::config::Config;
+use crate::domain::ocir::Observation;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Edge;
+use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -46,6 +50,7 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
+use crate::workers::ocir_observer;
 use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
@@ -113,12 +118,9 @@ impl Daemon {
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
+        let heard = observe(&edge, &tasks, &telemetry)?;
         webex.publish(partners);
-        let provisioning = Provisioning::start(&config, &tasks, &telemetry)?;
-        edge.adapter = provisioning.adapter(&config)?;
-        if let Some(adapter) = &edge.adapter {
-            adapter.adopt(&config);
-        }
+        let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -126,6 +128,7 @@ impl Daemon {
             ground,
             webex,
             provisioning,
+            operations: operations.clone(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -135,6 +138,12 @@ impl Daemon {
             watch,
             proven: Mutex::new(Proven { material, pools }),
         });
+        if let Some(heard) = heard {
+            let live = Arc::clone(&reloader.live);
+            let provisioner = reloader.provisioning.provisioner.clone();
+            let kept = observed::run(heard, live, provisioner, tasks.stop());
+            tasks.worker("ocir-observed", kept);
+        }
         let admin = Arc::new(Admin {
             telemetry,
             live: Arc::clone(&reloader.live),
@@ -142,6 +151,7 @@ impl Daemon {
             tasks: tasks.clone(),
             tracking: TrackingIds::default(),
             sessions,
+            operations,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(
@@ -262,6 +272,23 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
     })
 }
 
+/// Starts to provision, when that is configured, and to answer about it.
+fn provision(
+    edge: &mut Edge,
+    webex: &WebexPartners,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
+    let config = Arc::clone(&edge.config);
+    let provisioning = Provisioning::start(&config, tasks, telemetry, webex)?;
+    edge.adapter = provisioning.adapter(&config)?;
+    if let Some(adapter) = &edge.adapter {
+        adapter.adopt(&config);
+    }
+    let operations = operations::ground(&provisioning, webex, edge, tasks, telemetry);
+    Ok((provisioning, operations.map_err(|problem| vec![problem])?))
+}
+
 /// Starts to track busy lamps, when that is configured, and to answer about them.
 fn track(
     edge: &mut Edge,
@@ -286,6 +313,17 @@ fn track(
     build::lamps(edge, &ground, telemetry, None)?;
     build::begin(edge);
     Ok((blf, ground))
+}
+
+/// Starts to hear what Application Servers report, when that is configured.
+fn observe(
+    edge: &Edge,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<Option<mpsc::Receiver<Observation>>, Vec<AppError>> {
+    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let heard = ocir_observer::start(&edge.config, ocip, tasks, telemetry);
+    heard.map_err(|problem| vec![problem.into()])
 }
 
 /// An address as it was taken, and its socket.

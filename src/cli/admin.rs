@@ -50,6 +50,36 @@ impl Door {
     }
 }
 
+/// A body and what it is.
+#[derive(Clone, Copy)]
+pub(super) enum Sent<'a> {
+    /// Comma-separated values.
+    Csv(&'a str),
+    /// `a=b&c=d`.
+    Form(&'a str),
+    /// JSON.
+    Json(&'a str),
+}
+
+impl<'a> Sent<'a> {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv(_) => "text/csv;charset=utf-8",
+            Self::Form(_) => "application/x-www-form-urlencoded",
+            Self::Json(_) => "application/json",
+        }
+    }
+
+    const fn text(self) -> &'a str {
+        match self {
+            Self::Csv(text) | Self::Form(text) | Self::Json(text) => text,
+        }
+    }
+}
+
+/// Which request header tells who sits at the prompt; it is told, not proven.
+pub(super) const OPERATOR_NAME: &str = "Operator-Name";
+
 /// One request.
 pub(super) struct Question<'a> {
     /// `GET` or `POST`.
@@ -58,8 +88,10 @@ pub(super) struct Question<'a> {
     pub(super) target: &'a str,
     /// Who asks.
     pub(super) operator: Option<&'a Secret>,
+    /// The name of who sits at the prompt, for the audit log.
+    pub(super) named: Option<&'a str>,
     /// What is sent along.
-    pub(super) form: Option<&'a str>,
+    pub(super) sent: Option<Sent<'a>>,
     /// For each step of the exchange.
     pub(super) patience: Duration,
     /// Most bytes of an answer.
@@ -76,11 +108,12 @@ impl Question<'_> {
             "{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n",
             self.method, self.target
         );
-        if let Some(form) = self.form {
-            head += &format!(
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-                form.len()
-            );
+        if let Some(sent) = self.sent {
+            let (kind, length) = (sent.content_type(), sent.text().len());
+            head += &format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n");
+        }
+        if let Some(name) = self.named {
+            head += &format!("{OPERATOR_NAME}: {name}\r\n");
         }
         stream.write_all(head.as_bytes())?;
         if let Some(operator) = self.operator {
@@ -89,7 +122,7 @@ impl Question<'_> {
             stream.write_all(b"\r\n")?;
         }
         stream.write_all(b"\r\n")?;
-        stream.write_all(self.form.unwrap_or_default().as_bytes())?;
+        stream.write_all(self.sent.map_or("", Sent::text).as_bytes())?;
         let mut answer = Vec::new();
         stream.take(self.most).read_to_end(&mut answer)?;
         parse(&answer).ok_or_else(|| io::Error::other("the answer is not HTTP, or too large"))

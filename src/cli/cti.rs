@@ -101,7 +101,8 @@ fn sessions(door: &Door) -> Result<Value, Failure> {
         target: "/cti/sessions",
         patience: PATIENCE,
         operator: operator.as_ref(),
-        form: None,
+        sent: None,
+        named: None,
         most: MOST,
     };
     let answer = question.ask(address);

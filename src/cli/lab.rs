@@ -1,5 +1,7 @@
 //! `xspd lab`: a BroadWorks and a Webex on this machine, the daemon in front, and requests to try.
 
+mod imp;
+
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -29,22 +31,49 @@ use crate::platform::tasks::Tasks;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory for certificates, data and the daemon's configuration; made when missing.
-    #[arg(long, value_name = "DIR", default_value = "lab-state")]
+    #[arg(long, value_name = "DIR", default_value = "lab-state", global = true)]
     pub state_dir: PathBuf,
 
-    /// First of ten consecutive ports on 127.0.0.1, or `auto` for free ones.
+    /// First of thirteen consecutive ports on 127.0.0.1, or `auto` for free ones.
     #[arg(long, value_name = "auto|BASE", default_value = "8440")]
     pub ports: Ports,
 
     /// Forget certificates and data of earlier runs.
     #[arg(long)]
     pub fresh: bool,
+
+    /// What to do in a lab that runs, instead of starting one.
+    #[command(subcommand)]
+    pub action: Option<Action>,
+}
+
+/// What can be done in a lab that runs.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Assign Integrated IM&P to a user, as an administrator of the AS does; exit code 1 with the
+    /// AS's words when it refuses.
+    AssignImp {
+        /// BroadWorks user id.
+        user: String,
+    },
+    /// Take Integrated IM&P away from a user.
+    UnassignImp {
+        /// BroadWorks user id.
+        user: String,
+    },
 }
 
 /// Runs the lab until a signal ends it. For machines the content of `lab.json` is printed on one
 /// line instead of words, and progress goes to standard error.
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
+    match &args.action {
+        Some(Action::AssignImp { user }) => return imp::run(&args.state_dir, user, true, console),
+        Some(Action::UnassignImp { user }) => {
+            return imp::run(&args.state_dir, user, false, console);
+        }
+        None => {}
+    }
     let options = Options {
         state_dir: args.state_dir,
         ports: args.ports,
@@ -345,6 +374,7 @@ mod tests {
                 state_dir: state_dir.to_owned(),
                 ports,
                 fresh: false,
+                action: None,
             };
             run(args, Console::default())
         };

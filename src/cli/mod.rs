@@ -8,9 +8,11 @@ pub mod check_config;
 pub mod config;
 pub mod console;
 pub mod cti;
+pub mod enterprise;
 pub mod exit;
 pub mod keys;
 pub mod lab;
+mod operations;
 pub mod provision;
 pub mod run;
 mod table;
@@ -50,9 +52,11 @@ enum Verb {
     Cti(cti::Args),
     /// Make, rotate and carry the keys that sign AuthService tokens.
     Keys(keys::Args),
+    /// Show customers of provisioning, and sync their directories.
+    Enterprise(enterprise::Args),
     /// Start a lab: stand-ins for BroadWorks and Webex with the daemon in front, on loopback.
     Lab(lab::Args),
-    /// Prove and try the mapping of provisioning requests.
+    /// Show users on their way from BroadWorks to Webex, and move them; prove mappings.
     Provision(provision::Args),
     /// Run the daemon.
     Run(run::Args),
@@ -83,6 +87,7 @@ pub fn main() -> Exit {
         Verb::Config(args) => config::run(args, console),
         Verb::Cti(args) => cti::run(args, console),
         Verb::Keys(args) => keys::run(args, console),
+        Verb::Enterprise(args) => enterprise::run(&args, console),
         Verb::Lab(args) => lab::run(args, console),
         Verb::Provision(args) => provision::run(args, console),
         Verb::Run(args) => run::run(&args, console),

@@ -12,6 +12,8 @@ mod events;
 mod host;
 mod jobs;
 mod listener;
+mod ocir;
+mod operations;
 mod passthrough;
 mod pool;
 mod provisioning;
@@ -106,7 +108,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let provisioning =
         provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
     let templates = raw.template.as_deref();
-    let templates = provisioning::templates(&at, templates, &provisioning, &listeners);
+    let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
+    let templates =
+        provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -121,10 +125,11 @@ pub(super) fn check(raw: &Raw) -> Checked {
         forwarding,
         events,
         application_server: auth::server(&at, raw),
+        ocir: ocir::ocir(&at, raw.ocir.as_ref()),
         auth_service,
         blf,
         store,
-        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
+        webex_partners,
         provisioning,
         templates,
         listeners,

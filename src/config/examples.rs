@@ -153,6 +153,8 @@ fn xspd_toml_has_every_option_and_its_examples_are_right() {
 #[test]
 fn every_example_and_valid_fixture_is_proven_and_survives_being_written_again() {
     let mut files = toml_files("config");
+    // A mapping of provisioning requests is no configuration; its own tests hold it.
+    files.retain(|file| !file.ends_with("adapter-mapping.toml"));
     files.extend(toml_files("tests/fixtures/config/valid"));
     assert!(files.len() >= 6);
     for file in files {

@@ -68,15 +68,7 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
     if let Some(service) = &config.auth_service {
         check.auth_service("auth-service", service);
     }
-    for partner in config.webex_partners.values() {
-        check.webex_partner(partner);
-    }
-    if let Some(table) = &config.provisioning.error_table {
-        check.text("provisioning.error-table", table);
-    }
-    for template in &config.templates {
-        check.template(&format!("template.{}", template.name), template);
-    }
+    check.provisioning(config);
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
             for (index, files) in host.certificates.iter().enumerate() {
@@ -108,6 +100,27 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Reports, partners, templates and what operators show.
+    fn provisioning(&mut self, config: &Config) {
+        for server in config.ocir.iter().flat_map(|ocir| &ocir.servers) {
+            if let Some(tls) = &server.tls {
+                self.file(&format!("ocir.as.{}.ca", server.name), &tls.ca);
+            }
+        }
+        for partner in config.webex_partners.values() {
+            self.webex_partner(partner);
+        }
+        if let Some(table) = &config.provisioning.error_table {
+            self.text("provisioning.error-table", table);
+        }
+        if let Some(token) = &config.provisioning.operations.operator_token {
+            self.secret("provisioning.operations.operator-token", token);
+        }
+        for template in &config.templates {
+            self.template(&format!("template.{}", template.name), template);
+        }
+    }
+
     fn note(&mut self, path: &str, file: &Path, what: impl Into<String>, expected: &str) {
         let problem = Problem::new(path, what).expected(expected);
         let value = format!("{:?}", file.display().to_string());

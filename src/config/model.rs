@@ -8,6 +8,8 @@ mod blf;
 mod bridge;
 mod events;
 mod listener;
+mod ocir;
+mod operations;
 mod provisioning;
 mod store;
 mod webex;
@@ -28,6 +30,8 @@ pub use blf::*;
 pub use bridge::*;
 pub use events::*;
 pub use listener::*;
+pub use ocir::*;
+pub use operations::*;
 pub use provisioning::*;
 pub use store::*;
 pub use webex::*;
@@ -61,6 +65,8 @@ pub struct Config {
     pub events: Events,
     /// The Application Server's OCI-P, when it is called.
     pub application_server: Option<ApplicationServer>,
+    /// The Application Servers' reports; absent: none is heard.
+    pub ocir: Option<Ocir>,
     /// xspd as the AuthService; absent: it is relayed.
     pub auth_service: Option<AuthService>,
     /// Busy lamps; absent: no line is tracked.

@@ -9,6 +9,8 @@ mod bridge;
 mod edge;
 mod events;
 mod listener;
+mod ocir;
+mod operations;
 mod pool;
 mod provisioning;
 mod store;
@@ -53,6 +55,9 @@ pub use listener::Limits;
 pub use listener::Listener;
 pub use listener::PassthroughTarget;
 pub use listener::TlsParameters;
+pub use ocir::Ocir;
+pub use ocir::OcirServer;
+pub use operations::Operations;
 pub use pool::Ejection;
 pub use pool::HealthCheck;
 pub use pool::Pool;
@@ -119,21 +124,24 @@ pub struct Raw {
     /// OCI-P towards the Application Server, for the native AuthService.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_server: Option<ApplicationServer>,
+    /// OCI-R: what administrators change, as Application Servers report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocir: Option<Ocir>,
     /// The AuthService: relayed to the XSP, or xspd itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_service: Option<AuthService>,
     /// Busy lamps: who watches whom, and how the state of lines is learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blf: Option<Blf>,
+    /// Where provisioning keeps what must survive a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
     /// Provisioning: what all templates share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioning: Option<Provisioning>,
     /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Vec<Template>>,
-    /// Where provisioning keeps what must survive a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub store: Option<Store>,
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,

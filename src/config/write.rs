@@ -7,6 +7,8 @@ mod blf;
 mod edge;
 mod events;
 mod listener;
+mod ocir;
+mod operations;
 mod pool;
 mod provisioning;
 mod store;
@@ -32,6 +34,7 @@ use crate::config::write::edge::policy;
 use crate::config::write::edge::route;
 use crate::config::write::events::events;
 use crate::config::write::listener::listener;
+use crate::config::write::ocir::ocir;
 use crate::config::write::pool::pool;
 use crate::config::write::provisioning::provisioning;
 use crate::config::write::provisioning::template;
@@ -54,6 +57,7 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: headers,
         events: channels,
         application_server: server,
+        ocir: reports,
         auth_service: service,
         blf: lamps,
         store: kept,
@@ -92,6 +96,7 @@ pub(super) fn write(config: &Config) -> Raw {
         forwarding: Some(forwarding(headers)),
         events: Some(events(channels)),
         application_server: server.as_ref().map(application_server),
+        ocir: reports.as_ref().map(ocir),
         auth_service: Some(auth_service(service.as_ref())),
         blf: lamps.as_ref().map(blf),
         store: Some(store(kept)),

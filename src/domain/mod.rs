@@ -10,6 +10,7 @@ pub mod events;
 pub mod ids;
 pub mod machine;
 pub mod ocip;
+pub mod ocir;
 pub mod provisioning;
 pub mod upstream;
 pub mod xsi;

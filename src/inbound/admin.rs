@@ -1,8 +1,9 @@
 //! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`,
-//! `/authService/…` for operators when it is ours, and `/blf/…`. Loopback unless the operator
+//! `/authService/…` for operators when it is ours, `/blf/…` and `/ops/…`. Loopback unless the operator
 //! insists; no TLS.
 
 mod lamps;
+mod operations;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::inbound::endpoints::auth_service::Ask;
 use crate::inbound::endpoints::auth_service::Who;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
 use crate::inbound::endpoints::events;
+use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::http::TRACKING_ID;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::sessions::Sessions;
@@ -59,6 +61,8 @@ pub struct Admin {
     pub tracking: TrackingIds,
     /// CTI sessions, one value a listener.
     pub sessions: Vec<Arc<Sessions>>,
+    /// What operators of provisioning may ask for; `None` while that is off.
+    pub operations: Option<Ground>,
 }
 
 /// Serves until `stop`.
@@ -111,6 +115,9 @@ async fn other(
 ) -> Response<Body> {
     if lamps::is_ours(request.uri().path()) {
         return lamps::answer(&admin, request).await;
+    }
+    if operations::is_ours(request.uri().path()) {
+        return operations::answer(&admin, address.ip(), request).await;
     }
     let live = admin.live.load_full();
     let path = judge(request.uri().path().as_bytes());

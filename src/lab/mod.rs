@@ -1,5 +1,5 @@
-//! A stand-in for the outside world, over real sockets: a BroadWorks, the part of Webex where its
-//! users sign in, and certificates as Webex and public CAs issue them.
+//! A stand-in for the outside world, over real sockets: a BroadWorks, the parts of Webex where its
+//! users sign in and are provisioned, and certificates as Webex and public CAs issue them.
 //!
 //! Nothing outside `lab` and `cli` may use it; the daemon cannot know that it is there.
 

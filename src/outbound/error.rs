@@ -19,6 +19,14 @@ pub enum OutboundError {
         /// What is wrong with it.
         fault: OcipSetupError,
     },
+    /// What is configured of an Application Server that reports cannot be used.
+    #[error("ocir.as.{server}: {}", Causes(fault))]
+    Ocir {
+        /// Its name.
+        server: String,
+        /// What is wrong with it.
+        fault: OcipSetupError,
+    },
     /// The name for TLS towards the XSPs of a CTI bridge is none.
     #[error(
         "listener.{listener}.bridge: {name:?} is no server name; write a host name or an address"

@@ -227,6 +227,8 @@ impl AdapterMetrics {
             let reason = reason.as_str();
             drop(metrics.untracked.get_or_create(&ReasonLabels { reason }));
         }
+        let reason = Became::Refused(RefusalReason::TemplateUnknown);
+        metrics.count(NO_TEMPLATE, Operation::Unknown, reason, 0);
         Arc::new(metrics)
     }
 

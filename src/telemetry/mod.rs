@@ -14,6 +14,8 @@ pub mod edge;
 pub mod events;
 pub mod http;
 pub mod ocip;
+pub mod ocir;
+pub mod operations;
 pub mod provisioning;
 pub mod seldom;
 pub mod upstream;
@@ -33,6 +35,8 @@ use crate::telemetry::edge::EdgeMetrics;
 use crate::telemetry::events::EventMetrics;
 use crate::telemetry::http::HttpMetrics;
 use crate::telemetry::ocip::OcipMetrics;
+use crate::telemetry::ocir::OcirMetrics;
+use crate::telemetry::operations::OperationsMetrics;
 use crate::telemetry::provisioning::ProvisioningMetrics;
 use crate::telemetry::upstream::UpstreamMetrics;
 use crate::telemetry::webex::WebexMetrics;
@@ -60,6 +64,10 @@ pub struct Telemetry {
     pub http: Arc<HttpMetrics>,
     /// The Application Server over OCI-P.
     pub ocip: Arc<OcipMetrics>,
+    /// What operators do with provisioning.
+    pub operations: Arc<OperationsMetrics>,
+    /// What Application Servers report.
+    pub ocir: Arc<OcirMetrics>,
     /// The jobs of provisioning and their store.
     pub provisioning: Arc<ProvisioningMetrics>,
     /// Upstreams.
@@ -84,6 +92,8 @@ impl Telemetry {
             events: EventMetrics::register(&mut registry),
             http: HttpMetrics::register(&mut registry),
             ocip: OcipMetrics::register(&mut registry),
+            operations: OperationsMetrics::register(&mut registry),
+            ocir: OcirMetrics::register(&mut registry),
             provisioning: ProvisioningMetrics::register(&mut registry),
             upstream: UpstreamMetrics::register(&mut registry),
             webex: WebexMetrics::register(&mut registry),

@@ -74,18 +74,15 @@ impl ProvisioningMetrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Arc<Self> {
         let held = Self::default();
-        let mut family = |name, help, family: &Family<StateLabel, Gauge>| {
-            registry.register(name, help, family.clone());
-        };
-        family(
+        registry.register(
             "provisioning_jobs",
             "Users by the state of their newest job",
-            &held.jobs,
+            held.jobs.clone(),
         );
-        family(
+        registry.register(
             "provisioning_oldest_job_timestamp_seconds",
             "Since when the first of the users in a state is there, Unix time; 0: there is none",
-            &held.oldest,
+            held.oldest.clone(),
         );
         registry.register(
             "provisioning_moves",
@@ -155,6 +152,15 @@ impl ProvisioningMetrics {
         for reason in words {
             let _made = self.failures.get_or_create_owned(&WhyLabel { reason });
         }
+    }
+
+    /// The series of a partner account, so that they begin at zero.
+    pub fn partner_series(&self, partner: &str) {
+        let label = PartnerLabel {
+            partner: partner.to_owned(),
+        };
+        let _made = self.refused.get_or_create_owned(&label);
+        let _made = self.slowed.get_or_create_owned(&label);
     }
 
     /// How many users are in each state, and since when the first of them is there. States that

@@ -147,6 +147,9 @@ async fn scripts_find_everything_in_lab_json() {
         "cti",
         "broadworks-cti",
         "broadworks-ocip",
+        "broadworks-ocir",
+        "provisioning",
+        "webex-api",
         "webex-ci",
     ] {
         lab.endpoint(endpoint);
@@ -162,7 +165,7 @@ async fn scripts_find_everything_in_lab_json() {
         .iter()
         .map(|user| user["service-provider"].as_str().unwrap())
         .collect();
-    assert_eq!(providers.len(), 2);
+    assert_eq!(providers.len(), 5);
     assert!(lab.text("/administrator/user-id").contains('@'));
     assert!(!lab.text("/administrator/password").is_empty());
     assert!(!lab.text("/ocip-administrator/password").is_empty());

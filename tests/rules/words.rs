@@ -23,14 +23,21 @@ use xspd::domain::events::ending::Unseen;
 use xspd::domain::events::whereabouts::Hint;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
+use xspd::domain::ocir::Effect;
+use xspd::domain::ocir::Loss;
 use xspd::domain::provisioning::operation::Operation;
+use xspd::domain::provisioning::refusal::RefusalReason;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
+use xspd::lab::webex::api::Fault as ApiFault;
+use xspd::lab::webex::api::Operation as ApiOperation;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
+use xspd::store::StoreError;
 use xspd::telemetry::Telemetry;
+use xspd::telemetry::adapter::Untracked;
 use xspd::telemetry::blf;
 use xspd::telemetry::ci;
 use xspd::telemetry::webex;
@@ -109,6 +116,19 @@ fn refusals_of_the_auth_service_are_documented_with_status_and_error() {
 }
 
 #[test]
+fn codes_of_the_provisioning_adapter_are_documented_with_their_status() {
+    let expected: BTreeSet<_> = RefusalReason::ALL
+        .iter()
+        .map(|reason| vec![reason.code().to_owned(), reason.status().to_string()])
+        .collect();
+    let rows = Table::after("`code` of `xspd_inbound_provisioning_total`").rows;
+    let documented: BTreeSet<_> = rows.iter().map(|row| row[..2].to_vec()).collect();
+    assert_eq!(documented, expected);
+    let table = Table::after("the log warns with `reason`:");
+    table.expect(&Untracked::ALL.map(Untracked::as_str));
+}
+
+#[test]
 fn outcomes_of_ci_are_documented() {
     let mut checks = CiRefusal::WORDS.to_vec();
     checks.push(ci::ACCEPTED);
@@ -129,6 +149,14 @@ fn requests_to_the_application_server_are_documented_with_their_forms() {
     let mut outcomes = OcipFailure::WORDS.to_vec();
     outcomes.push("ok");
     Table::after("`outcome` of `xspd_ocip_requests_total`").expect(&outcomes);
+}
+
+#[test]
+fn words_of_reports_are_documented() {
+    let effects = Table::after("`effect` of `xspd_ocir_reports_total`:");
+    effects.expect(&Effect::ALL.map(Effect::as_str));
+    let losses = Table::after("`reason` of `xspd_ocir_losses_total`:");
+    losses.expect(&Loss::ALL.map(Loss::as_str));
 }
 
 #[test]
@@ -159,6 +187,12 @@ fn words_of_busy_lamps_are_documented() {
 }
 
 #[test]
+fn faults_of_the_store_are_documented() {
+    let table = Table::after("`reason` of `xspd_provisioning_store_failures_total`");
+    table.expect(&StoreError::WORDS);
+}
+
+#[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
@@ -178,6 +212,14 @@ fn faults_of_the_labs_event_channels_are_documented() {
     Table::after("Its event channels fail on request")
         .followed_by("| fault |")
         .expect(&EventFault::ALL.map(EventFault::as_str));
+}
+
+#[test]
+fn faults_of_the_labs_provisioning_apis_are_documented() {
+    let table = Table::after("Its provisioning APIs fail on request");
+    table.expect(&ApiFault::ALL.map(ApiFault::as_str));
+    let table = table.followed_by("| operation |");
+    table.expect(&ApiOperation::ALL.map(ApiOperation::as_str));
 }
 
 #[test]
@@ -217,6 +259,9 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    telemetry.provisioning.store_reasons(&StoreError::WORDS);
+    telemetry.provisioning.partner_series("p");
+    let _series = telemetry.ocir.server("as1");
     telemetry.webex.series();
     telemetry
         .webex
@@ -267,7 +312,7 @@ fn labels(text: &str, sample: &str) -> BTreeSet<String> {
 
 #[test]
 fn words_are_kebab_case_and_unique_in_their_enum() {
-    let enums: [(&str, Vec<String>); 17] = [
+    let enums: [(&str, Vec<String>); 19] = [
         (
             "HandshakeReason",
             owned(HandshakeReason::ALL.map(HandshakeReason::as_str)),
@@ -296,6 +341,8 @@ fn words_are_kebab_case_and_unique_in_their_enum() {
             "RequestKind",
             owned(RequestKind::ALL.map(RequestKind::as_str)),
         ),
+        ("Effect", owned(Effect::ALL.map(Effect::as_str))),
+        ("Loss", owned(Loss::ALL.map(Loss::as_str))),
         ("TokenFault", owned(TokenFault::ALL.map(TokenFault::as_str))),
         (
             "ClientKeyFault",

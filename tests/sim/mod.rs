@@ -4,6 +4,7 @@
 mod blf;
 mod ci_session;
 mod event_channel;
+mod provisioning;
 mod upstream_health;
 
 use std::collections::BTreeMap;

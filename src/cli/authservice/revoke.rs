@@ -15,6 +15,7 @@ use crate::cli::Exit;
 use crate::cli::admin::Door;
 use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
+use crate::cli::admin::Sent;
 use crate::cli::admin::escaped;
 
 /// Largest token, and largest answer, in bytes.
@@ -145,7 +146,8 @@ fn revoke(args: Args) -> Result<(), Failure> {
         target: "/authService/revoke",
         patience: PATIENCE,
         operator: Some(&operator),
-        form: Some(&form),
+        sent: Some(Sent::Form(&form)),
+        named: None,
         most: MOST,
     };
     let answer = question.ask(address);

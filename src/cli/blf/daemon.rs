@@ -106,7 +106,8 @@ impl Daemon {
             method: "GET",
             target,
             operator: Some(&self.operator),
-            form: None,
+            sent: None,
+            named: None,
             // A long poll has more.
             patience: PATIENCE + longer,
             most: MOST,

@@ -6,9 +6,13 @@ mod auth;
 mod blf;
 mod bridge;
 mod events;
+mod ocir;
+mod operations;
 mod provisioning;
 mod store;
 mod webex;
+
+use std::collections::BTreeMap;
 
 use crate::config::Admin;
 use crate::config::CertificateFiles;
@@ -63,6 +67,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         forwarding: old_forwarding,
         events: old_events,
         application_server,
+        ocir: reports,
         auth_service,
         blf: lamps,
         store: old_store,
@@ -76,6 +81,48 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("admin", old_admin, &new.admin, admin);
     at.inside("drain", old_drain, &new.drain, drain);
     at.inside("watch", old_watch, &new.watch, watch);
+    sets(at, (trust, pools, routes), new);
+    at.inside("policy", old_policy, &new.policy, policy);
+    at.compare("cors", cors, &new.cors, ChangeClass::Live);
+    at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
+    at.inside("events", old_events, &new.events, events::events);
+    let (server, other) = (application_server, &new.application_server);
+    at.inside(
+        "application-server",
+        server,
+        other,
+        auth::application_server,
+    );
+    at.inside("ocir", reports, &new.ocir, ocir::ocir);
+    let other = &new.auth_service;
+    at.inside("auth-service", auth_service, other, auth::auth_service);
+    at.inside("blf", lamps, &new.blf, blf::blf);
+    at.inside("store", old_store, &new.store, store::store);
+    let (old, others) = (partners.iter(), new.webex_partners.iter());
+    at.named(
+        "webex-partner",
+        old,
+        others,
+        ChangeClass::Live,
+        webex::partner,
+    );
+    let shared = &new.provisioning;
+    let walk = provisioning::provisioning;
+    at.inside("provisioning", old_provisioning, shared, walk);
+    provisioning::templates(at, templates, &new.templates);
+    let old = listeners.iter().map(|l| (&l.name, l));
+    let new = new.listeners.iter().map(|l| (&l.name, l));
+    at.named("listener", old, new, ChangeClass::Restart, listener);
+}
+
+/// Trust sets, pools and routes, each by its name.
+type Sets<'a> = (
+    &'a BTreeMap<String, TrustSet>,
+    &'a BTreeMap<String, Pool>,
+    &'a BTreeMap<String, Route>,
+);
+
+fn sets(at: &mut At<'_>, (trust, pools, routes): Sets<'_>, new: &Config) {
     at.named(
         "trust",
         trust.iter(),
@@ -97,35 +144,6 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         ChangeClass::Live,
         route,
     );
-    at.inside("policy", old_policy, &new.policy, policy);
-    at.compare("cors", cors, &new.cors, ChangeClass::Live);
-    at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
-    at.inside("events", old_events, &new.events, events::events);
-    let other = &new.application_server;
-    at.inside(
-        "application-server",
-        application_server,
-        other,
-        auth::application_server,
-    );
-    let other = &new.auth_service;
-    at.inside("auth-service", auth_service, other, auth::auth_service);
-    at.inside("blf", lamps, &new.blf, blf::blf);
-    at.inside("store", old_store, &new.store, store::store);
-    at.named(
-        "webex-partner",
-        partners.iter(),
-        new.webex_partners.iter(),
-        ChangeClass::Live,
-        webex::partner,
-    );
-    let shared = &new.provisioning;
-    let walk = provisioning::provisioning;
-    at.inside("provisioning", old_provisioning, shared, walk);
-    provisioning::templates(at, templates, &new.templates);
-    let old = listeners.iter().map(|l| (&l.name, l));
-    let new = new.listeners.iter().map(|l| (&l.name, l));
-    at.named("listener", old, new, ChangeClass::Restart, listener);
 }
 
 fn log(at: &mut At<'_>, old: &Log, new: &Log) {

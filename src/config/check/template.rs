@@ -1,6 +1,6 @@
 //! One template of Partner Hub.
 
-use std::net::IpAddr;
+mod form;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -19,7 +19,6 @@ use crate::config::RemoveUnknown;
 use crate::config::SpEnterpriseIdForm;
 use crate::config::Template;
 use crate::config::TemplateCredentials;
-use crate::config::TemplateMatch;
 use crate::config::TemplateMode;
 use crate::config::TemplatePackage;
 use crate::config::TemplateRelay;
@@ -35,36 +34,12 @@ use crate::config::secret::SECRET_FORM;
 use crate::config::values;
 use crate::config::values::Wrong;
 use crate::config::values::wrong;
-use crate::domain::edge::target::judge;
-
-/// Longest URL that the Application Server can store (OCI schema, `URL`).
-const URL_LENGTH: usize = 256;
-
-/// Longest account that it can store (OCI schema, the provisioning user name).
-const ACCOUNT_LENGTH: usize = 80;
+use crate::domain::provisioning::answer::ACCEPTED_XML;
+use crate::domain::provisioning::answer::ERROR_XML;
+use crate::domain::provisioning::answer::XML;
 
 /// What Webex takes of a provisioning id, and room.
 const PROVISIONING_ID: usize = 512;
-
-/// Of OCI: `Language` has 40, `TimeZone` 127 characters.
-const LANGUAGE: usize = 40;
-const TIMEZONE: usize = 127;
-
-/// Answers are small; the Application Server reads a line or two of them.
-const BODY: usize = 4096;
-
-const URL_FORM: &str = "`https://host/path`, as the Application Server is to call it";
-
-const ACCEPTED_BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
-    <b:subscriberProfileResponse xmlns:b=\"http://broadsoft.com/schemas/BroadCloudOSS\">\
-    <b:status>accepted</b:status><b:bwUserId>{user_id:xml}</b:bwUserId>\
-    <b:requestId>{request_id}</b:requestId></b:subscriberProfileResponse>";
-
-const ERROR_BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
-    <b:error xmlns:b=\"http://broadsoft.com/schemas/BroadCloudOSS\"><b:code>{code}</b:code>\
-    <b:message>{message:xml}</b:message><b:requestId>{request_id}</b:requestId></b:error>";
-
-const XML: &str = "application/xml; charset=UTF-8";
 
 pub(super) fn template(
     at: &At<'_>,
@@ -86,20 +61,20 @@ pub(super) fn template(
     Template {
         name,
         mode,
-        matches: at.list("match", raw.matches.as_deref(), called_at),
+        matches: at.list("match", raw.matches.as_deref(), form::called_at),
         cluster: at
             .text("cluster", raw.cluster.as_deref(), values::name)
             .unwrap_or_else(|| "default".to_owned()),
         partner: at.text("partner", raw.partner.as_deref(), values::name),
         provisioning_id: provisioning_id(at, raw.provisioning_id.as_deref()),
-        bridge_url: at.text("bridge-url", raw.bridge_url.as_deref(), bridge_url),
+        bridge_url: at.text("bridge-url", raw.bridge_url.as_deref(), form::bridge_url),
         credentials,
         allow: at.list("allow", raw.allow.as_deref(), provisioning::network),
         enterprise_mode,
         trusted_email: raw.trusted_email.unwrap_or(true),
         package: raw.package.unwrap_or(TemplatePackage::Standard),
-        language: at.text("language", raw.language.as_deref(), language),
-        timezone: at.text("timezone", raw.timezone.as_deref(), timezone),
+        language: at.text("language", raw.language.as_deref(), form::language),
+        timezone: at.text("timezone", raw.timezone.as_deref(), form::timezone),
         early_validation: raw.early_validation.unwrap_or(EarlyValidation::Business),
         precheck: raw.precheck.unwrap_or(PrecheckWhen::FirstUser),
         precheck_policy: raw.precheck_policy.unwrap_or(PrecheckPolicy::Continue),
@@ -180,7 +155,7 @@ fn credentials(
         return None;
     }
     let form = "1 to 80 characters, as on the Application Server";
-    let account = at.required("account", account, form, self::account);
+    let account = at.required("account", account, form, form::account);
     if password.is_none() {
         at.key("password").refuse("missing", SECRET_FORM);
     }
@@ -189,72 +164,6 @@ fn credentials(
         account: account?,
         password: password?,
     })
-}
-
-fn account(text: &str) -> Result<String, Wrong> {
-    let length = text.chars().count();
-    if length == 0 || length > ACCOUNT_LENGTH || text.chars().any(char::is_control) {
-        return wrong(
-            "the Application Server cannot store it",
-            format!("1 to {ACCOUNT_LENGTH} characters"),
-        );
-    }
-    if text.contains(':') {
-        return wrong(
-            "holds a colon, which Basic credentials cannot",
-            "another account",
-        );
-    }
-    Ok(text.to_owned())
-}
-
-/// A URL is taken apart: host, port, path without a slash at its end.
-fn https(text: &str) -> Result<(String, Option<u16>, String), Wrong> {
-    let Some(rest) = text.strip_prefix("https://") else {
-        return wrong("not https, and passwords are sent there", URL_FORM);
-    };
-    if text.len() > URL_LENGTH {
-        return wrong(
-            format!("has {} characters", text.len()),
-            format!("at most {URL_LENGTH}, or the Application Server cannot store it"),
-        );
-    }
-    let end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let graphic = rest.bytes().all(|byte| byte.is_ascii_graphic());
-    if authority.contains('@') || rest.contains(['?', '#']) || !graphic {
-        return wrong("holds more than a host and a path", URL_FORM);
-    }
-    let (host, port) = values::host_port(authority, Some(443))?;
-    let written = authority != host && !authority.eq_ignore_ascii_case(&host);
-    let port = (written && port != 443).then_some(port);
-    Ok((host, port, path.trim_end_matches('/').to_owned()))
-}
-
-/// A further URL of a template. The Application Server is to call a name (its certificate has
-/// none else), so an address is refused.
-fn called_at(text: &str) -> Result<TemplateMatch, Wrong> {
-    let (host, port, prefix) = https(text)?;
-    if host.parse::<IpAddr>().is_ok() {
-        return wrong(
-            "an address, which Webex's own bridge refuses, too",
-            "the host name, which /etc/hosts on the Application Server may lead here",
-        );
-    }
-    let path = if prefix.is_empty() { "/" } else { &prefix };
-    let same = judge(path.as_bytes()).is_ok_and(|read| read.path() == path.as_bytes());
-    if same {
-        Ok(TemplateMatch { host, port, prefix })
-    } else {
-        wrong(
-            "a path that servers read in more than one way",
-            "a path without `//`, `.`, `..`, `;` and escapes",
-        )
-    }
-}
-
-fn bridge_url(text: &str) -> Result<String, Wrong> {
-    https(text).map(|_| text.to_owned())
 }
 
 /// Webex's ids are opaque; one that does not look like the others is pointed at.
@@ -284,22 +193,6 @@ fn provisioning_id(at: &At<'_>, written: Option<&str>) -> Option<String> {
     Some(id)
 }
 
-fn language(text: &str) -> Result<String, Wrong> {
-    let good = |c: char| c.is_ascii_alphabetic() || c == '_';
-    if text.is_empty() || text.len() > LANGUAGE || !text.chars().all(good) {
-        return wrong("not a language", "ISO 639-1, such as \"en\" or \"en_US\"");
-    }
-    Ok(text.to_owned())
-}
-
-fn timezone(text: &str) -> Result<String, Wrong> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
-    if text.is_empty() || text.len() > TIMEZONE || !text.chars().all(good) {
-        return wrong("not a time zone", "a name such as \"America/New_York\"");
-    }
-    Ok(text.to_owned())
-}
-
 fn enterprise(
     at: &At<'_>,
     raw: Option<&raw::SpEnterpriseIdForm>,
@@ -313,23 +206,11 @@ fn enterprise(
     let written = raw.and_then(|r| r.format.as_deref());
     SpEnterpriseIdForm {
         format: at
-            .text("format", written, enterprise_format)
+            .text("format", written, form::enterprise_format)
             .unwrap_or_else(|| usual.to_owned()),
         case: raw.and_then(|r| r.case).unwrap_or(EnterpriseCase::Keep),
         escape: raw.and_then(|r| r.escape).unwrap_or(EnterpriseEscape::None),
     }
-}
-
-fn enterprise_format(text: &str) -> Result<String, Wrong> {
-    const FORM: &str = "text with {sp}, and {group} where groups are customers";
-    let rest = text.replace("{sp}", "").replace("{group}", "");
-    if !text.contains("{sp}") {
-        return wrong("without {sp} two customers could be one", FORM);
-    }
-    if rest.contains(['{', '}']) || rest.chars().any(char::is_control) || text.len() > 64 {
-        return wrong("holds what is no placeholder here", FORM);
-    }
-    Ok(text.to_owned())
 }
 
 fn relay(at: &At<'_>, raw: Option<&raw::TemplateRelay>) -> TemplateRelay {
@@ -377,38 +258,20 @@ fn response(at: &At<'_>, raw: Option<&raw::TemplateResponse>) -> TemplateRespons
         &rules::ACCEPTED_STATUS,
     );
     let kind = |at: &At<'_>, written: Option<&str>| {
-        at.text("content-type", written, content_type)
+        at.text("content-type", written, form::content_type)
             .unwrap_or_else(|| XML.to_owned())
     };
     TemplateResponse {
         status: u16::try_from(status).unwrap_or(200),
         content_type: kind(&ours, accepted.and_then(|r| r.content_type.as_deref())),
         body: ours
-            .text("body", accepted.and_then(|r| r.body.as_deref()), body)
-            .unwrap_or_else(|| ACCEPTED_BODY.to_owned()),
+            .text("body", accepted.and_then(|r| r.body.as_deref()), form::body)
+            .unwrap_or_else(|| ACCEPTED_XML.to_owned()),
         error_content_type: kind(&others, error.and_then(|r| r.content_type.as_deref())),
         error_body: others
-            .text("body", error.and_then(|r| r.body.as_deref()), body)
-            .unwrap_or_else(|| ERROR_BODY.to_owned()),
+            .text("body", error.and_then(|r| r.body.as_deref()), form::body)
+            .unwrap_or_else(|| ERROR_XML.to_owned()),
     }
-}
-
-fn content_type(text: &str) -> Result<String, Wrong> {
-    let good = text
-        .bytes()
-        .all(|byte| byte == b' ' || byte.is_ascii_graphic());
-    if good && text.contains('/') && text.len() <= 128 {
-        Ok(text.to_owned())
-    } else {
-        wrong("not a content type", XML)
-    }
-}
-
-fn body(text: &str) -> Result<String, Wrong> {
-    if text.len() > BODY {
-        return wrong("too long", format!("at most {BODY} bytes"));
-    }
-    Ok(text.to_owned())
 }
 
 /// No call may be of two templates.
@@ -438,45 +301,5 @@ pub(super) fn told_apart(at: &At<'_>, templates: &[Template]) {
                 );
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_taken_apart_and_must_fit_into_the_application_server() {
-        let of = |text: &str| https(text).map_err(|wrong| wrong.what);
-        let taken = |host: &str, port, path: &str| Ok((host.to_owned(), port, path.to_owned()));
-        assert_eq!(of("https://A.example/x/"), taken("a.example", None, "/x"));
-        assert_eq!(of("https://a.example"), taken("a.example", None, ""));
-        assert_eq!(of("https://a.example:443/"), taken("a.example", None, ""));
-        assert_eq!(
-            of("https://a.example:8443/x"),
-            taken("a.example", Some(8443), "/x")
-        );
-        for bad in [
-            "http://a.example/x",
-            "https://u:p@a.example/x",
-            "https://a.example/x?y",
-            "https://a.example/x#y",
-            "https://a.example/ä",
-            "https:///x",
-            &format!("https://a.example/{}", "x".repeat(240)),
-        ] {
-            assert!(of(bad).is_err(), "{bad}");
-        }
-        assert!(called_at("https://192.0.2.1/x").is_err());
-        assert!(called_at("https://a.example/a/../b").is_err());
-        assert!(called_at("https://a.example/a//b").is_err());
-    }
-
-    #[test]
-    fn an_enterprise_is_told_by_its_service_provider_at_least() {
-        assert!(enterprise_format("{sp}+{group}").is_ok());
-        assert!(enterprise_format("{sp}").is_ok());
-        assert!(enterprise_format("{group}").is_err());
-        assert!(enterprise_format("{sp}+{reseller}").is_err());
     }
 }

@@ -10,6 +10,7 @@ use crate::config::EnterpriseCase;
 use crate::config::EnterpriseEscape;
 use crate::config::OnRemove;
 use crate::config::OnUnreachable;
+use crate::config::Operations;
 use crate::config::PrecheckPolicy;
 use crate::config::PrecheckWhen;
 use crate::config::Rate;
@@ -36,6 +37,8 @@ pub struct Provisioning {
     pub capture: Capture,
     /// Waits and deadlines of jobs; pace and calls under way are each partner's own.
     pub jobs: Rules,
+    /// What operators may do.
+    pub operations: Operations,
 }
 
 /// What is kept of calls for a look.

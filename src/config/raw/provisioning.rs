@@ -17,6 +17,7 @@ use crate::config::TemplateMode;
 use crate::config::TemplatePackage;
 use crate::config::UserIdChange;
 use crate::config::raw::DurationText;
+use crate::config::raw::Operations;
 use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 
@@ -42,6 +43,9 @@ pub struct Provisioning {
     /// Waits and deadlines of jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<JobRules>,
+    /// What operators may do, on the admin listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Operations>,
 }
 
 /// What is kept of calls for a look.

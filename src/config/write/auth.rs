@@ -166,7 +166,7 @@ fn secret(secret: &SecretRef) -> Option<SecretText> {
 }
 
 /// An IPv6 address as it stands before a port.
-fn bracketed(host: &str) -> String {
+pub(super) fn bracketed(host: &str) -> String {
     if host.contains(':') {
         format!("[{host}]")
     } else {

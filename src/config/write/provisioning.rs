@@ -9,6 +9,7 @@ use crate::config::raw::DurationText;
 use crate::config::raw::SecretText;
 use crate::config::values;
 use crate::config::write::number;
+use crate::config::write::operations::operations;
 use crate::config::write::size;
 use crate::config::write::time;
 use crate::domain::provisioning::policy::Rules;
@@ -20,6 +21,7 @@ pub(super) fn provisioning(shared: &config::Provisioning) -> raw::Provisioning {
         error_table,
         capture: kept,
         jobs: rules,
+        operations: allowed,
     } = shared;
     let config::Rate { per_second, burst } = rate;
     raw::Provisioning {
@@ -29,6 +31,7 @@ pub(super) fn provisioning(shared: &config::Provisioning) -> raw::Provisioning {
         error_table: error_table.as_ref().map(|path| path.display().to_string()),
         capture: Some(capture(kept)),
         jobs: Some(jobs(rules)),
+        operations: Some(operations(allowed)),
     }
 }
 

@@ -132,13 +132,13 @@ impl Answer {
 }
 
 /// A type is a qualified name whose prefix is declared in changing places, or not at all.
-fn local_name(name: &str) -> &str {
+pub(in crate::domain) fn local_name(name: &str) -> &str {
     let name = name.trim();
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 /// Whether there is a declaration with an encoding. The byte order mark decides by itself.
-fn declares_encoding(message: &[u8]) -> bool {
+pub(in crate::domain) fn declares_encoding(message: &[u8]) -> bool {
     let end = memchr::memmem::find(message, b"?>").unwrap_or(0);
     let head = message.get(..end).unwrap_or_default();
     message.starts_with(b"\xef\xbb\xbf")

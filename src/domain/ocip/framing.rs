@@ -1,14 +1,18 @@
-//! Messages out of a stream: OCI-P has no lengths, a message ends at the end tag of its root.
+//! Messages out of a stream: neither OCI-P nor OCI-R has lengths, a message ends at the end tag of
+//! its root.
 
 use memchr::memchr;
 use memchr::memmem;
 
-/// Bytes of the largest message. Answers to what is asked here have a few kilobytes; the list of
-/// a busy lamp field some tens.
-pub const MESSAGE: usize = 1024 * 1024;
+/// Bytes of the largest message. Most answers have a few kilobytes; a list of ten thousand users has
+/// about 3 MiB.
+pub const MESSAGE: usize = 4 * 1024 * 1024;
 
-/// The root of every message.
-const ROOT: &[u8] = b"BroadsoftDocument";
+/// The root of every message of OCI-P.
+const OCIP: &[u8] = b"BroadsoftDocument";
+
+/// The root of every message of OCI-R.
+const OCIR: &[u8] = b"BroadsoftOCIReportingDocument";
 
 /// Bytes within which an end tag has its `>`: a prefixed name and some white space.
 const END_TAG: usize = 512;
@@ -23,14 +27,16 @@ pub enum FramingFault {
     #[error("what came is not XML")]
     NotXml,
     /// No end within [`MESSAGE`] bytes.
-    #[error("a message is larger than 1 MiB")]
+    #[error("a message is larger than 4 MiB")]
     TooLarge,
 }
 
 /// Cuts a stream into messages. White space between them is dropped; what is inside of a message
 /// is not judged.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Framer {
+    /// The local name of the root.
+    root: &'static [u8],
     buffer: Vec<u8>,
     /// Everything before this was looked at.
     at: usize,
@@ -38,11 +44,10 @@ pub struct Framer {
 }
 
 /// What the scanner is in the middle of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Cdata,
     Comment,
-    #[default]
     Content,
 }
 
@@ -57,7 +62,29 @@ enum Markup {
     Other,
 }
 
+impl Default for Framer {
+    /// For OCI-P.
+    fn default() -> Self {
+        Self::of(OCIP)
+    }
+}
+
 impl Framer {
+    /// For OCI-R.
+    #[must_use]
+    pub const fn ocir() -> Self {
+        Self::of(OCIR)
+    }
+
+    const fn of(root: &'static [u8]) -> Self {
+        Self {
+            root,
+            buffer: Vec::new(),
+            at: 0,
+            inside: Inside::Content,
+        }
+    }
+
     /// Takes what was read. Call [`Framer::message`] until it has none before the next call: that
     /// is what bounds the memory.
     pub fn push(&mut self, bytes: &[u8]) {
@@ -115,7 +142,7 @@ impl Framer {
                         return None;
                     };
                     self.at += found;
-                    match markup(self.buffer.get(self.at..).unwrap_or_default()) {
+                    match markup(self.buffer.get(self.at..).unwrap_or_default(), self.root) {
                         Markup::Cdata => self.enter(Inside::Cdata, CDATA.len()),
                         Markup::Comment => self.enter(Inside::Comment, COMMENT.len()),
                         Markup::End(length) => return Some(self.at + length),
@@ -150,7 +177,7 @@ impl Framer {
     }
 }
 
-fn markup(bytes: &[u8]) -> Markup {
+fn markup(bytes: &[u8], root: &[u8]) -> Markup {
     for (opening, found) in [(CDATA, Markup::Cdata), (COMMENT, Markup::Comment)] {
         if bytes.starts_with(opening) {
             return found;
@@ -160,13 +187,13 @@ fn markup(bytes: &[u8]) -> Markup {
         }
     }
     match bytes.strip_prefix(b"</") {
-        Some(name) => end_tag(name),
+        Some(name) => end_tag(name, root),
         None => Markup::Other,
     }
 }
 
 /// `name` is what follows `</`.
-fn end_tag(name: &[u8]) -> Markup {
+fn end_tag(name: &[u8], root: &[u8]) -> Markup {
     let near = name.get(..END_TAG).unwrap_or(name);
     let Some(end) = memchr(b'>', near) else {
         return if near.len() < END_TAG {
@@ -177,7 +204,7 @@ fn end_tag(name: &[u8]) -> Markup {
     };
     let name = near.get(..end).unwrap_or_default().trim_ascii_end();
     let local = name.rsplit(|byte| *byte == b':').next();
-    if local == Some(ROOT) {
+    if local == Some(root) {
         Markup::End(b"</".len() + end + 1)
     } else {
         Markup::Other
@@ -253,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_one_mebibyte_passes_and_one_byte_more_does_not() {
+    fn a_message_of_the_largest_size_passes_and_one_byte_more_does_not() {
         let frame = b"<BroadsoftDocument></BroadsoftDocument>";
         for (over, fault) in [(0, None), (1, Some(FramingFault::TooLarge))] {
             let mut message = b"<BroadsoftDocument>".to_vec();

@@ -17,6 +17,8 @@ pub const TEXT: usize = 8 * 1024;
 /// The kinds of requests; a kind's word is the `request` label and the log field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestKind {
+    /// `UserServiceGetAssignmentListRequest`.
+    AssignedServices,
     /// `AuthenticationRequest`: the nonce of a login.
     Authentication,
     /// `UserBusyLampFieldGetRequest`.
@@ -25,6 +27,8 @@ pub enum RequestKind {
     ClientIdentities,
     /// `ExternalAuthenticationCreateLoginTokenRequest`.
     CreateLoginToken,
+    /// `GroupIntegratedIMPGetRequest`: which messaging server a group uses.
+    GroupMessaging,
     /// `UserIntegratedIMPGetRequest`.
     IntegratedImp,
     /// `LoginRequest14sp4`.
@@ -37,32 +41,49 @@ pub enum RequestKind {
     Logout,
     /// `LongLivedTokenRevokeRequest`.
     RevokeTokens,
+    /// `UserServiceIsAssignedRequest`.
+    ServiceAssigned,
     /// `ServiceProviderGetRequest`.
     ServiceProvider,
+    /// `ServiceProviderIntegratedIMPGetRequest`: which messaging server a service provider uses.
+    ServiceProviderMessaging,
     /// `SystemSoftwareVersionGetRequest`.
     SoftwareVersion,
+    /// `SystemBroadCloudGetRequest`: which messaging server the system uses.
+    SystemMessaging,
     /// `UserGetRequest`.
     User,
+    /// `UserGetListInGroupRequest`.
+    UsersInGroup,
+    /// `UserGetListInServiceProviderRequest`.
+    UsersInServiceProvider,
     /// `AuthenticationVerifyRequest`.
     Verify,
 }
 
 impl RequestKind {
     /// Every kind, so that each series exists from the start.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
+        Self::AssignedServices,
         Self::Authentication,
         Self::BusyLampField,
         Self::ClientIdentities,
         Self::CreateLoginToken,
+        Self::GroupMessaging,
         Self::IntegratedImp,
         Self::LoginDigest,
         Self::LoginInfo,
         Self::LoginPassword,
         Self::Logout,
         Self::RevokeTokens,
+        Self::ServiceAssigned,
         Self::ServiceProvider,
+        Self::ServiceProviderMessaging,
         Self::SoftwareVersion,
+        Self::SystemMessaging,
         Self::User,
+        Self::UsersInGroup,
+        Self::UsersInServiceProvider,
         Self::Verify,
     ];
 
@@ -70,19 +91,26 @@ impl RequestKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AssignedServices => "assigned-services",
             Self::Authentication => "authentication",
             Self::BusyLampField => "busy-lamp-field",
             Self::ClientIdentities => "client-identities",
             Self::CreateLoginToken => "create-login-token",
+            Self::GroupMessaging => "group-messaging",
             Self::IntegratedImp => "integrated-imp",
             Self::LoginDigest => "login-digest",
             Self::LoginInfo => "login-info",
             Self::LoginPassword => "login-password",
             Self::Logout => "logout",
             Self::RevokeTokens => "revoke-tokens",
+            Self::ServiceAssigned => "service-assigned",
             Self::ServiceProvider => "service-provider",
+            Self::ServiceProviderMessaging => "service-provider-messaging",
             Self::SoftwareVersion => "software-version",
+            Self::SystemMessaging => "system-messaging",
             Self::User => "user",
+            Self::UsersInGroup => "users-in-group",
+            Self::UsersInServiceProvider => "users-in-service-provider",
             Self::Verify => "verify",
         }
     }
@@ -92,21 +120,34 @@ impl RequestKind {
     #[must_use]
     pub const fn versions(self) -> &'static [&'static str] {
         match self {
+            Self::AssignedServices => &["UserServiceGetAssignmentListRequest"],
             Self::Authentication => &["AuthenticationRequest"],
             Self::BusyLampField => &["UserBusyLampFieldGetRequest16sp2"],
             Self::ClientIdentities => &["SystemClientIdentityGetListRequest"],
             Self::CreateLoginToken => &["ExternalAuthenticationCreateLoginTokenRequest"],
+            Self::GroupMessaging => &[
+                "GroupIntegratedIMPGetRequest23",
+                "GroupIntegratedIMPGetRequest22",
+            ],
             Self::IntegratedImp => &["UserIntegratedIMPGetRequest21sp1"],
             Self::LoginDigest => &["LoginRequest14sp4"],
             Self::LoginInfo => &["UserGetLoginInfoRequestRI", "UserGetLoginInfoRequest22V4"],
             Self::LoginPassword => &["LoginRequest22V5"],
             Self::Logout => &["LogoutRequest"],
             Self::RevokeTokens => &["LongLivedTokenRevokeRequest"],
+            Self::ServiceAssigned => &["UserServiceIsAssignedRequest"],
             Self::ServiceProvider => &[
                 "ServiceProviderGetRequest22V4",
                 "ServiceProviderGetRequest17sp1",
             ],
+            Self::ServiceProviderMessaging => &[
+                "ServiceProviderIntegratedIMPGetRequest22",
+                "ServiceProviderIntegratedIMPGetRequest21sp1",
+            ],
             Self::SoftwareVersion => &["SystemSoftwareVersionGetRequest"],
+            Self::SystemMessaging => {
+                &["SystemBroadCloudGetRequest22", "SystemBroadCloudGetRequest"]
+            }
             Self::User => &[
                 "UserGetRequest23V2",
                 "UserGetRequest22",
@@ -114,6 +155,8 @@ impl RequestKind {
                 "UserGetRequest20",
                 "UserGetRequest19",
             ],
+            Self::UsersInGroup => &["UserGetListInGroupRequest"],
+            Self::UsersInServiceProvider => &["UserGetListInServiceProviderRequest"],
             Self::Verify => &["AuthenticationVerifyRequest22V4"],
         }
     }

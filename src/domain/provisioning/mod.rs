@@ -11,9 +11,11 @@
 //! [`JobRecord`]: record::JobRecord
 
 pub mod answer;
+pub mod as_settings;
 pub mod call;
 pub mod capture;
 pub mod conductor;
+pub mod csv;
 pub mod customer;
 pub mod document;
 pub mod fault;
@@ -22,9 +24,12 @@ pub mod intake;
 pub mod mapping;
 pub mod operation;
 pub mod policy;
+pub mod precheck;
 pub mod profile;
+pub mod reconcile;
 pub mod record;
 pub mod redact;
 pub mod refusal;
+pub mod sync_queue;
 pub mod view;
 pub mod webex;

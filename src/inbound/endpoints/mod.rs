@@ -3,4 +3,5 @@
 pub mod auth_service;
 pub mod blf;
 pub mod events;
+pub mod operations;
 pub mod provisioning;

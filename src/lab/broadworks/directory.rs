@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::lab::broadworks::DEFAULT_DOMAIN;
 
+/// The service that has users provisioned in Webex.
+pub const INTEGRATED_IMP: &str = "Integrated IMP";
+
 /// Settings of one service by element name.
 pub type Settings = BTreeMap<String, Setting>;
 
@@ -79,6 +82,21 @@ impl Directory {
             .is_some_and(|held| held.kind == ProviderKind::Enterprise)
     }
 
+    /// The messaging server of a user: that of the group, else of the service provider, else of
+    /// the system. `None` when none has a URL.
+    #[must_use]
+    pub fn messaging_of(&self, user: &User) -> Option<&Messaging> {
+        let provider = self.providers.get(&user.service_provider);
+        let group = provider.and_then(|provider| provider.groups.get(&user.group));
+        let levels = [
+            group.map(|group| &group.messaging),
+            provider.map(|provider| &provider.messaging),
+        ];
+        let mut own = levels.into_iter().flatten().filter(|level| level.own);
+        let server = own.next().unwrap_or(&self.provisioning.messaging);
+        server.url.is_some().then_some(server)
+    }
+
     /// Whom a user finds in the enterprise directory. Below a service provider that is the group
     /// (inferred; the interface specification speaks of enterprises only).
     pub fn colleagues<'a>(&'a self, of: &'a User) -> impl Iterator<Item = &'a User> {
@@ -115,6 +133,12 @@ pub struct ServiceProvider {
     pub phone_list: Vec<PhoneEntry>,
     /// Groups by id.
     pub groups: BTreeMap<String, Group>,
+    /// The messaging server of its own, if it has one.
+    #[serde(default)]
+    pub messaging: Messaging,
+    /// Service packs by name, each with its services.
+    #[serde(default)]
+    pub service_packs: BTreeMap<String, Vec<String>>,
 }
 
 /// Kind of a service provider.
@@ -133,6 +157,9 @@ pub enum ProviderKind {
 pub struct Group {
     /// Common phone list of the group.
     pub phone_list: Vec<PhoneEntry>,
+    /// The messaging server of its own, if it has one.
+    #[serde(default)]
+    pub messaging: Messaging,
 }
 
 /// The administrator.
@@ -159,6 +186,26 @@ pub struct Provisioning {
     pub token_revocation: Option<i64>,
     /// The same for one user, by user id in lower case.
     pub user_token_revocations: BTreeMap<String, i64>,
+    /// The messaging server of the system: `AS_CLI/Interface/Messaging`.
+    pub messaging: Messaging,
+    /// `enableSynchronization`: whether changes of users go to the messaging server too.
+    pub synchronize: bool,
+    /// `propagateImpErrorDetails`: whether administrators see what the messaging server said.
+    pub propagate_errors: bool,
+}
+
+/// A messaging server: where who has Integrated IM&P is provisioned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Messaging {
+    /// Whether this level has one of its own; otherwise that of the level above counts.
+    pub own: bool,
+    /// `provisioningUrl`.
+    pub url: Option<String>,
+    /// `provisioningUserId`.
+    pub account: Option<String>,
+    /// `provisioningPassword`: in clear, because it is sent as it is. The lab's are public.
+    pub password: Option<String>,
 }
 
 /// An administrator as OCI-P needs it.
@@ -236,6 +283,21 @@ pub struct User {
     pub devices: Vec<Device>,
     /// SIP registrations.
     pub registrations: Vec<Registration>,
+    /// Names of the assigned service packs; their services stand in `assigned` too.
+    #[serde(default)]
+    pub service_packs: Vec<String>,
+    /// Language by the Application Server's name of it; `English` when absent.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Olson name; `America/New_York` when absent.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// Whether the primary endpoint is a trunk.
+    #[serde(default)]
+    pub on_trunk: bool,
+    /// Whether it is a shared device's user.
+    #[serde(default)]
+    pub is_place: bool,
 }
 
 impl User {
@@ -243,6 +305,14 @@ impl User {
     #[must_use]
     pub fn has_service(&self, name: &str) -> bool {
         self.assigned.iter().any(|held| held == name)
+    }
+
+    /// Whether the Integrated IM&P service is assigned and on.
+    #[must_use]
+    pub fn has_imp(&self) -> bool {
+        let setting = |name| self.settings.get("integratedimp")?.get(name);
+        let off = |setting: &Setting| *setting == Setting::Text("false".to_owned());
+        self.has_service(INTEGRATED_IMP) && !setting("active").is_some_and(off)
     }
 
     /// First and last name.

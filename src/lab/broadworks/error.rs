@@ -33,6 +33,14 @@ pub enum LabError {
         #[source]
         source: io::Error,
     },
+    /// The roots that messaging servers must end at cannot be used.
+    #[error("{}: {why}", path.display())]
+    Trust {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The state file was written by another version of the lab.
     #[error("{} has format {found}, this lab reads {}; start with a fresh state", path.display(), crate::lab::broadworks::store::FORMAT)]
     Version {

@@ -6,7 +6,9 @@ pub mod cti;
 pub mod directory;
 mod error;
 pub mod events;
+pub mod imp;
 pub mod ocip;
+pub mod ocir;
 mod password;
 mod seed;
 mod store;
@@ -33,6 +35,7 @@ use crate::lab::broadworks::xsp::Xsps;
 use crate::platform::tasks::Tasks;
 
 pub use error::LabError;
+pub use seed::Prospect;
 
 /// Domain added to a user id that has none.
 pub const DEFAULT_DOMAIN: &str = "as.example.net";
@@ -51,6 +54,10 @@ pub struct BroadWorks {
     /// Hashes at once: strangers with wrong passwords must not take memory and cores.
     hashing: Semaphore,
     ocip: Ocip,
+    /// Calls to messaging servers.
+    imp: imp::Desk,
+    /// Reports of changes.
+    ocir: ocir::Desk,
 }
 
 impl BroadWorks {
@@ -75,6 +82,8 @@ impl BroadWorks {
             tokens: LoginTokens::default(),
             hashing: Semaphore::new(HASHES),
             ocip: Ocip::default(),
+            imp: imp::Desk::default(),
+            ocir: ocir::Desk::default(),
         }))
     }
 
@@ -153,6 +162,33 @@ impl BroadWorks {
             id: self.store.read().administrator.id.clone(),
             password: seed::ADMINISTRATOR_PASSWORD.to_owned(),
         }
+    }
+
+    /// Has the users of a prospect provisioned at a messaging server, whatever was set before; and
+    /// the system show administrators what messaging servers say. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The state file cannot be written.
+    pub fn point_messaging(
+        &self,
+        prospect: Prospect,
+        url: &str,
+        account: &str,
+        password: &str,
+    ) -> Result<(), LabError> {
+        self.store.update(|directory| {
+            directory.provisioning.propagate_errors = true;
+            directory.provisioning.synchronize = true;
+            if let Some(provider) = directory.providers.get_mut(prospect.enterprise()) {
+                provider.messaging = directory::Messaging {
+                    own: true,
+                    url: Some(url.to_owned()),
+                    account: Some(account.to_owned()),
+                    password: Some(password.to_owned()),
+                };
+            }
+            Ok(())
+        })
     }
 
     /// The directory as it is now.

@@ -77,6 +77,9 @@ pub(super) const BROADWORKS_XSI_2: &str = "broadworks-xsi-2";
 pub(super) const BROADWORKS_LAB: &str = "broadworks-lab";
 pub(super) const CTI: &str = "cti";
 pub(super) const BROADWORKS_CTI: &str = "broadworks-cti";
+pub(super) const BROADWORKS_OCIR: &str = "broadworks-ocir";
+pub(super) const PROVISIONING: &str = "provisioning";
+pub(super) const WEBEX_API: &str = "webex-api";
 pub(super) const WEBEX_CI: &str = "webex-ci";
 pub(super) const WEBEX_IDP_PROXY: &str = "webex-idp-proxy";
 
@@ -93,6 +96,9 @@ impl Description {
             broadworks_lab,
             cti,
             broadworks_cti,
+            broadworks_ocir,
+            provisioning,
+            webex_api,
         } = addresses;
         let webex = format!("https://localhost:{}", webex_ci.port());
         // By name where a certificate is checked. `localhost` is the one name that every client
@@ -112,6 +118,12 @@ impl Description {
                 format!("localhost:{}", broadworks_cti.port()),
             ),
             (BROADWORKS_OCIP, broadworks_ocip.to_string()),
+            (BROADWORKS_OCIR, broadworks_ocir.to_string()),
+            (
+                PROVISIONING,
+                format!("https://localhost:{}", provisioning.port()),
+            ),
+            (WEBEX_API, format!("https://localhost:{}", webex_api.port())),
             (WEBEX_IDP_PROXY, format!("{webex}{IDP_PROXY_PATH}")),
             (WEBEX_CI, webex),
         ];

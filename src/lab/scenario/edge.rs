@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::lamps;
 use super::ports::Addresses;
+use super::provisioning;
 use super::secrets::Secrets;
 use crate::lab::pki::CLIENT_IDENTITY;
 use crate::lab::pki::Pki;
@@ -25,6 +26,8 @@ pub(super) fn configuration(
     edge(state_dir, pki, addresses)
         + &cti(pki, addresses)
         + &auth_service(pki, addresses, secrets, ocip_user)
+        + &reports(addresses)
+        + &provisioning::configuration(pki, addresses, secrets, &certificates(pki))
         + &lamps::configuration(administrator, &secrets.administrator_password)
 }
 
@@ -41,6 +44,9 @@ fn edge(state_dir: &Path, pki: &Pki, addresses: &Addresses) -> String {
         broadworks_lab: _,
         cti: _,
         broadworks_cti: _,
+        broadworks_ocir: _,
+        provisioning: _,
+        webex_api: _,
     } = addresses;
     let certificates = certificates(pki);
     format!(
@@ -141,6 +147,23 @@ absence-warning = "1d"
     )
 }
 
+/// What the Application Server reports; in clear, because it is on this machine.
+fn reports(addresses: &Addresses) -> String {
+    format!(
+        r#"
+# Changes that administrators make are seen at once, also those that call no adapter.
+[ocir]
+
+[[ocir.as]]
+name = "as1"
+cluster = "lab"
+address = "{}"
+tls = false
+"#,
+        addresses.broadworks_ocir
+    )
+}
+
 /// The daemon as AuthService, with what it needs of BroadWorks and Webex.
 fn auth_service(pki: &Pki, addresses: &Addresses, secrets: &Secrets, ocip_user: &str) -> String {
     let secret = |path: &Path| quoted(&format!("file:{}", path.display()));
@@ -205,6 +228,6 @@ fn certificates(pki: &Pki) -> String {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

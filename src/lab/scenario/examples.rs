@@ -5,6 +5,7 @@ mod calls;
 mod events;
 mod lamps;
 mod line;
+mod provisioning;
 mod sign_in;
 
 use std::path::Path;
@@ -50,6 +51,7 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
             .into_iter()
             .filter_map(|client| mtls(lab, &user, client)),
     );
+    all.extend(provisioning::provisioning(lab));
     all.extend(cti(lab));
     all.extend(admin(lab));
     all

@@ -9,6 +9,7 @@ mod edge;
 mod examples;
 mod lamps;
 mod ports;
+mod provisioning;
 mod secrets;
 mod state;
 mod world;
@@ -173,6 +174,8 @@ impl Scenario {
             broadworks_xsi_2,
             broadworks_lab,
             broadworks_cti,
+            broadworks_ocir,
+            webex_api,
             held,
         } = options.ports.reserve()?;
 
@@ -192,12 +195,18 @@ impl Scenario {
             second_xsi: broadworks_xsi_2,
             control: broadworks_lab,
             cti: broadworks_cti,
+            ocir: broadworks_ocir,
+            webex_api,
         };
         let fresh = options.fresh;
         let world = world::start(state.path(), fresh, &pki, &addresses, listeners, tasks).await?;
         tell(&format!(
-            "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}.",
-            addresses.broadworks_xsi, addresses.broadworks_xsi_2, addresses.broadworks_ocip
+            "The lab BroadWorks answers Xsi at http://{} and http://{}, and OCI-P at {}; it reports \
+             over OCI-R at {}.",
+            addresses.broadworks_xsi,
+            addresses.broadworks_xsi_2,
+            addresses.broadworks_ocip,
+            addresses.broadworks_ocir
         ));
         tell(&format!(
             "Its CTI interface is at localhost:{}; the daemon bridges localhost:{} to it.",
@@ -205,8 +214,10 @@ impl Scenario {
             addresses.cti.port()
         ));
         tell(&format!(
-            "The lab Webex signs users in at https://localhost:{}.",
-            addresses.webex_ci.port()
+            "The lab Webex signs users in at https://localhost:{}, and provisions them at \
+             https://localhost:{}.",
+            addresses.webex_ci.port(),
+            addresses.webex_api.port()
         ));
 
         let config = configure(state.path(), fresh, &pki, &addresses, &world)?;

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::ScenarioError;
 
 /// How many ports a lab takes.
-const COUNT: u16 = 10;
+const COUNT: u16 = 13;
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,12 @@ pub(super) struct Addresses {
     pub(super) cti: SocketAddr,
     /// The CTI interface of the lab BroadWorks' XSP.
     pub(super) broadworks_cti: SocketAddr,
+    /// The lab BroadWorks' OCI-R.
+    pub(super) broadworks_ocir: SocketAddr,
+    /// The daemon's provisioning listener.
+    pub(super) provisioning: SocketAddr,
+    /// The lab Webex's provisioning APIs and bridges.
+    pub(super) webex_api: SocketAddr,
 }
 
 /// The addresses, and what keeps others from taking them.
@@ -85,9 +91,11 @@ pub(super) struct Reserved {
     pub(super) broadworks_xsi_2: TcpListener,
     pub(super) broadworks_lab: TcpListener,
     pub(super) broadworks_cti: TcpListener,
+    pub(super) broadworks_ocir: TcpListener,
+    pub(super) webex_api: TcpListener,
     /// The ports that the daemon will bind itself, from its configuration: to be let go just
     /// before it starts.
-    pub(super) held: [TcpListener; 4],
+    pub(super) held: [TcpListener; 5],
 }
 
 impl Ports {
@@ -103,6 +111,8 @@ impl Ports {
         let webex_ci = bind(port(5))?;
         let (broadworks_xsi_2, broadworks_lab) = (bind(port(6))?, bind(port(7))?);
         let (cti, broadworks_cti) = (bind(port(8))?, bind(port(9))?);
+        let broadworks_ocir = bind(port(10))?;
+        let (provisioning, webex_api) = (bind(port(11))?, bind(port(12))?);
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,
@@ -114,6 +124,9 @@ impl Ports {
             broadworks_lab: address(&broadworks_lab)?,
             cti: address(&cti)?,
             broadworks_cti: address(&broadworks_cti)?,
+            broadworks_ocir: address(&broadworks_ocir)?,
+            provisioning: address(&provisioning)?,
+            webex_api: address(&webex_api)?,
         };
         Ok(Reserved {
             addresses,
@@ -123,7 +136,9 @@ impl Ports {
             broadworks_xsi_2,
             broadworks_lab,
             broadworks_cti,
-            held: [xsi, auth_mtls, admin, cti],
+            broadworks_ocir,
+            webex_api,
+            held: [xsi, auth_mtls, admin, cti, provisioning],
         })
     }
 }
@@ -154,8 +169,8 @@ mod tests {
             ("auto", Ok(Ports::Auto)),
             ("1", Ok(Ports::From(1))),
             ("8440", Ok(Ports::From(8440))),
-            ("65526", Ok(Ports::From(65526))),
-            ("65527", Err(UnknownPorts)),
+            ("65523", Ok(Ports::From(65523))),
+            ("65524", Err(UnknownPorts)),
             ("0", Err(UnknownPorts)),
             ("-1", Err(UnknownPorts)),
             ("", Err(UnknownPorts)),
@@ -182,6 +197,9 @@ mod tests {
             broadworks_lab,
             cti,
             broadworks_cti,
+            broadworks_ocir,
+            provisioning,
+            webex_api,
         } = addresses;
         let mut ports = [
             xsi,
@@ -194,6 +212,9 @@ mod tests {
             broadworks_lab,
             cti,
             broadworks_cti,
+            broadworks_ocir,
+            provisioning,
+            webex_api,
         ]
         .map(|address| address.port());
         ports.sort_unstable();

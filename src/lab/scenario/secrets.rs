@@ -7,6 +7,7 @@ use super::ScenarioError;
 use super::world::World;
 use crate::lab::webex::CLIENT_SECRET;
 use crate::lab::webex::REFRESH_TOKEN;
+use crate::lab::webex::api;
 use crate::platform::files;
 
 /// Below the lab's state directory.
@@ -25,6 +26,12 @@ pub(super) struct Secrets {
     pub(super) refresh_token: PathBuf,
     /// What an operator shows to revoke tokens.
     pub(super) operator_token: PathBuf,
+    /// `clientSecret` of the partner's integration at Webex.
+    pub(super) partner_client_secret: PathBuf,
+    /// `refreshToken` of the same.
+    pub(super) partner_refresh_token: PathBuf,
+    /// What the Application Server shows to the adapter.
+    pub(super) adapter_password: PathBuf,
 }
 
 /// The operator's token, the same in every lab.
@@ -40,6 +47,9 @@ impl Secrets {
             client_secret: directory.join("client-secret"),
             refresh_token: directory.join("refresh-token"),
             operator_token: directory.join("operator-token"),
+            partner_client_secret: directory.join("partner-client-secret"),
+            partner_refresh_token: directory.join("partner-refresh-token"),
+            adapter_password: directory.join("adapter-password"),
         }
     }
 
@@ -60,6 +70,9 @@ impl Secrets {
             (&self.client_secret, CLIENT_SECRET),
             (&self.refresh_token, REFRESH_TOKEN),
             (&self.operator_token, OPERATOR_TOKEN),
+            (&self.partner_client_secret, api::CLIENT_SECRET),
+            (&self.partner_refresh_token, api::REFRESH_TOKEN),
+            (&self.adapter_password, api::BRIDGE_PASSWORD),
         ] {
             files::write_atomic(path, secret.as_bytes(), files::PRIVATE)
                 .map_err(|source| ScenarioError::file(path, source))?;

@@ -20,6 +20,9 @@ fn addresses() -> Addresses {
         broadworks_lab: ([127, 0, 0, 1], 8447).into(),
         cti: ([127, 0, 0, 1], 8448).into(),
         broadworks_cti: ([127, 0, 0, 1], 8449).into(),
+        broadworks_ocir: ([127, 0, 0, 1], 8450).into(),
+        provisioning: ([127, 0, 0, 1], 8451).into(),
+        webex_api: ([127, 0, 0, 1], 8452).into(),
     }
 }
 

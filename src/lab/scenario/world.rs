@@ -8,6 +8,7 @@ use super::Administrator;
 use super::ScenarioError;
 use super::User;
 use super::ports::Addresses;
+use super::provisioning;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::SeedAdministrator;
 use crate::lab::broadworks::SeedUser;
@@ -37,6 +38,8 @@ pub(super) struct Listeners {
     pub(super) second_xsi: TcpListener,
     pub(super) control: TcpListener,
     pub(super) cti: TcpListener,
+    pub(super) ocir: TcpListener,
+    pub(super) webex_api: TcpListener,
 }
 
 /// Opens the lab BroadWorks and the lab Webex and serves them until `tasks` are stopped.
@@ -51,13 +54,19 @@ pub(super) async fn start(
     let directory = state_dir.to_owned();
     let setup = setup(pki, addresses);
     let (server, internal_ca) = (pki.server(ServerKey::Ecdsa), pki.internal_ca().cert);
-    let (broadworks, webex, cti_tls) = tasks
+    let ca = pki.ca();
+    let api = provisioning::webex(pki);
+    let provisioned_at = addresses.provisioning;
+    let (broadworks, webex, api, cti_tls) = tasks
         .blocking(move || -> Result<_, ScenarioError> {
             let broadworks = BroadWorks::open(&directory, fresh)?;
             let webex = Webex::open(Arc::clone(&broadworks), &setup)?;
             let cti_tls = cti::tls(&server, &internal_ca)?;
             broadworks.know_client(BRIDGE_IDENTITY)?;
-            Ok((broadworks, webex, cti_tls))
+            broadworks.trust_messaging(&ca)?;
+            provisioning::point_at(&broadworks, provisioned_at)?;
+            let api = provisioning::open(api, &broadworks)?;
+            Ok((broadworks, webex, api, cti_tls))
         })
         .await
         .ok_or(ScenarioError::Panicked)??;
@@ -73,10 +82,13 @@ pub(super) async fn start(
         second_xsi,
         control,
         cti,
+        ocir,
+        webex_api,
     } = listeners;
     let (xsi, ocip, ci) = (listening(xsi)?, listening(ocip)?, listening(ci)?);
     let (second_xsi, control) = (listening(second_xsi)?, listening(control)?);
-    let cti = listening(cti)?;
+    let (cti, ocir) = (listening(cti)?, listening(ocir)?);
+    let webex_api = listening(webex_api)?;
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-cti", async move {
         served.serve_cti(cti, cti_tls, own.stop(), &own).await;
@@ -92,6 +104,14 @@ pub(super) async fn start(
     let (served, own) = (Arc::clone(&broadworks), tasks.clone());
     tasks.worker("lab-broadworks-control", async move {
         served.serve_control(control, own.stop(), &own).await;
+    });
+    let (served, own) = (Arc::clone(&broadworks), tasks.clone());
+    tasks.worker("lab-broadworks-ocir", async move {
+        served.serve_ocir(ocir, None, own.stop(), &own).await;
+    });
+    let own = tasks.clone();
+    tasks.worker("lab-webex-api", async move {
+        api.serve(webex_api, own.stop(), &own).await;
     });
     let own = tasks.clone();
     tasks.worker("lab-broadworks-ocip", async move {

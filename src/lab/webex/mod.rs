@@ -1,4 +1,5 @@
-//! A Webex, as far as a BroadWorks user meets it when signing in.
+//! A Webex, as far as a BroadWorks user meets it when signing in ([`identity`]), and a provider
+//! when its users become subscribers ([`api`], [`bridge`]). The two know nothing of each other.
 //!
 //! Formats that Cisco has not published are the lab's own and are named as such where they stand;
 //! what clients of production show (the token, the fetch, the refresh) is as they show it.

@@ -2,4 +2,5 @@
 //! our own.
 
 pub mod ocip;
+pub mod ocir;
 pub mod xsi;

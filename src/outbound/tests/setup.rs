@@ -199,6 +199,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             trusted_proxies: Vec::new(),
         },
         events: events(),
+        ocir: None,
         application_server: None,
         auth_service: None,
         blf: None,
@@ -217,6 +218,13 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
                 personal_data: false,
             },
             jobs: crate::domain::provisioning::policy::Rules::default(),
+            operations: config::Operations {
+                operator_token: None,
+                reconcile_nightly: false,
+                reconcile_hour: 0,
+                reconcile_pause: LONG,
+                stuck_after: LONG,
+            },
         },
         templates: Vec::new(),
         store: config::Store {

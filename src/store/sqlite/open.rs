@@ -39,8 +39,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(
 /// Only we: it holds names, numbers and addresses.
 const PRIVATE: u32 = 0o600;
 
-/// How long a write waits for a program that holds the file: the AS must get its answer within 2 s.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a write waits for a program that holds the file. A wish waits for two of them at most,
+/// the one under way and its own, and the AS must get its answer within 2 s.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The log is cut to this after a burst has made it long.
 const LOG_BYTES: &str = "67108864";

@@ -17,6 +17,8 @@ pub struct Operators {
     lamps: Option<Secret>,
     /// `auth-service.operator-token`.
     service: Option<Secret>,
+    /// `provisioning.operations.operator-token`.
+    provisioning: Option<Secret>,
 }
 
 /// Why the secret cannot be used.
@@ -52,7 +54,23 @@ impl Operators {
         Ok(Self {
             lamps: read("blf.api.operator-token", lamps)?,
             service: read("auth-service.operator-token", service)?,
+            provisioning: read(
+                "provisioning.operations.operator-token",
+                config.provisioning.operations.operator_token.as_ref(),
+            )?,
         })
+    }
+
+    /// Whether an operator of provisioning sent these headers, as [`Operators::check`] has it for
+    /// busy lamps.
+    ///
+    /// # Errors
+    /// It is not, or nobody is.
+    pub fn check_provisioning(&self, headers: &HeaderMap) -> Result<(), Reason> {
+        check(
+            self.provisioning.as_ref().or(self.service.as_ref()),
+            headers,
+        )
     }
 
     /// Whether an operator of busy lamps sent these headers: whoever has the token for them, or,
@@ -62,13 +80,7 @@ impl Operators {
     /// # Errors
     /// It is not, or nobody is.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Reason> {
-        let held = self.lamps.as_ref().or(self.service.as_ref());
-        let held = held.ok_or(Reason::OperatorTokenUnset)?;
-        if is_of(held, shown(headers)) {
-            Ok(())
-        } else {
-            Err(Reason::OperatorTokenWrong)
-        }
+        check(self.lamps.as_ref().or(self.service.as_ref()), headers)
     }
 
     /// Whether who sent these headers may see event channels and CTI sessions: everybody who
@@ -82,6 +94,15 @@ impl Operators {
             // Both are compared, whatever the first says.
             (lamps, service) => lamps == Some(true) || service == Some(true),
         }
+    }
+}
+
+fn check(held: Option<&Secret>, headers: &HeaderMap) -> Result<(), Reason> {
+    let held = held.ok_or(Reason::OperatorTokenUnset)?;
+    if is_of(held, shown(headers)) {
+        Ok(())
+    } else {
+        Err(Reason::OperatorTokenWrong)
     }
 }
 
@@ -110,6 +131,7 @@ mod tests {
         Operators {
             lamps: lamps.map(secret),
             service: service.map(secret),
+            provisioning: None,
         }
     }
 
@@ -137,6 +159,18 @@ mod tests {
         ] {
             let operators = operators(lamps, service);
             assert_eq!(operators.may_look(&headers(sent)), sees, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn provisioning_has_a_token_of_its_own_and_that_of_lamps_is_none_of_it() {
+        let mut operators = operators(Some("l"), Some("s"));
+        let of = |operators: &Operators, sent| operators.check_provisioning(&headers(&[sent]));
+        assert_eq!(of(&operators, "Bearer s"), Ok(()));
+        operators.provisioning = Some(Secret::new(b"p".to_vec()));
+        assert_eq!(of(&operators, "Bearer p"), Ok(()));
+        for other in ["Bearer s", "Bearer l"] {
+            assert_eq!(of(&operators, other), Err(Reason::OperatorTokenWrong));
         }
     }
 

@@ -123,6 +123,8 @@ impl Desk {
         let unreadable = self.store.load(take).await?;
         let seconds = clock::mono().duration_since(began).as_secs_f64();
         self.metrics.loaded(conductor.open(), unreadable, seconds);
+        // Sets all of them going.
+        conductor.handle_timeout(clock::now());
         Ok(conductor)
     }
 

@@ -7,8 +7,6 @@
 
 mod desk;
 mod saver;
-#[cfg(test)]
-mod tests;
 mod upkeep;
 pub mod webex;
 
@@ -132,6 +130,11 @@ impl Provisioner {
             metrics,
         } = parts;
         metrics.store_reasons(&StoreError::WORDS);
+        for policy in settings.templates.values() {
+            if let Some(partner) = &policy.partner {
+                metrics.partner_series(partner.as_str());
+            }
+        }
         let (inputs, received) = mpsc::channel(INPUTS);
         let (phase, seen) = watch::channel(Phase::Loading);
         let (history, kept) = watch::channel(history);

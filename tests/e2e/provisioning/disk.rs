@@ -11,9 +11,11 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use xspd::config;
 use xspd::domain::provisioning::intake::Verdict;
+use xspd::domain::provisioning::record::JobState;
 use xspd::platform::tasks::Tasks;
 use xspd::store::Store;
 use xspd::store::StoreError;
+use xspd::store::query::Filter;
 use xspd::telemetry::Telemetry;
 use xspd::workers::provisioner::Parts;
 use xspd::workers::provisioner::Provisioner;
@@ -26,6 +28,9 @@ use crate::support::BOUND;
 /// Room for some hundred wishes.
 const DISK: &str = "size=2m";
 const BALLAST: usize = 1 << 20;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// More wishes than the disk has room for.
 const MOST: usize = 20_000;
@@ -72,11 +77,21 @@ impl Stage {
     async fn until(&self, what: &str, done: impl AsyncFn(&Self) -> bool) {
         let wait = async {
             while !done(self).await {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
-        let ended = tokio::time::timeout(BOUND, wait).await;
-        ended.unwrap_or_else(|_| panic!("waited for too long: {what}"));
+        if tokio::time::timeout(BOUND, wait).await.is_err() {
+            let store = self.provisioner.store();
+            let states = JobState::ALL.into_iter().filter(|state| !state.is_final());
+            let open = Filter {
+                states: states.collect(),
+                ..Filter::default()
+            };
+            let page = store.page(&open, None, 3).await;
+            let jobs = page.unwrap().users.into_iter().map(|user| user.job);
+            let jobs: Vec<_> = jobs.collect();
+            panic!("waited for too long: {what}: {jobs:#?}");
+        }
     }
 
     async fn over(stage: &Self) -> bool {

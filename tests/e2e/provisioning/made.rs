@@ -45,6 +45,7 @@ pub(crate) fn settings() -> Settings {
     rules.poll_plan = vec![brief; 3];
     rules.poll_every = brief;
     rules.list_every = brief;
+    rules.list_fallback = 20 * brief;
     rules.retry_first = brief;
     rules.retry_longest = brief;
     rules.unanswered_pause = brief;

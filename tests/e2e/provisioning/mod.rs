@@ -1,5 +1,8 @@
-//! Flowthrough provisioning.
+//! Flowthrough provisioning over real sockets.
 
+mod adapter;
+mod adapter_relay;
+mod adapter_scene;
 mod crash;
 mod disk;
 mod made;

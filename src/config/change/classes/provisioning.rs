@@ -10,6 +10,7 @@ use crate::config::TemplateResponse;
 use crate::config::change::At;
 use crate::config::change::ChangeClass;
 use crate::config::change::classes::compare;
+use crate::config::change::classes::operations::allowed;
 
 pub(super) fn provisioning(at: &mut At<'_>, old: &Provisioning, new: &Provisioning) {
     compare!(at, Provisioning, old, new;
@@ -18,6 +19,7 @@ pub(super) fn provisioning(at: &mut At<'_>, old: &Provisioning, new: &Provisioni
         Live error_table "error-table",
         Live jobs "jobs";
         capture "capture" kept,
+        operations "operations" allowed,
     );
 }
 

@@ -265,28 +265,11 @@ impl Conductor {
                 way.known = Known::Absent(now.mono);
                 way.refresh = false;
                 way.asked_customer = false;
-                let workspace = way.record.progress.unsure;
-                let changed = way.read_none(now);
-                self.sure(slot, workspace);
-                if changed {
+                way.lost = false;
+                if way.read_none(now) {
                     self.soil(slot);
                 }
             }
-        }
-    }
-
-    /// A create of a subscriber whose answer was lost is explained by a look-up; that of a
-    /// workspace never is.
-    fn sure(&mut self, slot: Slot, unsure: bool) {
-        let Some(job) = self.job_mut(slot) else {
-            return;
-        };
-        let user = match &job.desired.presence {
-            Presence::Absent { .. } => false,
-            Presence::Present { profile } => !profile.is_place,
-        };
-        if let Some(way) = job.way.as_mut().filter(|_| user && unsure) {
-            way.record.progress.unsure = false;
         }
     }
 
@@ -375,7 +358,7 @@ impl Conductor {
         way.known = Known::Found(Box::new(shown));
         way.refresh = false;
         way.asked_customer = false;
-        self.sure(slot, true);
+        way.lost = false;
         if changed {
             self.soil(slot);
         }
@@ -478,8 +461,7 @@ impl Conductor {
         if failure.kind == FailureKind::Status(404) && self.missing(slot, asked, now) {
             return;
         }
-        let lost = failure.kind.may_have_happened() && !asked.reads();
-        if lost {
+        if failure.kind.may_have_happened() && !asked.reads() {
             self.lost(slot, asked, now);
         }
         match judged.class {
@@ -533,10 +515,8 @@ impl Conductor {
                     way.old = Known::Unknown;
                 }
             }
-            Asked::Precheck
-            | Asked::Provision
-            | Asked::ProvisionWorkspace
-            | Asked::UpdateWorkspace => return false,
+            Asked::UpdateWorkspace => self.done(slot, Asked::DeleteWorkspace, now),
+            Asked::Precheck | Asked::Provision | Asked::ProvisionWorkspace => return false,
         }
         true
     }
@@ -555,10 +535,8 @@ impl Conductor {
         way.known = Known::Unknown;
         way.old = Known::Unknown;
         way.refresh = false;
-        if matches!(asked, Asked::Provision | Asked::ProvisionWorkspace) {
-            way.record.progress.unsure = true;
-            self.soil(slot);
-        }
+        way.lost |= asked == Asked::Provision;
+        way.armed = false;
     }
 
     /// It failed for now.

@@ -200,7 +200,7 @@ impl Conductor {
         let unsettled = job.way.as_ref().is_some_and(|way| {
             let status = way.record.actual.status.as_deref();
             let status = status.map(SubscriberStatus::parse);
-            way.record.progress.unsure
+            way.lost
                 || match status {
                     Some(
                         SubscriberStatus::Provisioning

@@ -65,6 +65,10 @@ pub(super) struct Way {
     pub(super) refresh: bool,
     /// The customer has been asked for since the subscriber was read.
     pub(super) asked_customer: bool,
+    /// A create of a subscriber may have left, and Webex has not been asked since.
+    pub(super) lost: bool,
+    /// The create of a workspace has been written down and not left.
+    pub(super) armed: bool,
     /// A retry after 2017 has been made for this revision.
     pub(super) knocked: bool,
     /// Where changes are listed for it.
@@ -178,6 +182,8 @@ impl Way {
             old: Known::Unknown,
             refresh: false,
             asked_customer: false,
+            lost: false,
+            armed: false,
             knocked: false,
             listed: None,
         }
@@ -250,6 +256,14 @@ impl Way {
     pub(super) fn confirmed(&self, code: &str) -> bool {
         let mut all = self.record.progress.confirmed.iter();
         all.any(|confirmed| confirmed == code)
+    }
+
+    /// The create of a workspace that was written down will not leave.
+    pub(super) const fn disarm(&mut self) {
+        if self.armed {
+            self.armed = false;
+            self.record.progress.unsure = false;
+        }
     }
 
     pub(super) fn fail(&mut self, fault: Fault) {

@@ -27,7 +27,6 @@ use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobRecord;
 use crate::domain::provisioning::record::JobState;
-use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Word;
 
 impl Conductor {
@@ -60,6 +59,34 @@ impl Conductor {
         let Some(job) = self.job(slot) else {
             return;
         };
+        // A newer wish does not undo what the older may have sent.
+        let sent = job.way.as_ref().map(|way| way.record.state);
+        match sent.unwrap_or(JobState::Queued) {
+            JobState::Submitting => self.resume_submission(slot, now),
+            JobState::Removing | JobState::DeletingPerson => self.resume_call(slot, now),
+            JobState::Queued
+            | JobState::WaitingFirstUser
+            | JobState::WaitingCustomerAdmin
+            | JobState::Prechecking
+            | JobState::WaitingWebex
+            | JobState::Stalled
+            | JobState::WaitingEmailInput
+            | JobState::WaitingEmailValidation
+            | JobState::WaitingConsent
+            | JobState::Attention
+            | JobState::Provisioned
+            | JobState::NoChange
+            | JobState::Removed
+            | JobState::PersonDeleted
+            | JobState::Cancelled
+            | JobState::Superseded => self.resume(slot, now),
+        }
+    }
+
+    fn resume(&mut self, slot: Slot, now: Now) {
+        let Some(job) = self.job(slot) else {
+            return;
+        };
         match job.state() {
             JobState::Attention => {
                 let orphan = job.way.as_ref().and_then(|way| way.record.fault.as_ref());
@@ -75,11 +102,6 @@ impl Conductor {
                 self.list(slot);
                 self.wait_on(slot, now);
             }
-            JobState::Submitting => {
-                self.resume_submission(slot);
-                self.resume_call(slot, now);
-            }
-            JobState::Removing | JobState::DeletingPerson => self.resume_call(slot, now),
             JobState::Queued => {
                 let next = job.way.as_ref().and_then(|way| way.record.next);
                 let wait = next.map(|next| next.since(Moment::of(now.wall)));
@@ -95,6 +117,9 @@ impl Conductor {
             JobState::WaitingFirstUser
             | JobState::WaitingCustomerAdmin
             | JobState::Prechecking
+            | JobState::Submitting
+            | JobState::Removing
+            | JobState::DeletingPerson
             | JobState::Provisioned
             | JobState::NoChange
             | JobState::Removed
@@ -121,18 +146,14 @@ impl Conductor {
     }
 
     /// A create may have left before the daemon ended.
-    fn resume_submission(&mut self, slot: Slot) {
+    fn resume_submission(&mut self, slot: Slot, now: Now) {
+        self.resume_call(slot, now);
         let Some(job) = self.job_mut(slot) else {
             return;
         };
-        let place = match &job.desired.presence {
-            Presence::Absent { .. } => false,
-            Presence::Present { profile } => profile.is_place,
-        };
         let customer = job.customer;
         if let Some(way) = &mut job.way {
-            let created = way.record.actual.workspace.is_some();
-            way.record.progress.unsure |= place && !created;
+            way.lost = true;
         }
         // Whoever knocked at a customer's administrator may have been let in.
         if let Some(customer) = customer.and_then(|id| self.customers.get_mut(id)) {

@@ -24,6 +24,7 @@ use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::Fault;
 use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Step;
 use crate::domain::provisioning::record::Word;
 use crate::domain::provisioning::webex::WebexOp;
@@ -60,7 +61,7 @@ impl Conductor {
     fn decide(&mut self, slot: Slot, now: Now) -> Option<(Asked, WebexOp)> {
         for _ in 0..MOST_ROUNDS {
             let job = self.job(slot)?;
-            if job.calling || job.recalling {
+            if job.calling || job.recalling || job.held.is_some() {
                 return None;
             }
             if !job.has_begun() {
@@ -157,7 +158,10 @@ impl Conductor {
             Next::Attention(fault) => self.give_up(slot, fault, now),
             Next::Claim => self.claim(slot, now),
             Next::End(state, why) => self.end(slot, state, &why, now),
-            Next::Enter(state, why) => self.move_to(slot, state, &why, None, now),
+            Next::Enter(state, why) => {
+                self.arm(slot, state);
+                self.move_to(slot, state, &why, None, now);
+            }
             Next::First => self.begin_first(slot, now),
             Next::Hold(state) => self.put_behind(slot, state, now),
             Next::Knock => {
@@ -186,6 +190,28 @@ impl Conductor {
                     self.ready(id, None, now);
                 }
             }
+        }
+    }
+
+    /// What is written down before a call leaves: that a create of a workspace may have left, that
+    /// what was applied may be undone.
+    fn arm(&mut self, slot: Slot, state: JobState) {
+        let Some(job) = self.job_mut(slot) else {
+            return;
+        };
+        let place = match &job.desired.presence {
+            Presence::Absent { .. } => false,
+            Presence::Present { profile } => profile.is_place,
+        };
+        let Some(way) = &mut job.way else {
+            return;
+        };
+        if state == JobState::Removing {
+            way.record.actual.applied = None;
+        }
+        if place && state == JobState::Submitting && way.record.actual.workspace.is_none() {
+            way.armed = true;
+            way.record.progress.unsure = true;
         }
     }
 
@@ -301,7 +327,10 @@ impl Conductor {
                     let code = before.map(|fault| fault.code);
                     record.progress.confirmed.extend(code);
                 }
-                Some(Word::Retry) => record.progress.unsure = false,
+                Some(Word::Retry) => {
+                    // Whoever was told of the lost create has looked for what it made.
+                    record.progress.unsure &= before.is_none_or(|fault| fault.code != "A2008");
+                }
                 Some(Word::Cancel) | None => record.progress.confirmed.clear(),
             }
             record.request = desired.request.clone();
@@ -322,6 +351,7 @@ impl Conductor {
             way.refresh = false;
             way.asked_customer = false;
             way.knocked = false;
+            way.disarm();
         }
         way.steps.extend(steps);
         self.tell(Event::Moved {
@@ -394,6 +424,9 @@ impl Conductor {
     /// Somebody has to look at it.
     pub(super) fn give_up(&mut self, slot: Slot, fault: Fault, now: Now) {
         let why = format!("{}: {}", fault.code, fault.text);
+        if let Some(way) = self.way_mut(slot) {
+            way.disarm();
+        }
         self.move_to(slot, JobState::Attention, &why, Some(fault), now);
         self.leave_queue(slot);
         self.step_back(slot);
@@ -412,6 +445,8 @@ impl Conductor {
         if let Some(way) = &mut job.way {
             way.record.attempt = 0;
             way.record.progress.failing_since = None;
+            way.lost = false;
+            way.disarm();
             way.record.progress.unsure &= state == JobState::Cancelled;
             way.record.actual.applied = digest;
         }

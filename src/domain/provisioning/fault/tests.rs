@@ -26,111 +26,36 @@ fn what_is_built_in_can_be_read_and_every_row_says_what_to_do() {
 #[test]
 fn failures_are_classed_by_code_then_by_pattern_then_by_status() {
     let faults = Faults::default();
-    for (kind, code, text, class, named, known) in [
-        (
-            FailureKind::Status(409),
-            Some("2017"),
-            "",
-            Class::Customer,
-            "2017",
-            true,
-        ),
-        (
-            FailureKind::Status(400),
-            None,
-            "Subscriber is in an existing Webex Org.",
-            Class::Customer,
-            "2017",
-            true,
-        ),
-        (
-            FailureKind::Status(400),
-            Some("777"),
-            "existing webex org",
-            Class::Customer,
-            "2017",
-            true,
-        ),
-        (
-            FailureKind::Status(400),
-            Some("777"),
-            "strange",
-            Class::Data,
-            "777",
-            false,
-        ),
-        (
-            FailureKind::Status(503),
-            Some("777"),
-            "strange",
-            Class::Transient,
-            "777",
-            false,
-        ),
-        (
-            FailureKind::Status(503),
-            None,
-            "",
-            Class::Transient,
-            "HTTP-503",
-            true,
-        ),
-        (
-            FailureKind::Status(599),
-            None,
-            "",
-            Class::Transient,
-            "HTTP-599",
-            true,
-        ),
-        (
-            FailureKind::Status(418),
-            None,
-            "",
-            Class::Data,
-            "HTTP-418",
-            true,
-        ),
-        (
-            FailureKind::Status(429),
-            Some("2017"),
-            "",
-            Class::Limit,
-            "HTTP-429",
-            true,
-        ),
-        (
-            FailureKind::Status(401),
-            Some("777"),
-            "",
-            Class::Auth,
-            "HTTP-401",
-            true,
-        ),
-        (
-            FailureKind::NoToken,
-            None,
-            "",
-            Class::Auth,
-            "NO-TOKEN",
-            true,
-        ),
-        (
-            FailureKind::Unanswered,
-            None,
-            "",
-            Class::Transient,
-            "UNANSWERED",
-            true,
-        ),
-    ] {
-        let judged = faults.judge(&failure(kind, code, text));
-        assert_eq!(
-            (judged.class, judged.code.as_str(), judged.known),
-            (class, named, known)
-        );
-        assert!(!judged.action.is_empty());
+    let table = "
+        409 2017 - customer 2017 known
+        400 - Subscriber_is_in_an_existing_Webex_Org. customer 2017 known
+        400 777 existing_webex_org customer 2017 known
+        400 777 strange data 777 unknown
+        503 777 strange transient 777 unknown
+        503 - - transient HTTP-503 known
+        599 - - transient HTTP-599 known
+        418 - - data HTTP-418 known
+        429 2017 - limit HTTP-429 known
+        401 777 - auth HTTP-401 known
+    ";
+    for line in table.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let status = FailureKind::Status(words[0].parse().unwrap());
+        let code = Some(words[1]).filter(|code| *code != "-");
+        let text = words[2].replace('_', " ");
+        let judged = faults.judge(&failure(status, code, &text));
+        let known = if judged.known { "known" } else { "unknown" };
+        let told = [judged.class.as_str(), judged.code.as_str(), known];
+        assert_eq!(told, words[3..], "{line}");
+        assert!(!judged.action.is_empty(), "{line}");
     }
+    let judged = faults.judge(&failure(FailureKind::NoToken, None, ""));
+    assert_eq!(
+        (judged.class, judged.code.as_str()),
+        (Class::Auth, "NO-TOKEN")
+    );
+    let judged = faults.judge(&failure(FailureKind::Unanswered, None, ""));
+    assert_eq!(judged.class, Class::Transient);
 }
 
 #[test]

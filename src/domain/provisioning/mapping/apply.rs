@@ -188,7 +188,7 @@ impl Rule {
     /// The value of every field. All are traced, and the first fault counts; the user's comes
     /// first, because the other sentences name the user.
     fn values(&self, request: &Request<'_>, trace: &mut Trace) -> Result<Values, Refusal> {
-        let mut values = Values::of_rule(&self.name);
+        let mut values = Values::of(format!("rule {}", self.name));
         let mut first = None;
         let is_user = |field: &&Field| field.name == FieldName::UserId;
         let user = self.fields.iter().filter(is_user);

@@ -158,13 +158,13 @@ impl Country {
         let number = match (plus, abroad) {
             (true, _) => digits.clone(),
             (false, Some(number)) => number.to_owned(),
-            (false, None) => self.from_home(&digits)?,
+            (false, None) => self.national(&digits)?,
         };
         let fine = (FEWEST..=MOST).contains(&number.len()) && !number.starts_with('0');
         fine.then(|| format!("+{number}"))
     }
 
-    fn from_home(&self, digits: &str) -> Option<String> {
+    fn national(&self, digits: &str) -> Option<String> {
         let national = digits.strip_prefix(&self.trunk);
         if self.code != "1" {
             return Some(format!("{}{}", self.code, national.unwrap_or(digits)));

@@ -34,6 +34,7 @@ use crate::domain::provisioning::refusal::Refusal;
 
 pub use field::FieldName;
 pub use problem::Problem;
+pub use profile::Values;
 pub use profile::is_email;
 pub use template::EarlyValidation;
 pub use template::TemplateField;

@@ -15,38 +15,50 @@ use crate::domain::provisioning::refusal::Refusal;
 use crate::domain::provisioning::refusal::RefusalReason;
 use crate::domain::provisioning::refusal::shown_user;
 
-/// The values that the fields of a rule gave, each within its limit.
+/// Values of a user's fields, from a rule of a mapping or from a line of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Values {
-    rule: String,
+pub struct Values {
+    /// `rule upsert`, `line 7`: where they are from.
+    place: String,
     held: BTreeMap<FieldName, String>,
 }
 
 impl Values {
-    pub(super) fn of_rule(rule: &str) -> Self {
+    /// None yet; `place` says where they are from.
+    #[must_use]
+    pub fn of(place: impl Into<String>) -> Self {
         Self {
-            rule: rule.to_owned(),
+            place: place.into(),
             held: BTreeMap::new(),
         }
     }
 
-    pub(super) fn set(&mut self, field: FieldName, value: Option<String>) {
+    /// Sets one, or leaves it out.
+    pub fn set(&mut self, field: FieldName, value: Option<String>) {
         if let Some(value) = value {
             self.held.insert(field, value);
         }
     }
 
-    pub(super) fn get(&self, field: FieldName) -> Option<&str> {
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, field: FieldName) -> Option<&str> {
         self.held.get(&field).map(String::as_str)
     }
 
     /// The user alone.
-    pub(super) fn into_user(self) -> Result<BwUserId, Refusal> {
+    ///
+    /// # Errors
+    /// There is none, or it is none.
+    pub fn into_user(self) -> Result<BwUserId, Refusal> {
         self.name(FieldName::UserId, BwUserId::parse)
     }
 
-    /// A user to be.
-    pub(super) fn into_wish(
+    /// A user to be. `remarks` tells what was left out.
+    ///
+    /// # Errors
+    /// What is missing or wrong first.
+    pub fn into_wish(
         mut self,
         template: &TemplateValues,
         remarks: &mut Vec<String>,
@@ -97,9 +109,13 @@ impl Values {
         Ok(Wish { profile, imp_id })
     }
 
-    /// Nothing holds a character that no field may have.
+    /// Nothing is longer than its limit or holds a character that no field may have.
     fn texts(&self) -> Result<(), Refusal> {
         for (field, value) in &self.held {
+            if field.length(value) > field.limit() {
+                let what = format!("more than {} {}", field.limit(), field.unit());
+                return Err(self.invalid(*field, &what));
+            }
             if value.chars().any(char::is_control) {
                 return Err(self.invalid(*field, "control characters"));
             }
@@ -174,7 +190,7 @@ impl Values {
                 "{user} has no {}: fill it in, then assign IM&P again.",
                 field.title()
             ),
-            detail: format!("rule {}, field {}: no value", self.rule, field.as_str()),
+            detail: format!("{}, field {}: no value", self.place, field.as_str()),
         }
     }
 
@@ -186,12 +202,12 @@ impl Values {
                 "The {} of {user} is not valid: correct it, then assign IM&P again.",
                 field.title()
             ),
-            detail: format!("rule {}, field {}: {what}", self.rule, field.as_str()),
+            detail: format!("{}, field {}: {what}", self.place, field.as_str()),
         }
     }
 
     fn refusal(&self, reason: RefusalReason, what: &str) -> Refusal {
-        let detail = format!("rule {}: {what}", self.rule);
+        let detail = format!("{}: {what}", self.place);
         Refusal::new(reason, self.get(FieldName::UserId), detail)
     }
 }

@@ -1,8 +1,9 @@
 //! The text of a mapping to proven rules; every problem of it is told at once.
 
+mod rule;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -11,18 +12,9 @@ use toml::de::DeValue;
 
 use crate::domain::provisioning::document::BodyLimits;
 use crate::domain::provisioning::mapping::FORMAT;
-use crate::domain::provisioning::mapping::Field;
-use crate::domain::provisioning::mapping::FieldName;
 use crate::domain::provisioning::mapping::Mapping;
-use crate::domain::provisioning::mapping::Op;
 use crate::domain::provisioning::mapping::Problem;
-use crate::domain::provisioning::mapping::Rule;
 use crate::domain::provisioning::mapping::Table;
-use crate::domain::provisioning::mapping::When;
-use crate::domain::provisioning::mapping::condition::Condition;
-use crate::domain::provisioning::mapping::source::Source;
-use crate::domain::provisioning::mapping::transform::Transform;
-use crate::domain::provisioning::mapping::transform::pattern_of;
 use crate::domain::xsi::codec::Encoding;
 
 /// Largest mapping in bytes; the built-in one has some thousand.
@@ -30,9 +22,6 @@ const BYTES: usize = 256 * 1024;
 
 /// Most problems told of one text: after so many it is something else.
 const PROBLEMS: usize = 100;
-
-/// Most rules.
-const RULES: usize = 100;
 
 /// Most sources or steps of one field, conditions of one kind, methods and roots.
 const LIST: usize = 32;
@@ -226,251 +215,12 @@ impl Reader {
         }
     }
 
-    fn rules(&mut self, value: &Value<'_>) -> Vec<Rule> {
-        let at = value.span().start;
-        let DeValue::Array(rules) = value.get_ref() else {
-            self.tell(at, "rule", "no list; each rule begins with [[rule]]");
-            return Vec::new();
-        };
-        if rules.is_empty() {
-            self.tell(at, "rule", "there are no rules");
-        }
-        if rules.len() > RULES {
-            self.tell(at, "rule", format!("more than {RULES} rules"));
-        }
-        let mut names = BTreeSet::new();
-        let mut read = Vec::new();
-        for (number, value) in rules.iter().enumerate().take(RULES) {
-            let at = value.span().start;
-            let unnamed = format!("rule[{number}]");
-            let Some(table) = self.table(value, &unnamed) else {
-                continue;
-            };
-            let name = entry(table, "name").and_then(|(_, value)| text_of(value));
-            let name = name.map(str::trim).filter(|name| !name.is_empty());
-            match name {
-                None => self.tell(at, &unnamed, "a rule has a name"),
-                Some(name) if name.len() > 64 || name.chars().any(char::is_control) => {
-                    self.tell(at, &unnamed, "a name has up to 64 bytes, all printable");
-                }
-                Some(name) if !names.insert(name) => {
-                    self.tell(
-                        at,
-                        &format!("rule.{name}"),
-                        "another rule has the same name",
-                    );
-                }
-                Some(_) => {}
-            }
-            let path = name.map_or(unnamed, |name| format!("rule.{name}"));
-            read.extend(self.rule(at, &path, name.unwrap_or_default(), table));
-        }
-        read
-    }
-
-    fn rule(&mut self, at: usize, path: &str, name: &str, table: &DeTable<'_>) -> Option<Rule> {
-        let mut op = None;
-        let mut when = When::default();
-        let mut fields = Vec::new();
-        for (key, value) in table.iter() {
-            match key.get_ref().as_ref() {
-                "name" => {}
-                "op" => {
-                    op = text_of(value).and_then(Op::parse);
-                    if op.is_none() {
-                        let words = Op::ALL.map(Op::as_str).join(", ");
-                        let what = format!("no operation; there are {words}");
-                        self.tell(key.span().start, &format!("{path}.op"), what);
-                    }
-                }
-                "when" => when = self.when(value, &format!("{path}.when")),
-                "field" => fields = self.fields(value, &format!("{path}.field")),
-                other => self.tell(
-                    key.span().start,
-                    &format!("{path}.{other}"),
-                    "no such entry; there are field, name, op and when",
-                ),
-            }
-        }
-        if entry(table, "op").is_none() {
-            self.tell(at, &format!("{path}.op"), "missing");
-        }
-        let rule = Rule {
-            name: name.to_owned(),
-            when,
-            op: op?,
-            fields,
-        };
-        self.fields_fit(at, path, &rule, entry(table, "field").is_some());
-        Some(rule)
-    }
-
-    /// Whether the fields are those that the operation needs.
-    fn fields_fit(&mut self, at: usize, path: &str, rule: &Rule, written: bool) {
-        let has = |name: FieldName| rule.fields.iter().any(|field| field.name == name);
-        let needed: &[FieldName] = match rule.op {
-            Op::Upsert => &FieldName::NEEDED,
-            Op::Remove => &[FieldName::UserId],
-            Op::CaptureAndRefuse | Op::Ignore | Op::RelayOrRefuse => {
-                if written {
-                    let what = format!("{} takes no fields", rule.op.as_str());
-                    self.tell(at, &format!("{path}.field"), what);
-                }
-                return;
-            }
-        };
-        for name in needed {
-            if !has(*name) {
-                let path = format!("{path}.field.{}", name.as_str());
-                let what = format!("missing: {} needs it", rule.op.as_str());
-                self.tell(at, &path, what);
-            }
-        }
-        if rule.op == Op::Remove {
-            for field in &rule.fields {
-                if field.name != FieldName::UserId {
-                    let path = format!("{path}.field.{}", field.name.as_str());
-                    self.tell(at, &path, "remove takes the user_id only");
-                }
-            }
-        }
-    }
-
-    fn when(&mut self, value: &Value<'_>, path: &str) -> When {
-        let mut when = When::default();
-        let Some(table) = self.table(value, path) else {
-            return when;
-        };
-        for (key, value) in table.iter() {
-            let at = key.span().start;
-            let path = format!("{path}.{}", key.get_ref());
-            match key.get_ref().as_ref() {
-                "method" => {
-                    for (at, text) in self.texts(value, &path) {
-                        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphabetic()) {
-                            self.tell(at, &path, format!("{text:?} is no method"));
-                        }
-                        when.methods.push(text.to_ascii_uppercase());
-                    }
-                }
-                "root" => {
-                    for (at, text) in self.texts(value, &path) {
-                        if text.is_empty() || text.contains(':') {
-                            let what = "local names without prefix, or \"$\" for a JSON object";
-                            self.tell(at, &path, what);
-                        }
-                        when.roots.push(text);
-                    }
-                }
-                "present" => when.present = self.conditions(value, &path),
-                "absent" => when.absent = self.conditions(value, &path),
-                "path_regex" => match text_of(value).map(pattern_of) {
-                    Some(Ok(pattern)) => when.path = Some(pattern),
-                    Some(Err(what)) => self.tell(at, &path, what),
-                    None => self.tell(at, &path, "no text"),
-                },
-                _ => self.tell(
-                    at,
-                    &path,
-                    "no such condition; there are absent, method, path_regex, present and root",
-                ),
-            }
-        }
-        when
-    }
-
-    fn conditions(&mut self, value: &Value<'_>, path: &str) -> Vec<Condition> {
-        let mut read = Vec::new();
-        for (at, text) in self.texts(value, path) {
-            match Condition::parse(&text) {
-                Ok(condition) => read.push(condition),
-                Err(what) => self.tell(at, path, format!("{text:?}: {what}")),
-            }
-        }
-        read
-    }
-
-    fn fields(&mut self, value: &Value<'_>, path: &str) -> Vec<Field> {
-        let Some(table) = self.table(value, path) else {
-            return Vec::new();
-        };
-        let mut read = Vec::new();
-        for (key, value) in table.iter() {
-            let at = key.span().start;
-            let path = format!("{path}.{}", key.get_ref());
-            match FieldName::parse(key.get_ref()) {
-                Some(name) => read.extend(self.field(at, &path, name, value)),
-                None => {
-                    let names = FieldName::ALL.map(FieldName::as_str).join(", ");
-                    self.tell(at, &path, format!("no such field; there are {names}"));
-                }
-            }
-        }
-        read
-    }
-
-    fn field(
-        &mut self,
-        at: usize,
-        path: &str,
-        name: FieldName,
-        value: &Value<'_>,
-    ) -> Option<Field> {
-        let table = self.table(value, path)?;
-        let mut field = Field {
-            name,
-            from: Vec::new(),
-            transforms: Vec::new(),
-            required: false,
-            max: name.limit(),
-        };
-        for (key, value) in table.iter() {
-            let at = key.span().start;
-            let path = format!("{path}.{}", key.get_ref());
-            match key.get_ref().as_ref() {
-                "from" => {
-                    for (at, text) in self.texts(value, &path) {
-                        match Source::parse(&text) {
-                            Ok(source) => field.from.push(source),
-                            Err(what) => self.tell(at, &path, format!("{text:?}: {what}")),
-                        }
-                    }
-                }
-                "transform" => {
-                    for (at, text) in self.texts(value, &path) {
-                        let tables = &self.tables;
-                        match Transform::parse(&text, |name| tables.get(name).cloned()) {
-                            Ok(step) => field.transforms.push(step),
-                            Err(what) => self.tell(at, &path, what),
-                        }
-                    }
-                }
-                "required" => match value.get_ref() {
-                    DeValue::Boolean(required) => field.required = *required,
-                    _ => self.tell(at, &path, "true or false"),
-                },
-                "max" => self.number(value, &path, &mut field.max),
-                _ => self.tell(
-                    at,
-                    &path,
-                    "no such entry; there are from, max, required and transform",
-                ),
-            }
-        }
-        if entry(table, "from").is_none() {
-            self.tell(at, &format!("{path}.from"), "missing");
-        }
-        Some(field)
-    }
-
     fn table<'a>(&mut self, value: &'a Value<'_>, path: &str) -> Option<&'a DeTable<'a>> {
-        match value.get_ref() {
-            DeValue::Table(table) => Some(table),
-            _ => {
-                self.tell(value.span().start, path, "no table");
-                None
-            }
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
         }
+        self.tell(value.span().start, path, "no table");
+        None
     }
 
     /// The texts of a list, with their places.
@@ -504,15 +254,17 @@ fn entry<'a>(
 }
 
 fn text_of<'a>(value: &'a Value<'_>) -> Option<&'a str> {
-    match value.get_ref() {
-        DeValue::String(text) => Some(text),
-        _ => None,
+    if let DeValue::String(text) = value.get_ref() {
+        Some(text)
+    } else {
+        None
     }
 }
 
 fn integer_of(value: &Value<'_>) -> Option<usize> {
-    match value.get_ref() {
-        DeValue::Integer(number) => usize::from_str_radix(number.as_str(), number.radix()).ok(),
-        _ => None,
+    if let DeValue::Integer(number) = value.get_ref() {
+        usize::from_str_radix(number.as_str(), number.radix()).ok()
+    } else {
+        None
     }
 }

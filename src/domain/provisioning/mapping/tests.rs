@@ -75,17 +75,19 @@ fn profile(changes: &[(&str, &str)]) -> Call {
 }
 
 fn wish(call: &Call) -> Profile {
-    match apply(call).0 {
-        Outcome::Upsert(wish) => wish.profile,
-        other => panic!("{other:?}"),
-    }
+    let outcome = apply(call).0;
+    let Outcome::Upsert(wish) = outcome else {
+        panic!("{outcome:?}");
+    };
+    wish.profile
 }
 
 fn refused(call: &Call) -> Refusal {
-    match apply(call).0 {
-        Outcome::Refuse(refusal) | Outcome::CaptureAndRefuse(refusal) => refusal,
-        other => panic!("{other:?}"),
-    }
+    let outcome = apply(call).0;
+    let (Outcome::Refuse(refusal) | Outcome::CaptureAndRefuse(refusal)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    refusal
 }
 
 #[test]
@@ -476,6 +478,16 @@ op = "fly"
     assert!(broken.len() >= 2, "{broken:?}");
     let nothing = Mapping::parse("").unwrap_err();
     assert_eq!(nothing.len(), 2, "{nothing:?}");
+}
+
+#[test]
+fn the_copy_for_operators_is_the_built_in_mapping() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/adapter-mapping.toml");
+    let copy = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/config/adapter-mapping.toml"
+    ));
+    assert_eq!(copy, BUILT_IN, "copy built-in.toml to {path}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::LabError;
 use crate::lab::broadworks::calls::command::Command;
 use crate::lab::broadworks::calls::command::Decline;
+use crate::lab::broadworks::control::provisioning;
 use crate::lab::broadworks::control::times::Times;
 use crate::lab::broadworks::events::command::Input;
 use crate::lab::broadworks::events::faults::Script;
@@ -36,7 +37,7 @@ const BODY: usize = 4096;
 type Wire = Response<Full<Bytes>>;
 
 /// A request that is not carried out.
-struct Refused(StatusCode, String);
+pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -109,8 +110,18 @@ async fn carry_out(
             lab.events.put(Input::Terminate(id));
             Ok(json!({ "terminated": id.to_string() }))
         }
+        (method, ["lab", part @ ("imp" | "ocir"), rest @ ..]) => {
+            provisioning::answer(lab, method, part, rest, body).await
+        }
+        (method @ (&Method::DELETE | &Method::POST), ["lab", "users", id, "imp"]) => {
+            let (id, given) = (decoded(id), method == Method::POST);
+            provisioning::assign(lab, &id, given, tasks).await
+        }
+        (&Method::POST, ["lab", "users", id, "imp-guest"]) => {
+            provisioning::guest(lab, &decoded(id)).await
+        }
         (&Method::DELETE, ["lab", "users", id]) => {
-            let (lab, id) = (Arc::clone(lab), (*id).replace("%40", "@"));
+            let (lab, id) = (Arc::clone(lab), decoded(id));
             let deleted = tasks.blocking(move || delete_user(&lab, &id)).await;
             deleted.unwrap_or_else(|| {
                 let why = "the lab panicked; please report this".to_owned();
@@ -124,15 +135,38 @@ async fn carry_out(
     }
 }
 
-fn bad(why: String) -> Refused {
+/// A segment of a path as it is meant.
+fn decoded(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok());
+        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        match byte.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+pub(super) fn bad(why: String) -> Refused {
     Refused(StatusCode::BAD_REQUEST, why)
 }
 
-fn absent(what: &str, id: &str) -> Refused {
+pub(super) fn absent(what: &str, id: &str) -> Refused {
     Refused(StatusCode::NOT_FOUND, format!("no such {what}: {id}"))
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Refused> {
+pub(super) async fn read(body: Incoming) -> Result<Bytes, Refused> {
     let body = Limited::new(body, BODY);
     #[expect(
         clippy::disallowed_methods,
@@ -183,6 +217,8 @@ fn state(lab: &BroadWorks) -> Value {
         "unacknowledged-events": outstanding,
         "times": Times::document(&settings),
         "fault": fault(lab.events.fault()),
+        "imp": provisioning::imp_state(lab),
+        "ocir": provisioning::ocir_state(lab),
     })
 }
 

@@ -1,7 +1,8 @@
-//! What no BroadWorks has: XSPs that stop on request, faults of event channels, shorter times, and
-//! users who are deleted. On a port of its own, so that it answers while both XSPs are stopped.
+//! What no BroadWorks has: XSPs that stop on request, faults of event channels, shorter times,
+//! users who are deleted or given Integrated IM&P, and the odd habits of provisioning. On a port of its own, so that it answers while both XSPs are stopped.
 
 mod answer;
+mod provisioning;
 mod times;
 
 use std::convert::Infallible;

@@ -4,6 +4,7 @@
 //! The state file keeps the SHA-1 of administrators' passwords because the digest login needs it.
 //! This is a lab: its passwords are public.
 
+mod change;
 mod connection;
 pub(in crate::lab::broadworks) mod credentials;
 mod document;

@@ -1,5 +1,5 @@
 //! Refusals of the lab, as OCI-P `ErrorResponse` commands. The codes and texts of 4008, 4410, 4962,
-//! 5202, 5404 and 6004 were seen on real servers (4410's text apart); codes above 100000 are the
+//! 5202, 5404, 6004 and 18215 were seen on real servers (4410's text apart), 18211 is from memory; codes above 100000 are the
 //! lab's own, so that nobody takes them for BroadWorks'.
 
 use crate::lab::broadworks::error::LabError;
@@ -13,6 +13,10 @@ pub(super) enum Refusal {
     Internal,
     /// Too many bad passwords.
     Locked,
+    /// The messaging server refused; with what it said, when that is propagated.
+    Messaging(Option<String>),
+    /// The messaging server was not reached; with the reason, when that is propagated.
+    MessagingUnreachable(Option<String>),
     /// Not logged in, or not theirs to ask.
     NotAuthorized,
     /// Wrong user id, password, digest or token; with a hint where a developer needs one.
@@ -40,6 +44,8 @@ impl Refusal {
             Self::NotAuthorized => 5404,
             Self::Validation(_) => 6004,
             Self::Entry(..) => 100_001,
+            Self::MessagingUnreachable(_) => 18211,
+            Self::Messaging(_) => 18215,
             Self::Unavailable(_) => 100_011,
             Self::Internal => 100_012,
             Self::Scripted(code, _) => *code,
@@ -53,6 +59,10 @@ impl Refusal {
             Self::Entry(what, which) => format!("{what}: {which}"),
             Self::Internal => "Internal error".to_owned(),
             Self::Locked => "Account is disabled.".to_owned(),
+            Self::Messaging(told) => with("Provisioning error with Messaging server", told),
+            Self::MessagingUnreachable(told) => {
+                with("Communication error with Messaging server", told)
+            }
             Self::NotAuthorized => "Unauthorized transaction.".to_owned(),
             Self::Password(_) => "Invalid password".to_owned(),
             Self::Scripted(_, text) => text.clone(),
@@ -72,6 +82,8 @@ impl Refusal {
             Self::Entry(..)
             | Self::Internal
             | Self::Locked
+            | Self::Messaging(_)
+            | Self::MessagingUnreachable(_)
             | Self::NotAuthorized
             | Self::Scripted(..)
             | Self::ServiceNotAssigned(_)
@@ -83,6 +95,14 @@ impl Refusal {
     /// An element that must be there and is not.
     pub(super) fn missing(name: &str) -> Self {
         Self::Validation(format!("Element '{name}' is missing or empty."))
+    }
+}
+
+/// How details are appended is not known; only that there is a setting for it.
+fn with(text: &str, told: &Option<String>) -> String {
+    match told {
+        Some(told) => format!("{text}: {told}"),
+        None => text.to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::directory::User;
 use crate::lab::broadworks::directory::full_id;
+use crate::lab::broadworks::ocip::change;
 use crate::lab::broadworks::ocip::credentials;
 use crate::lab::broadworks::ocip::document;
 use crate::lab::broadworks::ocip::document::Answer;
@@ -108,22 +109,33 @@ impl Sessions {
         kind.check(&command.body)?;
         self.permit(session, kind.access(), &command.body)?;
         let body = command.body;
+        let outcome = self.act(session, kind, &body).await;
+        if outcome.is_ok() && requests::changes(kind.act()) {
+            let by = self.held.get(session).and_then(|held| held.caller.as_ref());
+            let by = match by {
+                Some(Caller::Administrator(id) | Caller::User(id)) => id.as_str(),
+                None => "",
+            };
+            // Whether a real one reports before or after it has called the messaging server is not
+            // known; that it reports what was done is.
+            self.lab.ocir.report(by, kind.name(), &body);
+        }
+        outcome
+    }
+
+    async fn act(&mut self, session: &str, kind: Kind, body: &Element) -> Result<Answer, Refusal> {
         match kind.act() {
-            Act::Authenticate => self.authenticate(session, &body),
-            Act::Login(form) => self.log_in(session, form, &body).await,
+            Act::Authenticate => self.authenticate(session, body),
+            Act::Login(form) => self.log_in(session, form, body).await,
             Act::Logout => {
                 self.held.remove(session);
                 Ok(Answer::done())
             }
-            Act::Verify => self.verify(&body).await,
+            Act::Verify => self.verify(body).await,
             act if requests::changes(act) => {
-                let lab = Arc::clone(&self.lab);
-                let change = self
-                    .tasks
-                    .blocking(move || requests::answer(&lab, act, &body));
-                change.await.unwrap_or(Err(Refusal::Internal))
+                change::carry_out(&self.lab, &self.tasks, act, body).await
             }
-            act => requests::answer(&self.lab, act, &body),
+            act => requests::answer(&self.lab, act, body),
         }
     }
 

@@ -172,7 +172,7 @@ mod tests {
             let (begin, end) = operation
                 .path()
                 .split_once('{')
-                .unwrap_or((operation.path(), ""));
+                .unwrap_or_else(|| (operation.path(), ""));
             let path = match end.split_once('}') {
                 Some((_, end)) => format!("{PATH}{begin}a%2Fb{end}"),
                 None => format!("{PATH}{begin}"),

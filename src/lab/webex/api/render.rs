@@ -180,8 +180,16 @@ pub(super) fn workspace(id: Uuid, workspace: &Workspace) -> Value {
     document
 }
 
+/// The role of who administers an organization, as the roles API has it.
+const FULL_ADMINISTRATOR: &str = "Y2lzY29zcGFyazovL3VzL1JPTEUvaWRfZnVsbF9hZG1pbg";
+
 /// A person.
 pub(super) fn person(id: Uuid, person: &Person) -> Value {
+    let roles: &[&str] = if person.administrator {
+        &[FULL_ADMINISTRATOR]
+    } else {
+        &[]
+    };
     json!({
         "id": Kind::People.name(id),
         "emails": [person.email],
@@ -189,6 +197,9 @@ pub(super) fn person(id: Uuid, person: &Person) -> Value {
         "firstName": person.first_name,
         "lastName": person.last_name,
         "orgId": person.organization.map(|id| Kind::Organization.name(id)),
+        "roles": roles,
+        "invitePending": false,
+        "loginEnabled": true,
         "created": person.created.iso(),
         "type": "person",
     })

@@ -141,7 +141,8 @@ fn line(secret: &Secret) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(text.to_owned()))
 }
 
-fn tls_to(
+/// TLS towards an Application Server.
+pub(in crate::outbound) fn tls_to(
     tls: &ApplicationServerTls,
     host: &str,
 ) -> Result<(Arc<ClientConfig>, ServerName<'static>), OcipSetupError> {
@@ -156,7 +157,7 @@ fn tls_to(
     })
     .map_err(OcipSetupError::Tls)?;
     let mut config = (*config).clone();
-    // OCI-P has no name among application protocols.
+    // Neither OCI-P nor OCI-R has a name among application protocols.
     config.alpn_protocols.clear();
     Ok((Arc::new(config), server_name))
 }

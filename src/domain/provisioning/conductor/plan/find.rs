@@ -157,7 +157,7 @@ fn failed(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         // Not what this wish came to: it failed before, and the user or an operator has changed
         // something since. A subscriber that once worked is changed; another begins anew.
         let change = compare::change(&view.job.desired, profile, view.policy, shown);
-        return match change.filter(|_| view.way.record.actual.person.is_some()) {
+        return match change.filter(|_| view.way.record.actual.applied.is_some()) {
             Some(change) => update(view, shown, change),
             None => delete(view, shown, "it failed at Webex and begins anew"),
         };

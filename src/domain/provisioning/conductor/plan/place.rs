@@ -15,7 +15,7 @@ use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::webex::WebexOp;
 
 /// How often a workspace looks whether its customer has come to be.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
     let desired = &view.job.desired;
@@ -35,14 +35,11 @@ pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
             Next::Ask(Asked::UpdateWorkspace, op)
         });
     }
-    if record.progress.unsure {
+    if record.progress.unsure && !view.way.armed {
         return unsure(view);
     }
-    let (Some(customer), Some(enterprise), Some(provisioning_id)) = (
-        view.customer,
-        &desired.enterprise,
-        &view.policy.provisioning_id,
-    ) else {
+    let (Some(customer), Some(provisioning_id)) = (view.customer, &view.policy.provisioning_id)
+    else {
         let text = "The template has no provisioning-id, or the workspace no customer.";
         return view.attention("A1012", text.to_owned());
     };
@@ -54,7 +51,6 @@ pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
         let why = "a workspace needs a customer that has a user";
         return Next::Later(LOOK_AGAIN, JobState::WaitingFirstUser, why.to_owned());
     }
-    let _ = enterprise;
     view.enter(JobState::Submitting, "there is no workspace", || {
         let name = &customer.record.sent_as;
         let new = compare::new_workspace(profile, provisioning_id, name);

@@ -3,8 +3,10 @@
 mod group;
 mod lists;
 pub(super) mod login;
+mod messaging;
 mod oci_table;
 mod people;
+mod services;
 mod system;
 mod table;
 mod tokens;
@@ -16,6 +18,8 @@ use crate::lab::broadworks::directory::User;
 use crate::lab::broadworks::ocip::document::Answer;
 use crate::lab::broadworks::ocip::refusal::Refusal;
 
+pub(super) use services::Change;
+pub(super) use services::change;
 pub(super) use table::Access;
 pub(super) use table::Act;
 pub(super) use table::Kind;
@@ -33,19 +37,37 @@ pub(super) enum Caller {
 /// Whether an act changes the state, which waits for the disk.
 pub(super) const fn changes(act: Act) -> bool {
     match act {
-        Act::ClientIdentityAdd | Act::ClientIdentityDelete | Act::Revoke | Act::UserDelete => true,
+        Act::ClientIdentityAdd
+        | Act::ClientIdentityDelete
+        | Act::GroupMessagingModify
+        | Act::ImpModify
+        | Act::ProviderMessagingModify
+        | Act::Revoke
+        | Act::ServiceAssign
+        | Act::ServiceUnassign
+        | Act::SystemImpModify
+        | Act::SystemMessagingModify
+        | Act::UserDelete
+        | Act::UserModify
+        | Act::UserModifyId => true,
         Act::Authenticate
         | Act::BusyLampField
         | Act::ClientIdentityList
         | Act::CreateLoginToken
         | Act::Group(_)
+        | Act::GroupMessaging
         | Act::IntegratedImp
         | Act::Login(_)
         | Act::LoginInfo(_)
         | Act::Logout
         | Act::Nothing
+        | Act::ProviderMessaging
+        | Act::ServiceIsAssigned
+        | Act::ServiceList
         | Act::ServiceProvider(_)
         | Act::SoftwareVersion
+        | Act::SystemImp
+        | Act::SystemMessaging
         | Act::User(_)
         | Act::UsersInGroup
         | Act::UsersInServiceProvider
@@ -63,18 +85,36 @@ pub(super) fn answer(lab: &BroadWorks, act: Act, body: &Element) -> Result<Answe
         Act::ClientIdentityList => Ok(system::client_identities(&directory)),
         Act::CreateLoginToken => tokens::create(lab, named_user(&directory, body)?),
         Act::Group(form) => group::group(&directory, form, body),
+        Act::GroupMessaging => messaging::of_group(&directory, body),
+        Act::GroupMessagingModify => messaging::modify_group(lab, body),
         Act::IntegratedImp => people::integrated_imp(named_user(&directory, body)?),
         Act::LoginInfo(form) => login::info(lab, &directory, form, asked_user(&directory, body)?),
         Act::Nothing => Ok(Answer::done()),
+        Act::ProviderMessaging => messaging::of_provider(&directory, body),
+        Act::ProviderMessagingModify => messaging::modify_provider(lab, body),
         Act::Revoke => tokens::revoke(lab, body),
+        Act::ServiceIsAssigned => services::is_assigned(named_user(&directory, body)?, body),
+        Act::ServiceList => Ok(services::list(&directory, named_user(&directory, body)?)),
         Act::ServiceProvider(form) => group::service_provider(&directory, form, body),
         Act::SoftwareVersion => Ok(system::software_version()),
+        Act::SystemImp => Ok(messaging::system_service(&directory)),
+        Act::SystemImpModify => messaging::modify_system_service(lab, body),
+        Act::SystemMessaging => Ok(messaging::of_system(&directory)),
+        Act::SystemMessagingModify => messaging::modify_system(lab, body),
         Act::User(form) => Ok(people::user(form, named_user(&directory, body)?)),
-        Act::UserDelete => people::delete(lab, body),
         Act::UsersInGroup => lists::in_group(&directory, body),
         Act::UsersInServiceProvider => lists::in_service_provider(&directory, body),
         // The session answers these; whoever comes here asked for nothing.
-        Act::Authenticate | Act::Login(_) | Act::Logout | Act::Verify => Ok(Answer::done()),
+        Act::Authenticate
+        | Act::ImpModify
+        | Act::Login(_)
+        | Act::Logout
+        | Act::ServiceAssign
+        | Act::ServiceUnassign
+        | Act::UserDelete
+        | Act::UserModify
+        | Act::UserModifyId
+        | Act::Verify => Ok(Answer::done()),
     }
 }
 

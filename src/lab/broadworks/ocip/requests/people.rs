@@ -1,7 +1,6 @@
-//! Users: their profile, instant messaging and busy lamp field, and their end.
+//! Users: their profile, instant messaging and busy lamp field.
 
 use crate::domain::xsi::codec::Element;
-use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::directory::Settings;
@@ -11,7 +10,6 @@ use crate::lab::broadworks::ocip::document::Answer;
 use crate::lab::broadworks::ocip::refusal::Refusal;
 use crate::lab::broadworks::ocip::requests::oci_table::table;
 use crate::lab::broadworks::ocip::requests::table::UserForm;
-use crate::lab::broadworks::ocip::requests::text;
 
 /// `UserGetRequest`: what the versions have in common, and what each added.
 pub(super) fn user(form: UserForm, user: &User) -> Answer {
@@ -45,11 +43,19 @@ pub(super) fn user(form: UserForm, user: &User) -> Answer {
         let path = format!("{department} ({})", user.group);
         body.push(Element::leaf("departmentFullPath", path));
     }
-    body.push(Element::leaf("language", "English"));
-    body.push(Element::leaf("timeZone", "America/New_York"));
-    let zone = "(GMT-05:00) (US) Eastern Time";
-    body.push(Element::leaf("timeZoneDisplayName", zone));
+    let language = user.language.as_deref().unwrap_or("English");
+    body.push(Element::leaf("language", language));
+    let zone = user.time_zone.as_deref().unwrap_or("America/New_York");
+    body.push(Element::leaf("timeZone", zone));
+    let shown = match zone {
+        "America/New_York" => "(GMT-05:00) (US) Eastern Time",
+        other => other,
+    };
+    body.push(Element::leaf("timeZoneDisplayName", shown));
     body.push(Element::leaf("defaultAlias", &user.id));
+    if user.on_trunk {
+        body.push(Element::new("trunkAddressing"));
+    }
     add(&mut body, "title", user.title.as_deref());
     add(&mut body, "mobilePhoneNumber", user.mobile.as_deref());
     add(&mut body, "emailAddress", user.email.as_deref());
@@ -65,7 +71,7 @@ pub(super) fn user(form: UserForm, user: &User) -> Answer {
     }
     if form >= UserForm::R23V2 {
         body.push(Element::leaf("allowVideo", "true"));
-        body.push(Element::leaf("isPlace", "false"));
+        body.push(Element::leaf("isPlace", user.is_place.to_string()));
     }
     let name = match form {
         UserForm::R17sp4 => "UserGetResponse17sp4",
@@ -159,15 +165,5 @@ fn setting<'a>(settings: Option<&'a Settings>, name: &str) -> Option<&'a str> {
     match settings?.get(name)? {
         Setting::Text(text) => Some(text),
         Setting::List(_) | Setting::Record(_) => None,
-    }
-}
-
-/// `UserDeleteRequest`.
-pub(super) fn delete(lab: &BroadWorks, body: &Element) -> Result<Answer, Refusal> {
-    let id = text(body, "userId")?;
-    if lab.delete_user(id)? {
-        Ok(Answer::done())
-    } else {
-        Err(Refusal::UserNotFound(id.to_owned()))
     }
 }

@@ -12,7 +12,7 @@ struct Row {
     name: &'static str,
     access: Access,
     act: Act,
-    /// In an order that fits every choice of the schema; only search criteria repeat.
+    /// In an order that fits every choice of the schema; only search criteria, services and service packs repeat.
     elements: &'static [&'static str],
 }
 
@@ -39,16 +39,31 @@ pub(in crate::lab::broadworks::ocip) enum Act {
     ClientIdentityList,
     CreateLoginToken,
     Group(GroupForm),
+    GroupMessaging,
+    GroupMessagingModify,
+    ImpModify,
     IntegratedImp,
     Login(LoginForm),
     LoginInfo(LoginInfoForm),
     Logout,
     Nothing,
+    ProviderMessaging,
+    ProviderMessagingModify,
     Revoke,
+    ServiceAssign,
+    ServiceIsAssigned,
+    ServiceList,
     ServiceProvider(ProviderForm),
+    ServiceUnassign,
     SoftwareVersion,
+    SystemImp,
+    SystemImpModify,
+    SystemMessaging,
+    SystemMessagingModify,
     User(UserForm),
     UserDelete,
+    UserModify,
+    UserModifyId,
     UsersInGroup,
     UsersInServiceProvider,
     Verify,
@@ -136,6 +151,83 @@ const USERS_IN_PROVIDER: &[&str] = &[
     "searchCriteriaExtension",
 ];
 
+const SERVICES: &[&str] = &["userId", "serviceName", "servicePackName"];
+const GROUP_MESSAGING: &[&str] = &[
+    "serviceProviderId",
+    "groupId",
+    "useServiceProviderSetting",
+    "serviceDomain",
+    "useServiceProviderMessagingServer",
+    "provisioningUrl",
+    "provisioningUserId",
+    "provisioningPassword",
+];
+const PROVIDER_MESSAGING: &[&str] = &[
+    "serviceProviderId",
+    "useSystemServiceDomain",
+    "serviceDomain",
+    "servicePort",
+    "useSystemMessagingServer",
+    "provisioningUrl",
+    "provisioningUserId",
+    "provisioningPassword",
+    "boshURL",
+    "defaultImpIdType",
+    "useResellerIMPIdSetting",
+];
+const SYSTEM_MESSAGING: &[&str] = &[
+    "provisioningUrl",
+    "provisioningUserId",
+    "provisioningPassword",
+    "enableSynchronization",
+    "proxyHost",
+    "proxyPort",
+];
+const SYSTEM_IMP: &[&str] = &[
+    "serviceDomain",
+    "servicePort",
+    "addServiceProviderInIMPUserId",
+    "boshURL",
+    "allowImpPasswordRetrieval",
+    "propagateImpErrorDetails",
+];
+const USER_MODIFY: &[&str] = &[
+    "userId",
+    "lastName",
+    "firstName",
+    "callingLineIdLastName",
+    "callingLineIdFirstName",
+    "nameDialingName",
+    "hiraganaLastName",
+    "hiraganaFirstName",
+    "phoneNumber",
+    "extension",
+    "callingLineIdPhoneNumber",
+    "oldPassword",
+    "newPassword",
+    "department",
+    "language",
+    "timeZone",
+    "sipAliasList",
+    "endpoint",
+    "title",
+    "pagerPhoneNumber",
+    "mobilePhoneNumber",
+    "emailAddress",
+    "yahooId",
+    "addressLocation",
+    "address",
+    "networkClassOfService",
+    "officeZoneName",
+    "primaryZoneName",
+    "impId",
+    "impPassword",
+    "alternateUserIdList",
+    "allowVideo",
+    "newUserExternalId",
+    "newUserPersonId",
+];
+
 const fn row(
     name: &'static str,
     access: Access,
@@ -158,6 +250,8 @@ const ROWS: &[Row] = &[
     row("ExternalAuthenticationCreateLoginTokenRequest", Access::Own, Act::CreateLoginToken, USER),
     row("GroupGetRequest14sp7", Access::Administrator, Act::Group(GroupForm::R14sp7), &["serviceProviderId", "groupId"]),
     row("GroupGetRequest22V5", Access::Administrator, Act::Group(GroupForm::R22V5), GROUP),
+    row("GroupIntegratedIMPGetRequest23", Access::Administrator, Act::GroupMessaging, &["serviceProviderId", "groupId"]),
+    row("GroupIntegratedIMPModifyRequest", Access::Administrator, Act::GroupMessagingModify, GROUP_MESSAGING),
     row("LoginRequest14sp4", Access::Anyone, Act::Login(LoginForm::R14sp4), &["userId", "signedPassword", "plainTextPassword"]),
     row("LoginRequest22V3", Access::Anyone, Act::Login(LoginForm::R22V3), &["userId", "password"]),
     row("LoginRequest22V4", Access::Anyone, Act::Login(LoginForm::R22V4), &["userId", "password", "signedPassword"]),
@@ -166,9 +260,15 @@ const ROWS: &[Row] = &[
     row("LongLivedTokenRevokeRequest", Access::Administrator, Act::Revoke, USER),
     row("ServiceProviderGetRequest17sp1", Access::Administrator, Act::ServiceProvider(ProviderForm::R17sp1), &["serviceProviderId"]),
     row("ServiceProviderGetRequest22V4", Access::Administrator, Act::ServiceProvider(ProviderForm::R22V4), &["serviceProviderId", "serviceProviderExternalId"]),
+    row("ServiceProviderIntegratedIMPGetRequest22", Access::Administrator, Act::ProviderMessaging, &["serviceProviderId"]),
+    row("ServiceProviderIntegratedIMPModifyRequest", Access::Administrator, Act::ProviderMessagingModify, PROVIDER_MESSAGING),
+    row("SystemBroadCloudGetRequest22", Access::Administrator, Act::SystemMessaging, &[]),
+    row("SystemBroadCloudModifyRequest", Access::Administrator, Act::SystemMessagingModify, SYSTEM_MESSAGING),
     row("SystemClientIdentityAddRequest", Access::Administrator, Act::ClientIdentityAdd, IDENTITY),
     row("SystemClientIdentityDeleteRequest", Access::Administrator, Act::ClientIdentityDelete, IDENTITY),
     row("SystemClientIdentityGetListRequest", Access::Administrator, Act::ClientIdentityList, &[]),
+    row("SystemIntegratedIMPGetRequest25", Access::Administrator, Act::SystemImp, &[]),
+    row("SystemIntegratedIMPModifyRequest", Access::Administrator, Act::SystemImpModify, SYSTEM_IMP),
     row("SystemSoftwareVersionGetRequest", Access::LoggedIn, Act::SoftwareVersion, &[]),
     row("UserBusyLampFieldGetRequest16sp2", Access::Own, Act::BusyLampField, USER),
     row("UserDeleteRequest", Access::Administrator, Act::UserDelete, USER),
@@ -183,6 +283,13 @@ const ROWS: &[Row] = &[
     row("UserGetRequest22", Access::Own, Act::User(UserForm::R22), USER),
     row("UserGetRequest23V2", Access::Own, Act::User(UserForm::R23V2), USER),
     row("UserIntegratedIMPGetRequest21sp1", Access::Own, Act::IntegratedImp, USER),
+    row("UserIntegratedIMPModifyRequest", Access::Administrator, Act::ImpModify, &["userId", "isActive", "impId", "isAlternateImpId"]),
+    row("UserModifyRequest22", Access::Administrator, Act::UserModify, USER_MODIFY),
+    row("UserModifyUserIdRequest", Access::Administrator, Act::UserModifyId, &["userId", "newUserId"]),
+    row("UserServiceAssignListRequest", Access::Administrator, Act::ServiceAssign, SERVICES),
+    row("UserServiceGetAssignmentListRequest", Access::Own, Act::ServiceList, USER),
+    row("UserServiceIsAssignedRequest", Access::Own, Act::ServiceIsAssigned, SERVICES),
+    row("UserServiceUnassignListRequest", Access::Administrator, Act::ServiceUnassign, SERVICES),
     row("VerifySessionIsValidRequest", Access::LoggedIn, Act::Nothing, &[]),
 ];
 
@@ -217,7 +324,8 @@ impl Kind {
                 let text = format!("Element '{name}' is not expected in {}.", self.name());
                 return Err(Refusal::Validation(text));
             };
-            let repeats = name.starts_with("searchCriteria");
+            let repeats = name.starts_with("searchCriteria")
+                || matches!(name, "serviceName" | "servicePackName");
             from += if repeats { found } else { found + 1 };
         }
         Ok(())

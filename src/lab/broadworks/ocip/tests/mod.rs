@@ -3,6 +3,7 @@
 mod faults;
 mod framing;
 mod logins;
+mod messaging;
 mod people;
 mod system;
 mod verification;

@@ -54,7 +54,7 @@ async fn the_controls_answer_over_http_without_a_token() {
         (
             "POST",
             "/lab/subscribers",
-            r#"{"enterprise":"e","count":20001}"#,
+            r#"{"enterprise":"e","count":5001}"#,
             400,
         ),
         (

@@ -12,6 +12,7 @@ use crate::lab::webex::api::tests::AT_ONCE;
 use crate::lab::webex::api::tests::SUBSCRIBERS;
 use crate::lab::webex::api::tests::World;
 use crate::lab::webex::api::tests::new;
+use crate::platform::clock;
 
 #[tokio::test]
 async fn a_storm_passes_and_tells_how_long_to_wait_or_does_not() {
@@ -116,7 +117,7 @@ async fn a_token_ends_a_user_fails_with_a_new_code_and_a_status_has_a_new_word()
     assert_eq!(shown["status"], "provisioning_paused");
     let listed = world.good("GET", SUBSCRIBERS, &Value::Null).await;
     assert_eq!(listed["items"][1]["status"], "provisioning");
-    let begun = tokio::time::Instant::now();
+    let begun = clock::mono();
     world
         .good("GET", "/v1/broadworks/enterprises", &Value::Null)
         .await;

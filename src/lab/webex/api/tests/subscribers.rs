@@ -274,7 +274,13 @@ async fn enterprises_and_workspaces_are_there_with_the_first_user() {
         world.call("DELETE", &one, &Value::Null).await.error().0,
         404
     );
+    world.end().await;
+}
 
+#[tokio::test]
+async fn directory_sync_is_switched_on_and_triggered_once_at_a_time() {
+    let world = World::start(AT_ONCE).await;
+    world.control("POST", "subscribers", &json!({ "enterprise": "ent1" }));
     let list = "/v1/broadworks/enterprises";
     for (query, expected) in [("", 1), ("?startsWith=EN", 1), ("?spEnterpriseId=en", 0)] {
         let found = world

@@ -9,6 +9,7 @@ mod pending;
 mod provision;
 mod refusal;
 mod seed;
+mod settle;
 mod subscriber;
 mod sync;
 mod time;

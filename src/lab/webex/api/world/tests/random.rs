@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use proptest::prelude::*;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::Strategy;
+use proptest::prelude::any;
+use proptest::prop_assert;
+use proptest::prop_assert_eq;
+use proptest::prop_oneof;
+use proptest::proptest;
 
 use crate::lab::webex::api::template::Template;
 use crate::lab::webex::api::world::Change;

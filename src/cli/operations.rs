@@ -1,0 +1,331 @@
+//! The daemon as `xspd provision` and `xspd enterprise` ask it: `/ops/v1/…` on its admin listener,
+//! with the operator token of the configuration.
+
+use std::io;
+use std::io::BufRead as _;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::cli::admin::Door;
+use crate::cli::admin::PATIENCE;
+use crate::cli::admin::Question;
+use crate::cli::admin::Sent;
+use crate::config::Environment;
+use crate::config::secret::Secret;
+
+/// Largest answer in bytes: a page of a thousand users, or the report of 50,000 rows.
+const MOST: u64 = 64 * 1024 * 1024;
+
+/// Longest name of an operator that is told.
+const NAME: usize = 64;
+
+/// Why the daemon told or did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{0}")]
+    Config(String),
+    #[error(
+        "provisioning is off: this configuration has no [[template]]; add one, and reload the \
+         daemon"
+    )]
+    Off,
+    #[error(
+        "no operator token is set, and without it the daemon takes no operator's word; put a long \
+         random text into a file with mode 600, set operator-token = \"file:/path\" in \
+         [provisioning.operations], and reload the daemon"
+    )]
+    NoOperatorToken,
+    #[error(
+        "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
+         of its admin listener?"
+    )]
+    Unreachable {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    #[error("{text}{}", remedy(*.status))]
+    Refused { status: u16, text: String },
+    #[error("the daemon at {0} gave an answer that is no JSON; is it an xspd of this version?")]
+    NotJson(SocketAddr),
+    #[error("{path}: {error}")]
+    Input { path: String, error: io::Error },
+    #[error("{path}: {error}")]
+    Output { path: String, error: io::Error },
+    #[error("{0}")]
+    Usage(String),
+    #[error("nothing was changed")]
+    NotSure,
+}
+
+impl Failure {
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::NoOperatorToken | Self::Off => Exit::Config,
+            Self::Unreachable { .. } | Self::NotJson(_) => Exit::Unavailable,
+            Self::Input { .. } => Exit::NoInput,
+            Self::Output { .. } => Exit::CantCreate,
+            Self::NotSure | Self::Usage(_) => Exit::Usage,
+            Self::Refused { status, .. } => match *status {
+                401 | 403 => Exit::NoPermission,
+                400..=499 => Exit::Data,
+                _ => Exit::Unavailable,
+            },
+        }
+    }
+
+    /// Whether it may pass by itself, as when the daemon restarts.
+    pub(super) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => matches!(*status, 429 | 503),
+            Self::Config(_)
+            | Self::Input { .. }
+            | Self::NoOperatorToken
+            | Self::NotJson(_)
+            | Self::NotSure
+            | Self::Off
+            | Self::Output { .. }
+            | Self::Usage(_) => false,
+        }
+    }
+
+    /// Says it and gives the exit code.
+    pub(super) fn told(&self, console: Console) -> Exit {
+        console.complain(format_args!("xspd: {self}"));
+        self.exit()
+    }
+}
+
+/// What helps where the daemon's words say only what is wrong.
+const fn remedy(status: u16) -> &'static str {
+    match status {
+        401 => {
+            " Is the configuration the one that the daemon runs by? A reload makes sure: systemctl \
+             reload xspd."
+        }
+        _ => "",
+    }
+}
+
+/// The daemon of a configuration.
+pub(super) struct Daemon {
+    address: SocketAddr,
+    operator: Secret,
+    name: String,
+}
+
+impl Daemon {
+    pub(super) fn of(door: &Door) -> Result<Self, Failure> {
+        let config = door.config().map_err(Failure::Config)?;
+        let address = door.address(&config);
+        if config.templates.is_empty() {
+            return Err(Failure::Off);
+        }
+        let own = config.provisioning.operations.operator_token.as_ref();
+        let service = config.auth_service.as_ref();
+        let service = service.and_then(|rules| rules.operator_token.as_ref());
+        let (key, reference) = match (own, service) {
+            (Some(own), _) => ("provisioning.operations.operator-token", own),
+            (None, Some(service)) => ("auth-service.operator-token", service),
+            (None, None) => return Err(Failure::NoOperatorToken),
+        };
+        let operator = reference
+            .read()
+            .map_err(|error| Failure::Config(format!("{key}: {error}")))?;
+        Ok(Self {
+            address,
+            operator,
+            name: name(&Environment::process()),
+        })
+    }
+
+    /// The JSON document at a target.
+    pub(super) fn get(&self, target: &str) -> Result<Value, Failure> {
+        self.ask("GET", target, None)
+    }
+
+    /// What came of an order.
+    pub(super) fn post(&self, target: &str, order: &Value) -> Result<Value, Failure> {
+        self.ask("POST", target, Some(Sent::Json(&order.to_string())))
+    }
+
+    /// What came of a file.
+    pub(super) fn post_csv(&self, target: &str, text: &str) -> Result<Value, Failure> {
+        self.ask("POST", target, Some(Sent::Csv(text)))
+    }
+
+    fn ask(
+        &self,
+        method: &'static str,
+        target: &str,
+        sent: Option<Sent<'_>>,
+    ) -> Result<Value, Failure> {
+        let question = Question {
+            method,
+            target,
+            operator: Some(&self.operator),
+            named: Some(&self.name),
+            sent,
+            // Some answers wait for Webex or for the AS.
+            patience: PATIENCE + Duration::from_secs(60),
+            most: MOST,
+        };
+        let unreachable = |error| Failure::Unreachable {
+            address: self.address,
+            error,
+        };
+        let (status, body) = question.ask(self.address).map_err(unreachable)?;
+        let document: Option<Value> = serde_json::from_slice(&body).ok();
+        if !(200..300).contains(&status) {
+            let said = document.as_ref().and_then(|said| said["error"].as_str());
+            let text = match said {
+                Some(text) => plain(text),
+                None => format!("the daemon refused ({status}); is provisioning on there?"),
+            };
+            return Err(Failure::Refused { status, text });
+        }
+        document.ok_or(Failure::NotJson(self.address))
+    }
+}
+
+/// Who sits here, as far as the environment tells.
+fn name(environment: &Environment) -> String {
+    let held = ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|variable| environment.variable(variable));
+    let fits = |c: &char| c.is_ascii_alphanumeric() || "._-@\\+".contains(*c);
+    let name: String = held.unwrap_or_default().chars().filter(fits).collect();
+    match name.get(..NAME) {
+        Some(start) => start.to_owned(),
+        None if name.is_empty() => "unknown".to_owned(),
+        None => name,
+    }
+}
+
+/// Asks for a typed answer before something that cannot be taken back, unless `yes` was given.
+///
+/// # Errors
+/// [`Failure::NotSure`] after another answer, [`Failure::Usage`] where nobody can be asked.
+pub(super) fn make_sure(
+    console: Console,
+    yes: bool,
+    warning: &str,
+    answer: &str,
+) -> Result<(), Failure> {
+    if yes {
+        console.complain(format_args!("xspd: {warning}"));
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!(
+            "{warning} Add --yes if that is meant."
+        )));
+    }
+    console.complain(format_args!("{warning}\nType \"{answer}\" to go on: "));
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    if read.is_ok() && line.trim() == answer {
+        Ok(())
+    } else {
+        Err(Failure::NotSure)
+    }
+}
+
+/// A member as text that a terminal shows and does not obey: names come from outside.
+pub(super) fn text(value: &Value, name: &str) -> String {
+    match &value[name] {
+        Value::String(text) => plain(text),
+        Value::Null => String::new(),
+        other => plain(&other.to_string()),
+    }
+}
+
+/// Text without control characters, and without those that turn its direction.
+pub(super) fn plain(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = text.chars().filter(|c| !c.is_control() && !turns(*c));
+    kept.collect()
+}
+
+/// How long ago, in one or two units.
+pub(super) fn age(seconds: u64) -> String {
+    let (minute, hour, day) = (60, 3600, 86_400);
+    let two = |big, name, small, other| {
+        let rest = seconds % big / small;
+        if rest == 0 {
+            format!("{} {name}", seconds / big)
+        } else {
+            format!("{} {name} {rest} {other}", seconds / big)
+        }
+    };
+    if seconds < minute {
+        format!("{seconds} s")
+    } else if seconds < hour {
+        format!("{} min", seconds / minute)
+    } else if seconds < day {
+        two(hour, "h", minute, "min")
+    } else {
+        two(day, "d", hour, "h")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_reaches_the_terminal_as_an_order() {
+        let value = json!({"name": "Zo\u{1b}[2J\u{202e}ë\n", "n": 7});
+        assert_eq!(text(&value, "name"), "Zo[2Jë");
+        assert_eq!(text(&value, "n"), "7");
+        assert_eq!(text(&value, "none"), "");
+    }
+
+    #[test]
+    fn an_age_has_at_most_two_units() {
+        for (seconds, said) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (3_600, "1 h"),
+            (7_800, "2 h 10 min"),
+            (86_400, "1 d"),
+            (100_000, "1 d 3 h"),
+        ] {
+            assert_eq!(age(seconds), said);
+        }
+    }
+
+    #[test]
+    fn the_operator_is_named_by_whom_he_was_before_sudo() {
+        let of = |held: &[(&str, &str)]| name(&held.iter().copied().collect());
+        assert_eq!(
+            of(&[("USER", "root"), ("SUDO_USER", "jörg\r\nx: y")]),
+            "jrgxy"
+        );
+        assert_eq!(of(&[("USER", "noc")]), "noc");
+        assert_eq!(of(&[]), "unknown");
+        assert_eq!(of(&[("USER", &"n".repeat(200))]).len(), NAME);
+    }
+
+    #[test]
+    fn refusals_have_the_exit_codes_of_the_others() {
+        let refused = |status| Failure::Refused {
+            status,
+            text: String::new(),
+        };
+        assert_eq!(refused(401).exit(), Exit::NoPermission);
+        assert_eq!(refused(404).exit(), Exit::Data);
+        assert_eq!(refused(503).exit(), Exit::Unavailable);
+        assert!(refused(503).may_pass() && !refused(409).may_pass());
+        assert_eq!(Failure::NoOperatorToken.exit(), Exit::Config);
+    }
+}

@@ -1,0 +1,205 @@
+//! What an operator says of one user: retry, cancel, confirm, move-package, remove.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::cli::admin::Door;
+use crate::cli::operations::Daemon;
+use crate::cli::operations::Failure;
+use crate::cli::operations::make_sure;
+use crate::cli::operations::text;
+use crate::cli::provision::show::Whom;
+use crate::cli::provision::show::look;
+use crate::domain::provisioning::profile::Package;
+
+/// Whom to try again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Retry {
+    #[command(flatten)]
+    whom: Whom,
+    /// Another e-mail address for it.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// Whose job to end, or to let go on.
+#[derive(Debug, clap::Args)]
+pub(super) struct Word {
+    #[command(flatten)]
+    whom: Whom,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// Who gets which package.
+#[derive(Debug, clap::Args)]
+pub(super) struct Move {
+    #[command(flatten)]
+    whom: Whom,
+    /// basic, premium, softphone or standard.
+    #[arg(value_name = "PACKAGE", value_parser = package)]
+    package: Package,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// Whom to remove.
+#[derive(Debug, clap::Args)]
+pub(super) struct Remove {
+    #[command(flatten)]
+    whom: Whom,
+    /// The Webex person too, with messages and meetings; without it a free Webex user stays.
+    #[arg(long)]
+    with_person: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    door: Door,
+}
+
+fn package(word: &str) -> Result<Package, String> {
+    let names = Package::ALL.map(Package::as_str).join(", ");
+    Package::parse(word).ok_or_else(|| format!("a package is one of {names}"))
+}
+
+/// Tries again: exit 0 when the daemon has taken it.
+pub(super) fn retry(args: &Retry, console: Console) -> Exit {
+    let order = match &args.email {
+        Some(email) => json!({"email": email}),
+        None => json!({}),
+    };
+    order_of(&args.door, &args.whom, "/retry", &order, console)
+}
+
+/// Lets the job end where it is.
+pub(super) fn cancel(args: &Word, console: Console) -> Exit {
+    let warning = format!(
+        "The job of {} ends where it is; what Webex has begun goes on there.",
+        args.whom.user
+    );
+    sure(args, "/cancel", &warning, console)
+}
+
+/// Lets the job do what it asked about.
+pub(super) fn confirm(args: &Word, console: Console) -> Exit {
+    let asked = Daemon::of(&args.door).and_then(|daemon| look(&daemon, &args.whom));
+    let asked = match asked {
+        Ok(said) => asked_about(&said),
+        Err(failure) => return failure.told(console),
+    };
+    let warning = if asked.is_empty() {
+        format!("The job of {} asks nothing now.", args.whom.user)
+    } else {
+        format!("The job of {} asks: {asked}", args.whom.user)
+    };
+    sure(args, "/confirm", &warning, console)
+}
+
+fn asked_about(said: &Value) -> String {
+    let error = said.pointer("/user/error").unwrap_or(&Value::Null);
+    text(error, "text")
+}
+
+/// Gives another package.
+pub(super) fn move_package(args: &Move, console: Console) -> Exit {
+    let order = json!({"package": args.package.as_str()});
+    order_of(&args.door, &args.whom, "/move-package", &order, console)
+}
+
+/// Removes: exit 0 when the daemon has taken it.
+pub(super) fn remove(args: &Remove, console: Console) -> Exit {
+    let done = Daemon::of(&args.door).and_then(|daemon| {
+        let said = look(&daemon, &args.whom)?;
+        let warning = warning(&said, args.with_person);
+        make_sure(console, args.yes, &warning, &args.whom.user)?;
+        daemon.post(
+            &args.whom.target("/remove"),
+            &json!({"person": args.with_person}),
+        )
+    });
+    told(done, console)
+}
+
+/// What goes, in words.
+fn warning(said: &Value, person: bool) -> String {
+    let user = &said["user"];
+    let who = text(user, "user");
+    let mut words = format!("The Webex for BroadWorks subscription of {who} is removed");
+    words += if person {
+        " and so is the person, with messages and files; that cannot be taken back."
+    } else {
+        "; a free Webex user stays in the organisation."
+    };
+    if user["first-user"] == true {
+        words += &format!(
+            " {who} was the first user of {} and counts as its administrator: Webex hands that \
+             role to nobody. The job will stop with A2006 until `xspd provision confirm {who}` is \
+             said; name another administrator in Control Hub before.",
+            text(user, "enterprise")
+        );
+    }
+    words += " BroadWorks still assigns the service: unassign it there, or the next change \
+              brings the subscriber back.";
+    words
+}
+
+fn sure(args: &Word, below: &str, warning: &str, console: Console) -> Exit {
+    let done = make_sure(console, args.yes, warning, &args.whom.user)
+        .and_then(|()| Daemon::of(&args.door))
+        .and_then(|daemon| daemon.post(&args.whom.target(below), &json!({})));
+    told(done, console)
+}
+
+fn order_of(door: &Door, whom: &Whom, below: &str, order: &Value, console: Console) -> Exit {
+    let done = Daemon::of(door).and_then(|daemon| daemon.post(&whom.target(below), order));
+    told(done, console)
+}
+
+fn told(done: Result<Value, Failure>, console: Console) -> Exit {
+    match done {
+        Ok(said) if console.json => console.document(&said),
+        Ok(said) => console.line(text(&said, "says")),
+        Err(failure) => return failure.told(console),
+    }
+    Exit::Ok
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_removal_of_the_first_user_is_warned_of_by_name() {
+        let user =
+            json!({"user": {"user": "anna@x", "enterprise": "SP1+acme", "first-user": true}});
+        let words = warning(&user, true);
+        for part in [
+            "cannot be taken back",
+            "first user of SP1+acme",
+            "A2006",
+            "confirm anna@x",
+        ] {
+            assert!(words.contains(part), "{words}");
+        }
+        let words = warning(&json!({"user": {"user": "ben@x"}}), false);
+        assert!(words.contains("a free Webex user stays") && !words.contains("A2006"));
+    }
+
+    #[test]
+    fn a_package_is_one_of_webex() {
+        assert_eq!(package("Premium"), Ok(Package::Premium));
+        assert!(
+            package("platinum")
+                .unwrap_err()
+                .contains("basic, premium, softphone, standard")
+        );
+    }
+}

@@ -1,0 +1,359 @@
+//! Users that an operator brings in a file. A wrong line is told and stops no other.
+
+use std::collections::BTreeMap;
+
+use csv::ReaderBuilder;
+use csv::StringRecord;
+use serde::Serialize;
+
+use crate::domain::provisioning::csv::unguarded;
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::mapping::FieldName;
+use crate::domain::provisioning::mapping::TemplateValues;
+use crate::domain::provisioning::mapping::Values;
+use crate::domain::provisioning::mapping::Wish;
+use crate::domain::provisioning::profile::Package;
+use crate::domain::provisioning::refusal::Refusal;
+
+/// Largest file in bytes: some hundred for each line.
+const BYTES: usize = 16 * 1024 * 1024;
+
+/// Most lines below the head.
+const LINES: usize = 100_000;
+
+/// Longest cell in bytes; the longest field has some six hundred.
+const CELL: usize = 1_024;
+
+/// The columns, and the fields behind them.
+const COLUMNS: [(&str, Column); 15] = [
+    ("action", Column::Action),
+    ("email", Column::Field(FieldName::Email)),
+    ("extension", Column::Field(FieldName::Extension)),
+    ("first", Column::Field(FieldName::FirstName)),
+    ("group", Column::Field(FieldName::Group)),
+    ("language", Column::Field(FieldName::Language)),
+    ("last", Column::Field(FieldName::LastName)),
+    ("mobile", Column::Field(FieldName::Mobile)),
+    ("package", Column::Package),
+    ("phone", Column::Field(FieldName::Phone)),
+    ("place", Column::Field(FieldName::IsPlace)),
+    ("sp", Column::Field(FieldName::Sp)),
+    ("template", Column::Template),
+    ("timezone", Column::Field(FieldName::Timezone)),
+    ("user", Column::Field(FieldName::UserId)),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Action,
+    Field(FieldName),
+    Package,
+    Template,
+}
+
+/// What is to be done with a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// The package becomes that of the line.
+    MovePackage,
+    /// The user becomes a subscriber, or gets the values of the line.
+    Provision,
+    /// The user becomes none.
+    Remove,
+}
+
+impl Action {
+    /// All, in the order of their words.
+    pub const ALL: [Self; 3] = [Self::MovePackage, Self::Provision, Self::Remove];
+
+    /// As a file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MovePackage => "move-package",
+            Self::Provision => "provision",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// Why a file is no list at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAList {
+    /// The same column twice.
+    #[error("the column {0} stands there twice")]
+    ColumnTwice(String),
+    /// A column that nobody knows.
+    #[error("there is no column {0:?}; there are {known}", known = names())]
+    ColumnUnknown(String),
+    /// No `user` or no `action`.
+    #[error("there is no column {0}")]
+    ColumnMissing(&'static str),
+    /// No head.
+    #[error("there is nothing in it; the first line names the columns")]
+    Empty,
+    /// More bytes than such a list has.
+    #[error("it has more than {BYTES} bytes")]
+    Large,
+    /// More lines than such a list has.
+    #[error("it has more than {LINES} lines")]
+    Lines,
+    /// Another encoding.
+    #[error("it is not UTF-8; save it as \"CSV UTF-8\"")]
+    NotUtf8,
+}
+
+fn names() -> String {
+    COLUMNS.map(|(name, _)| name).join(", ")
+}
+
+/// One line of the file.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// The user that it names, if it names one; for the results.
+    pub user: String,
+    /// What it says.
+    pub row: Result<ImportRow, LineFault>,
+}
+
+/// Why a line is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    /// An action that nobody knows.
+    #[error("{0:?} is no action; there are move-package, provision and remove")]
+    Action(String),
+    /// A cell that is too long.
+    #[error("the cell of {0} has more than {CELL} bytes")]
+    Cell(&'static str),
+    /// Not as many cells as columns.
+    #[error("{found} cells for {expected} columns")]
+    Cells {
+        /// Cells of the line.
+        found: usize,
+        /// Columns of the head.
+        expected: usize,
+    },
+    /// A quote without its end, or the like.
+    #[error("the line is no CSV")]
+    Malformed,
+    /// A number that is none.
+    #[error("{0} is no number with + and calling code")]
+    Number(&'static str),
+    /// A package that nobody knows.
+    #[error("{0:?} is no package; there are basic, premium, softphone and standard")]
+    Package(String),
+    /// A package has to be there for that.
+    #[error("move-package needs a package")]
+    PackageMissing,
+    /// A line above has the same user.
+    #[error("line {0} has the same user")]
+    Repeated(u64),
+    /// The user is missing or none.
+    #[error("{0}")]
+    User(String),
+}
+
+/// A line that can be carried out.
+#[derive(Debug, Clone)]
+pub struct ImportRow {
+    /// What is to be done.
+    pub action: Action,
+    /// With whom.
+    pub user: BwUserId,
+    /// The key of the template, if the line names one.
+    pub template: Option<String>,
+    /// The package, if the line names one.
+    pub package: Option<Package>,
+    values: Values,
+}
+
+impl ImportRow {
+    /// The user to be, judged like a request of the AS.
+    ///
+    /// # Errors
+    /// What is missing or wrong first.
+    pub fn wish(&self, template: &TemplateValues) -> Result<Wish, Refusal> {
+        self.values.clone().into_wish(template, &mut Vec::new())
+    }
+}
+
+/// Reads a list. Columns stand in any order, `user` and `action` must be there; cells are parted
+/// by commas, or by semicolons where the head has no comma.
+///
+/// # Errors
+/// [`NotAList`].
+pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
+    if bytes.len() > BYTES {
+        return Err(NotAList::Large);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| NotAList::NotUtf8)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let head = text.lines().next().unwrap_or_default();
+    let semicolons = head.contains(';') && !head.contains(',');
+    let mut reader = ReaderBuilder::new()
+        .delimiter(if semicolons { b';' } else { b',' })
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut records = reader.records();
+    let head = records.next().and_then(Result::ok).ok_or(NotAList::Empty)?;
+    let columns = columns(&head)?;
+    let mut lines = Vec::new();
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let mut last = 1;
+    for record in records {
+        if lines.len() >= LINES {
+            return Err(NotAList::Lines);
+        }
+        let line = match record {
+            Err(_) => Line {
+                number: last + 1,
+                user: String::new(),
+                row: Err(LineFault::Malformed),
+            },
+            Ok(record) if record.iter().all(|cell| cell.trim().is_empty()) => continue,
+            Ok(record) => {
+                let number = record.position().map_or(last + 1, csv::Position::line);
+                line(number, &columns, &record, &mut seen)
+            }
+        };
+        last = line.number;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn columns(head: &StringRecord) -> Result<Vec<(&'static str, Column)>, NotAList> {
+    let mut columns: Vec<(&'static str, Column)> = Vec::new();
+    for cell in head {
+        let name = cell.trim().to_lowercase();
+        let mut known = COLUMNS.iter();
+        let found = known.find(|(known, _)| *known == name);
+        let (name, column) = *found.ok_or(NotAList::ColumnUnknown(name))?;
+        if columns.iter().any(|(held, _)| *held == name) {
+            return Err(NotAList::ColumnTwice(name.to_owned()));
+        }
+        columns.push((name, column));
+    }
+    for needed in ["user", "action"] {
+        if !columns.iter().any(|(held, _)| *held == needed) {
+            return Err(NotAList::ColumnMissing(needed));
+        }
+    }
+    Ok(columns)
+}
+
+fn line(
+    number: u64,
+    columns: &[(&'static str, Column)],
+    record: &StringRecord,
+    seen: &mut BTreeMap<String, u64>,
+) -> Line {
+    let cell = |wanted: Column| {
+        let at = columns.iter().position(|(_, column)| *column == wanted)?;
+        let cell = unguarded(record.get(at)?.trim()).trim();
+        (!cell.is_empty()).then_some(cell)
+    };
+    let user = cell(Column::Field(FieldName::UserId)).unwrap_or_default();
+    let shown: String = user.chars().take(200).collect();
+    let row = row(number, columns, record, &cell).and_then(|row| {
+        let key = row.user.as_str().to_lowercase();
+        match seen.get(&key) {
+            Some(first) => Err(LineFault::Repeated(*first)),
+            None => {
+                seen.insert(key, number);
+                Ok(row)
+            }
+        }
+    });
+    Line {
+        number,
+        user: shown,
+        row,
+    }
+}
+
+fn row<'a>(
+    number: u64,
+    columns: &[(&'static str, Column)],
+    record: &StringRecord,
+    cell: &impl Fn(Column) -> Option<&'a str>,
+) -> Result<ImportRow, LineFault> {
+    if record.len() != columns.len() {
+        return Err(LineFault::Cells {
+            found: record.len(),
+            expected: columns.len(),
+        });
+    }
+    let mut values = Values::of(format!("line {number}"));
+    for (name, column) in columns {
+        let Some(text) = cell(*column) else {
+            continue;
+        };
+        if text.len() > CELL {
+            return Err(LineFault::Cell(name));
+        }
+        if let Column::Field(field) = column {
+            values.set(*field, Some(written(name, *field, text)?));
+        }
+    }
+    let user = values.clone().into_user();
+    let user = user.map_err(|refusal| LineFault::User(refusal.detail))?;
+    let action = cell(Column::Action).unwrap_or_default();
+    let mut actions = Action::ALL.into_iter();
+    let action = actions
+        .find(|one| one.as_str().eq_ignore_ascii_case(action))
+        .ok_or_else(|| LineFault::Action(action.to_owned()))?;
+    let package = match cell(Column::Package) {
+        Some(text) => {
+            Some(Package::parse(text).ok_or_else(|| LineFault::Package(text.to_owned()))?)
+        }
+        None if action == Action::MovePackage => return Err(LineFault::PackageMissing),
+        None => None,
+    };
+    Ok(ImportRow {
+        action,
+        user,
+        template: cell(Column::Template).map(str::to_owned),
+        package,
+        values,
+    })
+}
+
+/// A cell as its field has it.
+fn written(name: &'static str, field: FieldName, text: &str) -> Result<String, LineFault> {
+    match field {
+        FieldName::Phone | FieldName::Mobile => {
+            let separator = |c: char| c == ' ' || "-.()/".contains(c);
+            let plain: String = text.chars().filter(|c| !separator(*c)).collect();
+            let digits = plain.strip_prefix('+').unwrap_or_default();
+            let fine =
+                (5..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+            if fine {
+                Ok(plain)
+            } else {
+                Err(LineFault::Number(name))
+            }
+        }
+        FieldName::IsPlace => {
+            let yes = ["true", "yes", "1"];
+            Ok(yes
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word))
+                .to_string())
+        }
+        FieldName::Email
+        | FieldName::Extension
+        | FieldName::FirstName
+        | FieldName::Group
+        | FieldName::ImpId
+        | FieldName::Language
+        | FieldName::LastName
+        | FieldName::Sp
+        | FieldName::Timezone
+        | FieldName::UserId => Ok(text.to_owned()),
+    }
+}

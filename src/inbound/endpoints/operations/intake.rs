@@ -1,0 +1,239 @@
+//! From an operator's word to a wish, and what became of it in a sentence.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::domain::provisioning::ids::RequestId;
+use crate::domain::provisioning::intake::Verdict;
+use crate::domain::provisioning::intake::Wanted;
+use crate::domain::provisioning::intake::Wish;
+use crate::domain::provisioning::profile::Package;
+use crate::domain::provisioning::record::Word;
+use crate::inbound::endpoints::operations::Answer;
+use crate::inbound::endpoints::operations::Ask;
+use crate::inbound::endpoints::operations::Doing;
+use crate::inbound::endpoints::operations::Operations;
+use crate::inbound::endpoints::operations::documents;
+use crate::inbound::endpoints::operations::now;
+use crate::inbound::endpoints::operations::query::Query;
+use crate::inbound::endpoints::operations::refused::Refused;
+use crate::inbound::endpoints::operations::resource::UserWord;
+use crate::inbound::endpoints::operations::users::user_id;
+use crate::store::query::UserRecord;
+
+/// What may stand in an order about a user; each word takes its own part of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Order {
+    /// Another e-mail address; with retry.
+    email: Option<String>,
+    /// With move-package.
+    package: Option<String>,
+    /// Whether the person goes, too; with remove.
+    person: Option<bool>,
+    /// The request that the operator has looked at: a word about a later one is refused.
+    request: Option<String>,
+}
+
+impl Operations {
+    /// Takes an operator's word about a user.
+    pub(super) async fn word(
+        &self,
+        id: &str,
+        word: UserWord,
+        ask: &Ask<'_>,
+        order: Order,
+        doing: &mut Doing,
+    ) -> Answer {
+        doing.action = word.as_str();
+        doing.about = user_id(id)?.as_str().to_owned();
+        let query = Query::read(ask.query, &["cluster"])?;
+        let record = self.find(id, query.cluster()?).await?;
+        doing.about = format!("{} in {}", record.key().user(), record.key().cluster);
+        let wish = wish(&record, word, order)?;
+        let taken = self.take(wish).await?;
+        doing.request = taken.request.as_ref().map(|id| id.as_str().to_owned());
+        let user = documents::user_id(&record.desired.presence);
+        let says = match taken.what {
+            What::Accepted => format!("Taken: {user} {}.", promise(word)),
+            What::Same => format!("That is under way already for {user}."),
+            What::NotPresent => format!("There is nothing to remove of {user}."),
+        };
+        let document = json!({
+            "says": says,
+            "outcome": taken.what.as_str(),
+            "request": taken.request.as_ref().map(|id| id.as_str()),
+        });
+        Ok((StatusCode::ACCEPTED, document))
+    }
+}
+
+impl Operations {
+    /// Takes a wish in; when it is accepted, it is durable.
+    pub(super) async fn take(&self, wish: Wish) -> Result<Taken, Refused> {
+        match self.provisioner.submit(wish).await {
+            Ok(Verdict::Accept { desired, .. }) => Ok(Taken {
+                what: What::Accepted,
+                request: Some(desired.request),
+            }),
+            Ok(Verdict::NotPresent) => Ok(Taken {
+                what: What::NotPresent,
+                request: None,
+            }),
+            Ok(Verdict::Same { request }) => Ok(Taken {
+                what: What::Same,
+                request: Some(request),
+            }),
+            Ok(Verdict::Refuse(refusal)) => {
+                let status = StatusCode::from_u16(refusal.status);
+                let status = status.unwrap_or(StatusCode::CONFLICT);
+                let text = format!("{}: {}", refusal.code.as_str(), refusal.sentence);
+                Err(Refused::new(status, refusal.code.as_str(), text))
+            }
+            Err(error) => Err(Refused::unavailable(error.to_string())),
+        }
+    }
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) what: What,
+    pub(super) request: Option<RequestId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Accepted,
+    NotPresent,
+    Same,
+}
+
+impl What {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NotPresent => "not-present",
+            Self::Same => "same",
+        }
+    }
+}
+
+/// A name for a new request.
+pub(super) fn fresh() -> Result<RequestId, Refused> {
+    RequestId::parse(&Uuid::now_v7().to_string())
+        .map_err(|wrong| Refused::unavailable(wrong.to_string()))
+}
+
+fn wish(record: &UserRecord, word: UserWord, order: Order) -> Result<Wish, Refused> {
+    let Order {
+        email,
+        package,
+        person,
+        request,
+    } = order;
+    let alone = |what: &str, is: bool, of: UserWord| {
+        if is && word != of {
+            let word = word.as_str();
+            return Err(Refused::malformed(format!("{what} is not for {word}")));
+        }
+        Ok(())
+    };
+    alone("email", email.is_some(), UserWord::Retry)?;
+    alone("package", package.is_some(), UserWord::MovePackage)?;
+    alone("person", person.is_some(), UserWord::Remove)?;
+    let (key, id, at) = (record.key().clone(), fresh()?, now());
+    let mut wish = match word {
+        UserWord::Cancel => Wish::word(key, Word::Cancel, id, at),
+        UserWord::Confirm => Wish::word(key, Word::Confirm, id, at),
+        UserWord::MovePackage => {
+            let package = package.as_deref().and_then(Package::parse);
+            let package = package.ok_or_else(|| {
+                let all = Package::ALL.map(Package::as_str).join(", ");
+                Refused::malformed(format!("package is one of {all}"))
+            })?;
+            Wish {
+                package: Some(package),
+                ..Wish::of(key, Wanted::AsHeld, id, at)
+            }
+        }
+        UserWord::Remove => {
+            let user = user_id(documents::user_id(&record.desired.presence))?;
+            Wish::of(key, Wanted::Absent { user, person }, id, at)
+        }
+        UserWord::Retry => Wish {
+            email: email.map(|email| email.trim().to_owned()),
+            ..Wish::word(key, Word::Retry, id, at)
+        },
+    };
+    if let Some(request) = request {
+        let request = RequestId::parse(&request);
+        let request = request.map_err(|wrong| Refused::malformed(format!("request: {wrong}")))?;
+        wish.about = Some(request);
+    }
+    Ok(wish)
+}
+
+const fn promise(word: UserWord) -> &'static str {
+    match word {
+        UserWord::Cancel => "is left as it is until the next wish",
+        UserWord::Confirm => "goes on with what was asked about",
+        UserWord::MovePackage => {
+            "gets the package; new meeting settings take Webex two to three hours"
+        }
+        UserWord::Remove => "will be removed",
+        UserWord::Retry => "is tried again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbound::endpoints::operations::tests::record;
+
+    fn order(text: &str) -> Order {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn each_word_becomes_its_wish() {
+        let record = record("Anna@x");
+        let retried = wish(&record, UserWord::Retry, order(r#"{"email": " b@x "}"#)).unwrap();
+        assert_eq!(retried.word, Some(Word::Retry));
+        assert_eq!(retried.email.as_deref(), Some("b@x"));
+        assert_eq!(retried.wanted, Wanted::AsHeld);
+        let moved = wish(
+            &record,
+            UserWord::MovePackage,
+            order(r#"{"package": "Basic"}"#),
+        );
+        assert_eq!(moved.unwrap().package, Some(Package::Basic));
+        let removed = wish(&record, UserWord::Remove, order(r#"{"person": true}"#)).unwrap();
+        let Wanted::Absent { user, person } = removed.wanted else {
+            panic!("it is to be absent")
+        };
+        assert_eq!((user.as_str(), person), ("Anna@x", Some(true)));
+        let request = r#"{"request": "0197e4a0-0000-7000-8000-000000000001"}"#;
+        let confirmed = wish(&record, UserWord::Confirm, order(request)).unwrap();
+        assert!(confirmed.about.is_some());
+        assert_eq!(confirmed.word, Some(Word::Confirm));
+    }
+
+    #[test]
+    fn what_belongs_to_another_word_is_refused() {
+        let record = record("anna@x");
+        for (word, text) in [
+            (UserWord::Cancel, r#"{"email": "b@x"}"#),
+            (UserWord::Retry, r#"{"person": true}"#),
+            (UserWord::Remove, r#"{"package": "basic"}"#),
+            (UserWord::MovePackage, "{}"),
+            (UserWord::MovePackage, r#"{"package": "gold"}"#),
+        ] {
+            let refused = wish(&record, word, order(text)).unwrap_err();
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{text}");
+        }
+        assert!(serde_json::from_str::<Order>(r#"{"emial": "b@x"}"#).is_err());
+    }
+}

@@ -1,0 +1,224 @@
+//! The user-status view, one user, what a case needs, and what waits for a person.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::ClusterName;
+use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::UserKey;
+use crate::domain::provisioning::record::EnterpriseRecord;
+use crate::domain::provisioning::view;
+use crate::inbound::endpoints::operations::Answer;
+use crate::inbound::endpoints::operations::Ask;
+use crate::inbound::endpoints::operations::Operations;
+use crate::inbound::endpoints::operations::documents;
+use crate::inbound::endpoints::operations::done;
+use crate::inbound::endpoints::operations::now;
+use crate::inbound::endpoints::operations::query::Query;
+use crate::inbound::endpoints::operations::query::Wanted;
+use crate::inbound::endpoints::operations::query::cursor_text;
+use crate::inbound::endpoints::operations::query::name_cluster;
+use crate::inbound::endpoints::operations::refused::Refused;
+use crate::inbound::endpoints::operations::store_failed;
+use crate::store::query::AttentionGroup;
+use crate::store::query::Filter;
+use crate::store::query::UserRecord;
+
+/// Groups whose first users are named.
+const NAMED_GROUPS: usize = 20;
+/// Users named in a group.
+const NAMED_USERS: usize = 3;
+/// Users looked through for them.
+const LOOKED_THROUGH: u32 = 50;
+
+impl Operations {
+    pub(super) async fn jobs(&self, ask: &Ask<'_>) -> Answer {
+        let query = Query::read(ask.query, &Wanted::KNOWN)?;
+        let at = now();
+        let wanted = Wanted::read(&query, &self.clusters(), at)?;
+        let settings = self.provisioner.settings();
+        let page = self
+            .provisioner
+            .store()
+            .page(&wanted.filter, wanted.cursor.as_ref(), wanted.limit)
+            .await
+            .map_err(|error| store_failed(&error))?;
+        let rows = page.users.iter();
+        let rows: Vec<Value> = rows
+            .map(|record| documents::row(record, &settings))
+            .collect();
+        done(json!({
+            "jobs": rows,
+            "next": page.next.as_ref().and_then(cursor_text),
+            "unreadable": page.unreadable,
+            "at": at.0,
+        }))
+    }
+
+    pub(super) async fn user(&self, id: &str, ask: &Ask<'_>) -> Answer {
+        let query = Query::read(ask.query, &["cluster"])?;
+        let record = self.find(id, query.cluster()?).await?;
+        let key = record.key();
+        let failed = |error| store_failed(&error);
+        let history = self
+            .provisioner
+            .store()
+            .history(key)
+            .await
+            .map_err(failed)?;
+        let enterprise = self.enterprise_of(&record).await?;
+        let at = now();
+        let sight = view::sight(
+            &record.desired,
+            documents::current(&record),
+            enterprise.as_ref(),
+            at,
+        );
+        let first = is_first(&record, enterprise.as_ref());
+        done(json!({
+            "at": at.0,
+            "says": sight.sentence,
+            "do": sight.todo,
+            "user": documents::user(&record, &self.provisioner.settings(), first),
+            "enterprise": enterprise.as_ref().map(documents::enterprise),
+            "org": org(enterprise.as_ref()),
+            "error-text": documents::error_text(&record),
+            "tracking": tracking(&record),
+            "history": history.iter().map(documents::step).collect::<Vec<_>>(),
+        }))
+    }
+
+    pub(super) async fn user_report(&self, id: &str, ask: &Ask<'_>) -> Answer {
+        let query = Query::read(ask.query, &["cluster"])?;
+        let record = self.find(id, query.cluster()?).await?;
+        let enterprise = self.enterprise_of(&record).await?;
+        let settings = self.provisioner.settings();
+        let policy = settings.templates.get(&record.desired.template);
+        let partner = policy.and_then(|policy| policy.partner.as_ref());
+        let partner_org = partner.and_then(|name| self.partner_org(name));
+        let mut tracking = tracking(&record);
+        // The newest is what is asked for first.
+        tracking.reverse();
+        done(json!({
+            "customer-org": org(enterprise.as_ref()),
+            "partner-org": partner_org,
+            "tracking": tracking,
+            "email": documents::email(&record),
+            // Nothing that we talk to tells them.
+            "client-versions": null,
+        }))
+    }
+
+    /// A user by its id; the cluster may be left out where only one has it.
+    pub(super) async fn find(
+        &self,
+        id: &str,
+        cluster: Option<ClusterName>,
+    ) -> Result<UserRecord, Refused> {
+        let id = user_id(id)?;
+        let clusters = cluster.map_or_else(|| self.clusters(), |one| vec![one]);
+        let mut found = Vec::new();
+        for cluster in clusters {
+            let key = UserKey::new(cluster, &id);
+            let record = self.provisioner.store().user(&key).await;
+            found.extend(record.map_err(|error| store_failed(&error))?);
+        }
+        let clusters: Vec<_> = found
+            .iter()
+            .map(|held| held.key().cluster.clone())
+            .collect();
+        match found.pop() {
+            Some(record) if found.is_empty() => Ok(record),
+            Some(_) => Err(name_cluster(&clusters)),
+            None => Err(Refused::unknown(format!(
+                "nothing is known of a user {id:?} here; has the Application Server sent it, or \
+                 is the id written otherwise?",
+                id = id.as_str()
+            ))),
+        }
+    }
+
+    /// The customer of a user, if there is a record of it.
+    pub(super) async fn enterprise_of(
+        &self,
+        record: &UserRecord,
+    ) -> Result<Option<EnterpriseRecord>, Refused> {
+        let Some(enterprise) = &record.desired.enterprise else {
+            return Ok(None);
+        };
+        let key = EnterpriseKey::new(record.key().cluster.clone(), enterprise);
+        let held = self.provisioner.store().enterprise(&key).await;
+        held.map_err(|error| store_failed(&error))
+    }
+
+    pub(super) async fn attention(&self, ask: &Ask<'_>) -> Answer {
+        Query::read(ask.query, &[])?;
+        let settings = self.provisioner.settings();
+        let groups = self.provisioner.store().attention().await;
+        let groups = groups.map_err(|error| store_failed(&error))?;
+        let mut reasons = Vec::with_capacity(groups.len());
+        for (n, group) in groups.iter().enumerate() {
+            let examples = if n < NAMED_GROUPS {
+                self.examples(group).await?
+            } else {
+                Vec::new()
+            };
+            let fault = group.fault.as_deref();
+            let action = fault.and_then(|code| settings.faults.action(code));
+            reasons.push(json!({
+                "reason": fault.unwrap_or_else(|| group.state.as_str()),
+                "state": group.state.as_str(),
+                "template": group.template.as_str(),
+                "users": group.users,
+                "oldest": group.oldest.0,
+                "owner": group.state.owner().as_str(),
+                "pending": documents::pending(group.state),
+                "do": action,
+                "examples": examples,
+            }));
+        }
+        done(json!({"reasons": reasons, "at": now().0}))
+    }
+
+    async fn examples(&self, group: &AttentionGroup) -> Result<Vec<String>, Refused> {
+        let filter = Filter {
+            states: vec![group.state],
+            template: Some(group.template.clone()),
+            ..Filter::default()
+        };
+        let page = self
+            .provisioner
+            .store()
+            .page(&filter, None, LOOKED_THROUGH)
+            .await;
+        let page = page.map_err(|error| store_failed(&error))?;
+        let of_group = |record: &&UserRecord| {
+            let fault = documents::current(record).and_then(|job| job.fault.as_ref());
+            fault.map(|fault| &fault.code) == group.fault.as_ref()
+        };
+        let users = page.users.iter().filter(of_group).take(NAMED_USERS);
+        let id = |record: &UserRecord| documents::user_id(&record.desired.presence).to_owned();
+        Ok(users.map(id).collect())
+    }
+}
+
+pub(super) fn user_id(text: &str) -> Result<BwUserId, Refused> {
+    BwUserId::parse(text).map_err(|wrong| Refused::malformed(format!("user: {wrong}")))
+}
+
+/// Whether a customer began with this user.
+pub(super) fn is_first(record: &UserRecord, enterprise: Option<&EnterpriseRecord>) -> bool {
+    let first = enterprise.and_then(|held| held.first_user.as_ref());
+    first == Some(record.key())
+}
+
+fn org(enterprise: Option<&EnterpriseRecord>) -> Option<&str> {
+    let org = enterprise.and_then(|held| held.org.as_ref());
+    org.map(|org| org.as_str())
+}
+
+fn tracking(record: &UserRecord) -> Vec<&str> {
+    let ids = record.job.iter().flat_map(|job| &job.tracking);
+    ids.map(|id| id.as_str()).collect()
+}

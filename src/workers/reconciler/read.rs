@@ -1,0 +1,307 @@
+//! Reads both sides of one enterprise.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::domain::ocip::OcipFailure;
+use crate::domain::ocip::facts::USERS;
+use crate::domain::ocir::profile;
+use crate::domain::provisioning::customer::SubscriberFilter;
+use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::GroupId;
+use crate::domain::provisioning::ids::SpId;
+use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::profile::Profile;
+use crate::domain::provisioning::reconcile::Expected;
+use crate::domain::provisioning::reconcile::Numbers;
+use crate::domain::provisioning::record::EnterpriseRecord;
+use crate::domain::provisioning::record::Presence;
+use crate::domain::provisioning::webex::CallFailure;
+use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::Subscriber;
+use crate::outbound::broadworks::ocip::Ocip;
+use crate::store::StoreError;
+use crate::store::query::Filter;
+use crate::store::query::PAGE;
+use crate::store::query::UserRecord;
+use crate::workers::reconciler::Sides;
+use crate::workers::reconciler::Source;
+use crate::workers::webex_partners::WebexPartner;
+
+/// The service that makes a BroadWorks user a subscriber, by the name that the AS has for it.
+const INTEGRATED_IMP: &str = "Integrated IMP";
+/// Tries of one page before the report says that it is not whole.
+const TRIES: u32 = 3;
+/// Wait before a page is asked for again, when Webex says none.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Longest wait that Webex may ask for.
+const LONGEST: Duration = Duration::from_secs(300);
+/// Users of one enterprise at most: ten times the largest.
+const MOST: usize = 100_000;
+
+/// Both sides.
+pub(super) struct Read {
+    pub(super) record: EnterpriseRecord,
+    pub(super) source: Source,
+    pub(super) expected: Vec<Expected>,
+    /// Whether nobody else of the enterprise is to be a subscriber.
+    pub(super) expected_is_whole: bool,
+    /// Everybody of whom we have a record, present or absent; user ids in lower case.
+    pub(super) recorded: BTreeSet<String>,
+    /// `None` when Webex could not be read to the end.
+    pub(super) subscribers: Option<Vec<Subscriber>>,
+    pub(super) profiles: BTreeMap<String, Profile>,
+    pub(super) problem: Option<String>,
+}
+
+/// Reads; `None` when there is no such enterprise.
+pub(super) async fn read(
+    sides: &Sides,
+    key: &EnterpriseKey,
+    pause: Duration,
+    says: &(dyn Fn(String) + Sync),
+) -> Result<Option<Read>, StoreError> {
+    let Some(record) = sides.provisioner.store().enterprise(key).await? else {
+        return Ok(None);
+    };
+    let name = record.sent_as.as_str();
+    let settings = sides.provisioner.settings();
+    let policy = settings.templates.get(&record.template);
+    let users = records(sides, key, says).await?;
+    let mut read = Read {
+        source: Source::Records,
+        expected: Vec::new(),
+        expected_is_whole: false,
+        recorded: users
+            .iter()
+            .map(|held| held.key().user().to_owned())
+            .collect(),
+        subscribers: None,
+        profiles: BTreeMap::new(),
+        problem: None,
+        record: record.clone(),
+    };
+    for user in &users {
+        if let Presence::Present { profile } = &user.desired.presence {
+            let package = user.desired.package;
+            read.expects(profile, package, policy.map(|policy| &**policy), name);
+        }
+    }
+    if let Some(ocip) = &sides.ocip {
+        let asked = from_broadworks(ocip, &users, pause, name, says).await;
+        match asked {
+            Ok(Some(found)) => read.replace(found, &users, policy.map(|policy| &**policy), name),
+            Ok(None) => {}
+            Err(failure) => {
+                read.problem = Some(format!(
+                    "the Application Server could not be read ({failure}); compared with the \
+                     records of this daemon"
+                ));
+            }
+        }
+    }
+    let partner = policy.and_then(|policy| policy.partner.as_ref());
+    let partner = partner.and_then(|name| sides.partners.get(name));
+    match partner {
+        None => {
+            let template = &record.template;
+            read.problem = Some(format!(
+                "the template {template} is gone or names no [[webex-partner]], so Webex was not \
+                 asked"
+            ));
+        }
+        Some(partner) => match subscribers(&partner, name, pause, says).await {
+            Ok(held) => read.subscribers = Some(held),
+            Err(problem) => read.problem = Some(problem),
+        },
+    }
+    Ok(Some(read))
+}
+
+impl Read {
+    fn expects(
+        &mut self,
+        profile: &Profile,
+        package: Option<crate::domain::provisioning::profile::Package>,
+        policy: Option<&Policy>,
+        enterprise: &str,
+    ) {
+        if profile.is_place {
+            // Workspaces cannot be listed.
+            return;
+        }
+        let ours = policy.filter(|policy| !policy.mode.tracks());
+        let trusted = policy.is_some_and(|policy| policy.trusted_email);
+        self.expected.push(Expected {
+            user: profile.user.as_str().to_owned(),
+            enterprise: enterprise.to_owned(),
+            package: package.or_else(|| ours.map(|policy| policy.package)),
+            first_name: Some(profile.first_name.clone()),
+            last_name: Some(profile.last_name.clone()),
+            email: profile.email.clone().filter(|_| trusted),
+            numbers: Some(Numbers {
+                phone: profile.phone.clone(),
+                mobile: profile.mobile.clone(),
+                extension: profile.extension.clone(),
+            }),
+        });
+        let user = profile.user.as_str().to_lowercase();
+        self.profiles.insert(user, profile.clone());
+    }
+
+    /// What BroadWorks says takes the place of what it once sent.
+    fn replace(
+        &mut self,
+        found: Vec<Profile>,
+        users: &[UserRecord],
+        policy: Option<&Policy>,
+        name: &str,
+    ) {
+        self.source = Source::ApplicationServer;
+        self.expected.clear();
+        self.profiles.clear();
+        self.expected_is_whole = true;
+        for profile in &found {
+            let id = profile.user.as_str().to_lowercase();
+            let held = users.iter().find(|held| held.key().user() == id);
+            let package = held.and_then(|held| held.desired.package);
+            self.expects(profile, package, policy, name);
+        }
+    }
+}
+
+async fn records(
+    sides: &Sides,
+    key: &EnterpriseKey,
+    says: &(dyn Fn(String) + Sync),
+) -> Result<Vec<UserRecord>, StoreError> {
+    let filter = Filter {
+        cluster: Some(key.cluster.clone()),
+        enterprise: Some(key.clone()),
+        ..Filter::default()
+    };
+    let (mut users, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = sides.provisioner.store();
+        let page = page.page(&filter, cursor.as_ref(), PAGE).await?;
+        users.extend(page.users);
+        says(format!(
+            "{}: {} records read",
+            key.enterprise(),
+            users.len()
+        ));
+        cursor = page.next;
+        if cursor.is_none() || users.len() >= MOST {
+            return Ok(users);
+        }
+    }
+}
+
+/// Everybody with the service in the groups that we know of the enterprise; `None` when we know
+/// of none.
+async fn from_broadworks(
+    ocip: &Ocip,
+    users: &[UserRecord],
+    pause: Duration,
+    name: &str,
+    says: &(dyn Fn(String) + Sync),
+) -> Result<Option<Vec<Profile>>, OcipFailure> {
+    // Ids are never taken out of the joined name: a `+` may be part of one.
+    let mut places: BTreeSet<(SpId, Option<GroupId>)> = BTreeSet::new();
+    for user in users {
+        if let Presence::Present { profile } = &user.desired.presence {
+            places.insert((profile.sp.clone(), profile.group.clone()));
+        }
+    }
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for (sp, group) in places {
+        let listed = match &group {
+            Some(group) => ocip.users_in_group(sp.as_str(), group.as_str()).await?,
+            None => ocip.users_in_service_provider(sp.as_str()).await?,
+        };
+        if listed.len() >= USERS {
+            return Err(OcipFailure::Refused {
+                code: None,
+                summary: format!("{sp} has more than {USERS} users, which one list cannot tell"),
+            });
+        }
+        for (n, user) in listed.iter().enumerate() {
+            // It is nearer than Webex, and keeps a pace of its own besides.
+            sleep(pause / 10).await;
+            says(format!(
+                "{name}: {n} of {} users of {sp} asked about",
+                listed.len()
+            ));
+            if !ocip.has_service(&user.user_id, INTEGRATED_IMP).await? {
+                continue;
+            }
+            let details = ocip.user(&user.user_id).await?;
+            let id = BwUserId::parse(&user.user_id).ok();
+            found.extend(id.and_then(|id| profile(&id, &details).ok()));
+        }
+    }
+    Ok(Some(found))
+}
+
+async fn subscribers(
+    partner: &WebexPartner,
+    name: &str,
+    pause: Duration,
+    says: &(dyn Fn(String) + Sync),
+) -> Result<Vec<Subscriber>, String> {
+    let filter = SubscriberFilter {
+        enterprise: Some(name.to_owned()),
+        ..SubscriberFilter::default()
+    };
+    let (mut held, mut cursor, mut tries) = (Vec::new(), None, 0);
+    let mut page = 1_u32;
+    loop {
+        sleep(pause).await;
+        match partner.subscriber_page(&filter, cursor.as_ref()).await {
+            Ok(answer) => {
+                tries = 0;
+                page += 1;
+                held.extend(answer.items);
+                says(format!("{name}: {} subscribers read", held.len()));
+                cursor = answer.next;
+                if cursor.is_none() {
+                    return Ok(held);
+                }
+                if held.len() >= MOST {
+                    return Err(format!("Webex lists more than {MOST} subscribers"));
+                }
+            }
+            Err(failure) => {
+                tries += 1;
+                if tries >= TRIES || !passes(&failure) {
+                    return Err(format!(
+                        "page {page} of Webex was not read: {}",
+                        failure.text
+                    ));
+                }
+                let wait = failure.retry_after.unwrap_or(AGAIN).min(LONGEST);
+                says(format!(
+                    "{name}: Webex wants page {page} to wait {} s",
+                    wait.as_secs()
+                ));
+                sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// Whether the same question may do better later.
+const fn passes(failure: &CallFailure) -> bool {
+    match failure.kind {
+        FailureKind::Status(status) => matches!(status, 408 | 423 | 429 | 500..=599),
+        FailureKind::NotSent | FailureKind::Unanswered | FailureKind::Unreadable => true,
+        FailureKind::NoToken => false,
+    }
+}
