@@ -20,10 +20,9 @@ use crate::domain::provisioning::policy;
 use crate::domain::provisioning::policy::BadForm;
 use crate::domain::provisioning::policy::EnterpriseForm;
 use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::policy::Rules;
 use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::profile::Package;
-use crate::domain::provisioning::webex::CallFailure;
-use crate::domain::provisioning::webex::FailureKind;
 use crate::inbound::endpoints::provisioning::Adapter;
 use crate::inbound::endpoints::provisioning::AdapterError;
 use crate::inbound::endpoints::provisioning::AdapterGround;
@@ -34,9 +33,9 @@ use crate::store::Store;
 use crate::telemetry::Telemetry;
 use crate::workers::captures::Captures;
 use crate::workers::provisioner::Parts;
-use crate::workers::provisioner::Performed;
 use crate::workers::provisioner::Provisioner;
-use crate::workers::provisioner::Webex;
+use crate::workers::provisioner::webex;
+use crate::workers::webex_partners::WebexPartners;
 
 /// Largest table of errors: the built-in one has some twenty kilobytes.
 const TABLE_BYTES: u64 = 1024 * 1024;
@@ -94,7 +93,7 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<ProvisioningError>> {
     let faults = faults(config).map_err(|problem| problems.push(problem));
     match faults {
         Ok(faults) if problems.is_empty() => Ok(Settings {
-            rules: config.provisioning.jobs.clone(),
+            rules: rules(config),
             templates,
             faults: Arc::new(faults),
         }),
@@ -121,11 +120,12 @@ impl Provisioning {
         config: &Config,
         tasks: &Tasks,
         telemetry: &Telemetry,
+        partners: &WebexPartners,
     ) -> Result<Self, Vec<AppError>> {
         let metrics = &telemetry.adapter;
         let wanted = !config.templates.is_empty();
         let provisioner = if wanted {
-            Some(provisioner(config, tasks, telemetry)?)
+            Some(provisioner(config, tasks, telemetry, partners)?)
         } else {
             None
         };
@@ -173,6 +173,7 @@ fn provisioner(
     config: &Config,
     tasks: &Tasks,
     telemetry: &Telemetry,
+    partners: &WebexPartners,
 ) -> Result<Provisioner, Vec<AppError>> {
     let settings = settings(config).map_err(told)?;
     let opened = Store::open(&config.store, tasks);
@@ -182,30 +183,12 @@ fn provisioner(
         feed,
         settings,
         history: config.store.history,
-        webex: nobody(),
+        webex: webex::through(partners.clone()),
         metrics: Arc::clone(&telemetry.provisioning),
     };
-    Ok(Provisioner::start(parts, tasks))
-}
-
-/// While no partner account is configured, there is no token for any: jobs wait and say so.
-fn nobody() -> Webex {
-    Arc::new(|partner, _| {
-        let failure = CallFailure {
-            kind: FailureKind::NoToken,
-            code: None,
-            text: format!("There is no Webex partner account called {partner}."),
-            ours: None,
-            theirs: None,
-            retry_after: None,
-        };
-        Box::pin(async move {
-            Performed {
-                outcome: Err(failure),
-                tracking: Vec::new(),
-            }
-        })
-    })
+    let provisioner = Provisioner::start(parts, tasks);
+    webex::watch_tokens(&provisioner, partners.clone(), tasks);
+    Ok(provisioner)
 }
 
 /// What a start would find wrong. Blocks on the disk.
@@ -236,6 +219,25 @@ pub fn submit(provisioner: &Provisioner) -> Submit {
             verdict.map_err(|fault| NotTaken(fault.to_string()))
         })
     })
+}
+
+/// Waits and deadlines, and the pace of the slowest partner account that a template names: the
+/// machine has one for all.
+fn rules(config: &Config) -> Rules {
+    let used = config.templates.iter().filter_map(|template| {
+        let partner = template.partner.as_ref()?;
+        config.webex_partners.get(partner)
+    });
+    let mut rules = config.provisioning.jobs.clone();
+    let slowest = used.clone().map(|partner| partner.requests_per_second);
+    if let Some(slowest) = slowest.min_by(f64::total_cmp) {
+        // A float-to-integer cast saturates, and less than one a second is one.
+        rules.requests_per_second = (slowest as u32).max(1);
+    }
+    if let Some(least) = used.map(|partner| partner.in_flight).min() {
+        rules.in_flight = least.max(1);
+    }
+    rules
 }
 
 fn faults(config: &Config) -> Result<Faults, ProvisioningError> {

@@ -272,7 +272,7 @@ fn provision(
     telemetry: &Telemetry,
 ) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
     let config = Arc::clone(&edge.config);
-    let provisioning = Provisioning::start(&config, tasks, telemetry)?;
+    let provisioning = Provisioning::start(&config, tasks, telemetry, webex)?;
     edge.adapter = provisioning.adapter(&config)?;
     if let Some(adapter) = &edge.adapter {
         adapter.adopt(&config);

@@ -108,7 +108,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let provisioning =
         provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
     let templates = raw.template.as_deref();
-    let templates = provisioning::templates(&at, templates, &provisioning, &listeners);
+    let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
+    let templates =
+        provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -127,7 +129,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
-        webex_partners: webex::partners(&at, raw.webex_partner.as_deref()),
+        webex_partners,
         provisioning,
         templates,
         listeners,

@@ -26,6 +26,7 @@ use xspd::domain::ocip::RequestKind;
 use xspd::domain::ocir::Effect;
 use xspd::domain::ocir::Loss;
 use xspd::domain::provisioning::operation::Operation;
+use xspd::domain::provisioning::refusal::RefusalReason;
 use xspd::domain::upstream::Failure;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
@@ -36,6 +37,7 @@ use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
 use xspd::store::StoreError;
 use xspd::telemetry::Telemetry;
+use xspd::telemetry::adapter::Untracked;
 use xspd::telemetry::blf;
 use xspd::telemetry::ci;
 use xspd::telemetry::webex;
@@ -111,6 +113,19 @@ fn refusals_of_the_auth_service_are_documented_with_status_and_error() {
     assert_eq!(documented, expected);
     let table = Table::after("`outcome` of `xspd_auth_validations_total`");
     table.expect(&Outcome::ALL.map(Outcome::as_str));
+}
+
+#[test]
+fn codes_of_the_provisioning_adapter_are_documented_with_their_status() {
+    let expected: BTreeSet<_> = RefusalReason::ALL
+        .iter()
+        .map(|reason| vec![reason.code().to_owned(), reason.status().to_string()])
+        .collect();
+    let rows = Table::after("`code` of `xspd_inbound_provisioning_total`").rows;
+    let documented: BTreeSet<_> = rows.iter().map(|row| row[..2].to_vec()).collect();
+    assert_eq!(documented, expected);
+    let table = Table::after("the log warns with `reason`:");
+    table.expect(&Untracked::ALL.map(Untracked::as_str));
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod provisioning;
 mod store;
 mod webex;
 
+use std::collections::BTreeMap;
+
 use crate::config::Admin;
 use crate::config::CertificateFiles;
 use crate::config::ClientAuth;
@@ -79,17 +81,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("admin", old_admin, &new.admin, admin);
     at.inside("drain", old_drain, &new.drain, drain);
     at.inside("watch", old_watch, &new.watch, watch);
-    let (old, others) = (trust.iter(), new.trust.iter());
-    at.named("trust", old, others, ChangeClass::Live, trust_set);
-    let (old, others) = (pools.iter(), new.pools.iter());
-    at.named("pool", old, others, ChangeClass::Live, pool);
-    at.named(
-        "route",
-        routes.iter(),
-        new.routes.iter(),
-        ChangeClass::Live,
-        route,
-    );
+    sets(at, (trust, pools, routes), new);
     at.inside("policy", old_policy, &new.policy, policy);
     at.compare("cors", cors, &new.cors, ChangeClass::Live);
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
@@ -121,6 +113,37 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);
+}
+
+/// Trust sets, pools and routes, each by its name.
+type Sets<'a> = (
+    &'a BTreeMap<String, TrustSet>,
+    &'a BTreeMap<String, Pool>,
+    &'a BTreeMap<String, Route>,
+);
+
+fn sets(at: &mut At<'_>, (trust, pools, routes): Sets<'_>, new: &Config) {
+    at.named(
+        "trust",
+        trust.iter(),
+        new.trust.iter(),
+        ChangeClass::Live,
+        trust_set,
+    );
+    at.named(
+        "pool",
+        pools.iter(),
+        new.pools.iter(),
+        ChangeClass::Live,
+        pool,
+    );
+    at.named(
+        "route",
+        routes.iter(),
+        new.routes.iter(),
+        ChangeClass::Live,
+        route,
+    );
 }
 
 fn log(at: &mut At<'_>, old: &Log, new: &Log) {

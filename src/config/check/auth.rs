@@ -82,7 +82,10 @@ pub(super) fn auth_service(root: &At<'_>, raw: &Raw, scene: &Scene<'_>) -> Optio
     if !native {
         relay::has_no_effect(&at, service);
         let lists = raw.blf.as_ref().and_then(|blf| blf.list_source);
-        let asks = lists == Some(BlfListSource::Ocip) || raw.ocir.is_some();
+        let asks = lists == Some(BlfListSource::Ocip)
+            || raw.ocir.is_some()
+            // Prechecks and comparisons of operators.
+            || raw.template.is_some();
         if raw.application_server.is_some() && !asks {
             root.key("application-server").warn(
                 "has no effect while the AuthService is relayed",

@@ -1,6 +1,7 @@
 //! Provisioning: templates must be told apart by what the Application Server calls, and each must
 //! have what its mode needs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,6 +14,7 @@ use crate::config::Provisioning;
 use crate::config::Rate;
 use crate::config::Template;
 use crate::config::TemplateMode;
+use crate::config::WebexPartner;
 use crate::config::check::at::At;
 use crate::config::check::edge;
 use crate::config::check::jobs;
@@ -78,12 +80,16 @@ pub(super) fn templates(
     raw: Option<&[raw::Template]>,
     shared: &Provisioning,
     listeners: &[Listener],
+    partners: &BTreeMap<String, WebexPartner>,
 ) -> Vec<Template> {
     let name = |template: &raw::Template| template.name.clone();
     let templates = at.named("template", raw, name, |at, name, raw| {
         template::template(at, name, raw, shared)
     });
     template::told_apart(at, &templates);
+    for template in &templates {
+        has_partner(at, template, partners);
+    }
     let mut ours = listeners.iter();
     let called = ours.any(|listener| listener.kind == ListenerKind::Provisioning);
     let calls = |template: &Template| template.mode != TemplateMode::Observe;
@@ -103,6 +109,28 @@ pub(super) fn templates(
         open_to_all(at, listener, &templates);
     }
     templates
+}
+
+fn has_partner(at: &At<'_>, template: &Template, partners: &BTreeMap<String, WebexPartner>) {
+    let Some(name) = &template.partner else {
+        return;
+    };
+    if !partners.contains_key(name) {
+        let names: Vec<_> = partners.keys().map(String::as_str).collect();
+        let expected = if names.is_empty() {
+            "a `[[webex-partner]]` of this name".to_owned()
+        } else {
+            format!("one of: {}", names.join(", "))
+        };
+        let place = at.key("template").element(&format!(".{}", template.name));
+        let fault = Wrong {
+            what: "no [[webex-partner]] has this name".to_owned(),
+            expected,
+        };
+        place
+            .key("partner")
+            .refuse_value(format!("{name:?}"), fault);
+    }
 }
 
 /// Anybody could try passwords there.

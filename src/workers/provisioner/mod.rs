@@ -7,8 +7,6 @@
 
 mod desk;
 mod saver;
-#[cfg(test)]
-mod tests;
 mod upkeep;
 pub mod webex;
 

@@ -4,11 +4,15 @@
 //! * [`WebexPartner`]: makes the calls of one. Each is one exchange, or the pages of one list; an
 //!   access token that Webex denies is renewed once and the call repeated once. Everything else,
 //!   above all when to repeat, is for whoever asks.
-//! * `token`: keeps up the access token.
+//! * `token`: keeps up the access token; `refresh` is one attempt to get it, `identity` what proves
+//!   us.
 //! * `record`: the newest refresh token, on disk.
 
+mod customers;
+mod identity;
 mod partner;
 mod record;
+mod refresh;
 mod token;
 
 use std::collections::BTreeMap;
@@ -27,13 +31,17 @@ use crate::outbound::webex::api::PartnerClient;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::webex::WebexMetrics;
-use crate::workers::webex_partners::token::Identity;
+use crate::workers::webex_partners::identity::Identity;
 use crate::workers::webex_partners::token::Keeper;
 
 pub use partner::MOST_PAGES;
 pub use partner::Page;
 pub use partner::WebexPartner;
 pub use token::TokenStanding;
+
+/// An access token that was denied right after it was had is not renewed again before this: then
+/// it is not the token that is wrong, but what it may do.
+const DENIAL_PAUSE: Duration = Duration::from_secs(10);
 
 /// All partners. Clones are handles to the same ones.
 #[derive(Clone)]
@@ -56,7 +64,7 @@ impl WebexPartners {
     /// None yet.
     #[must_use]
     pub fn new(tasks: &Tasks, telemetry: &Telemetry) -> Self {
-        Self::with_denial_pause(tasks, telemetry, token::DENIAL_PAUSE)
+        Self::with_denial_pause(tasks, telemetry, DENIAL_PAUSE)
     }
 
     /// The same for those in a hurry: an access token that was denied is renewed again after this.

@@ -21,9 +21,6 @@ use tokio_util::sync::DropGuard;
 use zeroize::Zeroizing;
 
 use crate::config;
-use crate::config::WebexGrant;
-use crate::config::secret::Secret;
-use crate::config::secret::SecretRef;
 use crate::domain::auth::ci::grant::Grant;
 use crate::domain::auth::ci::grant::GrantFault;
 use crate::domain::auth::ci::session::Action;
@@ -32,19 +29,15 @@ use crate::domain::auth::ci::session::Input;
 use crate::domain::auth::ci::session::REFRESH_TOKEN_LIFE;
 use crate::domain::auth::ci::session::Rules;
 use crate::domain::auth::ci::session::Session;
-use crate::outbound::Causes;
-use crate::outbound::OutboundError;
 use crate::outbound::webex::api::PartnerClient;
-use crate::outbound::webex::oauth;
-use crate::outbound::webex::oauth::Client;
-use crate::outbound::webex::oauth::TokenFailure;
-use crate::outbound::webex::sha256;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::webex::WebexMetrics;
 use crate::workers::drive::drive;
+use crate::workers::webex_partners::identity::Identity;
 use crate::workers::webex_partners::record::Kept;
 use crate::workers::webex_partners::record::Record;
+use crate::workers::webex_partners::refresh::read;
 
 /// Inputs of the session that wait for it: a result, and denials, of which one is as good as many.
 const INPUTS: usize = 8;
@@ -52,87 +45,11 @@ const INPUTS: usize = 8;
 /// Longest refresh. Shorter than the session's patience of 30 s, so that two are never under way.
 const LONGEST: Duration = Duration::from_secs(25);
 
-/// An access token that was denied right after it was had is not renewed again before this: then
-/// it is not the token that is wrong, but what it may do.
-pub(super) const DENIAL_PAUSE: Duration = Duration::from_secs(10);
-
 /// Time between two attempts to keep a refresh token on a disk that refused it.
 const KEEP_AGAIN: Duration = Duration::from_secs(60);
 
 /// An access token.
 pub(super) type AccessToken = Arc<Zeroizing<String>>;
-
-/// What makes a keeper another one.
-#[derive(Clone, PartialEq)]
-pub(super) struct Identity {
-    base_url: String,
-    client_id: String,
-    client_secret: SecretRef,
-    grant: WebexGrant,
-}
-
-impl Identity {
-    pub(super) fn of(partner: &config::WebexPartner) -> Self {
-        Self {
-            base_url: partner.base_url.clone(),
-            client_id: partner.client_id.clone(),
-            client_secret: partner.client_secret.clone(),
-            grant: partner.grant.clone(),
-        }
-    }
-
-    /// Reads the secrets, so that a start or reload tells at once which is missing.
-    pub(super) fn prove(&self) -> Result<(), OutboundError> {
-        self.secrets().map(drop)
-    }
-
-    fn secrets(&self) -> Result<Secrets, OutboundError> {
-        let optional = |key, held: &Option<SecretRef>| {
-            let held = held.as_ref();
-            held.map(|held| oauth::secret(key, held)).transpose()
-        };
-        let client = oauth::secret("client-secret", &self.client_secret)?;
-        match &self.grant {
-            WebexGrant::Integration { refresh_token } => {
-                let first = oauth::secret("refresh-token", refresh_token)?;
-                Ok(Secrets {
-                    client,
-                    began_with: sha256(first.expose()),
-                    first: Some(first),
-                    proof: None,
-                })
-            }
-            WebexGrant::ServiceApp {
-                application_id,
-                target_org_id,
-                refresh_token,
-                application_token,
-            } => {
-                let first = optional("refresh-token", refresh_token)?;
-                let app = format!("{application_id} {target_org_id}");
-                let began_with = first.as_ref().map(|first| sha256(first.expose()));
-                Ok(Secrets {
-                    client,
-                    began_with: began_with.unwrap_or_else(|| sha256(app.as_bytes())),
-                    first,
-                    proof: optional("application-token", application_token)?,
-                })
-            }
-        }
-    }
-}
-
-/// What proves us. Read anew for each refresh, so that new ones in the files are used without a
-/// restart.
-struct Secrets {
-    client: Secret,
-    /// The configured refresh token.
-    first: Option<Secret>,
-    /// Names what was configured.
-    began_with: [u8; 32],
-    /// Makes a service app's tokens.
-    proof: Option<Secret>,
-}
 
 /// How the tokens of a partner stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,13 +75,13 @@ struct Handle {
     _stop: DropGuard,
 }
 
-struct Inner {
-    partner: String,
-    identity: Identity,
-    client: ArcSwap<PartnerClient>,
-    record: Record,
-    metrics: Arc<WebexMetrics>,
-    tasks: Tasks,
+pub(super) struct Inner {
+    pub(super) partner: String,
+    pub(super) identity: Identity,
+    pub(super) client: ArcSwap<PartnerClient>,
+    pub(super) record: Record,
+    pub(super) metrics: Arc<WebexMetrics>,
+    pub(super) tasks: Tasks,
     stop: CancellationToken,
     inputs: mpsc::Sender<Input>,
     access: watch::Sender<Access>,
@@ -182,9 +99,9 @@ struct Access {
     tried: Option<Instant>,
 }
 
-struct Facts {
+pub(super) struct Facts {
     /// What is or should be on disk, and what it began with.
-    newest: Option<([u8; 32], Kept)>,
+    pub(super) newest: Option<([u8; 32], Kept)>,
     unkept: bool,
     refresh_ends: SystemTime,
     alarms: Vec<Alarm>,
@@ -475,94 +392,7 @@ impl Inner {
         });
     }
 
-    /// A grant and what it began with.
-    async fn attempt(self: &Arc<Self>) -> Result<([u8; 32], Grant), (GrantFault, String)> {
-        let reader = Arc::clone(self);
-        let read = self.tasks.blocking(move || reader.read()).await;
-        let (secrets, newest) = match read {
-            Some(Ok(read)) => read,
-            Some(Err(error)) => return Err((GrantFault::SecretUnreadable, error.to_string())),
-            None => {
-                let detail = "the reader failed".to_owned();
-                return Err((GrantFault::SecretUnreadable, detail));
-            }
-        };
-        let granted = self.grant(&secrets, newest).await;
-        granted
-            .map(|grant| (secrets.began_with, grant))
-            .map_err(|failure| (failure.fault(), Causes(&failure).to_string()))
-    }
-
-    /// The secrets, and the newest refresh token that they lead to.
-    fn read(&self) -> Result<(Secrets, Option<Secret>), OutboundError> {
-        let secrets = self.identity.secrets()?;
-        let held = {
-            let facts = self.facts();
-            let newest = facts.newest.as_ref();
-            newest
-                .filter(|(began_with, _)| *began_with == secrets.began_with)
-                .map(|(_, kept)| kept.clone())
-        };
-        // Another one was configured since: there may be a record of it from before.
-        let kept = held.unwrap_or_else(|| {
-            let (record, metrics) = (&self.record, &self.metrics);
-            read(record, &self.partner, secrets.began_with, metrics)
-        });
-        let newest = kept.token.map(|token| Secret::new(token.to_vec()));
-        let newest = newest.or_else(|| secrets.first.clone());
-        Ok((secrets, newest))
-    }
-
-    async fn grant(
-        &self,
-        secrets: &Secrets,
-        newest: Option<Secret>,
-    ) -> Result<Grant, TokenFailure> {
-        let web = self.client.load_full();
-        let client = Client {
-            id: &self.identity.client_id,
-            secret: &secrets.client,
-        };
-        let refused = match newest {
-            None => None,
-            Some(token) => match web.refresh(&client, token.expose()).await {
-                Ok(grant) => return Ok(grant),
-                Err(failure) if failure.fault() == GrantFault::InvalidGrant => Some(failure),
-                Err(failure) => return Err(failure),
-            },
-        };
-        match (&self.identity.grant, &secrets.proof) {
-            (
-                WebexGrant::ServiceApp {
-                    application_id,
-                    target_org_id,
-                    ..
-                },
-                Some(proof),
-            ) => {
-                web.service_app(&client, application_id, target_org_id, proof)
-                    .await
-            }
-            (WebexGrant::ServiceApp { .. } | WebexGrant::Integration { .. }, _) => {
-                Err(refused.unwrap_or(TokenFailure::Secrets))
-            }
-        }
-    }
-
-    fn facts(&self) -> MutexGuard<'_, Facts> {
+    pub(super) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What is kept of a token, or that it is seen for the first time now.
-fn read(record: &Record, partner: &str, began_with: [u8; 32], metrics: &WebexMetrics) -> Kept {
-    let found = record.read(began_with).unwrap_or_else(|error| {
-        metrics.record_unreadable(partner, record.path(), &error);
-        None
-    });
-    found.unwrap_or_else(|| Kept {
-        token: None,
-        used: clock::wall(),
-        ends: None,
-    })
 }

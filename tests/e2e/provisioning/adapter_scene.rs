@@ -84,6 +84,12 @@ addresses = ["{address}"]
 [[listener.host]]
 names = ["{HOST}"]
 certificates = [{{ chain = "{folder}/server.pem", key = "file:{folder}/server.key" }}]
+[[webex-partner]]
+name = "acme"
+base-url = "https://localhost:9/v1"
+client-id = "C1"
+client-secret = "file:{folder}/password"
+refresh-token = "file:{folder}/password"
 [[template]]
 name = "acme-api"
 mode = "api"

@@ -60,19 +60,19 @@ fn absent(number: u64) -> Wish {
 
 /// Writes the verdict down as the store does.
 fn accept(held: &mut Held, wish: Wish) -> Desired {
-    match decide(held, wish, &settings()) {
-        Verdict::Accept {
-            desired,
-            enterprise,
-        } => {
-            held.desired = Some((*desired).clone());
-            if enterprise.is_some() {
-                held.enterprise = enterprise;
-            }
-            *desired
-        }
-        other => panic!("not accepted: {other:?}"),
+    let verdict = decide(held, wish, &settings());
+    let Verdict::Accept {
+        desired,
+        enterprise,
+    } = verdict
+    else {
+        panic!("not accepted: {verdict:?}");
+    };
+    held.desired = Some((*desired).clone());
+    if enterprise.is_some() {
+        held.enterprise = enterprise;
     }
+    *desired
 }
 
 fn job(desired: &Desired, state: JobState) -> JobRecord {
@@ -92,13 +92,12 @@ fn job(desired: &Desired, state: JobState) -> JobRecord {
 }
 
 fn refused(verdict: Verdict) -> Code {
-    match verdict {
-        Verdict::Refuse(refusal) => {
-            assert!(refusal.sentence.chars().count() <= 120, "{refusal:?}");
-            refusal.code
-        }
-        other => panic!("not refused: {other:?}"),
-    }
+    let Verdict::Refuse(refusal) = verdict else {
+        panic!("not refused: {verdict:?}");
+    };
+    let sentence = &refusal.sentence;
+    assert!(sentence.chars().count() <= 120, "{refusal:?}");
+    refusal.code
 }
 
 #[test]

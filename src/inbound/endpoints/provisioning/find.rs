@@ -105,6 +105,11 @@ mod tests {
             name = "observed"
             mode = "observe"
             partner = "acme"
+            [[webex-partner]]
+            name = "acme"
+            client-id = "C1"
+            client-secret = "env:S"
+            refresh-token = "env:R"
         "#;
         let loaded = config::from_text(text).unwrap();
         loaded.templates

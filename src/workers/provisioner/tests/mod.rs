@@ -1,1 +1,0 @@
-//! The provisioner with a real store and a loopback Webex.
