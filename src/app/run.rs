@@ -31,7 +31,6 @@ use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
 use crate::config;
 use crate::config::Config;
-use crate::domain::ocir::Observation;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
@@ -113,12 +112,10 @@ impl Daemon {
         build::publish(&config, &material, &telemetry);
         edge.front.forget_other_series();
         telemetry.edge.configuration_warnings(&warnings);
-        let pools = tasks.stop().child_token();
-        edge.pools.start(&tasks, pools.clone());
+        let pools = begin_checks(&edge, &tasks);
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
-        let heard = observe(&edge, &tasks, &telemetry)?;
         webex.publish(partners);
         let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
@@ -138,12 +135,7 @@ impl Daemon {
             watch,
             proven: Mutex::new(Proven { material, pools }),
         });
-        if let Some(heard) = heard {
-            let live = Arc::clone(&reloader.live);
-            let provisioner = reloader.provisioning.provisioner.clone();
-            let kept = observed::run(heard, live, provisioner, tasks.stop());
-            tasks.worker("ocir-observed", kept);
-        }
+        observe(&reloader)?;
         let admin = Arc::new(Admin {
             telemetry,
             live: Arc::clone(&reloader.live),
@@ -315,15 +307,25 @@ fn track(
     Ok((blf, ground))
 }
 
+/// Starts the health checks of the pools; the token ends them.
+fn begin_checks(edge: &Edge, tasks: &Tasks) -> CancellationToken {
+    let pools = tasks.stop().child_token();
+    edge.pools.start(tasks, pools.clone());
+    pools
+}
+
 /// Starts to hear what Application Servers report, when that is configured.
-fn observe(
-    edge: &Edge,
-    tasks: &Tasks,
-    telemetry: &Telemetry,
-) -> Result<Option<mpsc::Receiver<Observation>>, Vec<AppError>> {
+fn observe(reloader: &Reloader) -> Result<(), Vec<AppError>> {
+    let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
     let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-    let heard = ocir_observer::start(&edge.config, ocip, tasks, telemetry);
-    heard.map_err(|problem| vec![problem.into()])
+    let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
+    if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
+        let live = Arc::clone(&reloader.live);
+        let provisioner = reloader.provisioning.provisioner.clone();
+        let kept = observed::run(heard, live, provisioner, tasks.stop());
+        tasks.worker("ocir-observed", kept);
+    }
+    Ok(())
 }
 
 /// An address as it was taken, and its socket.

@@ -20,12 +20,12 @@ pub enum OutboundError {
         fault: OcipSetupError,
     },
     /// What is configured of an Application Server that reports cannot be used.
-    #[error("ocir.as.{server}: {}", Causes(fault))]
+    #[error("ocir.as.{server}: {}", Causes(fault.as_ref()))]
     Ocir {
         /// Its name.
         server: String,
         /// What is wrong with it.
-        fault: OcipSetupError,
+        fault: Box<OcipSetupError>,
     },
     /// The name for TLS towards the XSPs of a CTI bridge is none.
     #[error(

@@ -295,7 +295,7 @@ mod tests {
             let mut bytes = ASSIGN.to_vec();
             let at = at % bytes.len();
             bytes[at] = byte;
-            let _ = read(&bytes);
+            drop(read(&bytes));
         }
     }
 }

@@ -152,6 +152,9 @@ fn the_description_has_an_endpoint_for_every_port() {
             "cti": "localhost:8448",
             "broadworks-cti": "localhost:8449",
             "broadworks-ocip": "127.0.0.1:8444",
+            "broadworks-ocir": "127.0.0.1:8450",
+            "provisioning": "https://localhost:8451",
+            "webex-api": "https://localhost:8452",
             "webex-ci": "https://localhost:8445",
             "webex-idp-proxy": "https://localhost:8445/broadworks-idp-proxy/api/v1",
         })

@@ -19,6 +19,7 @@ use crate::lab::pki::Pki;
 use crate::lab::pki::ServerKey;
 use crate::lab::webex::Setup;
 use crate::lab::webex::Webex;
+use crate::lab::webex::api::Api;
 use crate::platform::tasks::Tasks;
 
 /// Who lives in the lab BroadWorks.
@@ -110,18 +111,27 @@ pub(super) async fn start(
         served.serve_ocir(ocir, None, own.stop(), &own).await;
     });
     let own = tasks.clone();
-    tasks.worker("lab-webex-api", async move {
-        api.serve(webex_api, own.stop(), &own).await;
-    });
-    let own = tasks.clone();
     tasks.worker("lab-broadworks-ocip", async move {
         broadworks.serve_ocip(ocip, None, own.stop(), &own).await;
     });
+    serve_webex((webex, ci), (api, webex_api), tasks);
+    Ok(world)
+}
+
+/// Serves both halves of the lab Webex, each on its listener.
+fn serve_webex(
+    (webex, ci): (Arc<Webex>, tokio::net::TcpListener),
+    (api, listener): (Arc<Api>, tokio::net::TcpListener),
+    tasks: &Tasks,
+) {
     let own = tasks.clone();
     tasks.worker("lab-webex-identity", async move {
         webex.serve_identity(ci, own.stop(), &own).await;
     });
-    Ok(world)
+    let own = tasks.clone();
+    tasks.worker("lab-webex-api", async move {
+        api.serve(listener, own.stop(), &own).await;
+    });
 }
 
 /// Webex finds the provider where people find the daemon.

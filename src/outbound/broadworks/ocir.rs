@@ -47,7 +47,7 @@ impl OcirSource {
         let tls = server.tls.as_ref().map(|tls| tls_to(tls, &server.host));
         let tls = tls.transpose().map_err(|fault| OutboundError::Ocir {
             server: server.name.clone(),
-            fault,
+            fault: Box::new(fault),
         })?;
         let target = Target::new(&server.host, server.port, tls, limit);
         Ok(Self { target })
