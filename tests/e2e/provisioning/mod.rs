@@ -6,4 +6,5 @@ mod adapter_scene;
 mod crash;
 mod disk;
 mod made;
+mod ops;
 mod webex;
