@@ -25,17 +25,11 @@ pub fn through(partners: WebexPartners) -> Webex {
     Arc::new(move |name, op| {
         let partner = partners.get(&name);
         async move {
-            let outcome = match partner {
-                Some(partner) => partner.perform(&op).await,
-                None => Err(nobody(&name)),
+            let (outcome, tracking) = match partner {
+                Some(partner) => partner.perform_named(&op).await,
+                None => (Err(nobody(&name)), Vec::new()),
             };
-            let failure = outcome.as_ref().err();
-            let tracking = failure.map(|failure| [&failure.ours, &failure.theirs]);
-            let tracking = tracking.into_iter().flatten().flatten().cloned();
-            Performed {
-                tracking: tracking.collect(),
-                outcome,
-            }
+            Performed { outcome, tracking }
         }
         .boxed()
     })

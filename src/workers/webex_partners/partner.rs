@@ -1,6 +1,8 @@
 //! The calls of one partner.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -38,7 +40,10 @@ pub const MOST_PAGES: usize = 2_000;
 
 /// One partner. Clones are handles to the same one; what is under way goes on after a reload.
 #[derive(Clone)]
-pub struct WebexPartner(Arc<Inner>);
+pub struct WebexPartner(Arc<Inner>, Option<Trail>);
+
+/// Names of requests, ours and Webex's, as they were made.
+type Trail = Arc<Mutex<Vec<TrackingId>>>;
 
 struct Inner {
     config: config::WebexPartner,
@@ -63,13 +68,14 @@ impl WebexPartner {
         keeper: Keeper,
         metrics: Arc<WebexMetrics>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             turns: Semaphore::new(config.in_flight),
             config,
             client,
             keeper,
             metrics,
-        }))
+        };
+        Self(Arc::new(inner), None)
     }
 
     pub(super) fn keeper(&self) -> &Keeper {
@@ -104,6 +110,26 @@ impl WebexPartner {
     #[must_use]
     pub fn standing(&self) -> TokenStanding {
         self.0.keeper.standing()
+    }
+
+    /// Makes a call on the way of a job, with the names by which a support case finds it. A look
+    /// that was answered has none: a job makes many, and they would push out what matters.
+    pub async fn perform_named(
+        &self,
+        op: &WebexOp,
+    ) -> (Result<WebexAnswer, CallFailure>, Vec<TrackingId>) {
+        if looks_only(op) {
+            let outcome = self.perform(op).await;
+            let failure = outcome.as_ref().err();
+            let names = failure.map(|failure| [&failure.ours, &failure.theirs]);
+            let names = names.into_iter().flatten().flatten().cloned().collect();
+            return (outcome, names);
+        }
+        let trail = Trail::default();
+        let named = Self(Arc::clone(&self.0), Some(Arc::clone(&trail)));
+        let outcome = named.perform(op).await;
+        let mut names = trail.lock().unwrap_or_else(PoisonError::into_inner);
+        (outcome, std::mem::take(&mut names))
     }
 
     /// Makes a call on the way of a job.
@@ -291,6 +317,15 @@ impl WebexPartner {
         inner
             .metrics
             .request(&inner.config.name, operation, failure, took);
+        if let Some(trail) = &self.1 {
+            let theirs = match &answer {
+                Ok(reply) => reply.theirs().cloned(),
+                Err(failure) => failure.theirs.clone(),
+            };
+            let mut names = trail.lock().unwrap_or_else(PoisonError::into_inner);
+            names.push(ours);
+            names.extend(theirs);
+        }
         answer
     }
 
@@ -306,6 +341,25 @@ impl WebexPartner {
             theirs: None,
             retry_after: None,
         }
+    }
+}
+
+/// Whether a call changes nothing and judges nothing.
+const fn looks_only(op: &WebexOp) -> bool {
+    match op {
+        WebexOp::FindEnterprise(_)
+        | WebexOp::FindSubscriber(_)
+        | WebexOp::GetSubscriber(_)
+        | WebexOp::ListChanged(_) => true,
+        WebexOp::ConsentMove(_)
+        | WebexOp::DeletePerson(_)
+        | WebexOp::DeleteSubscriber(_)
+        | WebexOp::DeleteWorkspace(_)
+        | WebexOp::Precheck(_)
+        | WebexOp::Provision(_)
+        | WebexOp::ProvisionWorkspace(_)
+        | WebexOp::UpdateSubscriber(..)
+        | WebexOp::UpdateWorkspace(..) => false,
     }
 }
 

@@ -181,6 +181,12 @@ impl PartnerClient {
 }
 
 impl Reply {
+    /// Webex's name of the call.
+    #[must_use]
+    pub const fn theirs(&self) -> Option<&TrackingId> {
+        self.theirs.as_ref()
+    }
+
     /// Reads its body.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, CallFailure> {
         serde_json::from_slice(&self.body).map_err(|fault| self.unreadable(&fault))
