@@ -7,4 +7,5 @@ mod crash;
 mod disk;
 mod made;
 mod ops;
+mod theatre;
 mod webex;

@@ -1,41 +1,23 @@
 //! From the Application Server's call to the end of every user, as an operator sees it: a real
 //! daemon that is killed on the way, the lab's Webex, and the commands that operators type.
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::Value;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::process::Command;
-use xspd::lab::pki::Pair;
-use xspd::lab::webex::api;
-use xspd::lab::webex::api::Api;
-use xspd::lab::webex::api::Setup;
 use xspd::lab::webex::api::Template;
-use xspd::platform::tasks::Tasks;
 
-use crate::e2e::provisioning::adapter_scene::ACCOUNT;
-use crate::e2e::provisioning::adapter_scene::HOST;
-use crate::e2e::provisioning::adapter_scene::Scene;
-use crate::e2e::provisioning::adapter_scene::element;
-use crate::e2e::provisioning::adapter_scene::profile;
-use crate::support::client::Client;
-use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
-use crate::support::pki::Key;
-use crate::support::pki::write_private;
+use crate::e2e::provisioning::theatre::GUARDED as CARL;
+use crate::e2e::provisioning::theatre::Theatre;
+use crate::e2e::provisioning::theatre::text;
 
-/// The first user of a customer takes four minutes at Webex, and four seconds here.
-const SPEED: u32 = 60;
+/// The first user of a customer takes four minutes at Webex, and twelve seconds here: long enough
+/// to be seen under way.
+const SLOW: u32 = 20;
 
-/// Between two looks at the list.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Four seconds.
+const BRISK: u32 = 60;
 
-/// Until a user has come to where it should: some looks of the daemon at Webex, which are a second
-/// or more apart, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Less than one.
+const FAST: u32 = 600;
 
 /// The first of her customer; her address is believed.
 const ANNA: &str = "anna@initech.test";
@@ -46,250 +28,9 @@ const DORA: &str = "dora@initech.test";
 /// Has to confirm his address.
 const BEN: &str = "ben@umbrella.test";
 
-/// His organisation is at Webex already.
-const CARL: &str = "carl@globex.test";
-
-/// All that stands around the daemon.
-struct Theatre {
-    scene: Scene,
-    webex: Arc<Api>,
-    /// At the lab's Webex.
-    client: Client,
-    globex: String,
-    config: String,
-    tasks: Tasks,
-}
-
-impl Theatre {
-    async fn open() -> Self {
-        let scene = Scene::new();
-        let identity = scene.public.server(&["localhost"], Key::P256);
-        let (cert, key) = identity.write(scene.path(), "webex");
-        let webex = Api::open(Setup {
-            speed: SPEED,
-            ..Setup::new(Pair { cert, key })
-        })
-        .unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let tasks = Tasks::new();
-        let (served, own) = (Arc::clone(&webex), tasks.clone());
-        tasks.worker("webex-api", async move {
-            served.serve(listener, own.stop(), &own).await;
-        });
-        for (name, text) in [
-            ("client-secret", api::CLIENT_SECRET),
-            ("refresh-token", api::REFRESH_TOKEN),
-            ("operator-token", "an-operator-of-the-test-0123456789abcdef"),
-        ] {
-            write_private(&scene.path().join(name), &format!("{text}\n"));
-        }
-        std::fs::write(scene.path().join("ca.pem"), scene.public.root_pem()).unwrap();
-        let globex = json!({ "name": "Globex", "emails": [CARL], "users": 500 });
-        let (status, globex) = webex.control("POST", "/lab/organizations", &globex);
-        assert_eq!(status, 200, "{globex}");
-        Self {
-            client: Client::new(address)
-                .name("localhost")
-                .trusting(scene.public.root()),
-            config: config(&scene, address.port()),
-            globex: text(&globex, "orgId").to_owned(),
-            scene,
-            webex,
-            tasks,
-        }
-    }
-
-    async fn daemon(&self) -> Daemon {
-        self.scene.start(&self.config).await
-    }
-
-    async fn close(self) {
-        self.tasks.stop().cancel();
-        self.tasks.join().await;
-        assert_eq!(self.tasks.connection_panics(), 0);
-    }
-
-    /// What the Application Server does when the service is assigned.
-    async fn assign(&self, template: &Template, user: &str) {
-        let sp = user.split(['@', '.']).nth(1).unwrap();
-        let body = profile(user).replace(">sp1<", &format!(">{sp}<"));
-        let url = format!("/adapter/v1/t/{}", template.key);
-        let answer = self.scene.call("POST", &url, &body).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(element(&answer, "status"), "accepted");
-    }
-
-    async fn unassign(&self, template: &Template, user: &str) {
-        let user = user.replace('@', "%40");
-        let url = format!("/adapter/v1/t/{}?bwUserId={user}", template.key);
-        let answer = self.scene.call("DELETE", &url, "").await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-    }
-
-    /// A control of the lab's Webex.
-    fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, said) = self.webex.control(method, &format!("/lab/{path}"), body);
-        assert_eq!(status, 200, "{path}: {said}");
-        said
-    }
-
-    /// A user's subscriber, if there is one.
-    fn subscriber(&self, user: &str) -> Option<Value> {
-        let all = self.control("GET", "subscribers", &Value::Null);
-        let mut all = all.as_array().unwrap().iter();
-        all.find(|held| held["userId"] == user).cloned()
-    }
-
-    /// Somebody else removes a subscriber, at the same API.
-    async fn removed_by_another(&self, user: &str) {
-        let id = self.subscriber(user).unwrap()["id"].clone();
-        let token = self.webex.access_token().unwrap();
-        let request = format!(
-            "DELETE {}/broadworks/subscribers/{} HTTP/1.1\r\nHost: localhost\r\n\
-             Connection: close\r\nAuthorization: Bearer {token}\r\n\r\n",
-            api::PATH,
-            id.as_str().unwrap()
-        );
-        let answer = self.client.exchange(request.as_bytes()).await.unwrap();
-        assert_eq!(answer.status, 204, "{}", answer.text());
-        assert!(self.subscriber(user).is_none());
-    }
-
-    /// Types a command; its exit code and what it says.
-    async fn typed(&self, words: &[&str]) -> (i32, String) {
-        let output = Command::new(XSPD)
-            .args(words)
-            .arg("--config")
-            .arg(self.scene.path().join("xspd.toml"))
-            .output();
-        let output = output.await.unwrap();
-        let said = String::from_utf8(output.stdout).unwrap();
-        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.code().unwrap(), said + &complained)
-    }
-
-    /// The same for a command that is to end well.
-    async fn done(&self, words: &[&str]) -> String {
-        let (exit, said) = self.typed(words).await;
-        assert_eq!(exit, 0, "{words:?}: {said}");
-        said
-    }
-
-    async fn document(&self, words: &[&str]) -> Value {
-        let mut all = vec!["--json"];
-        all.extend(words);
-        let said = self.done(&all).await;
-        serde_json::from_str(&said).unwrap_or_else(|_| panic!("no JSON: {said}"))
-    }
-
-    /// The row of a user in the list.
-    async fn row(&self, user: &str) -> Value {
-        let list = self.document(&["provision", "list"]).await;
-        let mut rows = list["jobs"].as_array().unwrap().iter();
-        let row = rows.find(|row| row["user"] == user);
-        row.unwrap_or_else(|| panic!("{user} is not listed: {list}"))
-            .clone()
-    }
-
-    /// The row of a user once it is in this state.
-    async fn reaches(&self, daemon: &Daemon, user: &str, state: &str) -> Value {
-        let bound = tokio::time::sleep(PATIENCE);
-        tokio::pin!(bound);
-        loop {
-            let row = self.row(user).await;
-            if row["state"] == state {
-                return row;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
-                () = &mut bound => {
-                    let show = self.typed(&["provision", "show", user]).await.1;
-                    panic!(
-                        "{user} never was {state}: {show}\nWebex: {:#?}\nThe daemon said {:#?}",
-                        self.subscriber(user),
-                        daemon.lines()
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn config(scene: &Scene, webex: u16) -> String {
-    let mut text = format!(
-        r#"
-state-dir = "{folder}/state"
-[log]
-filter = "debug"
-[admin]
-address = "{admin}"
-[drain]
-settle = "0s"
-deadline = "5s"
-[provisioning.jobs]
-poll-plan = ["1s", "2s"]
-poll-every = "2s"
-waiting-plan = [{{ until = "90d", every = "1s" }}]
-[provisioning.operations]
-operator-token = "file:{folder}/operator-token"
-reconcile-pause = "10ms"
-[[listener]]
-name = "provisioning"
-kind = "provisioning"
-addresses = ["{address}"]
-allow = ["127.0.0.0/8"]
-[[listener.host]]
-names = ["{HOST}"]
-certificates = [{{ chain = "{folder}/server.pem", key = "file:{folder}/server.key" }}]
-[[webex-partner]]
-name = "lab"
-base-url = "https://localhost:{webex}{path}"
-client-id = "{client}"
-client-secret = "file:{folder}/client-secret"
-refresh-token = "file:{folder}/refresh-token"
-ca = "{folder}/ca.pem"
-proxy = "none"
-"#,
-        folder = scene.path().display(),
-        admin = scene.admin,
-        address = scene.address,
-        path = api::PATH,
-        client = api::CLIENT_ID,
-    );
-    for template in [Template::trusted(), Template::untrusted()] {
-        text += &format!(
-            r#"
-[[template]]
-name = "{key}"
-mode = "api"
-cluster = "as-east"
-partner = "lab"
-provisioning-id = "{id}"
-account = "{ACCOUNT}"
-password = "file:{folder}/password"
-enterprise-mode = {enterprise}
-trusted-email = {trusted}
-package = "{package}"
-"#,
-            key = template.key,
-            id = template.provisioning_id,
-            folder = scene.path().display(),
-            enterprise = template.enterprise_mode,
-            trusted = template.trusted_email,
-            package = template.package,
-        );
-    }
-    text
-}
-
-fn text<'a>(document: &'a Value, member: &str) -> &'a str {
-    document[member].as_str().unwrap_or_default()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() {
-    let theatre = Theatre::open().await;
+    let theatre = Theatre::open(SLOW).await;
     let (trusted, untrusted) = (Template::trusted(), Template::untrusted());
     let mut daemon = theatre.daemon().await;
 
@@ -308,6 +49,7 @@ async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() 
     daemon.signal("KILL");
     drop(daemon);
     daemon = theatre.daemon().await;
+    theatre.control("PUT", "settings", &json!({ "speed": BRISK }));
     let anna = theatre.reaches(&daemon, ANNA, "provisioned").await;
     assert_eq!(anna["package"], "standard");
     theatre.reaches(&daemon, DORA, "provisioned").await;
@@ -399,6 +141,108 @@ async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() 
     theatre.reaches(&daemon, ANNA, "provisioned").await;
     assert_eq!(theatre.subscriber(ANNA).unwrap()["package"], "premium");
     theatre.done(&["provision", "reconcile", "initech"]).await;
+
+    let state = theatre.control("GET", "state", &Value::Null);
+    assert_eq!(state["users-with-two-subscribers"], json!([]), "{state}");
+    assert!(daemon.stop().await.success());
+    theatre.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_person_can_do_waits_for_the_words_of_operators() {
+    let theatre = Theatre::open(FAST).await;
+    let (trusted, untrusted) = (Template::trusted(), Template::untrusted());
+    let daemon = theatre.daemon().await;
+    theatre.assign(&trusted, ANNA).await;
+    let watch = [
+        "provision",
+        "list",
+        "--watch",
+        "--until-final",
+        "--at-most",
+        "60s",
+    ];
+    let watched = theatre.done(&watch).await;
+    assert!(watched.contains("provisioned"), "{watched}");
+
+    // The owner of a free account is asked.
+    theatre.control("POST", "accounts", &json!({ "email": DORA }));
+    theatre.assign(&trusted, DORA).await;
+    let dora = theatre.reaches(&daemon, DORA, "waiting-consent").await;
+    assert_eq!(dora["owner"], "user");
+    theatre.control("POST", &format!("users/{DORA}/consent"), &json!({}));
+    theatre.reaches(&daemon, DORA, "provisioned").await;
+
+    // An address that somebody else has.
+    let sown = json!({ "count": 1, "enterprise": "elsewhere" });
+    theatre.control("POST", "subscribers", &sown);
+    let all = theatre.control("GET", "subscribers", &Value::Null);
+    let mut all = all.as_array().unwrap().iter();
+    let taken = all
+        .find(|held| held["spEnterpriseId"] == "elsewhere")
+        .unwrap();
+    let fay = "fay@initech.test";
+    theatre
+        .assign_with(&trusted, fay, text(taken, "email"))
+        .await;
+    let row = theatre.reaches(&daemon, fay, "attention").await;
+    assert!(text(&row["error"], "code").contains("10022"), "{row}");
+    let (exit, attention) = theatre.typed(&["provision", "attention"]).await;
+    assert_eq!(exit, 1, "{attention}");
+    assert!(
+        attention.contains(fay) && attention.contains("10022"),
+        "{attention}"
+    );
+    let error = theatre.done(&["provision", "show", "--error", fay]).await;
+    assert!(error.contains("Tracking id: "), "{error}");
+    theatre
+        .done(&["provision", "retry", fay, "--email", fay])
+        .await;
+    theatre.reaches(&daemon, fay, "provisioned").await;
+    theatre.done(&["provision", "attention"]).await;
+
+    // A job is ended, a subscription and a person are removed.
+    theatre.assign(&untrusted, BEN).await;
+    theatre.reaches(&daemon, BEN, "waiting-email-input").await;
+    theatre.done(&["provision", "cancel", BEN, "--yes"]).await;
+    theatre.reaches(&daemon, BEN, "cancelled").await;
+    theatre.done(&["provision", "remove", DORA, "--yes"]).await;
+    theatre.reaches(&daemon, DORA, "removed").await;
+    let remove = ["provision", "remove", fay, "--with-person", "--yes"];
+    theatre.done(&remove).await;
+    theatre.reaches(&daemon, fay, "person-deleted").await;
+    let people = theatre.control("GET", "people", &Value::Null).to_string();
+    assert!(people.contains(DORA) && !people.contains(fay), "{people}");
+
+    // Users from a file.
+    let file = theatre.scene.path().join("users.csv");
+    let lines = "action,user,sp,group,first,last,email,extension\n\
+                 provision,hal@initech.test,initech,acme,Hal,Young,hal@initech.test,4711\n\
+                 provision,,initech,acme,No,Body,nobody@initech.test,4712\n";
+    std::fs::write(&file, lines).unwrap();
+    let file = file.to_str().unwrap();
+    let import = [
+        "provision",
+        "import",
+        file,
+        "--template",
+        "trusted",
+        "--yes",
+    ];
+    let (exit, results) = theatre.typed(&import).await;
+    assert_eq!(exit, 1, "one line is wrong: {results}");
+    theatre
+        .reaches(&daemon, "hal@initech.test", "provisioned")
+        .await;
+
+    let shown = theatre.done(&["enterprise", "show", "initech"]).await;
+    assert!(shown.contains("ready"), "{shown}");
+    theatre
+        .done(&["enterprise", "sync", "enable", "initech"])
+        .await;
+    theatre
+        .done(&["enterprise", "sync", "now", "--wait", "initech"])
+        .await;
 
     let state = theatre.control("GET", "state", &Value::Null);
     assert_eq!(state["users-with-two-subscribers"], json!([]), "{state}");
