@@ -121,8 +121,8 @@ fn done(args: &Args, console: Console) -> Result<Exit, Failed> {
         if hidden {
             console.line(
                 "The values of this capture are hidden: what the rules say of them is no verdict. \
-                 To see one, capture a request of a test user with capture-redaction \"secrets\", \
-                 or write the request into a file and use --request.",
+                 To see one, capture the request of a test user with personal-data = true in \
+                 [provisioning.capture], or write the request into a file and use --request.",
             );
         }
     }

@@ -203,27 +203,59 @@ pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
     let columns = columns(&head)?;
     let mut lines = Vec::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    let mut last = 1;
+    let mut counter = LineCounter::of(text);
     for record in records {
         if lines.len() >= LINES {
             return Err(NotAList::Lines);
         }
-        let line = match record {
-            Err(_) => Line {
-                number: last + 1,
+        match record {
+            Err(_) => lines.push(Line {
+                number: counter.line + 1,
                 user: String::new(),
                 row: Err(LineFault::Malformed),
-            },
-            Ok(record) if record.iter().all(|cell| cell.trim().is_empty()) => continue,
+            }),
             Ok(record) => {
-                let number = record.position().map_or(last + 1, csv::Position::line);
-                line(number, &columns, &record, &mut seen)
+                let number = counter.of_record(&record);
+                if !record.iter().all(|cell| cell.trim().is_empty()) {
+                    lines.push(line(number, &columns, &record, &mut seen));
+                }
             }
-        };
-        last = line.number;
-        lines.push(line);
+        }
     }
     Ok(lines)
+}
+
+/// Tells on which line of the file a record begins. The reader's own count is one behind where
+/// lines end in CRLF, and an operator looks for the number in an editor.
+struct LineCounter<'a> {
+    bytes: &'a [u8],
+    /// Everything before this was counted.
+    at: usize,
+    line: u64,
+}
+
+impl<'a> LineCounter<'a> {
+    const fn of(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    fn of_record(&mut self, record: &StringRecord) -> u64 {
+        let start = record.position().map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        // What ended the line before, and empty lines, still stand before the record.
+        let ends = rest.iter().take_while(|b| b"\r\n".contains(b)).count();
+        let start = start.saturating_add(ends);
+        let passed = self.bytes.get(self.at..start).unwrap_or_default();
+        let newlines = passed.iter().filter(|b| **b == b'\n').count();
+        self.line += u64::try_from(newlines).unwrap_or_default();
+        self.at = self.at.max(start);
+        self.line
+    }
 }
 
 fn columns(head: &StringRecord) -> Result<Vec<(&'static str, Column)>, NotAList> {

@@ -111,6 +111,17 @@ fn a_wrong_line_is_told_and_stops_no_other() {
 }
 
 #[test]
+fn lines_have_the_numbers_that_an_editor_shows() {
+    for ends in ["\n", "\r\n"] {
+        let text =
+            "user,last,action\n\nu1,x,remove\nu2,\"a\nb\",remove\n\n\nu3,x,remove\n,,\nu4,,remove";
+        let read = import(text.replace('\n', ends).as_bytes()).unwrap();
+        let numbers: Vec<u64> = read.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [3, 4, 8, 10], "{ends:?}");
+    }
+}
+
+#[test]
 fn heads_of_spreadsheets_are_understood() {
     let read = import("\u{feff}Action;USER;Template\r\nremove;u;gold\r\n".as_bytes()).unwrap();
     let row = read[0].row.as_ref().unwrap();

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::domain::provisioning::mapping::source::Found;
 use crate::domain::provisioning::mapping::source::Request;
 use crate::domain::provisioning::mapping::source::Source;
-use crate::domain::provisioning::mapping::source::XmlPath;
+use crate::domain::provisioning::mapping::xml_path::XmlPath;
 
 /// `services/service[@active='false']`, `json:active=false`, `query:op`: a source, which without
 /// a kind is a path of XML, and perhaps a value.

@@ -16,6 +16,7 @@ pub mod source;
 mod template;
 mod trace;
 mod transform;
+mod xml_path;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub use trace::RuleTrace;
 pub use trace::Trace;
 pub use trace::Tried;
 pub use trace::Verdict;
+pub use xml_path::XmlPath;
 
 /// The one format of mappings, and the version that a capture carries.
 pub const FORMAT: &str = "bwa-adapter/1";
