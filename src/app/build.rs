@@ -307,6 +307,13 @@ fn host_tls(
     HostTls::new(listener, host, certificates, trust)
 }
 
+/// Starts the health checks of the pools; the token ends them.
+pub fn begin_checks(edge: &Edge, tasks: &Tasks) -> CancellationToken {
+    let pools = tasks.stop().child_token();
+    edge.pools.start(tasks, pools.clone());
+    pools
+}
+
 /// Puts what the material tells into the metrics.
 pub fn publish(config: &Config, material: &Material, telemetry: &Telemetry) {
     let none = BTreeMap::new();

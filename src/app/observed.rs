@@ -5,6 +5,7 @@
 //! a user whom nobody called about is taken in. Users that an operator brought in or took out stay
 //! the operator's: a service that is or is not assigned says nothing about them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
@@ -14,6 +15,8 @@ use tracing::debug;
 use tracing::info;
 use tracing::warn;
 
+use crate::app::AppError;
+use crate::app::reload::Reloader;
 use crate::config::ADAPTER_PATH;
 use crate::config::Template;
 use crate::domain::ocir::Observation;
@@ -36,6 +39,8 @@ use crate::domain::provisioning::record::Source;
 use crate::inbound::edge::Live;
 use crate::platform::clock;
 use crate::store::query::UserRecord;
+use crate::workers::auth_desk::AuthDesk;
+use crate::workers::ocir_observer;
 use crate::workers::provisioner::Provisioner;
 use crate::workers::provisioner::SubmitError;
 
@@ -46,8 +51,22 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 /// Users of a group or service provider that go at once; what is left, reconciliation finds.
 const LEFT: usize = 10_000;
 
+/// Starts to hear what Application Servers report, when that is configured.
+pub(super) fn start(reloader: &Reloader) -> Result<(), Vec<AppError>> {
+    let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
+    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
+    if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
+        let live = Arc::clone(&reloader.live);
+        let provisioner = reloader.provisioning.provisioner.clone();
+        let kept = run(heard, live, provisioner, tasks.stop());
+        tasks.worker("ocir-observed", kept);
+    }
+    Ok(())
+}
+
 /// Takes observations until `stop`.
-pub(super) async fn run(
+async fn run(
     mut heard: mpsc::Receiver<Observation>,
     live: Live,
     provisioner: Option<Provisioner>,

@@ -49,7 +49,6 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
-use crate::workers::ocir_observer;
 use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
@@ -112,7 +111,7 @@ impl Daemon {
         build::publish(&config, &material, &telemetry);
         edge.front.forget_other_series();
         telemetry.edge.configuration_warnings(&warnings);
-        let pools = begin_checks(&edge, &tasks);
+        let pools = build::begin_checks(&edge, &tasks);
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
@@ -135,7 +134,7 @@ impl Daemon {
             watch,
             proven: Mutex::new(Proven { material, pools }),
         });
-        observe(&reloader)?;
+        observed::start(&reloader)?;
         let admin = Arc::new(Admin {
             telemetry,
             live: Arc::clone(&reloader.live),
@@ -305,27 +304,6 @@ fn track(
     build::lamps(edge, &ground, telemetry, None)?;
     build::begin(edge);
     Ok((blf, ground))
-}
-
-/// Starts the health checks of the pools; the token ends them.
-fn begin_checks(edge: &Edge, tasks: &Tasks) -> CancellationToken {
-    let pools = tasks.stop().child_token();
-    edge.pools.start(tasks, pools.clone());
-    pools
-}
-
-/// Starts to hear what Application Servers report, when that is configured.
-fn observe(reloader: &Reloader) -> Result<(), Vec<AppError>> {
-    let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
-    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-    let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
-    if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
-        let live = Arc::clone(&reloader.live);
-        let provisioner = reloader.provisioning.provisioner.clone();
-        let kept = observed::run(heard, live, provisioner, tasks.stop());
-        tasks.worker("ocir-observed", kept);
-    }
-    Ok(())
 }
 
 /// An address as it was taken, and its socket.

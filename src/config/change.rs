@@ -184,6 +184,7 @@ mod tests {
                 "state-dir (needs a restart)",
                 "log.format (needs a restart)",
                 "admin.address (needs a restart)",
+                "store.path (needs a restart)",
                 "listener.public.addresses (needs a restart)",
             ]
         );

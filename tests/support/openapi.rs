@@ -1,7 +1,7 @@
 //! Cisco's published description of the Webex APIs (OpenAPI 3.0), as judge over what our client
 //! sends and what the lab answers.
 //!
-//! The file is not ours and not in the repository: `XSPD_OPENAPI` names the directory that holds
+//! The file is not ours and not in the repository: `WEBEX_OPENAPI` names the directory that holds
 //! it, else it is looked for in `../shared/webex-openapi` beside the repository. Where it is
 //! absent, [`OpenApi::load`] prints why and tests return.
 //!
@@ -16,7 +16,7 @@ use serde_json::Value;
 use serde_json::json;
 
 /// The variable with the directory of the files.
-const DIRECTORY: &str = "XSPD_OPENAPI";
+const DIRECTORY: &str = "WEBEX_OPENAPI";
 
 /// The file with the BroadWorks APIs.
 pub(crate) const BROADWORKS: &str = "webex-broadworks.json";

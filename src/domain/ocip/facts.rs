@@ -1,19 +1,23 @@
 //! What the answers tell.
 
+mod assigned;
+mod table;
+
 use std::time::Duration;
 
 use crate::domain::ocip::BadAnswer;
+use crate::domain::ocip::facts::table::column;
 use crate::domain::xsi::codec::Element;
+
+pub use assigned::AssignedServices;
+pub use assigned::ListedUser;
+pub use assigned::MessagingServer;
+pub use assigned::is_assigned;
+pub use assigned::listed_users;
+pub use table::USERS;
 
 /// Lockout that the Application Server gives no end of.
 const LOCKED_WITHOUT_END: Duration = Duration::from_secs(3600);
-
-/// Rows of a table that are kept. No busy lamp field list is that long; lists of users are asked
-/// for with [`USERS`].
-const ROWS: usize = 10_000;
-
-/// Users of one list at most, which is what the Application Server is asked for.
-pub const USERS: usize = ROWS;
 
 /// A user who proved to be one (`AuthenticationVerifyResponse22V4`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,122 +216,6 @@ impl IntegratedImp {
     }
 }
 
-/// What is assigned to a user (`UserServiceGetAssignmentListResponse`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AssignedServices {
-    /// Names of the service packs.
-    pub packs: Vec<String>,
-    /// Names of the services, those out of packs included.
-    pub services: Vec<String>,
-}
-
-impl AssignedServices {
-    /// # Errors
-    /// [`BadAnswer`] when a table or one of its columns is missing.
-    pub fn read(command: &Element) -> Result<Self, BadAnswer> {
-        Ok(Self {
-            packs: assigned(command, "servicePacksAssignmentTable", "Service Pack Name")?,
-            services: assigned(command, "userServicesAssignmentTable", "Service Name")?,
-        })
-    }
-
-    /// Whether a service is assigned, by its name.
-    #[must_use]
-    pub fn has(&self, service: &str) -> bool {
-        self.services
-            .iter()
-            .any(|held| held.eq_ignore_ascii_case(service))
-    }
-}
-
-/// Whether a service is assigned (`UserServiceIsAssignedResponse`).
-///
-/// # Errors
-/// [`BadAnswer`] without `isAssigned`.
-pub fn is_assigned(command: &Element) -> Result<bool, BadAnswer> {
-    flag(command, "isAssigned")
-}
-
-/// One user of a list (`UserGetListInGroupResponse`, `UserGetListInServiceProviderResponse`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedUser {
-    /// The user id.
-    pub user_id: String,
-    /// The group; only lists of service providers tell.
-    pub group_id: Option<String>,
-    /// Family name.
-    pub last_name: String,
-    /// Given name.
-    pub first_name: String,
-    /// The primary number.
-    pub phone_number: Option<String>,
-    /// The extension.
-    pub extension: Option<String>,
-    /// The e-mail address.
-    pub email_address: Option<String>,
-    /// Whether the user is in a trunk group.
-    pub in_trunk_group: bool,
-}
-
-/// The users of a list, in its order; at most [`USERS`]. As many as that, and there may be more.
-///
-/// # Errors
-/// [`BadAnswer`] when the table or the column of the user ids is missing.
-pub fn listed_users(command: &Element) -> Result<Vec<ListedUser>, BadAnswer> {
-    let table = Table::read(command, "userTable")?;
-    let id = table.column("User Id")?;
-    let cell = |name| table.column(name).ok();
-    let (group, last, first) = (cell("Group Id"), cell("Last Name"), cell("First Name"));
-    let (phone, extension) = (cell("Phone Number"), cell("Extension"));
-    let (email, trunk) = (cell("Email Address"), cell("In Trunk Group"));
-    let users = table.rows().filter_map(|row| {
-        let told = |place: Option<usize>| place.and_then(|place| row.cell(place));
-        Some(ListedUser {
-            user_id: row.cell(id)?,
-            group_id: told(group),
-            last_name: told(last).unwrap_or_default(),
-            first_name: told(first).unwrap_or_default(),
-            phone_number: told(phone),
-            extension: told(extension),
-            email_address: told(email),
-            in_trunk_group: told(trunk).is_some_and(|text| text.eq_ignore_ascii_case("true")),
-        })
-    });
-    Ok(users.collect())
-}
-
-/// Which messaging server a group, a service provider or the system uses
-/// (`…IntegratedIMPGetResponse…`, `SystemBroadCloudGetResponse…`). The password is never told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MessagingServer {
-    /// Whether the one of the level above counts; the system has none above.
-    pub inherited: bool,
-    /// Its URL: where the Application Server sends who is to be provisioned.
-    pub url: Option<String>,
-    /// As whom the Application Server calls it.
-    pub account: Option<String>,
-}
-
-impl MessagingServer {
-    /// # Errors
-    /// [`BadAnswer`] when a value is none.
-    pub fn read(command: &Element) -> Result<Self, BadAnswer> {
-        let inherited = [
-            "useServiceProviderMessagingServer",
-            "useSystemMessagingServer",
-        ];
-        let mut above = false;
-        for name in inherited {
-            above |= flag_or_false(command, name)?;
-        }
-        Ok(Self {
-            inherited: above,
-            url: optional(command, "provisioningUrl"),
-            account: optional(command, "provisioningUserId"),
-        })
-    }
-}
-
 /// The busy lamp field of a user (`UserBusyLampFieldGetResponse16sp2`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusyLampField {
@@ -451,66 +339,6 @@ fn number<N: std::str::FromStr>(
     number.map(Some).map_err(|_| BadAnswer::Malformed(name))
 }
 
-/// One column of a table, by its heading. Empty cells are left out.
-fn column(
-    command: &Element,
-    table: &'static str,
-    heading: &'static str,
-) -> Result<Vec<String>, BadAnswer> {
-    let table = Table::read(command, table)?;
-    let place = table.column(heading)?;
-    Ok(table.rows().filter_map(|row| row.cell(place)).collect())
-}
-
-/// The names of a table in whose column `Assigned` stands `true`.
-fn assigned(
-    command: &Element,
-    table: &'static str,
-    heading: &'static str,
-) -> Result<Vec<String>, BadAnswer> {
-    let table = Table::read(command, table)?;
-    let (name, assigned) = (table.column(heading)?, table.column("Assigned")?);
-    let names = table.rows().filter_map(|row| {
-        let yes = row.cell(assigned)?.eq_ignore_ascii_case("true");
-        row.cell(name).filter(|_| yes)
-    });
-    Ok(names.collect())
-}
-
-/// A table of the schema: headings, then rows with as many cells.
-struct Table<'a>(&'a Element);
-
-impl<'a> Table<'a> {
-    fn read(command: &'a Element, name: &'static str) -> Result<Self, BadAnswer> {
-        command
-            .child(name)
-            .map(Self)
-            .ok_or(BadAnswer::Missing(name))
-    }
-
-    /// The place of a column by its heading, in any case.
-    fn column(&self, heading: &'static str) -> Result<usize, BadAnswer> {
-        self.0
-            .children_named("colHeading")
-            .position(|held| held.text().trim().eq_ignore_ascii_case(heading))
-            .ok_or(BadAnswer::Missing(heading))
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Row<'a>> {
-        self.0.children_named("row").take(ROWS).map(Row)
-    }
-}
-
-struct Row<'a>(&'a Element);
-
-impl Row<'_> {
-    /// What stands in a column; `None` when that is nothing.
-    fn cell(&self, place: usize) -> Option<String> {
-        let cell = self.0.children_named("col").nth(place)?;
-        Some(cell.text().trim().to_owned()).filter(|text| !text.is_empty())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -631,61 +459,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_assigned_is_what_the_column_says() {
-        let packs = table(
-            "servicePacksAssignmentTable",
-            &["Service Pack Name", "Assigned", "Description"],
-            &[&["Webex", "true", ""], &["Other", "false", ""]],
-        );
-        let services = table(
-            "userServicesAssignmentTable",
-            &["Assigned", "Service Name"],
-            &[
-                &["True", "Integrated IMP"],
-                &["false", "Route List"],
-                &["true"],
-                &["", "Direct Route"],
-            ],
-        );
-        let command = Element::new("command").with(packs).with(services);
-        let facts = AssignedServices::read(&command).unwrap();
-        assert_eq!(facts.packs, ["Webex"]);
-        assert_eq!(facts.services, ["Integrated IMP"]);
-        assert!(facts.has("integrated imp") && !facts.has("Route List"));
-        let missing = AssignedServices::read(&Element::new("command"));
-        let name = "servicePacksAssignmentTable";
-        assert_eq!(missing, Err(BadAnswer::Missing(name)));
-    }
-
-    #[test]
-    fn lists_of_users_are_read_with_and_without_groups() {
-        let rows: &[&[&str]] = &[
-            &["a@x", "g1", "A", "", "+1-2405550101", "0101", "true"],
-            &["", "g1", "B", "", "", "", ""],
-            &["c@x"],
-        ];
-        let headings = [
-            "User Id",
-            "Group Id",
-            "Last Name",
-            "First Name",
-            "Phone Number",
-            "Extension",
-            "In Trunk Group",
-        ];
-        let command = Element::new("command").with(table("userTable", &headings, rows));
-        let users = listed_users(&command).unwrap();
-        assert_eq!(users.len(), 2);
-        assert_eq!(users[0].group_id.as_deref(), Some("g1"));
-        assert_eq!(users[0].extension.as_deref(), Some("0101"));
-        assert!(users[0].in_trunk_group && !users[1].in_trunk_group);
-        assert_eq!(users[1].user_id, "c@x");
-        let without = table("userTable", &["Last Name"], &[]);
-        let missing = listed_users(&Element::new("command").with(without));
-        assert_eq!(missing, Err(BadAnswer::Missing("User Id")));
-    }
-
-    #[test]
     fn a_user_on_a_trunk_is_told_by_the_element_alone() {
         let user = |endpoint: Element| {
             let command = Element::new("command")
@@ -702,22 +475,6 @@ mod tests {
         assert!(trunk.on_trunk && trunk.is_place);
         assert_eq!(trunk.mobile_phone_number.as_deref(), Some("+1-2405550901"));
         assert!(!user(Element::new("accessDeviceEndpoint")).on_trunk);
-    }
-
-    #[test]
-    fn a_messaging_server_is_own_or_inherited() {
-        let read = |name: &str, text: &str| {
-            let command = Element::new("command")
-                .with_leaf(name, text)
-                .with_leaf("provisioningUrl", "https://adapter.example/t/a");
-            MessagingServer::read(&command)
-        };
-        let own = read("useServiceProviderMessagingServer", "false").unwrap();
-        assert_eq!(own.url.as_deref(), Some("https://adapter.example/t/a"));
-        assert!(!own.inherited);
-        assert!(read("useSystemMessagingServer", "true").unwrap().inherited);
-        assert!(read("useSystemMessagingServer", "maybe").is_err());
-        assert!(!read("enableSynchronization", "true").unwrap().inherited);
     }
 
     #[test]

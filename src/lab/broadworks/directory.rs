@@ -1,6 +1,8 @@
 //! What a BroadWorks knows: service providers, groups, users and their data. Plain values, as
 //! they stand in the state file.
 
+mod messaging;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -9,8 +11,8 @@ use serde::Serialize;
 
 use crate::lab::broadworks::DEFAULT_DOMAIN;
 
-/// The service that has users provisioned in Webex.
-pub const INTEGRATED_IMP: &str = "Integrated IMP";
+pub use messaging::INTEGRATED_IMP;
+pub use messaging::Messaging;
 
 /// Settings of one service by element name.
 pub type Settings = BTreeMap<String, Setting>;
@@ -80,21 +82,6 @@ impl Directory {
         self.providers
             .get(provider)
             .is_some_and(|held| held.kind == ProviderKind::Enterprise)
-    }
-
-    /// The messaging server of a user: that of the group, else of the service provider, else of
-    /// the system. `None` when none has a URL.
-    #[must_use]
-    pub fn messaging_of(&self, user: &User) -> Option<&Messaging> {
-        let provider = self.providers.get(&user.service_provider);
-        let group = provider.and_then(|provider| provider.groups.get(&user.group));
-        let levels = [
-            group.map(|group| &group.messaging),
-            provider.map(|provider| &provider.messaging),
-        ];
-        let mut own = levels.into_iter().flatten().filter(|level| level.own);
-        let server = own.next().unwrap_or(&self.provisioning.messaging);
-        server.url.is_some().then_some(server)
     }
 
     /// Whom a user finds in the enterprise directory. Below a service provider that is the group
@@ -194,20 +181,6 @@ pub struct Provisioning {
     pub propagate_errors: bool,
 }
 
-/// A messaging server: where who has Integrated IM&P is provisioned.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Messaging {
-    /// Whether this level has one of its own; otherwise that of the level above counts.
-    pub own: bool,
-    /// `provisioningUrl`.
-    pub url: Option<String>,
-    /// `provisioningUserId`.
-    pub account: Option<String>,
-    /// `provisioningPassword`: in clear, because it is sent as it is. The lab's are public.
-    pub password: Option<String>,
-}
-
 /// An administrator as OCI-P needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -305,14 +278,6 @@ impl User {
     #[must_use]
     pub fn has_service(&self, name: &str) -> bool {
         self.assigned.iter().any(|held| held == name)
-    }
-
-    /// Whether the Integrated IM&P service is assigned and on.
-    #[must_use]
-    pub fn has_imp(&self) -> bool {
-        let setting = |name| self.settings.get("integratedimp")?.get(name);
-        let off = |setting: &Setting| *setting == Setting::Text("false".to_owned());
-        self.has_service(INTEGRATED_IMP) && !setting("active").is_some_and(off)
     }
 
     /// First and last name.

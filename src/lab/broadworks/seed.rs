@@ -1,6 +1,9 @@
 //! The directory that a fresh lab starts with. Names, numbers and domains are reserved for
 //! examples; the passwords are public.
 
+mod prospects;
+mod providers;
+
 use std::collections::BTreeMap;
 
 use crate::lab::broadworks::directory::Administrator;
@@ -8,16 +11,10 @@ use crate::lab::broadworks::directory::CallLogEntry;
 use crate::lab::broadworks::directory::Device;
 use crate::lab::broadworks::directory::Directory;
 use crate::lab::broadworks::directory::EnhancedLogEntry;
-use crate::lab::broadworks::directory::Group;
-use crate::lab::broadworks::directory::INTEGRATED_IMP;
 use crate::lab::broadworks::directory::LogKind;
-use crate::lab::broadworks::directory::Messaging;
-use crate::lab::broadworks::directory::PhoneEntry;
-use crate::lab::broadworks::directory::ProviderKind;
 use crate::lab::broadworks::directory::Provisioning;
 use crate::lab::broadworks::directory::ProvisioningAdministrator;
 use crate::lab::broadworks::directory::Registration;
-use crate::lab::broadworks::directory::ServiceProvider;
 use crate::lab::broadworks::directory::Setting;
 use crate::lab::broadworks::directory::Settings;
 use crate::lab::broadworks::directory::User;
@@ -27,6 +24,8 @@ use crate::lab::broadworks::error::LabError;
 use crate::lab::broadworks::ocip::credentials::sha1;
 use crate::lab::broadworks::password::Passwords;
 use crate::lab::broadworks::xsi::services::table;
+
+pub use prospects::Prospect;
 
 /// Portal password of every seeded user.
 pub(super) const PASSWORD: &str = "Passw0rd!";
@@ -96,7 +95,7 @@ pub(super) fn directory(passwords: &Passwords) -> Result<Directory, LabError> {
         (user.id.to_lowercase(), user)
     });
     Ok(Directory {
-        providers: providers(),
+        providers: providers::providers(),
         users: users.collect(),
         administrator: Administrator {
             id: "admin@as.example.net".to_owned(),
@@ -111,7 +110,7 @@ pub(super) fn provisioning(
     directory: &mut Directory,
     passwords: &Passwords,
 ) -> Result<(), LabError> {
-    prospects(directory, passwords)?;
+    prospects::add(directory, passwords)?;
     let held = &mut directory.provisioning;
     if held.sip_password.is_none() {
         held.sip_password = Some(passwords.hash(SIP_PASSWORD)?);
@@ -129,142 +128,6 @@ pub(super) fn provisioning(
             .or_insert_with(account);
     }
     Ok(())
-}
-
-/// Customers whose users are not in Webex yet, each with one user.
-fn prospects(directory: &mut Directory, passwords: &Passwords) -> Result<(), LabError> {
-    let missing = |directory: &Directory| {
-        let mut all = Prospect::ALL.into_iter();
-        all.any(|prospect| !directory.providers.contains_key(prospect.enterprise()))
-    };
-    if !missing(directory) {
-        return Ok(());
-    }
-    let (password, passcode) = (passwords.hash(PASSWORD)?, passwords.hash(PASSCODE)?);
-    for prospect in Prospect::ALL {
-        if directory.providers.contains_key(prospect.enterprise()) {
-            continue;
-        }
-        let group = Group {
-            phone_list: Vec::new(),
-            messaging: Messaging::default(),
-        };
-        let provider = ServiceProvider {
-            kind: ProviderKind::Enterprise,
-            phone_list: Vec::new(),
-            groups: BTreeMap::from([("main".to_owned(), group)]),
-            messaging: Messaging::default(),
-            service_packs: BTreeMap::new(),
-        };
-        let id = prospect.enterprise().to_owned();
-        directory.providers.insert(id, provider);
-        let mut user = user(&prospect.person(), &password, &passcode);
-        user.email = Some(prospect.email().to_owned());
-        user.imp_id = None;
-        user.assigned.retain(|service| service != INTEGRATED_IMP);
-        directory.users.insert(user.id.to_lowercase(), user);
-    }
-    Ok(())
-}
-
-/// A customer who is to come to Webex, by how that goes for its user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prospect {
-    /// The address belongs to an organisation whose administrator has to agree (2017).
-    Conflicting,
-    /// The address is believed.
-    Trusted,
-    /// The user has to confirm an address.
-    Untrusted,
-}
-
-impl Prospect {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Conflicting, Self::Trusted, Self::Untrusted];
-
-    /// The id of the enterprise.
-    #[must_use]
-    pub const fn enterprise(self) -> &'static str {
-        match self {
-            Self::Conflicting => "globex",
-            Self::Trusted => "acme",
-            Self::Untrusted => "initech",
-        }
-    }
-
-    /// The id of the user.
-    #[must_use]
-    pub const fn user(self) -> &'static str {
-        match self {
-            Self::Conflicting => "gus@globex.example.net",
-            Self::Trusted => "amy@acme.example.net",
-            Self::Untrusted => "ian@initech.example.net",
-        }
-    }
-
-    /// The user's e-mail address.
-    #[must_use]
-    pub const fn email(self) -> &'static str {
-        // The ids are what the users of these customers are reached at, too.
-        self.user()
-    }
-
-    #[rustfmt::skip]
-    const fn person(self) -> Person {
-        match self {
-            Self::Conflicting => Person(self.user(), "Gus", "Grant", "globex", "main", "2405550501", "0501", "Board", None, None),
-            Self::Trusted => Person(self.user(), "Amy", "Archer", "acme", "main", "2405550502", "0502", "Board", None, None),
-            Self::Untrusted => Person(self.user(), "Ian", "Ingram", "initech", "main", "2405550503", "0503", "Board", None, None),
-        }
-    }
-}
-
-fn providers() -> BTreeMap<String, ServiceProvider> {
-    let group = |id: &str, list: &[(&str, &str)]| {
-        (
-            id.to_owned(),
-            Group {
-                phone_list: phones(list),
-                messaging: Messaging::default(),
-            },
-        )
-    };
-    let enterprise = ServiceProvider {
-        kind: ProviderKind::Enterprise,
-        phone_list: phones(&[
-            ("Emergency Desk", "2405550190"),
-            ("Helpdesk", "2405550199"),
-            ("Réception", "2405550100"),
-        ]),
-        groups: BTreeMap::from([
-            group("hq", &[("Cafeteria", "2405550110"), ("Gate", "2405550111")]),
-            group("branch", &[("Parking", "2405550210")]),
-        ]),
-        messaging: Messaging::default(),
-        service_packs: BTreeMap::new(),
-    };
-    let provider = ServiceProvider {
-        kind: ProviderKind::ServiceProvider,
-        phone_list: Vec::new(),
-        groups: BTreeMap::from([
-            group("customer", &[("Service Hotline", "3015550300")]),
-            group("other", &[]),
-        ]),
-        messaging: Messaging::default(),
-        service_packs: BTreeMap::new(),
-    };
-    BTreeMap::from([
-        ("ent1".to_owned(), enterprise),
-        ("sp1".to_owned(), provider),
-    ])
-}
-
-fn phones(list: &[(&str, &str)]) -> Vec<PhoneEntry> {
-    let entry = |(name, number): &(&str, &str)| PhoneEntry {
-        name: (*name).to_owned(),
-        number: (*number).to_owned(),
-    };
-    list.iter().map(entry).collect()
 }
 
 fn user(person: &Person, password: &str, passcode: &str) -> User {
@@ -334,7 +197,7 @@ fn alice(user: &mut User) {
         ("description", "Mobile"),
         ("active", "true"),
     ]));
-    user.personal = phones(&[("Dentist", "2405550601"), ("Garage", "2405550602")]);
+    user.personal = providers::phones(&[("Dentist", "2405550601"), ("Garage", "2405550602")]);
     user.call_logs = call_logs();
     user.enhanced_logs = BTreeMap::from([(LogKind::Placed, vec![enhanced_entry()])]);
     user.voice_messages = vec![

@@ -203,29 +203,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         application_server: None,
         auth_service: None,
         blf: None,
-        provisioning: config::Provisioning {
-            answer_within: LONG,
-            rate: config::Rate {
-                per_second: 1.0,
-                burst: 1,
-            },
-            error_table: None,
-            capture: config::Capture {
-                what: config::CaptureWhat::Off,
-                ring: 1,
-                body_bytes: 1,
-                keep: false,
-                personal_data: false,
-            },
-            jobs: crate::domain::provisioning::policy::Rules::default(),
-            operations: config::Operations {
-                operator_token: None,
-                reconcile_nightly: false,
-                reconcile_hour: 0,
-                reconcile_pause: LONG,
-                stuck_after: LONG,
-            },
-        },
+        provisioning: provisioning(),
         templates: Vec::new(),
         store: config::Store {
             path: "/nowhere/xspd.db".into(),
@@ -233,6 +211,32 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         },
         webex_partners: BTreeMap::new(),
         listeners: Vec::new(),
+    }
+}
+
+fn provisioning() -> config::Provisioning {
+    config::Provisioning {
+        answer_within: LONG,
+        rate: config::Rate {
+            per_second: 1.0,
+            burst: 1,
+        },
+        error_table: None,
+        capture: config::Capture {
+            what: config::CaptureWhat::Off,
+            ring: 1,
+            body_bytes: 1,
+            keep: false,
+            personal_data: false,
+        },
+        jobs: crate::domain::provisioning::policy::Rules::default(),
+        operations: config::Operations {
+            operator_token: None,
+            reconcile_nightly: false,
+            reconcile_hour: 0,
+            reconcile_pause: LONG,
+            stuck_after: LONG,
+        },
     }
 }
 

@@ -63,6 +63,8 @@ fn candidates<'p>(
         .matches
         .iter()
         .filter_map(|found| Some((behind(path, &found.prefix)?, is_at(found, host))))
+        // A whole host that is somebody's says nothing about paths at other hosts.
+        .filter(|(below, here)| *here || below.len() < path.len())
         .collect();
     named.map(|below| (below, here)).into_iter().chain(matched)
 }
