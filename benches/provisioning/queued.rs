@@ -48,6 +48,15 @@ pub(crate) async fn fill_and_ask(directory: &Path, users: u32) -> Result<(), Fai
     tell(format_args!(
         "{users} users written {TOGETHER} at a time: {took:.1?}"
     ));
+    ask(&store, users).await?;
+    tasks.stop().cancel();
+    drop(store);
+    tasks.join().await;
+    Ok(())
+}
+
+/// Lists as operators ask for them.
+async fn ask(store: &Store, users: u32) -> Result<(), Failure> {
     let all = Filter::default;
     let states = |state| vec![state];
     let prefix = format!("user{:07}", users.saturating_sub(50));
@@ -98,9 +107,6 @@ pub(crate) async fn fill_and_ask(directory: &Path, users: u32) -> Result<(), Fai
         "count by state: {:.1?}",
         clock::mono().duration_since(began)
     ));
-    tasks.stop().cancel();
-    drop(store);
-    tasks.join().await;
     Ok(())
 }
 

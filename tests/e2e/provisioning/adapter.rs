@@ -61,6 +61,7 @@ async fn what_is_accepted_stands_in_the_store_and_a_repetition_is_the_same_reque
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of forms")]
 async fn other_forms_of_the_same_call_are_understood() {
     let scene = Scene::new();
     let _daemon = scene.start(&scene.config(ALLOW, "")).await;
@@ -145,6 +146,7 @@ async fn other_forms_of_the_same_call_are_understood() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of refusals")]
 async fn every_refusal_has_its_code_and_a_sentence_and_leaves_nothing_behind() {
     let scene = Scene::new();
     let listener =

@@ -50,6 +50,7 @@ ca = "{ca}"
 const ALLOW: &str = "allow = [\"127.0.0.0/8\"]";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one call, looked at from both sides")]
 async fn a_call_reaches_the_bridge_untouched_and_its_answer_comes_back_so() {
     let scene = Scene::new();
     let (bridge, text) = bridge(&scene, "", |_| {
