@@ -5,6 +5,9 @@
 //! and answers a second one on demand with 429. What it answers so, or with a code that says that
 //! the cluster is busy, goes back to the end of the line.
 
+mod answer;
+mod face;
+
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,10 +18,13 @@ use crate::domain::machine::Now;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
-use crate::domain::provisioning::webex::CallFailure;
-use crate::domain::provisioning::webex::DirectorySync;
-use crate::domain::provisioning::webex::FailureKind;
-use crate::domain::provisioning::webex::SubscriberError;
+
+pub use answer::heard;
+pub use face::Action;
+pub use face::Full;
+pub use face::Heard;
+pub use face::Input;
+pub use face::Standing;
 
 /// Enterprises that may wait in one cluster: far more than an operator types, and a bound.
 pub const WAITING: usize = 1_000;
@@ -35,89 +41,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const PAUSE: Duration = Duration::from_secs(60);
 /// Longest pause that Webex may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Errors of a sync that are shown.
-const SAID: usize = 5;
 /// Questions in a row that may fail before a sync is given up.
 const FAILURES: u32 = 5;
-
-/// What may happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// Somebody wants a sync.
-    Wanted(EnterpriseKey),
-    /// Nobody wants it any more; one that runs at Webex goes on there.
-    Unwanted(EnterpriseKey),
-    /// What came of an [`Action`].
-    Heard(EnterpriseKey, Heard),
-}
-
-/// What came of a trigger or a look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// The cluster is busy: 429, or a code that says so.
-    Busy {
-        /// How long Webex asked us to wait.
-        retry_after: Option<Duration>,
-    },
-    /// No usable answer.
-    Failed(String),
-    /// It will never work so.
-    Refused(String),
-    /// It runs.
-    Running,
-    /// It is over, with Webex's word for how.
-    Settled {
-        /// Whether it went well.
-        well: bool,
-        /// What is to be shown.
-        text: String,
-    },
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Read the status.
-    Look(EnterpriseKey),
-    /// Start the sync.
-    Trigger(EnterpriseKey),
-}
-
-/// How the sync of an enterprise stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It ended well.
-    Done {
-        /// When.
-        at: Moment,
-        /// What Webex said.
-        text: String,
-    },
-    /// It did not.
-    Failed {
-        /// When.
-        at: Moment,
-        /// Why.
-        text: String,
-    },
-    /// It goes on.
-    Running {
-        /// Since when.
-        since: Moment,
-    },
-    /// So many others of the cluster come first.
-    Waiting {
-        /// How many.
-        before: usize,
-        /// How often the cluster was busy.
-        put_back: u32,
-    },
-}
-
-/// Too many wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{WAITING} directory syncs of this cluster wait already; try again when some are done")]
-pub struct Full;
 
 #[derive(Debug)]
 struct Waiting {
@@ -410,69 +335,16 @@ impl Machine for SyncQueue {
     }
 }
 
-/// Codes that say that the cluster, or the sync itself, is busy.
-const BUSY: [&str; 3] = ["600005", "600006", "600009"];
-
-/// What an answer of Webex means for a sync that was triggered or looked at.
-#[must_use]
-pub fn heard(answer: &Result<DirectorySync, CallFailure>) -> Heard {
-    match answer {
-        Ok(sync) => heard_of(sync),
-        Err(failure) => {
-            let code = failure.code.as_deref().unwrap_or_default();
-            let text = match (code, failure.text.as_str()) {
-                ("", text) => text.to_owned(),
-                (code, text) => format!("{code} {text}"),
-            };
-            match failure.kind {
-                _ if BUSY.contains(&code) => Heard::Busy {
-                    retry_after: failure.retry_after,
-                },
-                FailureKind::Status(423 | 429) => Heard::Busy {
-                    retry_after: failure.retry_after,
-                },
-                FailureKind::Status(400..=499) => Heard::Refused(text),
-                FailureKind::NoToken
-                | FailureKind::NotSent
-                | FailureKind::Status(_)
-                | FailureKind::Unanswered
-                | FailureKind::Unreadable => Heard::Failed(text),
-            }
-        }
-    }
-}
-
-fn heard_of(sync: &DirectorySync) -> Heard {
-    let status = sync.status.as_deref().unwrap_or_default();
-    let is = |word: &str| status.eq_ignore_ascii_case(word);
-    // Between the trigger and the beginning, the word is still that of before the first sync.
-    if is("IN_PROGRESS") || is("NOT_SYNCED") {
-        return Heard::Running;
-    }
-    let code = |error: &SubscriberError| error.code.as_deref().unwrap_or_default().to_owned();
-    if sync
-        .errors
-        .iter()
-        .any(|error| BUSY.contains(&code(error).as_str()))
-    {
-        return Heard::Busy { retry_after: None };
-    }
-    let mut text = status.to_owned();
-    for error in sync.errors.iter().take(SAID) {
-        text += &format!("; {} {}", code(error), error.description);
-    }
-    Heard::Settled {
-        well: is("COMPLETE") && sync.errors.is_empty(),
-        text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
     use super::*;
     use crate::domain::provisioning::ids::SpEnterpriseId;
+    use crate::domain::provisioning::webex::CallFailure;
+    use crate::domain::provisioning::webex::DirectorySync;
+    use crate::domain::provisioning::webex::FailureKind;
+    use crate::domain::provisioning::webex::SubscriberError;
 
     fn key(cluster: &str, enterprise: &str) -> EnterpriseKey {
         EnterpriseKey::new(

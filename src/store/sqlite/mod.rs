@@ -5,6 +5,7 @@
 
 mod fault;
 mod open;
+mod prune;
 mod read;
 mod readers;
 mod rows;
@@ -187,11 +188,11 @@ impl Engine for Sqlite {
     }
 
     fn prune_steps(&self, before: Moment) -> BoxFuture<'_, Result<u64, StoreError>> {
-        write::prune_steps(&self.writer, &self.path, before).boxed()
+        prune::prune_steps(&self.writer, &self.path, before).boxed()
     }
 
     fn prune_users(&self, before: Moment) -> BoxFuture<'_, Result<u64, StoreError>> {
-        write::prune_users(&self.writer, &self.path, before).boxed()
+        prune::prune_users(&self.writer, &self.path, before).boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -12,14 +12,11 @@ use sqlx::Row;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::sqlite::SqliteRow;
-use tokio::sync::Mutex;
 
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::EnterpriseKey;
-use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::intake::Held;
-use crate::domain::provisioning::record::JobState;
 use crate::store::StoreError;
 use crate::store::batch;
 use crate::store::engine::Ask;
@@ -68,9 +65,6 @@ const WRITE_AND_COMMIT: &str = "\
     INSERT INTO steps (user, at, document) \
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?); \
     COMMIT";
-
-/// Lines looked at in one go when history is forgotten, so that writers wait for milliseconds.
-const PRUNE: i64 = 1_000;
 
 /// The connection and what it has to know.
 pub(super) struct Writer {
@@ -139,7 +133,7 @@ impl Writer {
         Ok(())
     }
 
-    async fn take(
+    pub(super) async fn take(
         &mut self,
         path: &Path,
         options: SqliteConnectOptions,
@@ -158,7 +152,7 @@ impl Writer {
 
     /// After a failure nothing of the transaction may be left. SQLite ends some by itself, and then
     /// there is none to roll back; when in doubt the connection goes, and its transaction with it.
-    async fn give_back(&mut self, mut connection: SqliteConnection, well: bool) {
+    pub(super) async fn give_back(&mut self, mut connection: SqliteConnection, well: bool) {
         if well {
             self.connection = Some(connection);
             return;
@@ -307,102 +301,4 @@ fn text<T: Serialize>(record: &T) -> Result<String, StoreError> {
     serde_json::to_string(record).map_err(|error| StoreError::Unexpected {
         detail: format!("a record cannot be written: {error}"),
     })
-}
-
-/// Forgets, in small steps between which others write, the history of jobs that are over.
-pub(super) async fn prune_steps(
-    writer: &Mutex<Writer>,
-    path: &Path,
-    before: Moment,
-) -> Result<u64, StoreError> {
-    let over = JobState::ALL.into_iter().filter(|state| state.is_final());
-    let over: Vec<&str> = over.map(JobState::as_str).collect();
-    let over = json!(over).to_string();
-    let (mut gone, mut from) = (0, 0_i64);
-    loop {
-        let last = {
-            let mut writer = writer.lock().await;
-            let mut connection = writer.take(path, open::options(path)).await?;
-            let outcome = prune_some(&mut connection, before, &over, from).await;
-            writer.give_back(connection, outcome.is_ok()).await;
-            let (some, last) = outcome.map_err(|error| fault::of(path, &error))?;
-            gone += some;
-            last
-        };
-        match last {
-            Some(last) => from = last,
-            None => return Ok(gone),
-        }
-    }
-}
-
-/// How many went, and where to go on; history is in the order of time, so that it ends with the
-/// first group that has nothing old.
-async fn prune_some(
-    connection: &mut SqliteConnection,
-    before: Moment,
-    over: &str,
-    from: i64,
-) -> Result<(u64, Option<i64>), sqlx::Error> {
-    let old = sqlx::query(
-        "SELECT MAX(id) FROM (SELECT id, at FROM steps WHERE id > ? ORDER BY id LIMIT ?) \
-         WHERE at < ?",
-    )
-    .bind(from)
-    .bind(PRUNE)
-    .bind(rows::stored(before))
-    .fetch_one(&mut *connection)
-    .await?;
-    let Some(last) = old.try_get::<Option<i64>, _>(0)? else {
-        return Ok((0, None));
-    };
-    let gone = sqlx::query(
-        "DELETE FROM steps WHERE id > ? AND id <= ? AND at < ? AND user IN \
-         (SELECT id FROM users WHERE state IN (SELECT value FROM json_each(?)))",
-    )
-    .bind(from)
-    .bind(last)
-    .bind(rows::stored(before))
-    .bind(over.to_owned())
-    .execute(connection)
-    .await?;
-    Ok((gone.rows_affected(), Some(last)))
-}
-
-/// Forgets users that are gone from Webex since before a moment.
-pub(super) async fn prune_users(
-    writer: &Mutex<Writer>,
-    path: &Path,
-    before: Moment,
-) -> Result<u64, StoreError> {
-    let mut writer = writer.lock().await;
-    let mut connection = writer.take(path, open::options(path)).await?;
-    let outcome = prune_gone(&mut connection, before).await;
-    writer.give_back(connection, outcome.is_ok()).await;
-    outcome.map_err(|error| fault::of(path, &error))
-}
-
-async fn prune_gone(connection: &mut SqliteConnection, before: Moment) -> Result<u64, sqlx::Error> {
-    let gone = json!([JobState::Removed.as_str(), JobState::PersonDeleted.as_str()]).to_string();
-    let before = rows::stored(before);
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let ids = sqlx::query(
-        "SELECT json_group_array(id), COUNT(*) FROM users \
-         WHERE state IN (SELECT value FROM json_each(?)) AND since < ?",
-    )
-    .bind(gone)
-    .bind(before)
-    .fetch_one(&mut *transaction)
-    .await?;
-    let (ids, count): (String, i64) = (ids.try_get(0)?, ids.try_get(1)?);
-    for sql in [
-        "DELETE FROM steps WHERE user IN (SELECT value FROM json_each(?))",
-        "DELETE FROM users WHERE id IN (SELECT value FROM json_each(?))",
-        "DELETE FROM documents WHERE id IN (SELECT value FROM json_each(?))",
-    ] {
-        let query = sqlx::query(sql).bind(ids.clone());
-        query.execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(rows::count(count))
 }

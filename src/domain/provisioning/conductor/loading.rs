@@ -1,6 +1,5 @@
-//! How users and customers come into the machine's memory, and leave it.
+//! How users and customers come into the machine's memory, and what is heard of them there.
 
-use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -9,25 +8,17 @@ use crate::domain::provisioning::conductor::Action;
 use crate::domain::provisioning::conductor::Conductor;
 use crate::domain::provisioning::conductor::Event;
 use crate::domain::provisioning::conductor::Standing;
-use crate::domain::provisioning::conductor::customers::CustomerId;
-use crate::domain::provisioning::conductor::job::Job;
 use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::job::Way;
-use crate::domain::provisioning::conductor::lane::Lane;
-use crate::domain::provisioning::conductor::lane::LaneId;
-use crate::domain::provisioning::ids::BwUserId;
-use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::PartnerName;
 use crate::domain::provisioning::ids::UserKey;
-use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobRecord;
 use crate::domain::provisioning::record::JobState;
-use crate::domain::provisioning::record::Word;
 
 impl Conductor {
     /// Takes in a customer, at start.
@@ -297,106 +288,6 @@ impl Conductor {
             }
         }
     }
-
-    /// Gives a user a place in memory.
-    fn place(&mut self, mut desired: Desired, way: Option<Way>) -> Slot {
-        let customer = self.customer_of(&desired);
-        if let Some(customer) = customer.and_then(|id| self.customers.get(id)) {
-            // A hundred thousand users of few customers share the texts.
-            let record = &customer.record;
-            if desired.enterprise.as_ref() == Some(&record.sent_as) {
-                desired.enterprise = Some(record.sent_as.clone());
-            }
-            if desired.template == record.template {
-                desired.template = record.template.clone();
-            }
-            if desired.key.cluster == record.key.cluster {
-                desired.key.cluster = record.key.cluster.clone();
-            }
-        }
-        let key = desired.key.clone();
-        let mut job = Job::new(desired, customer);
-        job.way = way.map(Box::new);
-        let open = !job.is_final();
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                if let Some(place) = self.jobs.get_mut(slot) {
-                    *place = Some(job);
-                }
-                slot
-            }
-            None => {
-                self.jobs.push(Some(job));
-                self.jobs.len() - 1
-            }
-        };
-        self.index.insert(key, slot);
-        self.open += usize::from(open);
-        self.note_rename(slot);
-        slot
-    }
-
-    /// Forgets a job that has come to its end and is saved.
-    pub(super) fn forget(&mut self, slot: Slot) {
-        let Some(job) = self.job(slot) else {
-            return;
-        };
-        if !job.is_final() || !job.is_clean() || job.calling || job.recalling || job.queued {
-            return;
-        }
-        let key = job.desired.key.clone();
-        self.set_due(slot, None);
-        self.leave_queue(slot);
-        self.unlist(slot);
-        self.orphans.remove(&slot);
-        if let Some(former) = self.job(slot).and_then(former_of)
-            && self.renames.get(&former) == Some(&slot)
-        {
-            self.renames.remove(&former);
-        }
-        self.index.remove(&key);
-        if let Some(place) = self.jobs.get_mut(slot) {
-            *place = None;
-        }
-        self.free.push(slot);
-    }
-
-    fn note_rename(&mut self, slot: Slot) {
-        if let Some(former) = self.job(slot).and_then(former_of) {
-            self.renames.insert(former, slot);
-        }
-    }
-
-    fn customer_of(&self, desired: &Desired) -> Option<CustomerId> {
-        let enterprise = desired.enterprise.as_ref()?;
-        let key = EnterpriseKey::new(desired.key.cluster.clone(), enterprise);
-        self.customers.find(&key)
-    }
-
-    pub(super) fn policy_of(&self, slot: Slot) -> Option<Arc<Policy>> {
-        let template = &self.job(slot)?.desired.template;
-        self.settings.templates.get(template).cloned()
-    }
-
-    /// The lane of a partner, which comes to be when it is first needed.
-    pub(super) fn lane(&mut self, partner: &PartnerName, now: Instant) -> LaneId {
-        if let Some(id) = self.lane_index.get(partner) {
-            return *id;
-        }
-        let id = self.lanes.len();
-        self.lanes.push(Lane::new(partner.clone(), now));
-        self.lane_index.insert(partner.clone(), id);
-        id
-    }
-}
-
-/// The user that another one was before, if that one still has to be told apart.
-fn former_of(job: &Job) -> Option<UserKey> {
-    let formerly: &BwUserId = job.desired.formerly.as_ref()?;
-    if job.leaves() || job.desired.word == Some(Word::Cancel) {
-        return None;
-    }
-    Some(UserKey::new(job.desired.key.cluster.clone(), formerly))
 }
 
 /// A moment in the past, as far back as the clock can tell.

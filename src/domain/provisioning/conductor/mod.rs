@@ -18,13 +18,18 @@
 
 mod answers;
 mod compare;
+mod course;
 mod customers;
 mod face;
+mod failures;
+mod findings;
 mod first;
 mod job;
 mod lane;
 mod ledger;
 mod loading;
+mod moves;
+mod places;
 mod plan;
 mod turns;
 mod waits;

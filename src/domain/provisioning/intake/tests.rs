@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::GroupId;
+use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SpId;
 use crate::domain::provisioning::policy::EnterpriseForm;
+use crate::domain::provisioning::profile::Profile;
 use crate::domain::provisioning::record::Actual;
 use crate::domain::provisioning::record::Progress;
 

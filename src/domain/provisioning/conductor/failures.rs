@@ -1,0 +1,135 @@
+//! What becomes of calls that failed, or that nobody answered.
+
+use std::time::Duration;
+
+use crate::domain::machine::Now;
+use crate::domain::provisioning::conductor::Conductor;
+use crate::domain::provisioning::conductor::job::Asked;
+use crate::domain::provisioning::conductor::job::Known;
+use crate::domain::provisioning::conductor::job::Slot;
+use crate::domain::provisioning::conductor::waits;
+use crate::domain::provisioning::fault::Class;
+use crate::domain::provisioning::fault::Judged;
+use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::webex::CallFailure;
+use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::WebexAnswer;
+
+impl Conductor {
+    pub(super) fn failed(
+        &mut self,
+        slot: Slot,
+        asked: Asked,
+        failure: &CallFailure,
+        judged: &Judged,
+        now: Now,
+    ) {
+        if failure.kind == FailureKind::Status(404) && self.missing(slot, asked, now) {
+            return;
+        }
+        if failure.kind.may_have_happened() && !asked.reads() {
+            self.lost(slot, asked, now);
+        }
+        match judged.class {
+            // The partner is slowed or rests, the job is not to blame.
+            Class::Limit => {}
+            Class::Auth if failure.kind != FailureKind::Status(403) => {}
+            Class::Auth | Class::Transient => self.try_again(slot, failure, judged, now),
+            Class::Customer if self.begins_customer(slot, asked) => {
+                let fault = judged.fault(&failure.text, Moment::of(now.wall));
+                self.wait_for_admin(slot, &fault, now);
+                let why = "the customer's administrator has to let the partner in";
+                let state = JobState::WaitingCustomerAdmin;
+                self.move_to(slot, state, why, Some(fault), now);
+                self.hold(slot, state, now);
+            }
+            Class::Customer | Class::Data | Class::Fault | Class::User => {
+                let fault = judged.fault(&failure.text, Moment::of(now.wall));
+                self.give_up(slot, fault, now);
+            }
+        }
+    }
+
+    /// Whether it was to be the first user of its customer.
+    fn begins_customer(&self, slot: Slot, asked: Asked) -> bool {
+        let asks = matches!(asked, Asked::Provision | Asked::Precheck);
+        let customer = self.job(slot).and_then(|job| job.customer);
+        let customer = customer.and_then(|id| self.customers.get(id));
+        asks && customer.is_some_and(|customer| customer.record.state != EnterpriseState::Ready)
+    }
+
+    /// What was asked about is not there. Says whether that is an answer.
+    fn missing(&mut self, slot: Slot, asked: Asked, now: Now) -> bool {
+        match asked {
+            Asked::Find => self.found(slot, Vec::new(), now),
+            Asked::FindOld => self.found_old(slot, Vec::new(), now),
+            Asked::FindCustomer => self.found_customer(slot, &[], now),
+            Asked::Get | Asked::Update | Asked::Consent => {
+                // It may be there under another name: it is looked up by its user.
+                let Some(way) = self.way_mut(slot) else {
+                    return true;
+                };
+                way.known = Known::Unknown;
+                way.refresh = false;
+                way.record.actual.subscriber = None;
+            }
+            Asked::Delete | Asked::DeleteOld | Asked::DeletePerson | Asked::DeleteWorkspace => {
+                self.succeeded(slot, asked, WebexAnswer::Done, now);
+            }
+            Asked::UpdateOld => {
+                if let Some(way) = self.way_mut(slot) {
+                    way.old = Known::Unknown;
+                }
+            }
+            Asked::UpdateWorkspace => self.done(slot, Asked::DeleteWorkspace, now),
+            Asked::Precheck | Asked::Provision | Asked::ProvisionWorkspace => return false,
+        }
+        true
+    }
+
+    /// A call may have done what it was to do, but nobody said so: Webex is asked, after a pause
+    /// in which its lists can catch up.
+    fn lost(&mut self, slot: Slot, asked: Asked, now: Now) {
+        let pause = self.settings.rules.unanswered_pause;
+        let Some(job) = self.job_mut(slot) else {
+            return;
+        };
+        job.not_before = Some(now.mono + pause);
+        let Some(way) = &mut job.way else {
+            return;
+        };
+        way.known = Known::Unknown;
+        way.old = Known::Unknown;
+        way.refresh = false;
+        way.lost |= asked == Asked::Provision;
+        way.armed = false;
+    }
+
+    /// It failed for now.
+    fn try_again(&mut self, slot: Slot, failure: &CallFailure, judged: &Judged, now: Now) {
+        let rules = self.settings.rules.clone();
+        let at = Moment::of(now.wall);
+        let fault = judged.fault(&failure.text, at);
+        let Some(way) = self.way_mut(slot) else {
+            return;
+        };
+        way.record.attempt = way.record.attempt.saturating_add(1);
+        let since = *way.record.progress.failing_since.get_or_insert(at);
+        let attempt = way.record.attempt;
+        if attempt >= rules.retry_tries.max(1) || at.since(since) >= rules.retry_for {
+            self.give_up(slot, fault, now);
+            return;
+        }
+        way.fail(fault);
+        let asked = failure.retry_after.unwrap_or(Duration::ZERO);
+        let pause = waits::pause(attempt, &rules).max(asked.min(rules.retry_after_longest));
+        let pause = self.jittered(pause);
+        if let Some(way) = self.way_mut(slot) {
+            way.record.next = Some(Moment::of(now.wall + pause));
+        }
+        self.soil(slot);
+        self.set_due(slot, Some(now.mono + pause));
+    }
+}
