@@ -28,6 +28,10 @@ const DORA: &str = "dora@initech.test";
 /// Has to confirm his address.
 const BEN: &str = "ben@umbrella.test";
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: each step stands on the one before"
+)]
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "one story in its order")]
 async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() {
@@ -149,6 +153,10 @@ async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() 
     theatre.close().await;
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: each step stands on the one before"
+)]
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "one story in its order")]
 async fn what_only_a_person_can_do_waits_for_the_words_of_operators() {
