@@ -33,7 +33,6 @@ const BEN: &str = "ben@umbrella.test";
     reason = "one story: each step stands on the one before"
 )]
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one story in its order")]
 async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() {
     let theatre = Theatre::open(SLOW).await;
     let (trusted, untrusted) = (Template::trusted(), Template::untrusted());
@@ -158,7 +157,6 @@ async fn users_come_to_their_ends_over_a_kill_and_operators_see_and_move_them() 
     reason = "one story: each step stands on the one before"
 )]
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one story in its order")]
 async fn what_only_a_person_can_do_waits_for_the_words_of_operators() {
     let theatre = Theatre::open(FAST).await;
     let (trusted, untrusted) = (Template::trusted(), Template::untrusted());
