@@ -1,6 +1,6 @@
 //! xspd stands between Webex and a Cisco BroadWorks XSP farm: it ends TLS and mutual TLS with the
-//! Webex trust chain, relays the Xsi interfaces and AuthService, and takes in new certificates,
-//! trust and configuration while it runs.
+//! Webex trust chain, relays the Xsi interfaces and AuthService, provisions users at
+//! Webex, and takes in new certificates, trust and configuration while it runs.
 //!
 //! # The rooms
 //!

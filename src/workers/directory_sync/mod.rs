@@ -1,5 +1,4 @@
-//! Directory syncs on an operator's word: carries out what
-//! [`SyncQueue`](crate::domain::provisioning::sync_queue::SyncQueue) says, one at a time in a
+//! Directory syncs on an operator's word: carries out what [`SyncQueue`] says, one at a time in a
 //! cluster. What waits is forgotten with the process; what runs at Webex goes on there.
 
 use std::collections::BTreeMap;

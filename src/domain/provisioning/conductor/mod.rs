@@ -10,7 +10,7 @@
 //!   create only after Webex was asked again whether the subscriber is there.
 //! * Per user there is one call at a time; the newest revision decides what it is.
 //! * The first user of a customer goes alone until there is an organisation (see `customers`).
-//! * Each partner has a [`lane`]: so many calls under way, so many a second, customers in turn.
+//! * Each partner has a lane: so many calls under way, so many a second, customers in turn.
 //!
 //! Jobs that have come to their end are forgotten once they are saved; when a new wish comes for
 //! such a user, the store is asked for its record ([`Action::Recall`]). A job that has not had its
