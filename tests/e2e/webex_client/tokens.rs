@@ -127,6 +127,13 @@ async fn a_refused_refresh_token_is_an_alarm_with_webexs_words() {
         "{failure:?}"
     );
     assert!(failure.text.contains("partner"), "{failure:?}");
+    // Whoever waited hears of it as soon as the alarm does, in either order.
+    soon(async {
+        while bench.partner().standing().alarms.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let standing = bench.partner().standing();
     assert!(!standing.access_token);
     assert_eq!(standing.alarms, [Alarm::Refused(GrantFault::InvalidGrant)]);
