@@ -81,6 +81,8 @@ async fn run(kill: Option<(u64, &'static str)>) -> bool {
     let mut first = Running::start(directory.path(), address, kill).await;
     let killed = !told.drive(&mut first).await;
     if killed {
+        // Its voice ends before its hold on the database does.
+        first.process.wait().await.unwrap();
         let mut second = Running::start(directory.path(), address, None).await;
         told.check_kept(&mut second).await;
         assert!(told.drive(&mut second).await, "killed without a reason");
