@@ -121,10 +121,11 @@ impl Adapter {
         if below == PING && matches!(*head.method, Method::GET | Method::HEAD) {
             return Ok(Step::Ping { index });
         }
-        self.check_pace()
-            .map_err(|refused| stopped(false, refused))?;
+        // Strangers must not use up the pace of those who may call.
         self.check_password(index, head, visit)
             .map_err(|refused| stopped(false, refused))?;
+        self.check_pace()
+            .map_err(|refused| stopped(true, refused))?;
         if self.ground.limiters.draining.load(Ordering::Relaxed) {
             let refused = Refused::new(RefusalReason::StoreUnavailable, "xspd is ending");
             return Err(stopped(true, refused));
