@@ -211,6 +211,15 @@ fn a_removal_comes_by_method_or_by_the_flag_of_the_service() {
     );
     let both = flagged("<service name='IMP' active='true'/><service name='IMP' active='false'/>");
     assert!(matches!(both, Outcome::CaptureAndRefuse(_)), "{both:?}");
+    // Never taken for an assignment.
+    for unclear in [
+        "<service name='IMP' active='0'/>",
+        "<service name='IMP'/>",
+        "<service name='IMP'><active>false</active></service>",
+    ] {
+        let found = flagged(unclear);
+        assert!(matches!(found, Outcome::CaptureAndRefuse(_)), "{found:?}");
+    }
 }
 
 #[test]
