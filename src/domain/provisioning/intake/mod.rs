@@ -247,7 +247,13 @@ fn revision(
         email,
         formerly,
         word: wish.word,
-        source: wish.source,
+        // A word is about what somebody else wants; it is not the operator's wish by that.
+        source: match (&wish.wanted, before) {
+            (Wanted::AsHeld, Some(before)) => before.source,
+            (Wanted::AsHeld, None) | (Wanted::Absent { .. } | Wanted::Present { .. }, _) => {
+                wish.source
+            }
+        },
         digest,
         at: wish.at,
     }

@@ -10,6 +10,7 @@ use crate::domain::provisioning::policy::EnterpriseForm;
 use crate::domain::provisioning::profile::Profile;
 use crate::domain::provisioning::record::Actual;
 use crate::domain::provisioning::record::Progress;
+use crate::domain::provisioning::record::Source;
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
@@ -260,6 +261,8 @@ fn words_of_operators_are_revisions_and_have_to_fit() {
     other.about = Some(request(1));
     assert_eq!(refused(decide(&held, other, &settings())), Code::JobChanged);
     let confirmed = accept(&mut held, word(Word::Confirm, 5));
+    // A word about it makes nobody an operator's user.
+    assert_eq!(confirmed.source, Source::As);
     assert_eq!(
         (confirmed.revision, confirmed.word),
         (2, Some(Word::Confirm))
