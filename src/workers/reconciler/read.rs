@@ -92,7 +92,8 @@ pub(super) async fn read(
         }
     }
     if let Some(ocip) = &sides.ocip {
-        let asked = from_broadworks(ocip, &users, pause, name, says).await;
+        let by_group = policy.is_none_or(|policy| policy.enterprise.names_the_group());
+        let asked = from_broadworks(ocip, &users, by_group, (pause, name), says).await;
         match asked {
             Ok(Some(found)) => read.replace(found, &users, policy.map(|policy| &**policy), name),
             Ok(None) => {}
@@ -164,7 +165,9 @@ impl Read {
         self.source = Source::ApplicationServer;
         self.expected.clear();
         self.profiles.clear();
-        self.expected_is_whole = true;
+        // Groups of one name may be in several service providers.
+        self.expected_is_whole =
+            policy.is_some_and(|policy| policy.enterprise.names_the_service_provider());
         for profile in &found {
             let id = profile.user.as_str().to_lowercase();
             let held = users.iter().find(|held| held.key().user() == id);
@@ -201,20 +204,23 @@ async fn records(
     }
 }
 
-/// Everybody with the service in the groups that we know of the enterprise; `None` when we know
-/// of none.
+/// Everybody with the service in the enterprise: in its group, or in all groups of its service
+/// provider, those that we never heard of too; `None` when we know of no user to begin with.
+///
+/// A user that cannot be understood fails the whole list: left out, it would stand as orphaned.
 async fn from_broadworks(
     ocip: &Ocip,
     users: &[UserRecord],
-    pause: Duration,
-    name: &str,
+    by_group: bool,
+    (pause, name): (Duration, &str),
     says: &(dyn Fn(String) + Sync),
 ) -> Result<Option<Vec<Profile>>, OcipFailure> {
     // Ids are never taken out of the joined name: a `+` may be part of one.
     let mut places: BTreeSet<(SpId, Option<GroupId>)> = BTreeSet::new();
     for user in users {
         if let Presence::Present { profile } = &user.desired.presence {
-            places.insert((profile.sp.clone(), profile.group.clone()));
+            let group = profile.group.clone().filter(|_| by_group);
+            places.insert((profile.sp.clone(), group));
         }
     }
     if places.is_empty() {
@@ -244,7 +250,11 @@ async fn from_broadworks(
             }
             let details = ocip.user(&user.user_id).await?;
             let id = BwUserId::parse(&user.user_id).ok();
-            found.extend(id.and_then(|id| profile(&id, &details).ok()));
+            let profile = id.and_then(|id| profile(&id, &details).ok());
+            found.push(profile.ok_or_else(|| OcipFailure::Refused {
+                code: None,
+                summary: format!("what it says of {} cannot be understood", user.user_id),
+            })?);
         }
     }
     Ok(Some(found))

@@ -131,6 +131,19 @@ impl EnterpriseForm {
         })
     }
 
+    /// Whether users of different groups are of different customers.
+    #[must_use]
+    pub fn names_the_group(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Group))
+    }
+
+    /// Whether users of different service providers are of different customers.
+    #[must_use]
+    pub fn names_the_service_provider(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::ServiceProvider))
+    }
+
     /// The customer of a user.
     ///
     /// # Errors
@@ -167,6 +180,24 @@ impl EnterpriseForm {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_tells_what_parts_customers() {
+        for (text, group, sp) in [
+            ("{sp}+{group}", true, true),
+            ("{sp}", false, true),
+            ("R1+{group}", true, false),
+        ] {
+            let form = EnterpriseForm::parse(text, Case::Keep, Escape::None).unwrap();
+            let told = (form.names_the_group(), form.names_the_service_provider());
+            assert_eq!(told, (group, sp), "{text}");
         }
     }
 }
