@@ -103,7 +103,7 @@ impl Keeper {
             told_by,
             what,
         } = observation;
-        debug!(%cluster, %told_by, ?what, "Something changed in BroadWorks.");
+        debug!(%cluster, %told_by, "Something changed in BroadWorks.");
         let Some(provisioner) = self.provisioner.clone() else {
             return;
         };
