@@ -82,6 +82,10 @@ pub(super) fn tracking(headers: &HeaderMap) -> Option<TrackingId> {
     TrackingId::parse(text).ok()
 }
 
+/// Details of one refusal that are looked at: their texts are compared with each other, and a
+/// person reads a few at most.
+const MOST_DETAILS: usize = 32;
+
 fn taken_apart(body: Body) -> (Option<String>, String, Option<String>) {
     let mut code = None;
     let mut texts: Vec<String> = Vec::new();
@@ -89,7 +93,7 @@ fn taken_apart(body: Body) -> (Option<String>, String, Option<String>) {
     for text in message.map(|text| tame(&text)) {
         texts.push(text);
     }
-    for detail in body.errors {
+    for detail in body.errors.into_iter().take(MOST_DETAILS) {
         let own = detail.error_code.or(detail.code);
         code = code.or_else(|| own.map(Code::into_text));
         let text = detail.description.map(|text| tame(&text));
