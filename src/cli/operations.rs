@@ -72,7 +72,7 @@ impl Failure {
             Self::NotSure | Self::Usage(_) => Exit::Usage,
             Self::Refused { status, .. } => match *status {
                 401 | 403 => Exit::NoPermission,
-                400..=499 => Exit::Data,
+                400..=428 | 430..=499 => Exit::Data,
                 _ => Exit::Unavailable,
             },
         }

@@ -49,7 +49,7 @@ impl Failure {
             Self::Unreachable { .. } | Self::NotJson(_) => Exit::Unavailable,
             Self::Refused { status, .. } => match *status {
                 401 | 403 => Exit::NoPermission,
-                400..=499 => Exit::Data,
+                400..=428 | 430..=499 => Exit::Data,
                 _ => Exit::Unavailable,
             },
         }
