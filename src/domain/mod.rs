@@ -2,6 +2,7 @@
 //! or awaits. Time comes in as an argument, effects go out as values.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod alarms;
 pub mod auth;
 pub mod blf;
 pub mod certs;

@@ -1,0 +1,18 @@
+//! Alarms: what is wrong, how bad, since when, who knows of it, and when it is over. Judgement
+//! only; alarms are kept by `store`, carried by `outbound::alerts` and driven by
+//! `workers::alarm_desk`.
+
+pub mod key;
+pub mod name;
+pub mod notice;
+pub mod observation;
+pub mod severity;
+
+pub use key::AlarmKey;
+pub use key::Object;
+pub use name::AlarmName;
+pub use notice::Notice;
+pub use notice::NoticeKind;
+pub use observation::Condition;
+pub use observation::Observation;
+pub use severity::Severity;

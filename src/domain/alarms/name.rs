@@ -1,0 +1,106 @@
+//! The names of all alarms: what a NOC greps, routes and documents.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+macro_rules! names {
+    ($($name:ident, $word:literal, $meaning:literal;)*) => {
+        /// What is wrong, in the style of BroadWorks' alarm names.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "camelCase")]
+        pub enum AlarmName {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl AlarmName {
+            /// All, in the order of the catalogue.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name in traps, messages, labels and JSON.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// What is wrong, in one sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)*
+                }
+            }
+        }
+    };
+}
+
+names! {
+    CertificateExpiring, "certificateExpiring", "A certificate ends soon, or its renewal is late.";
+    CertificateExpired, "certificateExpired", "A certificate has ended.";
+    CertificateNotYetValid, "certificateNotYetValid", "A certificate is in use before its time.";
+    CertificateRenewalFailed, "certificateRenewalFailed", "An automatic renewal failed again and again.";
+    CertificateNotDeployed, "certificateNotDeployed", "What is served is not what the file holds.";
+    CertificateChainInvalid, "certificateChainInvalid", "A chain is incomplete, disordered or unverifiable.";
+    CertificateUnsuitable, "certificateUnsuitable", "A certificate does not fit its role: key, names, purpose, strength, issuer.";
+    CertificateEkuChanged, "certificateEkuChanged", "A new certificate lacks a purpose that the old one had.";
+    CertificateRevoked, "certificateRevoked", "The issuer has revoked a certificate.";
+    CertificateSourceLost, "certificateSourceLost", "A watched file or endpoint can no longer be read.";
+    CertificateNodesDiffer, "certificateNodesDiffer", "Nodes of one farm serve different certificates for one name.";
+    CrlStale, "crlStale", "A revocation list is past its next update.";
+    TrustAnchorExpiring, "trustAnchorExpiring", "A trust anchor ends soon; somebody must fetch its successor.";
+    TrustAnchorExpired, "trustAnchorExpired", "A trust anchor has ended.";
+    WebexTrustChainNewVersion, "webexTrustChainNewVersion", "A new Webex chain is there.";
+    TrustGenerationUnused, "trustGenerationUnused", "An old Webex chain is no longer used and can be removed.";
+    KeyAging, "keyAging", "A signing or encryption key is older than it should become.";
+    OauthTokenExpiring, "oauthTokenExpiring", "A refresh token will lapse for want of use.";
+    ServiceTokenFailing, "serviceTokenFailing", "The service token of CI validation is not renewed.";
+    MtlsClientRejected, "mtlsClientRejected", "Clients of Webex are refused at the handshake.";
+    CtiSessionsMissing, "ctiSessionsMissing", "No CTI session of Webex is open.";
+    XspUnreachable, "xspUnreachable", "XSPs do not answer.";
+    AsUnreachable, "asUnreachable", "The Application Server does not answer.";
+    WebexApiUnreachable, "webexApiUnreachable", "The Webex APIs do not answer.";
+    EventChannelLost, "eventChannelLost", "An event channel of our own is lost.";
+    BlfSubscriptionLost, "blfSubscriptionLost", "A busy-lamp-field subscription of our own is lost.";
+    ProvisioningFailed, "provisioningFailed", "Users could not be provisioned and wait for a person.";
+    ProvisioningBacklog, "provisioningBacklog", "Provisioning cannot keep up.";
+    ProvisioningStuck, "provisioningStuck", "Users wait longer than anybody should.";
+    SpoolFilling, "spoolFilling", "The disk under the state directory fills up.";
+    ClockSkew, "clockSkew", "The clock jumped, or nobody keeps it.";
+    ConfigReloadFailed, "configReloadFailed", "A changed configuration was refused; the old one is in force.";
+    AlarmSinkFailing, "alarmSinkFailing", "A sink of notices does not take them.";
+    AlarmsDiscarded, "alarmsDiscarded", "There were more alarms than are kept.";
+}
+
+impl AlarmName {
+    /// The alarm of that name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|name| name.word() == word)
+    }
+}
+
+impl fmt::Display for AlarmName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_its_word_in_json_too_and_leads_back() {
+        for name in AlarmName::ALL {
+            let json = serde_json::to_string(name).unwrap();
+            assert_eq!(json, format!("\"{}\"", name.word()));
+            assert_eq!(AlarmName::from_word(name.word()), Some(*name));
+        }
+        assert_eq!(AlarmName::from_word("certificate"), None);
+    }
+}
