@@ -70,7 +70,10 @@ pub(super) fn sweep(directory: &Path, names: &BTreeSet<String>) -> io::Result<()
             continue;
         };
         if is_ours(&name) && !names.contains(&name) {
-            first = first.and(remove(&entry.path()));
+            let removed = remove(&entry.path());
+            if first.is_ok() {
+                first = removed;
+            }
         }
     }
     first
