@@ -112,7 +112,7 @@ fn the_samples_mean_what_they_were_written_for() {
     let (outcome, trace) = file(wire!("a22-proposed-adapter-v1-delete.http"));
     let user = BwUserId::parse("95547321@sp.example").unwrap();
     assert_eq!(outcome, Outcome::Remove(user));
-    assert_eq!(trace.rule(), Some("remove-by-path"));
+    assert_eq!(trace.rule(), Some("remove-by-name"));
 
     for guest in [
         &wire!("a14-fact-guestclient-impguest-request.http")[..],
