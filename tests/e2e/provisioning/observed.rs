@@ -68,35 +68,7 @@ impl Stage {
         let (others, other) = listener().await;
         let account = lab.provisioning_administrator();
         write_private(&scene.path().join("ocip"), &account.password);
-        let observe = format!(
-            r#"
-[[template]]
-name = "acme-observed"
-mode = "observe"
-cluster = "as-east"
-partner = "acme"
-bridge-url = "{url}"
-[application-server]
-addresses = ["{asked}"]
-tls = false
-user-id = {id:?}
-password = "file:{folder}/ocip"
-[ocir]
-reconnect = "100ms"
-[[ocir.as]]
-name = "as1"
-cluster = "as-east"
-address = "{reporting}"
-tls = false
-[[ocir.as]]
-name = "as2"
-cluster = "as-east"
-address = "{other}"
-tls = false
-"#,
-            id = account.id,
-            folder = scene.path().display(),
-        );
+        let observe = template(&scene, &url, &account.id, [asked, reporting, other]);
         let config = scene.config("allow = [\"127.0.0.0/8\"]", &observe);
         let daemon = scene.start(&config).await;
         let (other, _) = tokio::time::timeout(BOUND, others.accept())
@@ -183,6 +155,44 @@ tls = false
         self.tasks.stop().cancel();
         self.tasks.join().await;
     }
+}
+
+/// A template of the mode `observe` whose users are provisioned at this URL, and where Application
+/// Servers are asked and heard.
+fn template(
+    scene: &Scene,
+    url: &str,
+    id: &str,
+    [asked, reporting, other]: [SocketAddr; 3],
+) -> String {
+    format!(
+        r#"
+[[template]]
+name = "acme-observed"
+mode = "observe"
+cluster = "as-east"
+partner = "acme"
+bridge-url = "{url}"
+[application-server]
+addresses = ["{asked}"]
+tls = false
+user-id = {id:?}
+password = "file:{folder}/ocip"
+[ocir]
+reconnect = "100ms"
+[[ocir.as]]
+name = "as1"
+cluster = "as-east"
+address = "{reporting}"
+tls = false
+[[ocir.as]]
+name = "as2"
+cluster = "as-east"
+address = "{other}"
+tls = false
+"#,
+        folder = scene.path().display(),
+    )
 }
 
 async fn listener() -> (TcpListener, SocketAddr) {
