@@ -127,8 +127,12 @@ async fn an_end_of_the_daemon_waits_for_what_the_bridge_is_doing() {
     daemon.signal("TERM");
     daemon.logged(&["Draining."]).await;
     gate.open(1);
+    // A second signal would cut the wait short.
+    until("the user is tracked", async || {
+        scene.users().await.len() == 1
+    })
+    .await;
     assert!(daemon.stop().await.success());
-    assert_eq!(scene.users().await.len(), 1);
 }
 
 #[tokio::test]
