@@ -3,6 +3,7 @@
 pub mod build;
 pub mod drain;
 pub mod error;
+mod left;
 pub mod logging;
 pub mod material;
 mod observed;

@@ -48,6 +48,7 @@ pub fn ground(
         reconciler: Reconciler::start(sides, rules(&edge.config), tasks),
         ocip,
         metrics: Arc::clone(&telemetry.operations),
+        door: Arc::default(),
     }))
 }
 

@@ -209,7 +209,7 @@ impl Store {
         in_time(self.engine.history(key, HISTORY)).await
     }
 
-    /// One enterprise.
+    /// One enterprise; one that was only learned from Webex, as [`Store::customers`] has it.
     ///
     /// # Errors
     /// As [`Store::page`].
@@ -220,7 +220,16 @@ impl Store {
         in_time(self.engine.enterprise(key)).await
     }
 
-    /// All enterprises, in the order of cluster and name.
+    /// All enterprises: those that were begun here, and those that Webex named for users whom its
+    /// bridge provisions; in the order of cluster and name. For whoever looks.
+    ///
+    /// # Errors
+    /// As [`Store::page`].
+    pub async fn customers(&self) -> Result<Vec<EnterpriseRecord>, StoreError> {
+        in_time(self.engine.customers()).await
+    }
+
+    /// All enterprises that were begun here, in the order of cluster and name.
     ///
     /// # Errors
     /// As [`Store::page`].

@@ -98,7 +98,7 @@ impl Stage {
         .config;
         let telemetry = Telemetry::new();
         let observed = ocir_observer::start(&config, None, &tasks, &telemetry);
-        let observed = observed.unwrap().expect("it is configured");
+        let observed = observed.unwrap().expect("it is configured").observations;
         let stage = Self {
             lab,
             telemetry,

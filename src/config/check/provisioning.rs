@@ -70,6 +70,7 @@ fn capture(at: &At<'_>, raw: Option<&raw::Capture>) -> Capture {
         ring: usize::try_from(ring).unwrap_or(usize::MAX),
         body_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
         keep,
+        max_age: at.duration("max-age", raw.max_age.as_ref(), &rules::CAPTURE_MAX_AGE),
         personal_data,
     }
 }

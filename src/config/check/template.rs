@@ -231,7 +231,7 @@ fn relay(at: &At<'_>, raw: Option<&raw::TemplateRelay>) -> TemplateRelay {
     if raw.on_unreachable == Some(OnUnreachable::AcceptAndRetry) {
         let fault = Wrong {
             what: "the bridge alone can say that it took a call, and what it would have refused \
-                   would be lost after a success"
+                   would be lost after a success (README, The provisioning adapter)"
                 .to_owned(),
             expected: "\"fail\", or the mode \"api\", which keeps what it accepts".to_owned(),
         };

@@ -52,6 +52,8 @@ pub struct Capture {
     pub body_bytes: usize,
     /// Whether they are kept over a restart.
     pub keep: bool,
+    /// How long any of them is kept.
+    pub max_age: Duration,
     /// Whether names, numbers and addresses stay readable.
     pub personal_data: bool,
 }

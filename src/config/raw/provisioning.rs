@@ -64,6 +64,9 @@ pub struct Capture {
     /// Keep them over a restart, in the state directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<bool>,
+    /// How long any of them is kept, in memory and on the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<DurationText>,
     /// Keep names, numbers and addresses readable; passwords never are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personal_data: Option<bool>,

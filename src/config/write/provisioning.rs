@@ -41,6 +41,7 @@ fn capture(capture: &config::Capture) -> raw::Capture {
         ring,
         body_bytes,
         keep,
+        max_age,
         personal_data,
     } = capture;
     raw::Capture {
@@ -48,6 +49,7 @@ fn capture(capture: &config::Capture) -> raw::Capture {
         ring: number(*ring),
         body_bytes: size(*body_bytes as u64),
         keep: Some(*keep),
+        max_age: time(*max_age),
         personal_data: Some(*personal_data),
     }
 }

@@ -160,6 +160,15 @@ impl Engine for Sqlite {
         .boxed()
     }
 
+    fn customers(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+        async move {
+            let mut reader = self.readers.take().await?;
+            let found = read::customers(reader.connection()).await;
+            reader.back(found)
+        }
+        .boxed()
+    }
+
     fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
         async move {
             let mut reader = self.readers.take().await?;

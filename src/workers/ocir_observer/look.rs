@@ -12,17 +12,18 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::ocip::OcipFailure;
 use crate::domain::ocip::facts::MessagingServer;
 use crate::domain::ocir::Hint;
-use crate::domain::ocir::INTEGRATED_IMP;
 use crate::domain::ocir::Observation;
 use crate::domain::ocir::Observed;
 use crate::domain::ocir::Reported;
 use crate::domain::ocir::Scope;
-use crate::domain::ocir::profile;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
 use crate::workers::ocir_observer::Teller;
 use crate::workers::ocir_observer::Told;
+use crate::workers::ocir_observer::asker::Found;
+use crate::workers::ocir_observer::asker::found;
+use crate::workers::ocir_observer::asker::passes;
 
 /// The first pause before the Application Server is asked again, and the longest.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -134,33 +135,19 @@ impl Looker {
         }
     }
 
-    /// "Check assignment" of the field guide: user, service, activity, and where it is provisioned.
+    /// What is so of a user, and where it is provisioned.
     async fn asked(&mut self, ocip: &Ocip, user: &BwUserId) -> Result<Observed, OcipFailure> {
-        let details = match ocip.user(user.as_str()).await {
-            Err(OcipFailure::UnknownUser) => return Ok(Observed::Absent(user.clone())),
-            details => details?,
-        };
-        let unusable = |_| OcipFailure::Refused {
-            code: None,
-            summary: "the user has an id that is none".to_owned(),
-        };
-        let profile = profile(user, &details).map_err(unusable)?;
-        // By its primary id, under which it is known.
-        let absent = Ok(Observed::Absent(profile.user.clone()));
-        let id = profile.user.as_str();
-        match ocip.has_service(id, INTEGRATED_IMP).await {
-            Ok(false) | Err(OcipFailure::UnknownUser) => return absent,
-            assigned => assigned?,
-        };
-        if !ocip.integrated_imp(id).await?.is_active {
-            return absent;
+        match found(ocip, user).await? {
+            Found::Absent(user) => Ok(Observed::Absent(user)),
+            Found::Present {
+                profile,
+                service_provider,
+                group,
+            } => {
+                let url = self.url(ocip, &service_provider, &group).await?;
+                Ok(Observed::Present { profile, url })
+            }
         }
-        let (sp, group) = (&details.service_provider_id, &details.group_id);
-        let url = self.url(ocip, sp, group).await?;
-        Ok(Observed::Present {
-            profile: Box::new(profile),
-            url,
-        })
     }
 
     /// Where the users of a group are provisioned: the most specific level wins.
@@ -201,19 +188,5 @@ impl Looker {
             Scope::System => ocip.system_messaging().await,
         };
         asked.ok()
-    }
-}
-
-/// Whether the same question may have an answer later.
-const fn passes(failure: &OcipFailure) -> bool {
-    match failure {
-        OcipFailure::RateLimited { .. } | OcipFailure::Timeout | OcipFailure::Unreachable(_) => {
-            true
-        }
-        OcipFailure::BadAnswer(_)
-        | OcipFailure::BadCredentials
-        | OcipFailure::Locked
-        | OcipFailure::Refused { .. }
-        | OcipFailure::UnknownUser => false,
     }
 }

@@ -1,12 +1,14 @@
 //! Listens to the Application Servers' reports and finds out what they mean.
 //!
 //! * `listen`: one connection for each Application Server, kept up; documents in, reports out.
+//! * [`asker`]: whether a user still has the service, for whoever must know.
 //! * `look`: one report after the other: the Application Server is asked what is so now.
 //!
 //! What is found goes into a bounded channel. While it is full, reports are not read any more: the
 //! Application Server keeps them. A report that was read and not yet kept when the daemon ends is
 //! lost, because nothing of this protocol is acknowledged; reconciliation finds what it told.
 
+pub mod asker;
 mod listen;
 mod look;
 
@@ -24,6 +26,7 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::ocir::OcirSeries;
 use crate::workers::absence;
+use crate::workers::ocir_observer::asker::Asker;
 use crate::workers::ocir_observer::listen::Ear;
 use crate::workers::ocir_observer::look::Looker;
 
@@ -46,6 +49,14 @@ struct Teller {
     series: OcirSeries,
 }
 
+/// What comes of listening.
+pub struct Heard {
+    /// What was found.
+    pub observations: mpsc::Receiver<Observation>,
+    /// Asks about users; `None` where no Application Server may be asked.
+    pub asker: Option<Asker>,
+}
+
 /// Starts to listen, where that is configured. `ocip` is a client of the Application Server that is
 /// there anyway.
 ///
@@ -56,7 +67,7 @@ pub fn start(
     ocip: Option<Ocip>,
     tasks: &Tasks,
     telemetry: &Telemetry,
-) -> Result<Option<mpsc::Receiver<Observation>>, OutboundError> {
+) -> Result<Option<Heard>, OutboundError> {
     let Some(ocir) = &config.ocir else {
         return Ok(None);
     };
@@ -86,9 +97,13 @@ pub fn start(
         tasks.worker("ocir-absence", away);
         tasks.worker("ocir-listen", ear.listen(tasks.stop()));
     }
+    let asker = ocip.clone().map(Asker::new);
     let looker = Looker::new(ocip, observations);
     tasks.worker("ocir-look", looker.run(reported, tasks.stop()));
-    Ok(Some(observed))
+    Ok(Some(Heard {
+        observations: observed,
+        asker,
+    }))
 }
 
 /// What a start would find wrong. Blocks on the disk.

@@ -306,7 +306,7 @@ fn nightly(rules: Rules, wall: SystemTime) -> Option<u64> {
 }
 
 async fn all(reconciler: &Reconciler, sides: &Sides) {
-    match sides.provisioner.store().enterprises().await {
+    match sides.provisioner.store().customers().await {
         Ok(held) => {
             let keys = held.into_iter().map(|record| record.key).collect();
             if let Err(error) = reconciler.ask_for(keys) {

@@ -29,6 +29,7 @@ fn kept(at: &mut At<'_>, old: &Capture, new: &Capture) {
         Live ring "ring",
         Live body_bytes "body-bytes",
         Live keep "keep",
+        Live max_age "max-age",
         Live personal_data "personal-data",
     );
 }

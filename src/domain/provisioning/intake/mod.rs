@@ -151,8 +151,14 @@ fn policy_of<'a>(
     wish: &Wish,
     settings: &'a Settings,
 ) -> Option<&'a Policy> {
-    let template = wish.template.as_ref();
-    let template = template.or_else(|| desired.map(|desired| &desired.template))?;
+    let named = wish.template.as_ref();
+    let held = desired.map(|desired| &desired.template);
+    let template = match &wish.wanted {
+        // A user is removed where it is: at the partner of another template nobody would be found,
+        // and the subscriber would live on behind a removal that says it is done.
+        Wanted::Absent { .. } => held.or(named),
+        Wanted::AsHeld | Wanted::Present { .. } => named.or(held),
+    }?;
     settings.templates.get(template).map(|policy| &**policy)
 }
 

@@ -159,6 +159,34 @@ fn the_removal_of_an_unknown_user_is_looked_up_or_ignored_as_the_template_says()
 }
 
 #[test]
+fn a_removal_goes_where_the_user_is_whatever_url_it_comes_by() {
+    let mut held = Held::default();
+    accept(&mut held, present("a", profile(), 1));
+    let by_another = |number| Wish {
+        template: TemplateKey::parse("b").ok(),
+        ..absent(number)
+    };
+    let gone = accept(&mut held, by_another(2));
+    assert_eq!(gone.template.as_str(), "a");
+    assert!(matches!(gone.presence, Presence::Absent { .. }));
+    held.job = Some(job(&gone, JobState::Removed));
+    assert_eq!(
+        decide(&held, by_another(3), &settings()),
+        Verdict::NotPresent
+    );
+    // Of somebody who is not known the URL is all there is.
+    let unknown = accept(&mut Held::default(), by_another(1));
+    assert_eq!(unknown.template.as_str(), "b");
+    // Without the template nobody can say at which partner the user is.
+    let mut held = Held::default();
+    accept(&mut held, present("a", profile(), 1));
+    let mut without = settings();
+    without.templates.remove(&TemplateKey::parse("a").unwrap());
+    let verdict = decide(&held, by_another(2), &without);
+    assert_eq!(refused(verdict), Code::TemplateUnknown);
+}
+
+#[test]
 fn a_person_can_go_after_its_subscription() {
     let mut held = Held::default();
     let gone = accept(&mut held, absent(1));

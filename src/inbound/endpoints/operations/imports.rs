@@ -1,5 +1,7 @@
 //! Users out of a CSV file, each line with its own result. A wrong line stops no other.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use serde_json::Value;
@@ -62,10 +64,14 @@ impl Operations {
             let text = format!("the file has more than {LINES} lines; split it");
             return Err(Refused::new(status, "too-large", text));
         }
+        let taken = &*doing.taken;
         let outcomes = futures_util::stream::iter(lines)
             .map(|line| async move {
                 let outcome = match self.line(&line, template, dry).await {
-                    Ok(outcome) => outcome,
+                    Ok(outcome) => {
+                        taken.fetch_add(usize::from(!dry), Ordering::Relaxed);
+                        outcome
+                    }
                     Err(refused) => Outcome {
                         taken: false,
                         word: "refused",

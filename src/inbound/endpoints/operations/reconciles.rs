@@ -84,7 +84,7 @@ impl Operations {
             }
             None => {
                 let held = store
-                    .enterprises()
+                    .customers()
                     .await
                     .map_err(|error| store_failed(&error))?;
                 held.into_iter().map(|record| record.key).collect()

@@ -144,10 +144,10 @@ impl Operations {
         &self,
         record: &UserRecord,
     ) -> Result<Option<EnterpriseRecord>, Refused> {
-        let Some(enterprise) = &record.desired.enterprise else {
+        let Some(enterprise) = record.enterprise() else {
             return Ok(None);
         };
-        let key = EnterpriseKey::new(record.key().cluster.clone(), enterprise);
+        let key = EnterpriseKey::new(record.key().cluster.clone(), &enterprise);
         let held = self.provisioner.store().enterprise(&key).await;
         held.map_err(|error| store_failed(&error))
     }

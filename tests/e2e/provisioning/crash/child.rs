@@ -229,6 +229,10 @@ impl Engine for Doomed {
         self.engine.enterprise(key)
     }
 
+    fn customers(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+        self.engine.customers()
+    }
+
     fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
         self.engine.enterprises()
     }

@@ -91,8 +91,8 @@ fn the_lines_show_rules_fields_and_the_profile() {
     let text = lines(&outcome, &trace).join("\n");
     for part in [
         "Body: xml",
-        "remove-by-method        remove              method is POST",
-        "upsert                  upsert              fits",
+        "remove-by-name             remove              method is POST",
+        "upsert                     upsert              fits",
         "xml:primaryPhoneNumber = +1-2405551212",
         "Result: 95547321@sp.example is to be a subscriber:",
         "phone             +12405551212",
