@@ -39,7 +39,6 @@ use crate::domain::provisioning::record::Source;
 use crate::inbound::edge::Live;
 use crate::platform::clock;
 use crate::store::query::UserRecord;
-use crate::workers::auth_desk::AuthDesk;
 use crate::workers::ocir_observer;
 use crate::workers::provisioner::Provisioner;
 use crate::workers::provisioner::SubmitError;
@@ -54,7 +53,7 @@ const LEFT: usize = 10_000;
 /// Starts to hear what Application Servers report, when that is configured.
 pub(super) fn start(reloader: &Reloader) -> Result<(), Vec<AppError>> {
     let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
-    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let ocip = reloader.application_server.current().clone();
     let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
     if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
         let live = Arc::clone(&reloader.live);

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::domain::ocir::Observation;
 use crate::domain::ocir::Reported;
 use crate::outbound::OutboundError;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocir::OcirSource;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
@@ -46,30 +46,20 @@ struct Teller {
     series: OcirSeries,
 }
 
-/// Starts to listen, where that is configured. `ocip` is a client of the Application Server that is
-/// there anyway.
+/// Starts to listen, where that is configured. `ocip` is who can be asked what is so, for the cluster
+/// that it belongs to.
 ///
 /// # Errors
-/// A CA file or the Application Server's password cannot be used.
+/// A CA file cannot be used.
 pub fn start(
     config: &Config,
-    ocip: Option<Ocip>,
+    ocip: CurrentOcip,
     tasks: &Tasks,
     telemetry: &Telemetry,
 ) -> Result<Option<mpsc::Receiver<Observation>>, OutboundError> {
     let Some(ocir) = &config.ocir else {
         return Ok(None);
     };
-    let ocip = match (ocip, &config.application_server) {
-        (Some(ocip), _) => Some(ocip),
-        (None, Some(server)) => Some(Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))?),
-        (None, None) => None,
-    };
-    // Of which cluster the one Application Server is that may be asked is not written: only where
-    // there is one cluster, it can be no other. Another one would not know the users.
-    let mut clusters = ocir.servers.iter().map(|server| &server.cluster);
-    let first = clusters.next();
-    let ocip = ocip.filter(|_| clusters.all(|cluster| Some(cluster) == first));
     let (observations, observed) = mpsc::channel(OBSERVATIONS);
     let (reports, reported) = mpsc::channel(REPORTS);
     for server in &ocir.servers {

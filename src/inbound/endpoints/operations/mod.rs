@@ -40,6 +40,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::domain::edge::reason::Reason;
+use crate::domain::provisioning::csv;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
@@ -49,7 +50,7 @@ use crate::inbound::endpoints::operations::query::name_cluster;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::refused::answered;
 use crate::inbound::endpoints::operations::resource::Resource;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::read_capped;
 use crate::platform::clock;
 use crate::store::StoreError;
@@ -90,8 +91,8 @@ pub struct Ground {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
 }
@@ -139,8 +140,8 @@ pub struct Operations {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
 }
@@ -235,7 +236,7 @@ impl Operations {
                 self.sync(&id, ask, order, doing).await
             }
             Resource::Import => {
-                let file = read(body, imports::FILE_BYTES).await?;
+                let file = read(body, csv::BYTES).await?;
                 self.import(ask, &file, doing).await
             }
             Resource::Jobs => self.jobs(ask).await,
