@@ -148,12 +148,17 @@ mod tests {
             .replace("EAST", &template("a", "east"))
             .replace("WEST", &template("b", "west"));
         let text = format!(
-            "{text}\n[[webex-partner]]\nname = \"p\"\nclient-id = \"c\"\n\
+            "{text}\n{EDGE}[[webex-partner]]\nname = \"p\"\nclient-id = \"c\"\n\
              client-secret = \"file:/s\"\nrefresh-token = \"file:/t\"\n"
         );
         let config = config::from_text(&text).unwrap_or_else(|wrong| panic!("{wrong:?}"));
         cluster(&config).map(|cluster| cluster.as_str().to_owned())
     }
+
+    /// What every configuration has.
+    const EDGE: &str = "[[listener]]\nname = \"prov\"\nkind = \"provisioning\"\n\
+                        addresses = [\"127.0.0.1:8443\"]\n\
+                        [[listener.host]]\nnames = [\"adapter.sp.example\"]\n";
 
     const SERVER: &str = "[application-server]\naddresses = [\"127.0.0.1:2208\"]\ntls = false\n\
                           user-id = \"xspd\"\npassword = \"file:/p\"\n";
@@ -175,7 +180,7 @@ mod tests {
         let (tasks, telemetry) = (Tasks::new(), Telemetry::new());
         let config = |rest: &str| {
             let text = format!(
-                "{SERVER}{rest}\n[[template]]\nname = \"a\"\nmode = \"observe\"\n\
+                "{SERVER}{rest}\n{EDGE}[[template]]\nname = \"a\"\nmode = \"observe\"\n\
                  cluster = \"east\"\npartner = \"p\"\n[[webex-partner]]\nname = \"p\"\n\
                  client-id = \"c\"\nclient-secret = \"file:/s\"\nrefresh-token = \"file:/t\"\n"
             );
@@ -204,7 +209,7 @@ mod tests {
         server.publish(prepare(&config("cluster = \"west\"\n")));
         assert!(!same(&before));
         assert!(held.of(&east).is_none() && held.of(&west).is_some());
-        server.publish(prepare(&config::from_text("").unwrap()));
+        server.publish(prepare(&config::from_text(EDGE).unwrap()));
         assert!(held.any().is_none());
         tasks.stop().cancel();
     }

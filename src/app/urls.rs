@@ -46,7 +46,9 @@ mod tests {
         let text = format!(
             "[[template]]\nname = \"{name}\"\nmode = \"relay\"\n{rest}\
              bridge-url = \"https://bridge.example.com/x\"\naccount = \"prov\"\n\
-             password = \"file:/etc/xspd/acme\"\n"
+             password = \"file:/etc/xspd/acme\"\n\
+             [[listener]]\nname = \"prov\"\nkind = \"provisioning\"\naddresses = [\"127.0.0.1:8443\"]\n\
+             [[listener.host]]\nnames = [\"adapter.sp.example\"]\n"
         );
         crate::config::from_text(&text).unwrap_or_else(|wrong| panic!("{wrong:?}"))
     }

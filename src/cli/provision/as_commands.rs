@@ -217,7 +217,9 @@ mod tests {
             let text = format!(
                 "[[template]]\nname = \"acme\"\nmode = \"relay\"\n{declared}\
                  bridge-url = \"https://bridge.example.com/x\"\naccount = \"prov\"\n\
-                 password = \"file:/etc/xspd/acme\"\n"
+                 password = \"file:/etc/xspd/acme\"\n\
+             [[listener]]\nname = \"prov\"\nkind = \"provisioning\"\naddresses = [\"127.0.0.1:8443\"]\n\
+             [[listener.host]]\nnames = [\"adapter.sp.example\"]\n"
             );
             std::fs::write(&file, &text).unwrap();
             let fixed = ["as-commands", "acme", "--config", file.to_str().unwrap()];

@@ -396,10 +396,10 @@ mod tests {
     fn facts(imp_active: Option<bool>) -> UserFacts {
         let empty = Some(Vec::new());
         UserFacts {
-            user: "anna@x".to_owned(),
+            user: "anna@sp.example".to_owned(),
             first_name: "Anna".to_owned(),
             last_name: "Ahrens".to_owned(),
-            email: Some("anna@x".to_owned()),
+            email: Some("anna@sp.example".to_owned()),
             alternate_ids: empty,
             phone: Some("+12405550101".to_owned()),
             service_packs: Some(vec!["UC".to_owned()]),
@@ -434,13 +434,12 @@ mod tests {
         let late = OcipFailure::Timeout;
         let said = told(&facts(None), &[], Some(&late));
         assert_eq!(said["verdict"], "unchecked", "{said}");
-        let text = said["findings"][0]["text"].as_str().unwrap();
-        assert!(text.contains("did not answer"), "{text}");
+        assert!(said.to_string().contains("did not answer"), "{said}");
     }
 
     #[test]
     fn an_address_of_a_user_who_is_known_here_is_refused() {
-        let said = told(&facts(Some(false)), &[("ben@x", "Anna@X")], None);
+        let said = told(&facts(Some(false)), &[("ben@x", "Anna@SP.example")], None);
         assert_eq!(said["verdict"], "refused", "{said}");
         assert!(said.to_string().contains("ben@x"), "{said}");
     }

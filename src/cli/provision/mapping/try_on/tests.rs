@@ -148,7 +148,9 @@ fn the_template_of_a_configuration_brings_its_values_and_its_rules() {
         let text = format!(
             "[[template]]\nname = \"acme\"\nmode = \"relay\"\nlanguage = \"de\"\n{mapping}\
              cluster = \"east\"\nbridge-url = \"https://bridge.example.com/x\"\n\
-             account = \"prov\"\npassword = \"file:/etc/xspd/acme\"\n"
+             account = \"prov\"\npassword = \"file:/etc/xspd/acme\"\n\
+             [[listener]]\nname = \"prov\"\nkind = \"provisioning\"\naddresses = [\"127.0.0.1:8443\"]\n\
+             [[listener.host]]\nnames = [\"adapter.sp.example\"]\n"
         );
         std::fs::write(&file, text).unwrap();
         let more = ["--config", file.to_str().unwrap(), "--template", "acme"];
