@@ -57,8 +57,8 @@ pub(super) struct Leaving {
 /// Who finds out.
 pub(super) struct Leave {
     pub(super) provisioner: Provisioner,
-    /// `None` where no Application Server may be asked: then nobody is removed.
-    pub(super) asker: Option<Asker>,
+    /// Where no Application Server may be asked, nobody is removed.
+    pub(super) asker: Asker,
 }
 
 /// How many users came to what.
@@ -101,7 +101,8 @@ impl Leave {
                 return;
             }
         };
-        let Some(asker) = &self.asker else {
+        let asker = &self.asker;
+        if !asker.knows(cluster) {
             warn!(
                 %cluster, %sp, group, users = users.len(),
                 "BroadWorks reports that a group is deleted. Nobody is removed from Webex, because \
@@ -109,8 +110,8 @@ impl Leave {
                  compare them with Webex, and remove those who are gone."
             );
             return;
-        };
-        let ask = |user: BwUserId| async move { asker.is_gone(&user).await };
+        }
+        let ask = |user: BwUserId| async move { asker.is_gone(cluster, &user).await };
         let remove = |user: BwUserId| async move {
             let removed = absent(&self.provisioner, cluster, user).await;
             if let Err(error) = &removed {

@@ -42,7 +42,6 @@ use crate::inbound::edge::Live;
 use crate::platform::clock;
 use crate::store::StoreError;
 use crate::store::query::UserRecord;
-use crate::workers::auth_desk::AuthDesk;
 use crate::workers::ocir_observer;
 use crate::workers::ocir_observer::Heard;
 use crate::workers::provisioner::Provisioner;
@@ -59,7 +58,7 @@ const TRIES: u32 = 15;
 /// Starts to hear what Application Servers report, when that is configured.
 pub(super) fn start(reloader: &Reloader) -> Result<(), Vec<AppError>> {
     let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
-    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let ocip = reloader.application_server.current().clone();
     let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
     if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
         let live = Arc::clone(&reloader.live);

@@ -75,6 +75,7 @@ impl Stage {
         let password = directory.path().join("password");
         write_private(&password, &account.password);
         ApplicationServer {
+            cluster: None,
             addresses: vec![(address.ip().to_string(), address.port())],
             tls: ca.map(|ca| ApplicationServerTls {
                 ca,

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use xspd::app::application_server::ApplicationServer;
 use xspd::config::NamedFiles;
 use xspd::config::load_with;
 use xspd::domain::ocir::Hint;
@@ -19,6 +20,7 @@ use xspd::domain::ocir::Scope;
 use xspd::lab::broadworks::BroadWorks;
 use xspd::lab::broadworks::ocir::Odd;
 use xspd::lab::broadworks::ocir::Settings;
+use xspd::outbound::broadworks::ocip::CurrentOcip;
 use xspd::platform::tasks::Tasks;
 use xspd::telemetry::Telemetry;
 use xspd::workers::ocir_observer;
@@ -97,7 +99,11 @@ impl Stage {
         .unwrap_or_else(|problems| panic!("{problems:?}"))
         .config;
         let telemetry = Telemetry::new();
-        let observed = ocir_observer::start(&config, None, &tasks, &telemetry);
+        let server = ApplicationServer::default();
+        let asked = server.prepare(&config, None, &tasks, &telemetry);
+        server.publish(asked.unwrap());
+        let asked = server.current().clone();
+        let observed = ocir_observer::start(&config, asked, &tasks, &telemetry);
         let observed = observed.unwrap().expect("it is configured").observations;
         let stage = Self {
             lab,
@@ -316,7 +322,8 @@ async fn a_pause_before_the_next_connection_is_kept() {
         .unwrap_or_else(|problems| panic!("{problems:?}"))
         .config;
     let (tasks, telemetry) = (Tasks::new(), Telemetry::new());
-    let observed = ocir_observer::start(&config, None, &tasks, &telemetry).unwrap();
+    let asked = CurrentOcip::default();
+    let observed = ocir_observer::start(&config, asked, &tasks, &telemetry).unwrap();
     tokio::time::sleep(Duration::from_secs(100)).await;
     let text = telemetry.render();
     let line = "xspd_ocir_losses_total{as=\"as1\",reason=\"connect\"} ";

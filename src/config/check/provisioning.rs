@@ -88,6 +88,7 @@ pub(super) fn templates(
         template::template(at, name, raw, shared)
     });
     template::told_apart(at, &templates);
+    template::customers(at, &templates);
     for template in &templates {
         has_partner(at, template, partners);
     }

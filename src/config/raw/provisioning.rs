@@ -88,6 +88,9 @@ pub struct Template {
     /// Name of the BroadWorks cluster within which user ids are unique.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Customers that Partner Hub shows for the cluster; with more than 50 its URLs must not be edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<i64>,
     /// Name of the Webex partner account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,

@@ -4,13 +4,15 @@ use crate::domain::ocip::OcipFailure;
 use crate::domain::ocir::INTEGRATED_IMP;
 use crate::domain::ocir::profile;
 use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::profile::Profile;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocip::Ocip;
 
 /// Asks about one user at a time; clones share the connection.
 #[derive(Clone)]
 pub struct Asker {
-    ocip: Ocip,
+    ocip: CurrentOcip,
 }
 
 /// What is so of a user.
@@ -26,16 +28,29 @@ pub(super) enum Found {
 }
 
 impl Asker {
-    pub(super) const fn new(ocip: Ocip) -> Self {
+    pub(super) const fn new(ocip: CurrentOcip) -> Self {
         Self { ocip }
+    }
+
+    /// Whether there is an Application Server to ask about users of that cluster.
+    #[must_use]
+    pub fn knows(&self, cluster: &ClusterName) -> bool {
+        self.ocip.of(cluster).is_some()
     }
 
     /// Whether the user is gone, or its service is. Whatever is not plainly said is no answer.
     ///
     /// # Errors
-    /// [`OcipFailure`].
-    pub async fn is_gone(&self, user: &BwUserId) -> Result<bool, OcipFailure> {
-        Ok(match found(&self.ocip, user).await? {
+    /// [`OcipFailure`]; also when a reload took the Application Server away.
+    pub async fn is_gone(
+        &self,
+        cluster: &ClusterName,
+        user: &BwUserId,
+    ) -> Result<bool, OcipFailure> {
+        let Some(ocip) = self.ocip.of(cluster) else {
+            return Err(no_answer("the cluster has no Application Server to ask"));
+        };
+        Ok(match found(&ocip, user).await? {
             Found::Absent(_) => true,
             Found::Present { .. } => false,
         })

@@ -17,6 +17,7 @@ use crate::domain::ocir::Observed;
 use crate::domain::ocir::Reported;
 use crate::domain::ocir::Scope;
 use crate::domain::provisioning::ids::BwUserId;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
 use crate::workers::ocir_observer::Teller;
@@ -41,7 +42,8 @@ const SERVERS: usize = 10_000;
 
 /// Who finds out.
 pub(super) struct Looker {
-    ocip: Option<Ocip>,
+    /// Asked for the users of its own cluster only: another one would not know them.
+    ocip: CurrentOcip,
     observations: mpsc::Sender<Observation>,
     /// By service provider and group: the URL that counts there, and since when it is known.
     servers: HashMap<(String, String), (Instant, Option<String>)>,
@@ -51,7 +53,7 @@ pub(super) struct Looker {
 struct Over;
 
 impl Looker {
-    pub(super) fn new(ocip: Option<Ocip>, observations: mpsc::Sender<Observation>) -> Self {
+    pub(super) fn new(ocip: CurrentOcip, observations: mpsc::Sender<Observation>) -> Self {
         Self {
             ocip,
             observations,
@@ -82,7 +84,7 @@ impl Looker {
             Reported::Left { sp, group } => Observed::Left { sp, group },
             Reported::Messaging(scope) => {
                 self.servers.clear();
-                let server = self.server(&scope).await;
+                let server = self.server(&by, &scope).await;
                 Observed::Messaging { scope, server }
             }
             Reported::Nothing => return Ok(()),
@@ -109,7 +111,7 @@ impl Looker {
 
     /// What is so of a user, asked until there is an answer or no hope of one.
     async fn user(&mut self, by: &Arc<Teller>, user: BwUserId, hint: Hint) -> Observed {
-        let Some(ocip) = self.ocip.clone() else {
+        let Some(ocip) = self.ocip.of(&by.cluster) else {
             return Observed::Hint { user, hint };
         };
         let mut pause = AGAIN;
@@ -179,8 +181,8 @@ impl Looker {
     }
 
     /// What a level says of its messaging server; once, because it is only told.
-    async fn server(&self, scope: &Scope) -> Option<MessagingServer> {
-        let ocip = self.ocip.as_ref()?;
+    async fn server(&self, by: &Teller, scope: &Scope) -> Option<MessagingServer> {
+        let ocip = self.ocip.of(&by.cluster)?;
         let asked = match scope {
             Scope::Group(sp, group) => ocip.group_messaging(sp.as_str(), group.as_str()).await,
             Scope::Reseller(_) => return None,

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::domain::ocir::Observation;
 use crate::domain::ocir::Reported;
 use crate::outbound::OutboundError;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocir::OcirSource;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
@@ -53,34 +53,24 @@ struct Teller {
 pub struct Heard {
     /// What was found.
     pub observations: mpsc::Receiver<Observation>,
-    /// Asks about users; `None` where no Application Server may be asked.
-    pub asker: Option<Asker>,
+    /// Asks about users.
+    pub asker: Asker,
 }
 
-/// Starts to listen, where that is configured. `ocip` is a client of the Application Server that is
-/// there anyway.
+/// Starts to listen, where that is configured. `ocip` is who can be asked what is so, for the cluster
+/// that it belongs to.
 ///
 /// # Errors
-/// A CA file or the Application Server's password cannot be used.
+/// A CA file cannot be used.
 pub fn start(
     config: &Config,
-    ocip: Option<Ocip>,
+    ocip: CurrentOcip,
     tasks: &Tasks,
     telemetry: &Telemetry,
 ) -> Result<Option<Heard>, OutboundError> {
     let Some(ocir) = &config.ocir else {
         return Ok(None);
     };
-    let ocip = match (ocip, &config.application_server) {
-        (Some(ocip), _) => Some(ocip),
-        (None, Some(server)) => Some(Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))?),
-        (None, None) => None,
-    };
-    // Of which cluster the one Application Server is that may be asked is not written: only where
-    // there is one cluster, it can be no other. Another one would not know the users.
-    let mut clusters = ocir.servers.iter().map(|server| &server.cluster);
-    let first = clusters.next();
-    let ocip = ocip.filter(|_| clusters.all(|cluster| Some(cluster) == first));
     let (observations, observed) = mpsc::channel(OBSERVATIONS);
     let (reports, reported) = mpsc::channel(REPORTS);
     for server in &ocir.servers {
@@ -97,7 +87,7 @@ pub fn start(
         tasks.worker("ocir-absence", away);
         tasks.worker("ocir-listen", ear.listen(tasks.stop()));
     }
-    let asker = ocip.clone().map(Asker::new);
+    let asker = Asker::new(ocip.clone());
     let looker = Looker::new(ocip, observations);
     tasks.worker("ocir-look", looker.run(reported, tasks.stop()));
     Ok(Some(Heard {

@@ -49,6 +49,7 @@ fn template(at: &mut At<'_>, old: &Template, new: &Template) {
         Live mode "mode",
         Live matches "match",
         Live cluster "cluster",
+        Live customers "customers",
         Live partner "partner",
         Live provisioning_id "provisioning-id",
         Live bridge_url "bridge-url",

@@ -43,6 +43,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::domain::provisioning::csv;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
@@ -53,7 +54,7 @@ use crate::inbound::endpoints::operations::query::name_cluster;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::refused::answered;
 use crate::inbound::endpoints::operations::resource::Resource;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::read_capped;
 use crate::platform::clock;
 use crate::store::StoreError;
@@ -94,8 +95,8 @@ pub struct Ground {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
     /// Who is let in.
@@ -147,8 +148,8 @@ pub struct Operations {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
     /// Who is let in.
@@ -252,7 +253,7 @@ impl Operations {
                 self.sync(&id, ask, order, doing).await
             }
             Resource::Import => {
-                let file = read(body, imports::FILE_BYTES).await?;
+                let file = read(body, csv::BYTES).await?;
                 self.import(ask, &file, doing).await
             }
             Resource::Jobs => self.jobs(ask).await,

@@ -73,7 +73,6 @@ impl Operations {
             &record.desired,
             documents::current(&record),
             enterprise.as_ref(),
-            at,
         );
         let first = is_first(&record, enterprise.as_ref());
         done(json!({

@@ -64,6 +64,7 @@ use crate::workers::captures::Captures;
 
 pub use crate::inbound::endpoints::provisioning::reply::Reply;
 pub use crate::inbound::endpoints::provisioning::served::AdapterError;
+pub use crate::inbound::endpoints::provisioning::served::template_values;
 
 /// Takes a wish in; returns when it is durable.
 pub type Submit = Arc<dyn Fn(Wish) -> BoxFuture<'static, Result<Verdict, NotTaken>> + Send + Sync>;

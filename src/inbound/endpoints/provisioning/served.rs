@@ -163,7 +163,7 @@ impl Served {
                 if problems.is_empty() =>
             {
                 Ok(Self {
-                    values: values(template, &key, &cluster),
+                    values: template_values(template, &key, &cluster),
                     name: Arc::from(template.name.as_str()),
                     rules: template.clone(),
                     key,
@@ -275,7 +275,12 @@ fn bridge(
 }
 
 /// What the mapping has to know. What goes to the bridge is judged there and not here.
-fn values(template: &Template, key: &TemplateKey, cluster: &ClusterName) -> TemplateValues {
+#[must_use]
+pub fn template_values(
+    template: &Template,
+    key: &TemplateKey,
+    cluster: &ClusterName,
+) -> TemplateValues {
     let early_validation = match (template.mode, template.early_validation) {
         (TemplateMode::Api, EarlyValidation::Business) => mapping::EarlyValidation::Business,
         (TemplateMode::Api, EarlyValidation::Syntax) => mapping::EarlyValidation::Syntax,

@@ -294,21 +294,16 @@ fn mapped(refusal: &crate::domain::provisioning::refusal::Refusal) -> Refused {
 
 /// A refusal of what is held.
 fn decided(refusal: &intake::Refusal) -> Refused {
-    let reason = match refusal.code {
-        intake::Code::EmailHeld => RefusalReason::EmailTaken,
-        intake::Code::EmailMalformed => RefusalReason::EmailInvalid,
-        intake::Code::EmailMissing => RefusalReason::EmailMissing,
-        intake::Code::EnterpriseBound => RefusalReason::EnterpriseBound,
-        intake::Code::FieldMissing => RefusalReason::FieldMissing,
-        intake::Code::NumberMissing => RefusalReason::NumberMissing,
-        intake::Code::TemplateUnknown => RefusalReason::TemplateUnknown,
-        // Said to operators only.
-        intake::Code::JobChanged | intake::Code::UserUnknown | intake::Code::WordUnfit => {
-            RefusalReason::FieldInvalid
-        }
+    let detail = match &refusal.holder {
+        Some(holder) => format!(
+            "{}: the address is that of {}",
+            refusal.code.as_str(),
+            holder.user()
+        ),
+        None => refusal.code.as_str().to_owned(),
     };
     Refused {
         sentence: Some(refusal.sentence.clone()),
-        ..Refused::new(reason, refusal.code.as_str())
+        ..Refused::new(refusal.code.reason(), detail)
     }
 }
