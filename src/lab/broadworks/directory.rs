@@ -33,6 +33,10 @@ pub enum Setting {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Directory {
+    /// Resellers by id: between the system and its service providers; absent in the files of older
+    /// labs.
+    #[serde(default)]
+    pub resellers: BTreeMap<String, Reseller>,
     /// Service providers and enterprises by id.
     pub providers: BTreeMap<String, ServiceProvider>,
     /// Users by user id in lower case.
@@ -84,6 +88,13 @@ impl Directory {
             .is_some_and(|held| held.kind == ProviderKind::Enterprise)
     }
 
+    /// The id of a user's reseller, if it has one.
+    #[must_use]
+    pub fn reseller_of(&self, user: &User) -> Option<&str> {
+        let provider = self.providers.get(&user.service_provider)?;
+        provider.reseller.as_deref()
+    }
+
     /// Whom a user finds in the enterprise directory. Below a service provider that is the group
     /// (inferred; the interface specification speaks of enterprises only).
     pub fn colleagues<'a>(&'a self, of: &'a User) -> impl Iterator<Item = &'a User> {
@@ -110,12 +121,23 @@ pub fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
 }
 
+/// A reseller: what its service providers and enterprises have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Reseller {
+    /// The messaging server of its own, if it has one.
+    pub messaging: Messaging,
+}
+
 /// A service provider or enterprise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ServiceProvider {
     /// Which of the two.
     pub kind: ProviderKind,
+    /// Whose it is, by the id of the reseller.
+    #[serde(default)]
+    pub reseller: Option<String>,
     /// Common phone list of the enterprise.
     pub phone_list: Vec<PhoneEntry>,
     /// Groups by id.

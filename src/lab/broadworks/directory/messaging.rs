@@ -25,15 +25,18 @@ pub struct Messaging {
 }
 
 impl Directory {
-    /// The messaging server of a user: that of the group, else of the service provider, else of
-    /// the system. `None` when none has a URL.
+    /// The messaging server of a user: that of the group, else of the service provider, else of its
+    /// reseller, else of the system. `None` when none has a URL.
     #[must_use]
     pub fn messaging_of(&self, user: &User) -> Option<&Messaging> {
         let provider = self.providers.get(&user.service_provider);
         let group = provider.and_then(|provider| provider.groups.get(&user.group));
+        let reseller = provider.and_then(|provider| provider.reseller.as_ref());
+        let reseller = reseller.and_then(|id| self.resellers.get(id));
         let levels = [
             group.map(|group| &group.messaging),
             provider.map(|provider| &provider.messaging),
+            reseller.map(|reseller| &reseller.messaging),
         ];
         let mut own = levels.into_iter().flatten().filter(|level| level.own);
         let server = own.next().unwrap_or(&self.provisioning.messaging);
