@@ -3,9 +3,16 @@
 mod adapter;
 mod adapter_relay;
 mod adapter_scene;
+mod bad_input;
+mod commands;
 mod crash;
+mod daemon_killed;
 mod disk;
+mod lab_as;
 mod made;
 mod ops;
+mod precheck;
+mod storm;
 mod theatre;
 mod webex;
+mod webex_proxy;
