@@ -120,6 +120,7 @@ fn server(authority: &Authority) -> ServerConfig {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a list of questions")]
 async fn every_request_of_the_client_is_understood_by_the_lab() {
     for tls in [false, true] {
         let stage = Stage::start(tls).await;

@@ -40,6 +40,7 @@ async fn sent(scene: &Scene, lines: &str, body: &[u8]) -> Answer {
 }
 
 /// Documents that no parser may let pass, each with its name.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn documents() -> Vec<(&'static str, Vec<u8>)> {
     let good = profile("anna@sp.test");
     let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -141,6 +142,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "two tables")]
 async fn what_is_not_one_well_formed_document_is_refused_and_leaves_nothing_behind() {
     let scene = Scene::new();
     let daemon = scene.start(&scene.config(ALLOW, "")).await;
@@ -233,6 +235,121 @@ async fn what_is_not_one_well_formed_document_is_refused_and_leaves_nothing_behi
     assert_eq!(scene.users().await, []);
     let answer = scene.call("POST", API, &good).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(daemon.stop().await.success());
+}
+
+/// What is well-formed and means nothing, or two things.
+fn values() -> Vec<(&'static str, String, &'static str)> {
+    let good = profile("anna@sp.test");
+    let with = |old: &str, new: &str| {
+        assert!(good.contains(old), "{old}");
+        good.replace(old, new)
+    };
+    let user = ">anna@sp.test</b:bwUserId>";
+    let email = ">anna@sp.test</b:email>";
+    let user_of = |id: &str| with(user, &format!(">{id}</b:bwUserId>"));
+    let email_of = |id: &str| with(email, &format!(">{id}</b:email>"));
+    let forged = "anna@sp.test&#10;2026-01-01T00:00:00.000000Z  INFO forged";
+    let services = |words: &str| {
+        with(
+            "</b:subscriberProfile>",
+            &format!("<b:services>{words}</b:services></b:subscriberProfile>"),
+        )
+    };
+    let on = "<b:service name=\"IMP\" active=\"true\"/>";
+    let off = "<b:service name=\"IMP\" active=\"false\"/>";
+    vec![
+        ("no user id", user_of(""), "A1002"),
+        ("a blank user id", user_of(" &#9; "), "A1002"),
+        (
+            "a user id that is too long",
+            user_of(&"a".repeat(162)),
+            "A1007",
+        ),
+        (
+            "a user id that forges a line of the log",
+            user_of(forged),
+            "A1007",
+        ),
+        (
+            "two user ids",
+            with(user, &format!("{user}<b:bwUserId>bob@sp.test</b:bwUserId>")),
+            "A1007",
+        ),
+        ("no name", with(">John<", "><"), "A1002"),
+        (
+            "a name that is too long",
+            with(">John<", &format!(">{}<", "J".repeat(31))),
+            "A1007",
+        ),
+        (
+            "a service provider that is too long",
+            with(">sp1<", &format!(">{}<", "s".repeat(31))),
+            "A1007",
+        ),
+        ("an address that is none", email_of("anna"), "A1005"),
+        (
+            "an address with a line end",
+            email_of("anna@sp.test&#10;b@sp.test"),
+            "A1005",
+        ),
+        (
+            "an address that is too long",
+            email_of(&format!("{}@sp.test", "a".repeat(80))),
+            "A1005",
+        ),
+        (
+            "a service that is on and off",
+            services(&format!("{on}{off}")),
+            "A1008",
+        ),
+        (
+            "a service that is maybe",
+            services("<b:service name=\"IMP\" active=\"maybe\"/>"),
+            "A1008",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn values_that_are_none_are_refused_and_forge_no_line_of_the_log() {
+    let scene = Scene::new();
+    let template = "name = \"acme-api\"\ntrusted-email = true";
+    let config = scene
+        .config(ALLOW, "")
+        .replace("name = \"acme-api\"", template);
+    let daemon = scene.start(&config).await;
+    for (name, body, code) in values() {
+        let answer = scene.call("POST", API, &body).await;
+        let (status, found, _) = refusal(&answer);
+        let told = answer.text();
+        assert_eq!((status, found.as_str()), (400, code), "{name}: {told}");
+    }
+    for below in [
+        "?bwUserId=a%40x.test&bwUserId=b%40x.test",
+        "?bwUserId=",
+        "?bwUserId=%00",
+        "?bwUserId=%ff",
+        "?bwUserId=a%0d%0aX-Forged:%201",
+        "/userservice/subscriber/..%2f..%2fx",
+        "/../acme-api/x",
+        "/%2e%2e/x",
+        "/x\\y",
+    ] {
+        let answer = scene.call("DELETE", &format!("{API}{below}"), "").await;
+        assert!(
+            matches!(answer.status, 400 | 404),
+            "{below}: {}",
+            answer.head
+        );
+        assert!(answer.field("X-Forged").is_none(), "{below}");
+    }
+    assert_eq!(scene.users().await, []);
+    let lines = daemon.lines();
+    assert!(
+        !lines.iter().any(|line| line.starts_with("2026-01-01")),
+        "{lines:#?}"
+    );
     assert!(daemon.stop().await.success());
 }
 

@@ -16,6 +16,10 @@ const DORA: &str = "dora@initech.test";
 /// Customers of a cluster up to which its URLs may be edited.
 const CUSTOMERS: usize = 50;
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: each step stands on the one before"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_settings_of_an_application_server_are_printed_until_there_are_too_many_customers() {
     let theatre = Theatre::open(FAST).await;

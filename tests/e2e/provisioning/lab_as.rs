@@ -112,7 +112,7 @@ impl LabAs {
         fields: &[(&str, &str)],
     ) -> Result<(), String> {
         let fields = fields.iter();
-        let fields = fields.map(|(name, text)| Element::leaf(*name, *text));
+        let fields = fields.map(|(name, text)| Element::leaf(name, *text));
         let body = Element::new("command").with_all(fields);
         self.lab.administer(request, &body, &self.tasks).await
     }

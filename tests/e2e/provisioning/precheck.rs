@@ -37,6 +37,7 @@ fn has(said: &Value, user: &str, severity: &str, what: &str) {
     assert!(findings.contains(&wanted), "{user} {wanted:?}: {said:#}");
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of users")]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_user_is_judged_by_what_the_application_server_says_of_it() {
     let mut theatre = Theatre::open(FAST).await;

@@ -277,7 +277,6 @@ filter = "debug"
 address = "{admin}"
 [drain]
 settle = "0s"
-deadline = "5s"
 [provisioning.jobs]
 poll-plan = ["1s", "2s"]
 poll-every = "2s"
