@@ -13,6 +13,7 @@ use crate::lab::broadworks::DEFAULT_DOMAIN;
 
 pub use messaging::INTEGRATED_IMP;
 pub use messaging::Messaging;
+pub use messaging::Reseller;
 
 /// Settings of one service by element name.
 pub type Settings = BTreeMap<String, Setting>;
@@ -88,13 +89,6 @@ impl Directory {
             .is_some_and(|held| held.kind == ProviderKind::Enterprise)
     }
 
-    /// The id of a user's reseller, if it has one.
-    #[must_use]
-    pub fn reseller_of(&self, user: &User) -> Option<&str> {
-        let provider = self.providers.get(&user.service_provider)?;
-        provider.reseller.as_deref()
-    }
-
     /// Whom a user finds in the enterprise directory. Below a service provider that is the group
     /// (inferred; the interface specification speaks of enterprises only).
     pub fn colleagues<'a>(&'a self, of: &'a User) -> impl Iterator<Item = &'a User> {
@@ -119,14 +113,6 @@ pub(in crate::lab::broadworks) fn full_id(id: &str) -> String {
 #[must_use]
 pub fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// A reseller: what its service providers and enterprises have in common.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Reseller {
-    /// The messaging server of its own, if it has one.
-    pub messaging: Messaging,
 }
 
 /// A service provider or enterprise.

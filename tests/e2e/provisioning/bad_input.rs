@@ -291,12 +291,12 @@ fn values() -> Vec<(&'static str, String, &'static str)> {
         (
             "an address with a line end",
             email_of("anna@sp.test&#10;b@sp.test"),
-            "A1005",
+            "A1007",
         ),
         (
             "an address that is too long",
             email_of(&format!("{}@sp.test", "a".repeat(80))),
-            "A1005",
+            "A1007",
         ),
         (
             "a service that is on and off",

@@ -24,7 +24,22 @@ pub struct Messaging {
     pub password: Option<String>,
 }
 
+/// A reseller: what its service providers and enterprises have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Reseller {
+    /// The messaging server of its own, if it has one.
+    pub messaging: Messaging,
+}
+
 impl Directory {
+    /// The id of a user's reseller, if it has one.
+    #[must_use]
+    pub fn reseller_of(&self, user: &User) -> Option<&str> {
+        let provider = self.providers.get(&user.service_provider)?;
+        provider.reseller.as_deref()
+    }
+
     /// The messaging server of a user: that of the group, else of the service provider, else of its
     /// reseller, else of the system. `None` when none has a URL.
     #[must_use]
