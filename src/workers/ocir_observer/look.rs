@@ -171,6 +171,12 @@ impl Looker {
             server = ocip.service_provider_messaging(sp).await?;
         }
         if server.inherited || server.url.is_none() {
+            server = match ocip.service_provider(sp).await?.reseller_id {
+                Some(reseller) => ocip.reseller_messaging(&reseller).await?,
+                None => MessagingServer::default(),
+            };
+        }
+        if server.inherited || server.url.is_none() {
             server = ocip.system_messaging().await?;
         }
         if self.servers.len() >= SERVERS {
@@ -185,7 +191,7 @@ impl Looker {
         let ocip = self.ocip.of(&by.cluster)?;
         let asked = match scope {
             Scope::Group(sp, group) => ocip.group_messaging(sp.as_str(), group.as_str()).await,
-            Scope::Reseller(_) => return None,
+            Scope::Reseller(reseller) => ocip.reseller_messaging(reseller).await,
             Scope::ServiceProvider(sp) => ocip.service_provider_messaging(sp.as_str()).await,
             Scope::System => ocip.system_messaging().await,
         };
