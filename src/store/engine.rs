@@ -131,8 +131,8 @@ pub trait Engine: Send + Sync + 'static {
         key: &'a EnterpriseKey,
     ) -> BoxFuture<'a, Result<Option<EnterpriseRecord>, StoreError>>;
 
-    /// All enterprises, in the order of cluster and name.
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>>;
+    /// All enterprises, in the order of cluster and name, and how many could not be read.
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>>;
 
     /// Users that wait for someone, in groups.
     fn attention(&self) -> BoxFuture<'_, Result<Vec<AttentionGroup>, StoreError>>;
