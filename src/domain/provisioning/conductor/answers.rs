@@ -17,6 +17,7 @@ use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::TrackingId;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::Subscriber;
 use crate::domain::provisioning::webex::SubscriberStatus;
 use crate::domain::provisioning::webex::WebexAnswer;
 
@@ -172,9 +173,19 @@ impl Conductor {
             (Asked::FindCustomer, WebexAnswer::Enterprises(all)) => {
                 self.found_customer(slot, &all, now);
             }
+            // It bears another user id by now: whoever is meant is looked up by its own.
+            (Asked::Get, WebexAnswer::Subscriber(shown)) if self.is_anothers(slot, &shown) => {
+                self.forget_subscriber(slot);
+            }
             (Asked::Get | Asked::Update, WebexAnswer::Subscriber(shown)) => {
                 self.updated(slot, asked == Asked::Update);
                 self.shown(slot, *shown, now);
+            }
+            // It was taken and is not shown yet: nothing is created meanwhile.
+            (Asked::UpdateOld, WebexAnswer::Subscriber(shown))
+                if self.is_anothers(slot, &shown) =>
+            {
+                self.lost(slot, asked, now);
             }
             (Asked::UpdateOld, WebexAnswer::Subscriber(shown)) => {
                 self.done(slot, Asked::DeleteOld, now);
@@ -254,6 +265,14 @@ impl Conductor {
         };
         let judged = self.settings.faults.judge(&failure);
         self.failed(slot, asked, &failure, &judged, now);
+    }
+
+    /// Whether a subscriber bears another user id than the job is about.
+    fn is_anothers(&self, slot: Slot, shown: &Subscriber) -> bool {
+        let (Some(job), Some(user)) = (self.job(slot), shown.user.as_deref()) else {
+            return false;
+        };
+        user.trim().to_lowercase() != job.desired.key.user()
     }
 
     fn created(&mut self, slot: Slot) {

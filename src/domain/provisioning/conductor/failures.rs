@@ -93,12 +93,7 @@ impl Conductor {
             Asked::FindCustomer => self.found_customer(slot, &[], now),
             Asked::Get | Asked::Update | Asked::Consent => {
                 // It may be there under another name: it is looked up by its user.
-                let Some(way) = self.way_mut(slot) else {
-                    return true;
-                };
-                way.known = Known::Unknown;
-                way.refresh = false;
-                way.record.actual.subscriber = None;
+                self.forget_subscriber(slot);
             }
             Asked::Delete | Asked::DeleteOld | Asked::DeletePerson | Asked::DeleteWorkspace => {
                 self.succeeded(slot, asked, WebexAnswer::Done, now);
@@ -114,9 +109,18 @@ impl Conductor {
         true
     }
 
+    /// The subscriber is not known any more by its name.
+    pub(super) fn forget_subscriber(&mut self, slot: Slot) {
+        if let Some(way) = self.way_mut(slot) {
+            way.known = Known::Unknown;
+            way.refresh = false;
+            way.record.actual.subscriber = None;
+        }
+    }
+
     /// A call may have done what it was to do, but nobody said so: Webex is asked, after a pause
     /// in which its lists can catch up.
-    fn lost(&mut self, slot: Slot, asked: Asked, now: Now) {
+    pub(super) fn lost(&mut self, slot: Slot, asked: Asked, now: Now) {
         let pause = self.settings.rules.unanswered_pause;
         let Some(job) = self.job_mut(slot) else {
             return;
