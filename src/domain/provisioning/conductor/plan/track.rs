@@ -25,11 +25,13 @@ pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
         return Next::Poll(state);
     }
     let newer = is_newer(view, shown);
-    if !newer && !waited_out(view) {
-        // What Webex shows may be from before the call.
+    let provisioned = shown.status == SubscriberStatus::Provisioned;
+    let seen = newer && (!provisioned || compare::looks_alike(profile, shown));
+    if !seen && !waited_out(view) {
+        // What Webex shows may be from before the call, or from an earlier one.
         return Next::Poll(JobState::WaitingWebex);
     }
-    if shown.status == SubscriberStatus::Provisioned {
+    if provisioned {
         if newer {
             let why = "the bridge has provisioned it";
             return Next::End(JobState::Provisioned, why.to_owned());
