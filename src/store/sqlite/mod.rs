@@ -169,7 +169,7 @@ impl Engine for Sqlite {
         .boxed()
     }
 
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>> {
         async move {
             let mut reader = self.readers.take().await?;
             let found = read::enterprises(reader.connection()).await;

@@ -218,7 +218,7 @@ fn learnt(user: &UserRecord) -> Option<EnterpriseRecord> {
 pub(super) async fn customers(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<EnterpriseRecord>, sqlx::Error> {
-    let mut all = enterprises(&mut *connection).await?;
+    let (mut all, _unreadable) = enterprises(&mut *connection).await?;
     let found = sqlx::query(
         "SELECT d.wish, d.job FROM (SELECT MIN(u.id) AS id FROM users u \
          WHERE u.enterprise IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enterprises e \
@@ -242,15 +242,20 @@ pub(super) async fn customers(
 
 pub(super) async fn enterprises(
     connection: &mut SqliteConnection,
-) -> Result<Vec<EnterpriseRecord>, sqlx::Error> {
+) -> Result<(Vec<EnterpriseRecord>, u64), sqlx::Error> {
     let found = sqlx::query("SELECT document FROM enterprises ORDER BY cluster, enterprise")
         .fetch_all(connection)
         .await?;
-    let records = found.iter().map(|row| {
+    let mut records = Vec::with_capacity(found.len());
+    let mut unreadable = 0;
+    for row in &found {
         let document: &str = row.try_get(0)?;
-        rows::parse(document).map_err(unreadable)
-    });
-    records.collect()
+        match rows::parse(document) {
+            Ok(record) => records.push(record),
+            Err(_) => unreadable += 1,
+        }
+    }
+    Ok((records, unreadable))
 }
 
 pub(super) async fn attention(

@@ -59,11 +59,11 @@ impl Conductor {
             record.revision = desired.revision;
             record.state = JobState::Queued;
             record.since = at;
-            record.attempt = 0;
             record.next = None;
             record.progress.created = false;
             record.progress.updated = false;
-            record.progress.failing_since = None;
+            record.progress.knocked = false;
+            record.progress.moved = false;
             if desired.word != Some(Word::Confirm) {
                 record.progress.precheck = None;
             }
@@ -72,7 +72,7 @@ impl Conductor {
             way.old = Known::Unknown;
             way.refresh = false;
             way.asked_customer = false;
-            way.knocked = false;
+            way.wrote();
             way.disarm();
         }
         way.steps.extend(steps);
@@ -152,6 +152,7 @@ impl Conductor {
         self.move_to(slot, JobState::Attention, &why, Some(fault), now);
         self.leave_queue(slot);
         self.step_back(slot);
+        self.look_back(slot, now);
     }
 
     /// The end.
@@ -165,10 +166,11 @@ impl Conductor {
         };
         let digest = reached.then(|| job.desired.digest.clone());
         if let Some(way) = &mut job.way {
-            way.record.attempt = 0;
-            way.record.progress.failing_since = None;
+            way.wrote();
             way.lost = false;
             way.disarm();
+            // Nobody looks any more: it may come to work unseen.
+            way.record.actual.unproven &= state != JobState::Cancelled;
             way.record.progress.unsure &= state == JobState::Cancelled;
             way.record.actual.applied = digest;
         }
@@ -176,6 +178,7 @@ impl Conductor {
         self.soil(slot);
         self.leave_queue(slot);
         self.step_back(slot);
+        self.leave_all(slot);
         self.orphans.remove(&slot);
         self.open = self.open.saturating_sub(1);
     }

@@ -233,7 +233,7 @@ impl Engine for Doomed {
         self.engine.customers()
     }
 
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>> {
         self.engine.enterprises()
     }
 
