@@ -175,6 +175,10 @@ pub struct Progress {
     pub updated: bool,
     /// A workspace may have been created without our knowing its name.
     pub unsure: bool,
+    /// An update for an earlier revision was taken, or may have been, and was not seen to its end:
+    /// what Webex shows may change by it yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overtaken: bool,
     /// Writes that failed since the last one that worked: what is read between them does not
     /// count.
     #[serde(skip_serializing_if = "is_zero")]

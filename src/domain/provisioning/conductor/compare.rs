@@ -123,6 +123,15 @@ pub(super) fn change(
     })
 }
 
+/// What is sent to be the last that was sent, though nothing differs.
+pub(super) fn names(profile: &Profile) -> SubscriberChange {
+    SubscriberChange {
+        first_name: Some(profile.first_name.clone()),
+        last_name: Some(profile.last_name.clone()),
+        ..SubscriberChange::default()
+    }
+}
+
 /// What differs, in words.
 pub(super) fn words(change: &SubscriberChange) -> String {
     let all = [

@@ -33,7 +33,8 @@ impl Conductor {
         let at = Moment::of(now.wall);
         let record = &mut way.record;
         if record.revision != desired.revision {
-            if !record.state.is_final() {
+            let ended = record.state.is_final();
+            if !ended {
                 steps.push(Step {
                     key: desired.key.clone(),
                     request: record.request.clone(),
@@ -60,6 +61,8 @@ impl Conductor {
             record.state = JobState::Queued;
             record.since = at;
             record.next = None;
+            let written = record.progress.updated || record.progress.write_failed > 0;
+            record.progress.overtaken |= written && !ended;
             record.progress.created = false;
             record.progress.updated = false;
             record.progress.knocked = false;
@@ -171,6 +174,7 @@ impl Conductor {
             way.disarm();
             // Nobody looks any more: it may come to work unseen.
             way.record.actual.unproven &= state != JobState::Cancelled;
+            way.record.progress.overtaken &= state == JobState::Cancelled;
             way.record.progress.unsure &= state == JobState::Cancelled;
             way.record.actual.applied = digest;
         }

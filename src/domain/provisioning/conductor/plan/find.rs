@@ -117,6 +117,9 @@ fn provisioned(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         }
     } else if let Some(change) = change.or_else(|| timezone(view, profile)) {
         return update(view, shown, change);
+    } else if progress.overtaken {
+        // What an earlier wish sent may still come after what is shown now.
+        return update(view, shown, compare::names(profile));
     }
     if compare::email_differs(desired, profile, view.policy, shown) && !view.way.confirmed("A2004")
     {
