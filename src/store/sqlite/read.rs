@@ -212,6 +212,7 @@ fn learnt(user: &UserRecord) -> Option<EnterpriseRecord> {
         first_user: None,
         webex: None,
         org: None,
+        knocked: None,
     })
 }
 
