@@ -229,7 +229,7 @@ impl Engine for Doomed {
         self.engine.enterprise(key)
     }
 
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>> {
         self.engine.enterprises()
     }
 
