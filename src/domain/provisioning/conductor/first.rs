@@ -319,6 +319,16 @@ impl Conductor {
         }
     }
 
+    /// Whoever could not be looked at for want of a template or a partner may be now.
+    pub(super) fn look_back_again(&mut self, now: Now) {
+        let guards: Vec<Slot> = (0..self.jobs.len())
+            .filter(|slot| self.job(*slot).is_some_and(|job| !job.left.is_empty()))
+            .collect();
+        for slot in guards {
+            self.look_back(slot, now);
+        }
+    }
+
     /// A job has come to its end: no gate is closed because of it any more.
     pub(super) fn leave_all(&mut self, slot: Slot) {
         let left = self.job_mut(slot).map(|job| std::mem::take(&mut job.left));
