@@ -2,12 +2,16 @@
 //! only; alarms are kept by `store`, carried by `outbound::alerts` and driven by
 //! `workers::alarm_desk`.
 
+pub mod appetite;
 pub mod key;
 pub mod name;
 pub mod notice;
 pub mod observation;
 pub mod severity;
 
+pub use appetite::Appetite;
+pub use appetite::QuietHours;
+pub use appetite::Serving;
 pub use key::AlarmKey;
 pub use key::Object;
 pub use name::AlarmName;
