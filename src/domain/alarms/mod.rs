@@ -3,6 +3,7 @@
 //! `workers::alarm_desk`.
 
 pub mod alarm;
+pub mod appetite;
 pub mod board;
 pub mod catalogue;
 pub mod impact;
@@ -17,6 +18,9 @@ pub mod silence;
 pub use alarm::Ack;
 pub use alarm::Alarm;
 pub use alarm::Entry;
+pub use appetite::Appetite;
+pub use appetite::QuietHours;
+pub use appetite::Serving;
 pub use board::Board;
 pub use impact::CaseLevel;
 pub use key::AlarmKey;
