@@ -147,6 +147,12 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
+    for sink in &config.alarm_sinks {
+        for (_, held) in sink.way.secrets() {
+            secret(&mut paths, Some(held));
+        }
+        paths.extend(sink.way.files().into_iter().map(|(_, file)| file.clone()));
+    }
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
     let operations = &config.provisioning.operations;

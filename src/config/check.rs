@@ -3,6 +3,7 @@
 //! A part that fails is replaced by its default so that the rest can be judged too; such a
 //! configuration never leaves this room, because its problems come with it.
 
+mod alarm_sink;
 mod at;
 mod auth;
 mod blf;
@@ -132,6 +133,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         webex_partners,
         provisioning,
         templates,
+        alarm_sinks: alarm_sink::sinks(&at, raw.alarm_sink.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -3,6 +3,7 @@
 //! Only `check.rs` makes these values. Nothing here is optional unless its absence means
 //! something; every number has been range-checked and every name resolved.
 
+mod alarm_sink;
 mod auth;
 mod blf;
 mod bridge;
@@ -25,6 +26,7 @@ use crate::config::LogFormat;
 use crate::config::RouteKind;
 use crate::config::Rule;
 
+pub use alarm_sink::*;
 pub use auth::*;
 pub use blf::*;
 pub use bridge::*;
@@ -79,6 +81,8 @@ pub struct Config {
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
+    /// Who is told of alarms, in the order written; nobody: the journal.
+    pub alarm_sinks: Vec<AlarmSink>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod alarm_sink;
 mod auth;
 mod blf;
 mod bridge;
@@ -74,6 +75,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         webex_partners: partners,
         provisioning: old_provisioning,
         templates,
+        alarm_sinks,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -110,6 +112,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);
     provisioning::templates(at, templates, &new.templates);
+    alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

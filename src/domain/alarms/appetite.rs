@@ -1,5 +1,10 @@
 //! Which notices a sink wants, and when: its level and its quiet hours.
 
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::domain::alarms::notice::Notice;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::severity::Severity;
@@ -63,6 +68,23 @@ impl Appetite {
 }
 
 impl QuietHours {
+    /// Whether there is a time zone of this name.
+    #[must_use]
+    pub fn is_zone(name: &str) -> bool {
+        TimeZone::get(name).is_ok()
+    }
+
+    /// The minute of the day in their zone. The zone was proven; were it unknown, UTC would count.
+    #[must_use]
+    pub fn minute(&self, at: SystemTime) -> u16 {
+        let zone = TimeZone::get(&self.zone).unwrap_or(TimeZone::UTC);
+        let local = Timestamp::try_from(at).map(|at| at.to_zoned_datetime(zone));
+        local.map_or(0, |local| {
+            let minute = i16::from(local.hour()) * 60 + i16::from(local.minute());
+            minute.unsigned_abs()
+        })
+    }
+
     /// Minutes until they end; 0 when it is not quiet.
     #[must_use]
     pub fn left(&self, minute: u16) -> u16 {
@@ -76,7 +98,7 @@ impl QuietHours {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::Duration;
 
     use super::*;
     use crate::domain::alarms::key::AlarmKey;
@@ -130,6 +152,20 @@ mod tests {
         };
         assert_eq!(siesta.left(14 * 60), 60);
         assert_eq!(siesta.left(0), 0);
+    }
+
+    #[test]
+    fn the_minute_is_that_of_the_zone_in_summer_and_winter() {
+        let rome = QuietHours {
+            zone: "Europe/Rome".to_owned(),
+            ..night()
+        };
+        // 2026-01-15 and 2026-07-15, 21:30 UTC.
+        for (unix, minute) in [(1_768_512_600, 22 * 60 + 30), (1_784_151_000, 23 * 60 + 30)] {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(unix);
+            assert_eq!(rome.minute(at), minute);
+        }
+        assert!(!QuietHours::is_zone("Europe/Roma"));
     }
 
     #[test]

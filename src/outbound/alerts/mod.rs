@@ -2,14 +2,36 @@
 //!
 //! A sink carries one [`Notice`] and says how that went. It keeps nothing and tries once: what is
 //! to be told, in which order, and when again, is with `workers::alarm_desk`, which has the outbox.
+//!
+//! * [`AlertSink`] is the face of all; [`SinkBuilder`] makes those of a configuration.
+//! * `bounded` holds time and concurrency, so that no sink needs to.
+//! * `snmp`, `syslog`, `email`, `webhook`, `webex`, `alertmanager`, `pagerduty`, `journal`: one kind
+//!   each. `post` is what the four that speak HTTP share, `text` what all do.
 
+mod alertmanager;
+mod bounded;
+mod build;
+mod email;
 mod error;
+mod journal;
+mod pagerduty;
+mod post;
+pub mod snmp;
+mod syslog;
+#[cfg(test)]
+mod tests;
+mod text;
+mod webex;
+mod webhook;
 
 use futures_util::future::BoxFuture;
 
 use crate::domain::alarms::Appetite;
 use crate::domain::alarms::Notice;
 
+pub use build::SetupError;
+pub use build::SetupFault;
+pub use build::SinkBuilder;
 pub use error::Outlook;
 pub use error::SinkError;
 
@@ -30,4 +52,10 @@ pub trait AlertSink: Send + Sync {
     /// # Errors
     /// It was not told, or did not say that it was.
     fn deliver<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>>;
+}
+
+/// What a kind does; [`bounded::Bounded`] makes a sink of it.
+trait Carrier: Send + Sync {
+    /// Carries a notice, once, however long it takes.
+    fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>>;
 }
