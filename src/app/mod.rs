@@ -1,5 +1,6 @@
 //! Wiring: the only room that knows all rooms.
 
+pub mod alarms;
 pub mod build;
 pub mod drain;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod operations;
 pub mod provisioning;
 pub mod reload;
 pub mod run;
+mod watchers;
 
 pub use error::AppError;
 pub use run::Daemon;

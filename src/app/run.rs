@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::AppError;
+use crate::app::alarms::Alarms;
 use crate::app::build;
 use crate::app::build::LampGround;
 use crate::app::drain;
@@ -29,6 +30,7 @@ use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
+use crate::app::watchers;
 use crate::config;
 use crate::config::Config;
 use crate::inbound::admin;
@@ -43,6 +45,8 @@ use crate::inbound::listener::Shared;
 use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use crate::store::Sqlite;
+use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
@@ -98,6 +102,8 @@ impl Daemon {
         };
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
+        let database = Sqlite::open(&config.store.path);
+        let alarms = Alarms::start(&config, &database, &tasks, &telemetry)?;
         let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
@@ -116,10 +122,12 @@ impl Daemon {
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         webex.publish(partners);
-        let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
+        let (provisioning, operations) =
+            provision(&mut edge, &webex, &tasks, &telemetry, database)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
+            alarms,
             blf,
             ground,
             webex,
@@ -135,7 +143,10 @@ impl Daemon {
             proven: Mutex::new(Proven { material, pools }),
         });
         observed::start(&reloader)?;
+        watchers::start(&reloader);
+        let desk = reloader.alarms.desk.clone();
         let admin = Arc::new(Admin {
+            alarms: desk,
             telemetry,
             live: Arc::clone(&reloader.live),
             draining: AtomicBool::new(false),
@@ -269,9 +280,10 @@ fn provision(
     webex: &WebexPartners,
     tasks: &Tasks,
     telemetry: &Telemetry,
+    database: Result<Sqlite, StoreError>,
 ) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
     let config = Arc::clone(&edge.config);
-    let provisioning = Provisioning::start(&config, tasks, telemetry, webex)?;
+    let provisioning = Provisioning::start(&config, tasks, telemetry, webex, database)?;
     edge.adapter = provisioning.adapter(&config)?;
     if let Some(adapter) = &edge.adapter {
         adapter.adopt(&config);

@@ -4,6 +4,7 @@
 //! configuration never leaves this room, because its problems come with it.
 
 mod alarm_sink;
+mod alarms;
 mod at;
 mod auth;
 mod blf;
@@ -133,6 +134,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         webex_partners,
         provisioning,
         templates,
+        alarms: alarms::alarms(&at.key("alarms"), raw.alarms.as_ref()),
         alarm_sinks: alarm_sink::sinks(&at, raw.alarm_sink.as_deref()),
         listeners,
     };

@@ -4,6 +4,7 @@
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
 mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod bridge;
@@ -30,6 +31,8 @@ pub use alarm_sink::SnmpSink;
 pub use alarm_sink::SyslogSink;
 pub use alarm_sink::WebexSink;
 pub use alarm_sink::WebhookSink;
+pub use alarms::AlarmOverride;
+pub use alarms::Alarms;
 pub use auth::ApplicationServer;
 pub use auth::AuthService;
 pub use auth::AuthServiceMode;
@@ -154,6 +157,9 @@ pub struct Raw {
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,
+    /// How alarms are raised, told and kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Alarms>,
     /// Who is told of alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_sink: Option<Vec<AlarmSink>>,

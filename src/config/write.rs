@@ -3,6 +3,7 @@
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
 mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod edge;
@@ -27,6 +28,7 @@ use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 use crate::config::values;
 use crate::config::write::alarm_sink::alarm_sink;
+use crate::config::write::alarms::alarms;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
@@ -66,6 +68,7 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partners,
         provisioning: shared,
         templates,
+        alarms: board,
         alarm_sinks,
         listeners,
     } = config;
@@ -106,6 +109,7 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
+        alarms: Some(alarms(board)),
         alarm_sink: Some(alarm_sinks.iter().map(alarm_sink).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }

@@ -182,17 +182,31 @@ impl AlarmMetrics {
     }
 
     /// A sink did not take a notice; it is told again.
-    pub fn retried(&self, sink: &str, identifier: u64, reason: &str, detail: &str, after: Duration) {
+    pub fn retried(
+        &self,
+        sink: &str,
+        identifier: u64,
+        reason: &str,
+        detail: &str,
+        after: Duration,
+    ) {
         self.result(sink, "retried");
         let was_up = self.stands(sink, false);
         let seconds = after.as_secs_f64().ceil();
         if was_up {
             warn!(
-                sink, identifier, reason, detail, seconds,
+                sink,
+                identifier,
+                reason,
+                detail,
+                seconds,
                 "A sink did not take a notice; it waits and is told again."
             );
         } else {
-            debug!(sink, identifier, reason, detail, seconds, "A sink did not take a notice.");
+            debug!(
+                sink,
+                identifier, reason, detail, seconds, "A sink did not take a notice."
+            );
         }
     }
 
@@ -201,15 +215,18 @@ impl AlarmMetrics {
         self.result(sink, "refused");
         self.stands(sink, false);
         warn!(
-            sink, identifier, reason, detail,
-            "A sink refused a notice; it is not told this one again."
+            sink,
+            identifier, reason, detail, "A sink refused a notice; it is not told this one again."
         );
     }
 
     /// A notice found no place in the queue of a sink.
     pub fn notice_discarded(&self, sink: &str, identifier: u64) {
         self.result(sink, "discarded");
-        debug!(sink, identifier, "Too many notices wait for a sink; one was discarded.");
+        debug!(
+            sink,
+            identifier, "Too many notices wait for a sink; one was discarded."
+        );
     }
 
     /// Whether what happens is kept on disk, and at the start why not.
@@ -231,10 +248,16 @@ impl AlarmMetrics {
     pub fn loaded(&self, alarms: usize, waiting: usize, unreadable: u64) {
         self.kept(true);
         if unreadable > 0 {
-            error!(unreadable, "Some records of alarms cannot be read, and are left alone.");
+            error!(
+                unreadable,
+                "Some records of alarms cannot be read, and are left alone."
+            );
         }
         if alarms > 0 || waiting > 0 {
-            info!(alarms, waiting, "Alarms from before the start are on again.");
+            info!(
+                alarms,
+                waiting, "Alarms from before the start are on again."
+            );
         }
     }
 
@@ -271,7 +294,10 @@ impl AlarmMetrics {
     pub fn sink_gone(&self, sink: &str, waiting: usize) {
         self.forget_sink(sink);
         if waiting > 0 {
-            warn!(sink, waiting, "A sink is gone from the configuration, and what waited for it.");
+            warn!(
+                sink,
+                waiting, "A sink is gone from the configuration, and what waited for it."
+            );
         }
     }
 
@@ -291,4 +317,3 @@ impl AlarmMetrics {
             == 1
     }
 }
-

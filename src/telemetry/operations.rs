@@ -14,7 +14,13 @@ use tracing::info;
 pub const AUDIT: &str = "xspd::operations";
 
 /// What operators do, as the log and the counter write it.
-pub const ACTIONS: [&str; 11] = [
+pub const ACTIONS: [&str; 17] = [
+    "alarm-ack",
+    "alarm-clear",
+    "alarm-silence",
+    "alarm-test",
+    "alarm-unack",
+    "alarm-unsilence",
     "cancel",
     "confirm",
     "import",
@@ -77,7 +83,7 @@ impl OperationsMetrics {
         }
         registry.register(
             "operator_actions",
-            "Actions of operators on provisioning",
+            "Actions of operators on provisioning and alarms",
             metrics.actions.clone(),
         );
         Arc::new(metrics)

@@ -157,7 +157,8 @@ impl Driver {
             self.board.handle(Input::Observed(observation), now);
         }
         if discarded > 0 {
-            let text = format!("{discarded} looks at alarms came faster than they could be weighed.");
+            let text =
+                format!("{discarded} looks at alarms came faster than they could be weighed.");
             let seen = present(AlarmName::AlarmsDiscarded, "queue", text);
             self.board.handle(Input::Observed(seen), now);
         }
@@ -350,4 +351,3 @@ async fn passed(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
-

@@ -121,7 +121,9 @@ impl Sinks {
             desk.stop.cancel();
             let numbers = desk.held().outbox.numbers();
             shared.metrics.sink_gone(&name, numbers.len());
-            shared.queue.push(absent(AlarmName::AlarmSinkFailing, &name));
+            shared
+                .queue
+                .push(absent(AlarmName::AlarmSinkFailing, &name));
             let dropped = numbers.into_iter().map(|number| (name.clone(), number));
             let delta = AlarmDelta {
                 dropped: dropped.collect(),

@@ -15,7 +15,7 @@ mod enterprises;
 mod imports;
 mod intake;
 mod prechecks;
-mod query;
+pub(super) mod query;
 mod reconciles;
 pub mod refused;
 pub mod resource;
@@ -307,7 +307,7 @@ fn not_an_operator(reason: Reason) -> Refused {
 }
 
 /// What an operator calls itself.
-fn operator_name(headers: &HeaderMap) -> String {
+pub(super) fn operator_name(headers: &HeaderMap) -> String {
     let sent = headers
         .get(OPERATOR_NAME)
         .and_then(|name| name.to_str().ok());
@@ -329,7 +329,7 @@ fn now() -> Moment {
 }
 
 /// A JSON order; nothing at all is the empty one.
-async fn order<B, T>(body: B) -> Result<T, Refused>
+pub(super) async fn order<B, T>(body: B) -> Result<T, Refused>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,

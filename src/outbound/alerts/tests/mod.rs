@@ -109,7 +109,10 @@ fn without_a_sink_alarms_are_in_the_journal() {
     let directory = tempfile::tempdir().unwrap();
     let builder = SinkBuilder::new(Environment::default(), directory.path());
     let sinks = builder.build(&empty()).unwrap();
-    let kinds: Vec<_> = sinks.iter().map(|sink| (sink.name(), sink.kind())).collect();
+    let kinds: Vec<_> = sinks
+        .iter()
+        .map(|sink| (sink.name(), sink.kind()))
+        .collect();
     assert_eq!(kinds, [("journal", "journal")]);
     // And nobody is anybody for SNMP.
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
