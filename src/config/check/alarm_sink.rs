@@ -201,9 +201,10 @@ fn hours(text: &str) -> Result<(u16, u16), Wrong> {
         Some((minute(from.trim())?, minute(until.trim())?))
     };
     match pair() {
-        Some((from, until)) if from == until => {
-            wrong("both times are the same: always quiet, or never", QUIET_FORM)
-        }
+        Some((from, until)) if from == until => wrong(
+            "both times are the same: always quiet, or never",
+            QUIET_FORM,
+        ),
         Some(pair) => Ok(pair),
         None => wrong("not two times of day", QUIET_FORM),
     }
@@ -255,7 +256,10 @@ fn account(
 
 /// It goes before a colon.
 fn user_name(text: &str) -> Result<String, Wrong> {
-    if text.is_empty() || text.len() > 256 || text.contains(':') || text.chars().any(char::is_control)
+    if text.is_empty()
+        || text.len() > 256
+        || text.contains(':')
+        || text.chars().any(char::is_control)
     {
         return wrong("not a user's name", "1 to 256 bytes without a colon");
     }

@@ -54,11 +54,7 @@ fn partner(at: &At<'_>, name: String, raw: &raw::WebexPartner) -> Option<WebexPa
     let connect = at.duration("connect-timeout", connect, &rules::WEBEX_CONNECT_TIMEOUT);
     let (answer, total) = timeouts(at, raw);
     let org_id = at.text("org-id", raw.org_id.as_deref(), id);
-    let proxy = proxy(
-        at,
-        raw.proxy.as_deref(),
-        raw.proxy_credentials.as_ref(),
-    );
+    let proxy = proxy(at, raw.proxy.as_deref(), raw.proxy_credentials.as_ref());
     let ca = at.text("ca", raw.ca.as_deref(), values::path);
     let rate = at.rate("requests-per-second", rate, &rules::WEBEX_RATE);
     Some(WebexPartner {

@@ -110,7 +110,8 @@ impl Alertmanager {
         if notice.kind == NoticeKind::Stepped {
             let others = Severity::ALL.into_iter();
             let others = others.filter(|severity| *severity != notice.severity);
-            alerts.extend(others.map(|other| self.alert(notice, other, notice.at.max(notice.since))));
+            alerts
+                .extend(others.map(|other| self.alert(notice, other, notice.at.max(notice.since))));
         }
         alerts
     }

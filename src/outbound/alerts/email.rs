@@ -48,7 +48,8 @@ impl Email {
             None => None,
             Some((user, password)) => {
                 let password = secret(password, environment)?;
-                let text = std::str::from_utf8(password.expose()).map_err(|_| SetupFault::Header)?;
+                let text =
+                    std::str::from_utf8(password.expose()).map_err(|_| SetupFault::Header)?;
                 Some(Credentials::new(user.clone(), text.to_owned()))
             }
         };

@@ -35,7 +35,12 @@ pub(super) fn email(at: &At<'_>, raw: &raw::EmailSink) -> Option<EmailSink> {
     let ca = at.text("ca", raw.ca.as_deref(), values::path);
     let name = raw.server_name.as_deref();
     let server_name = at.text("server-name", name, values::host_or_address);
-    in_clear(at, raw, security, server.as_ref().map(|(host, _)| host.as_str()));
+    in_clear(
+        at,
+        raw,
+        security,
+        server.as_ref().map(|(host, _)| host.as_str()),
+    );
     let account = account(at, raw.username.as_ref(), raw.password.as_ref());
     let from = at.required("from", raw.from.as_deref(), MAILBOX_FORM, mailbox);
     let to = at.some("to", raw.to.as_deref(), MAILBOX_FORM, mailbox);
@@ -62,10 +67,15 @@ fn in_clear(at: &At<'_>, raw: &raw::EmailSink, security: MailSecurity, host: Opt
     if security != MailSecurity::Plain {
         return;
     }
-    let written = [("ca", raw.ca.is_some()), ("server-name", raw.server_name.is_some())];
+    let written = [
+        ("ca", raw.ca.is_some()),
+        ("server-name", raw.server_name.is_some()),
+    ];
     for (key, _) in written.iter().filter(|(_, written)| *written) {
-        at.key(key)
-            .refuse("has no effect without TLS", "`security = \"starttls\"` or \"tls\"");
+        at.key(key).refuse(
+            "has no effect without TLS",
+            "`security = \"starttls\"` or \"tls\"",
+        );
     }
     let Some(host) = host.filter(|host| !is_loopback(host)) else {
         return;
@@ -111,7 +121,12 @@ pub(super) fn webex(at: &At<'_>, raw: &raw::WebexSink) -> Option<WebexSink> {
     let token = at.secret("token", raw.token.as_ref());
     let room = at.text("room-id", raw.room_id.as_deref(), id);
     let base = base_url(at, raw.base_url.as_deref());
-    let web = web::web(at, raw.proxy.as_deref(), raw.proxy_credentials.as_ref(), raw.ca.as_deref());
+    let web = web::web(
+        at,
+        raw.proxy.as_deref(),
+        raw.proxy_credentials.as_ref(),
+        raw.ca.as_deref(),
+    );
     if raw.webhook.is_some() {
         let foreign = [
             ("token", raw.token.is_some()),
@@ -156,8 +171,15 @@ mod tests {
     fn an_address_has_no_name_and_no_second_line() {
         assert!(mailbox("noc+xspd@example.net").is_ok());
         for text in [
-            "", "noc", "@example.net", "noc@", "NOC <noc@example.net>", "a@b@example.net",
-            "noc@example.net\nBcc: x@y", "noc@-x", "a b@example.net",
+            "",
+            "noc",
+            "@example.net",
+            "noc@",
+            "NOC <noc@example.net>",
+            "a@b@example.net",
+            "noc@example.net\nBcc: x@y",
+            "noc@-x",
+            "a b@example.net",
         ] {
             assert!(mailbox(text).is_err(), "{text:?}");
         }

@@ -59,17 +59,21 @@ impl Letter {
             .map_err(|error| SinkError::refused("broken", &error.to_string()))?;
         // RFC 3834: nobody's holiday is to answer.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        letter.headers_mut().insert_raw(HeaderValue::new(
-            automatic,
-            "auto-generated".to_owned(),
-        ));
+        letter
+            .headers_mut()
+            .insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
         Ok(letter.formatted())
     }
 
     /// The same for the same notice, however often it is sent.
     fn name(&self, notice: &Notice) -> String {
         let of = format!("{}\n{}", notice.system, notice.identifier);
-        format!("<xspd.{}.{}@{}>", notice.identifier, hex(&of), self.from.domain())
+        format!(
+            "<xspd.{}.{}@{}>",
+            notice.identifier,
+            hex(&of),
+            self.from.domain()
+        )
     }
 
     /// The same for all that is told of one alarm from its raise to its end.
@@ -137,7 +141,10 @@ mod tests {
 
     fn letter(notice: &Notice) -> String {
         let address = |text: &str| text.parse().unwrap();
-        let letter = Letter::new(address("xspd@example.net"), vec![address("noc@example.net")]);
+        let letter = Letter::new(
+            address("xspd@example.net"),
+            vec![address("noc@example.net")],
+        );
         String::from_utf8(letter.of(notice).unwrap()).unwrap()
     }
 
@@ -157,10 +164,16 @@ mod tests {
             assert_eq!(header(&raised, name), header(&cleared, name));
         }
         assert_eq!(header(&raised, "Message-ID"), header(&again, "Message-ID"));
-        assert_ne!(header(&raised, "Message-ID"), header(&cleared, "Message-ID"));
+        assert_ne!(
+            header(&raised, "Message-ID"),
+            header(&cleared, "Message-ID")
+        );
         let mut later = notice(9);
         later.since += Duration::from_secs(86_400);
-        assert_ne!(header(&letter(&later), "References"), header(&raised, "References"));
+        assert_ne!(
+            header(&letter(&later), "References"),
+            header(&raised, "References")
+        );
     }
 
     #[test]
@@ -169,7 +182,10 @@ mod tests {
         notice.system = "a\r\nBcc: x@example.net".to_owned();
         notice.text = "b\n.\nQUIT".to_owned();
         let letter = letter(&notice);
-        assert!(!letter.contains("\nBcc:") && !letter.contains("\n.\r"), "{letter}");
+        assert!(
+            !letter.contains("\nBcc:") && !letter.contains("\n.\r"),
+            "{letter}"
+        );
     }
 
     #[test]

@@ -107,9 +107,15 @@ impl Line {
     }
 
     /// Greeting, EHLO, STARTTLS (RFC 3207). A server that does not offer it gets nothing of ours.
-    async fn before_tls(&self, mut tcp: TcpStream, hello: &ClientId) -> Result<TcpStream, SinkError> {
+    async fn before_tls(
+        &self,
+        mut tcp: TcpStream,
+        hello: &ClientId,
+    ) -> Result<TcpStream, SinkError> {
         self.expect(&mut tcp, "220").await?;
-        let offers = self.ask(&mut tcp, &format!("EHLO {hello}\r\n"), "250").await?;
+        let offers = self
+            .ask(&mut tcp, &format!("EHLO {hello}\r\n"), "250")
+            .await?;
         let offers_tls = offers.lines().any(|line| {
             let word = line.get(4..).unwrap_or_default().trim();
             word.eq_ignore_ascii_case("STARTTLS")
@@ -122,12 +128,7 @@ impl Line {
         Ok(tcp)
     }
 
-    async fn ask(
-        &self,
-        tcp: &mut TcpStream,
-        line: &str,
-        code: &str,
-    ) -> Result<String, SinkError> {
+    async fn ask(&self, tcp: &mut TcpStream, line: &str, code: &str) -> Result<String, SinkError> {
         let written = tcp.write_all(line.as_bytes()).await;
         written.map_err(|error| self.failed("broken", &error))?;
         self.expect(tcp, code).await
@@ -204,7 +205,9 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if !self.first.is_empty() {
-            let (now, later) = self.first.split_at(self.first.len().min(buffer.remaining()));
+            let (now, later) = self
+                .first
+                .split_at(self.first.len().min(buffer.remaining()));
             buffer.put_slice(now);
             self.first = later;
             return Poll::Ready(Ok(()));

@@ -187,7 +187,12 @@ mod tests {
     fn a_file_that_cannot_be_understood_is_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(FILE);
-        for text in ["", "{}", "{\"engine-id\":\"zz\",\"engine-boots\":1}", "{\"engine-id\":\"é0\",\"engine-boots\":1}"] {
+        for text in [
+            "",
+            "{}",
+            "{\"engine-id\":\"zz\",\"engine-boots\":1}",
+            "{\"engine-id\":\"é0\",\"engine-boots\":1}",
+        ] {
             fs::write(&path, text).unwrap();
             let error = Shelf::new(directory.path()).engine(1).unwrap_err();
             assert!(matches!(error, EngineError::Broken { .. }), "{error}");

@@ -127,10 +127,7 @@ mod tests {
     fn the_nine_of_broadworks_come_first_and_in_their_order() {
         let tree = Tree::below(&[1, 3, 6, 1, 4, 1, 32_473, 1]);
         let fields = fields(&tree, &notice(7));
-        let numbers: Vec<u32> = fields
-            .iter()
-            .map(|field| field.oid.arcs()[10])
-            .collect();
+        let numbers: Vec<u32> = fields.iter().map(|field| field.oid.arcs()[10]).collect();
         assert_eq!(
             numbers,
             [1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]

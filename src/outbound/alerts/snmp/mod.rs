@@ -156,7 +156,10 @@ impl Snmp {
                 .is_none_or(|source| source.is_ipv4() == address.is_ipv4())
         };
         let none = |detail: String| {
-            SinkError::retry("connect-failed", &format!("{host} has no address: {detail}"))
+            SinkError::retry(
+                "connect-failed",
+                &format!("{host} has no address: {detail}"),
+            )
         };
         let mut found = lookup_host((host, port))
             .await

@@ -164,7 +164,11 @@ mod tests {
         notice.details = vec![("é".repeat(90), "x".repeat(9_000)); 16];
         for most in [2_048, 8_192] {
             let message = written(&notice, most);
-            assert!(message.len() <= most && message.len() > most - 4, "{}", message.len());
+            assert!(
+                message.len() <= most && message.len() > most - 4,
+                "{}",
+                message.len()
+            );
             assert!(message.contains(" identifier=\"18446744073709551615\""));
         }
     }

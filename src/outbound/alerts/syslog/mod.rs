@@ -65,7 +65,8 @@ impl Syslog {
         let way = match (sink.transport, &sink.tls) {
             (SyslogTransport::Udp, _) => Way::Udp,
             (SyslogTransport::Tls, Some(tls)) => {
-                let config = bridge_config(tls).map_err(|fault| SetupFault::Tls(Box::new(fault)))?;
+                let config =
+                    bridge_config(tls).map_err(|fault| SetupFault::Tls(Box::new(fault)))?;
                 let name = ServerName::try_from(tls.server_name.clone())
                     .map_err(|_| SetupFault::ServerName(tls.server_name.clone()))?;
                 Way::Tls(TlsConnector::from(config), name)
