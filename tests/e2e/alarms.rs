@@ -78,9 +78,9 @@ operator-token = "file:{folder}/token"
 
 [[alarm-sink]]
 name = "hook"
-kind = "webhook"
-[alarm-sink.webhook]
-url = "http://{receiver}/alarms"
+kind = "alertmanager"
+[alarm-sink.alertmanager]
+urls = ["http://{receiver}"]
 
 [[alarm-sink]]
 name = "journal"

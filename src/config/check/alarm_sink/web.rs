@@ -46,7 +46,17 @@ pub(super) fn alertmanager(at: &At<'_>, raw: &raw::AlertmanagerSink) -> Option<A
         ),
     };
     let form = "at least one URL such as \"https://alertmanager.example.net:9093\"";
-    let urls = at.some("urls", raw.urls.as_deref(), form, member);
+    // A password written into one must not reach a log, so such a list is not looked into.
+    let holds_user = |urls: &Vec<String>| urls.iter().any(|url| url.contains('@'));
+    let urls = match raw.urls.as_ref().is_some_and(holds_user) {
+        true => {
+            let expected = "URLs without them, and `username` and `password`";
+            at.key("urls")
+                .refuse("a user and password have no place here", expected);
+            Vec::new()
+        }
+        false => at.some("urls", raw.urls.as_deref(), form, member),
+    };
     if urls.len() > MEMBERS {
         at.key("urls")
             .refuse(format!("{} URLs", urls.len()), format!("at most {MEMBERS}"));
@@ -58,8 +68,7 @@ pub(super) fn alertmanager(at: &At<'_>, raw: &raw::AlertmanagerSink) -> Option<A
             "`https://` for every URL, or no password",
         );
     }
-    let page = raw.generator_url.as_deref();
-    let generator_url = at.text("generator-url", page, |text| url(text, true));
+    let generator_url = address(at, "generator-url", raw.generator_url.as_deref(), true);
     Some(AlertmanagerSink {
         urls,
         generator_url,
@@ -75,7 +84,7 @@ pub(super) fn alertmanager(at: &At<'_>, raw: &raw::AlertmanagerSink) -> Option<A
 }
 
 pub(super) fn pagerduty(at: &At<'_>, raw: &raw::PagerDutySink) -> Option<PagerDutySink> {
-    let address = at.text("url", raw.url.as_deref(), |text| url(text, false));
+    let address = address(at, "url", raw.url.as_deref(), false);
     let key = needed(at, "routing-key", raw.routing_key.as_ref());
     let web = web(
         at,
@@ -91,8 +100,10 @@ pub(super) fn pagerduty(at: &At<'_>, raw: &raw::PagerDutySink) -> Option<PagerDu
 }
 
 pub(super) fn webhook(at: &At<'_>, raw: &raw::WebhookSink) -> Option<WebhookSink> {
-    let form = "the URL of your receiver";
-    let address = at.required("url", raw.url.as_deref(), form, |text| url(text, false));
+    if raw.url.is_none() {
+        at.key("url").refuse("missing", "the URL of your receiver");
+    }
+    let address = address(at, "url", raw.url.as_deref(), false);
     let secret = needed(at, "secret", raw.secret.as_ref());
     let bearer = at.secret("bearer", raw.bearer.as_ref());
     let web = web(
@@ -107,6 +118,20 @@ pub(super) fn webhook(at: &At<'_>, raw: &raw::WebhookSink) -> Option<WebhookSink
         bearer,
         web,
     })
+}
+
+/// The URL of a service. A password written into it must not reach a log.
+fn address(at: &At<'_>, key: &str, written: Option<&str>, anywhere: bool) -> Option<String> {
+    let text = written?;
+    if !text.contains('@') {
+        return at.text(key, Some(text), |text| url(text, anywhere));
+    }
+    let fault = Wrong {
+        what: "a user and password have no place here".to_owned(),
+        expected: URL_FORM.to_owned(),
+    };
+    at.key(key).refuse_value("…", fault);
+    None
 }
 
 /// The way to a service.

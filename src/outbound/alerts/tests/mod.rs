@@ -127,3 +127,18 @@ async fn the_journal_takes_every_notice() {
         journal.deliver(&notice).await.unwrap();
     }
 }
+
+/// `ca.pem`, `server.pem` and `server.key` of a server at 127.0.0.1.
+fn mint(directory: &Path) {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let ca = rcgen::CertifiedIssuer::self_signed(params, key).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let server = params.signed_by(&key, &ca).unwrap();
+    let write = |name: &str, text: String| std::fs::write(directory.join(name), text).unwrap();
+    write("ca.pem", ca.pem());
+    write("server.pem", server.pem());
+    write("server.key", key.serialize_pem());
+}
