@@ -11,6 +11,7 @@ use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
 use crate::domain::alarms::Policy;
+use crate::domain::alarms::QuietHours;
 use crate::domain::alarms::catalogue;
 use crate::domain::alarms::observation::Present;
 use crate::outbound::alerts::AlertSink;
@@ -22,7 +23,6 @@ use crate::store::alarms::AlarmStore;
 use crate::telemetry::Telemetry;
 use crate::workers::alarm_desk::AlarmDesk;
 use crate::workers::alarm_desk::Parts;
-use crate::workers::alarm_desk::minute_utc;
 
 /// Where Linux keeps the name of the host.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
@@ -67,7 +67,7 @@ impl Alarms {
             policy: policy(&config.alarms),
             history: config.alarms.history,
             sinks,
-            minute: minute_utc,
+            minute: QuietHours::minute,
             metrics: Arc::clone(&telemetry.alarms),
         };
         Ok(Self {

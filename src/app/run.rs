@@ -102,8 +102,7 @@ impl Daemon {
         };
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
-        let database = Sqlite::open(&config.store.path);
-        let alarms = Alarms::start(&config, &database, &tasks, &telemetry)?;
+        let (database, alarms) = alarms(&config, &tasks, &telemetry)?;
         let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
@@ -143,18 +142,7 @@ impl Daemon {
             proven: Mutex::new(Proven { material, pools }),
         });
         observed::start(&reloader)?;
-        watchers::start(&reloader);
-        let desk = reloader.alarms.desk.clone();
-        let admin = Arc::new(Admin {
-            alarms: desk,
-            telemetry,
-            live: Arc::clone(&reloader.live),
-            draining: AtomicBool::new(false),
-            tasks: tasks.clone(),
-            tracking: TrackingIds::default(),
-            sessions,
-            operations,
-        });
+        let admin = admin(&reloader, sessions, operations);
         let watching = Watching { plan, known };
         Ok(Self::launch(
             tasks, accepting, reloader, admin, sockets, watching,
@@ -202,6 +190,7 @@ impl Daemon {
             watch_absence(&tasks, sessions);
         }
         start_watch(&tasks, &reloader, watching);
+        watchers::start(&reloader);
         Self {
             tasks,
             accepting,
@@ -271,6 +260,38 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
         problems
             .map(|problem| AppError::Config(Box::new(problem)))
             .collect()
+    })
+}
+
+/// Opens the store and starts the alarm desk on it; without a store that goes on in memory.
+#[expect(
+    clippy::type_complexity,
+    reason = "what came of the store is for provisioning to judge"
+)]
+fn alarms(
+    config: &Config,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<(Result<Sqlite, StoreError>, Alarms), Vec<AppError>> {
+    let database = Sqlite::open(&config.store.path);
+    let alarms = Alarms::start(config, &database, tasks, telemetry)?;
+    Ok((database, alarms))
+}
+
+fn admin(
+    reloader: &Reloader,
+    sessions: Vec<Arc<Sessions>>,
+    operations: Option<Ground>,
+) -> Arc<Admin> {
+    Arc::new(Admin {
+        alarms: reloader.alarms.desk.clone(),
+        telemetry: Arc::clone(&reloader.telemetry),
+        live: Arc::clone(&reloader.live),
+        draining: AtomicBool::new(false),
+        tasks: reloader.tasks.clone(),
+        tracking: TrackingIds::default(),
+        sessions,
+        operations,
     })
 }
 

@@ -43,11 +43,26 @@ const JUMP: Duration = Duration::from_secs(30);
 /// How long a jump of the clock is an alarm.
 const JUMP_TOLD: Duration = Duration::from_secs(3600);
 
+/// What is wrong for a moment at each start, or while it is opened again, is wrong when it stays so
+/// for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest time after a start in which nothing is looked at, because nobody knows yet.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Starts to look.
 pub(crate) fn start(reloader: &Arc<Reloader>) {
     let (reloader, stop) = (Arc::clone(reloader), reloader.tasks.stop());
     let tasks = reloader.tasks.clone();
     tasks.worker("alarm-watchers", async move {
+        // Upstreams are taken for well until checks have failed; whoever looked before that would
+        // end the alarms from before the start.
+        let grace = grace(&reloader.live.load());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(grace) => {}
+        }
         let mut rounds = Rounds::new(clock::now());
         loop {
             tokio::select! {
@@ -66,8 +81,8 @@ struct Rounds {
     last: Now,
     /// When the clock jumped, and how.
     jumped: Option<(Instant, String)>,
-    /// Since when there is no CTI session, by listener.
-    alone: BTreeMap<Arc<str>, Instant>,
+    /// Since when it is wrong, of what has to stay so.
+    since: BTreeMap<AlarmKey, Instant>,
     users: Vec<Observation>,
     count: Instant,
 }
@@ -78,7 +93,7 @@ impl Rounds {
             told: BTreeSet::new(),
             last: now,
             jumped: None,
-            alone: BTreeMap::new(),
+            since: BTreeMap::new(),
             users: Vec::new(),
             count: now.mono,
         }
@@ -93,18 +108,22 @@ impl Rounds {
             &edge.pools,
         ));
         seen.extend(application_server(&edge, reloader, now));
-        seen.extend(service_token(&edge));
+        let token = service_token(&edge);
+        seen.extend(token.and_then(|seen| self.patient(seen, PATIENCE, now)));
         for partner in reloader.webex.all() {
-            seen.extend(webex(&partner));
+            let looks = webex(&partner).into_iter();
+            seen.extend(looks.filter_map(|seen| self.patient(seen, PATIENCE, now)));
         }
         for sessions in &reloader.sessions {
-            seen.push(self.cti(sessions, now));
+            let patience = *sessions.patience().borrow();
+            seen.extend(self.patient(cti(sessions, patience), patience, now));
         }
         if let Some(board) = &edge.blf {
             // The tracker ends with the daemon.
             let (sources, counts) = (board.sources().await, board.counts().await);
-            seen.extend(sources.iter().flatten().map(channel));
-            seen.extend(counts.ok().map(|counts| lamps(&counts)));
+            let looks = sources.iter().flatten().map(channel);
+            let looks = looks.chain(counts.ok().map(|counts| lamps(&counts)));
+            seen.extend(looks.filter_map(|seen| self.patient(seen, PATIENCE, now)));
         }
         if let Some(provisioner) = &reloader.provisioning.provisioner {
             self.users(provisioner, now).await;
@@ -164,24 +183,19 @@ impl Rounds {
         look(AlarmName::ClockSkew, "node", text)
     }
 
-    fn cti(&mut self, sessions: &Sessions, now: Now) -> Observation {
-        let (open, patience) = (*sessions.count().borrow(), *sessions.patience().borrow());
-        let listener = sessions.listener();
-        let text = if open > 0 {
-            self.alone.remove(listener);
-            None
-        } else {
-            let since = *self.alone.entry(Arc::clone(listener)).or_insert(now.mono);
-            let alone = now.mono.saturating_duration_since(since);
-            (alone >= patience).then(|| {
-                format!(
-                    "No CTI session of Webex has been open on the listener {listener} for {} s or \
-                     more.",
-                    patience.as_secs()
-                )
-            })
-        };
-        look(AlarmName::CtiSessionsMissing, listener, text)
+    /// Lets a look pass when it has been so for long enough; until then nobody has looked.
+    fn patient(&mut self, seen: Observation, patience: Duration, now: Now) -> Option<Observation> {
+        match &seen.condition {
+            Condition::Absent => {
+                self.since.remove(&seen.key);
+                Some(seen)
+            }
+            Condition::Present(_) => {
+                let since = *self.since.entry(seen.key.clone()).or_insert(now.mono);
+                let stayed = now.mono.saturating_duration_since(since);
+                (stayed >= patience).then_some(seen)
+            }
+        }
     }
 
     async fn users(&mut self, provisioner: &Provisioner, now: Now) {
@@ -207,6 +221,26 @@ impl Rounds {
             ];
         }
     }
+}
+
+/// How long it takes until an upstream that does not answer is known not to.
+fn grace(edge: &Edge) -> Duration {
+    let known = edge.config.pools.values().map(|pool| {
+        let checks = pool.health.fall.saturating_add(1);
+        (pool.health.interval + pool.health.timeout).saturating_mul(checks)
+    });
+    known.max().unwrap_or_default().min(GRACE)
+}
+
+fn cti(sessions: &Sessions, patience: Duration) -> Observation {
+    let listener = sessions.listener();
+    let text = (*sessions.count().borrow() == 0).then(|| {
+        format!(
+            "No CTI session of Webex has been open on the listener {listener} for {} s or more.",
+            patience.as_secs()
+        )
+    });
+    look(AlarmName::CtiSessionsMissing, listener, text)
 }
 
 /// A look at something that is as bad as the catalogue says, or well.
@@ -424,6 +458,24 @@ mod tests {
         assert!(present(&rounds.clock(at(3_000, 3_090))).is_some());
         assert_eq!(present(&rounds.clock(at(4_000, 4_090))), None);
         assert!(present(&rounds.clock(at(4_005, 1_000))).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_for_a_moment_is_not_looked_at_yet() {
+        let now = clock::now();
+        let mut rounds = Rounds::new(now);
+        let at = |seconds| Now {
+            mono: now.mono + Duration::from_secs(seconds),
+            ..now
+        };
+        let wrong = || look(AlarmName::ServiceTokenFailing, "ci", Some("No.".to_owned()));
+        let well = || look(AlarmName::ServiceTokenFailing, "ci", None);
+        let mut patient = |seen, seconds| rounds.patient(seen, PATIENCE, at(seconds)).is_some();
+        assert!(!patient(wrong(), 0));
+        assert!(!patient(wrong(), 59));
+        assert!(patient(wrong(), 60));
+        assert!(patient(well(), 61));
+        assert!(!patient(wrong(), 62));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::domain::alarms::NoticeKind;
 use crate::domain::alarms::Severity;
 
 /// Target of the log of notices, for filters.
-pub const NOTICES: &str = "xspd::alarms";
+pub const NOTICES: &str = "alarms";
 
 /// What can become of a notice with a sink: the words of `result`.
 pub const RESULTS: [&str; 4] = ["delivered", "discarded", "refused", "retried"];
@@ -112,7 +112,7 @@ impl AlarmMetrics {
         self.discarded.inc_by(total.saturating_sub(counted));
     }
 
-    /// Something happened to an alarm.
+    /// Something happened to an alarm, and no sink of the kind `journal` says so.
     pub fn told(&self, entry: &Entry, case: CaseLevel) {
         let notice = &entry.notice;
         let alarm = notice.key.name.word();
@@ -123,7 +123,7 @@ impl AlarmMetrics {
         let (silenced, by) = (entry.silenced, entry.by.as_deref());
         let (step, action) = (notice.step.as_str(), notice.action.as_str());
         let text = notice.text.as_str();
-        macro_rules! line {
+        macro_rules! told {
             ($level:ident) => {
                 $level!(
                     target: NOTICES,
@@ -134,9 +134,9 @@ impl AlarmMetrics {
         }
         match (notice.kind, notice.severity) {
             (NoticeKind::Cleared | NoticeKind::Acknowledged | NoticeKind::Test, _)
-            | (_, Severity::Informational) => line!(info),
-            (_, Severity::Low | Severity::Medium) => line!(warn),
-            (_, Severity::High | Severity::Critical) => line!(error),
+            | (_, Severity::Informational) => told!(info),
+            (_, Severity::Low | Severity::Medium) => told!(warn),
+            (_, Severity::High | Severity::Critical) => told!(error),
         }
     }
 

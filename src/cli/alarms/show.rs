@@ -108,6 +108,27 @@ fn lines(said: &Value) -> Vec<String> {
         ("do", text(alarm, "action")),
         ("clears when", text(alarm, "clears-when")),
     ];
+    facts.extend(further(alarm));
+    let details = alarm["details"].as_object().into_iter().flatten();
+    let details = details.map(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        vec![plain(name), plain(value)]
+    });
+    let facts = facts.into_iter();
+    let facts = facts.map(|(name, value)| vec![name.to_owned(), value]);
+    lines.extend(align(&facts.chain(details).collect::<Vec<_>>()));
+    lines.push(String::new());
+    lines.extend(history_table(&said["history"]));
+    let unreadable = text(said, "history-unreadable");
+    if !unreadable.is_empty() {
+        lines.push(format!("The history cannot be read: {unreadable}"));
+    }
+    lines
+}
+
+/// What only some alarms have.
+fn further(alarm: &Value) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
     for (name, key) in [("rule", "rule"), ("runbook", "runbook")] {
         let value = text(alarm, key);
         if !value.is_empty() {
@@ -141,21 +162,7 @@ fn lines(said: &Value) -> Vec<String> {
             ),
         ));
     }
-    let details = alarm["details"].as_object().into_iter().flatten();
-    let details = details.map(|(name, value)| {
-        let value = value.as_str().unwrap_or_default();
-        vec![plain(name), plain(value)]
-    });
-    let facts = facts.into_iter();
-    let facts = facts.map(|(name, value)| vec![name.to_owned(), value]);
-    lines.extend(align(&facts.chain(details).collect::<Vec<_>>()));
-    lines.push(String::new());
-    lines.extend(history_table(&said["history"]));
-    let unreadable = text(said, "history-unreadable");
-    if !unreadable.is_empty() {
-        lines.push(format!("The history cannot be read: {unreadable}"));
-    }
-    lines
+    facts
 }
 
 fn history_table(all: &Value) -> Vec<String> {

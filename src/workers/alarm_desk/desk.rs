@@ -258,9 +258,11 @@ impl Driver {
         self.unkept.alarms.insert(key, alarm);
         let entry = entry?;
         let notice = entry.notice.clone();
-        let case = self.board.policy().case(notice.key.name, notice.severity);
-        self.shared.metrics.told(&entry, case);
         let takers = self.sinks.takers(&notice, reach);
+        if !self.sinks.log(&takers) {
+            let case = self.board.policy().case(notice.key.name, notice.severity);
+            self.shared.metrics.told(&entry, case);
+        }
         for sink in &takers {
             bounded(&mut self.unkept.queued, (sink.clone(), notice.identifier));
         }

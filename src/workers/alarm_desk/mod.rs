@@ -69,7 +69,7 @@ pub struct Parts {
     pub history: Duration,
     /// Who is told.
     pub sinks: Vec<Arc<dyn AlertSink>>,
-    /// Tells the time of day in time zones, for quiet hours.
+    /// Tells the time of day for quiet hours: [`crate::domain::alarms::QuietHours::minute`].
     pub minute: MinuteOf,
     /// Metrics.
     pub metrics: Arc<AlarmMetrics>,
@@ -294,12 +294,4 @@ impl Inner {
             self.shared.metrics.prune_failed(&error);
         }
     }
-}
-
-/// The minute of the day in UTC, whatever the zone.
-#[must_use]
-pub fn minute_utc(_zone: &str, at: SystemTime) -> u16 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH);
-    let minutes = since.map_or(0, |since| since.as_secs() / 60 % (24 * 60));
-    u16::try_from(minutes).unwrap_or(0)
 }

@@ -23,6 +23,7 @@ use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
 use crate::domain::alarms::Observation;
 use crate::domain::alarms::Present;
+use crate::domain::alarms::QuietHours;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::catalogue;
 use crate::outbound::alerts::AlertSink;
@@ -46,11 +47,14 @@ const LONGEST: Duration = Duration::from_secs(60);
 const FAILING: Duration = Duration::from_secs(60);
 const FAILURES: u32 = 3;
 
+/// The kind of the sink that writes the log.
+const JOURNAL: &str = "journal";
+
 /// How long nothing must have been discarded before that is over; also the longest sleep.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Minute of the day, in a time zone by its name, at a time.
-pub type MinuteOf = fn(&str, SystemTime) -> u16;
+/// Minute of the day, in the zone of quiet hours, at a time.
+pub type MinuteOf = fn(&QuietHours, SystemTime) -> u16;
 
 /// How a sink stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +168,13 @@ impl Sinks {
         takers.map(|desk| desk.name.clone()).collect()
     }
 
+    /// Whether one of these writes the log.
+    pub(super) fn log(&self, takers: &[String]) -> bool {
+        let held = self.held();
+        let mut desks = takers.iter().filter_map(|name| held.get(name));
+        desks.any(|desk| desk.held().sink.kind() == JOURNAL)
+    }
+
     /// Hands a notice to a sink.
     pub(super) fn push(&self, sink: &str, notice: &Arc<Notice>) {
         let desk = self.held().get(sink).cloned();
@@ -273,7 +284,7 @@ impl Desk {
                 let appetite = held.sink.appetite();
                 let quiet = |notice: &Notice| match &appetite.quiet {
                     Some(quiet) if notice.severity <= quiet.level => {
-                        let minute = (self.shared.minute)(&quiet.zone, wall);
+                        let minute = (self.shared.minute)(quiet, wall);
                         Duration::from_secs(60 * u64::from(quiet.left(minute)))
                     }
                     Some(_) | None => Duration::ZERO,

@@ -32,7 +32,6 @@ use crate::telemetry::alarms::AlarmMetrics;
 use crate::workers::alarm_desk::AlarmDesk;
 use crate::workers::alarm_desk::MinuteOf;
 use crate::workers::alarm_desk::Parts;
-use crate::workers::alarm_desk::minute_utc;
 
 /// Virtual time after which a test gives up.
 const BOUND: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -203,7 +202,7 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn start(sinks: Vec<Arc<Fake>>, store: AlarmStore) -> Self {
-        Self::with(sinks, store, minute_utc)
+        Self::with(sinks, store, QuietHours::minute)
     }
 
     pub(super) fn start_at(sinks: Vec<Arc<Fake>>, minute: MinuteOf) -> Self {
