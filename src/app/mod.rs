@@ -1,9 +1,11 @@
 //! Wiring: the only room that knows all rooms.
 
 pub mod alarms;
+pub mod application_server;
 pub mod build;
 pub mod drain;
 pub mod error;
+mod left;
 pub mod logging;
 pub mod material;
 mod observed;
@@ -11,7 +13,9 @@ pub mod operations;
 pub mod provisioning;
 pub mod reload;
 pub mod run;
+mod urls;
 mod watchers;
+mod wire;
 
 pub use error::AppError;
 pub use run::Daemon;

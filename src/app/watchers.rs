@@ -107,7 +107,7 @@ impl Rounds {
             &edge.config.pools.keys().collect::<Vec<_>>(),
             &edge.pools,
         ));
-        seen.extend(application_server(&edge, reloader, now));
+        seen.extend(application_server(reloader, now));
         let token = service_token(&edge);
         seen.extend(token.and_then(|seen| self.patient(seen, PATIENCE, now)));
         for partner in reloader.webex.all() {
@@ -312,14 +312,9 @@ fn pool_look(pool: &str, down: &[&str], all: usize) -> Observation {
     look_closely(AlarmName::XspUnreachable, &format!("pool {pool}"), wrong)
 }
 
-fn application_server(edge: &Edge, reloader: &Reloader, now: Now) -> Option<Observation> {
-    let own = edge.desk.as_ref().map(|desk| desk.ocip().standing());
-    let of_operations = || {
-        let ground = reloader.operations.as_ref()?;
-        Some(ground.ocip.as_ref()?.standing())
-    };
-    let standing = own.or_else(of_operations)?;
-    let text = match standing {
+fn application_server(reloader: &Reloader, now: Now) -> Option<Observation> {
+    let server = reloader.application_server.current().any()?;
+    let text = match server.standing() {
         Standing::Up => None,
         Standing::Down { since } => {
             let for_long = now.mono.saturating_duration_since(since).as_secs();

@@ -28,6 +28,8 @@ pub(super) async fn answer(
     let live = admin.live.load_full();
     let api = AlarmApi {
         desk: &admin.alarms,
+        config: &live.config,
+        door: &admin.alarm_door,
         operators: live.operators.as_deref(),
         metrics: &admin.telemetry.operations,
     };

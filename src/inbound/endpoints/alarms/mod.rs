@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::config::Config;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
@@ -27,6 +28,7 @@ use crate::domain::alarms::board::OrderRefused;
 use crate::domain::alarms::silence;
 use crate::domain::certs::date;
 use crate::domain::edge::reason::Reason;
+use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::endpoints::operations::operator_name;
 use crate::inbound::endpoints::operations::order;
 use crate::inbound::endpoints::operations::query::Query;
@@ -58,6 +60,10 @@ const SHOWN: u32 = 20;
 pub struct AlarmApi<'a> {
     /// Alarms.
     pub desk: &'a AlarmDesk,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Who is let in.
+    pub door: &'a Door,
     /// Who is an operator; `None` before that was read, and then nobody is.
     pub operators: Option<&'a Operators>,
     /// Counters and the audit log.
@@ -161,15 +167,17 @@ impl AlarmApi<'_> {
         let orders = matches!(below, "ack" | "unack" | "clear" | "silence" | "unsilence")
             || below.starts_with("test/");
         // Who may not look is not told what there is.
-        let operators = self.operators.ok_or(Reason::OperatorTokenUnset);
-        let allowed = operators.and_then(|operators| {
+        let judged = || {
+            let operators = self.operators.ok_or(Reason::OperatorTokenUnset)?;
             if orders {
                 operators.check_alarms(ask.headers)
             } else {
                 operators.may_see_alarms(ask.headers)
             }
-        });
-        allowed.map_err(not_an_operator)?;
+        };
+        let who = (ask.address, ask.headers);
+        let opened = self.door.open(self.config, who, judged, self.metrics);
+        opened.map_err(where_the_token_stands)?;
         let wanted = match (reads, orders) {
             (true, _) => Method::GET,
             (_, true) => Method::POST,
@@ -417,13 +425,13 @@ fn from_now(seconds: u64) -> Result<SystemTime, Refused> {
     until.ok_or_else(|| Refused::malformed("that is longer than time can tell"))
 }
 
-fn not_an_operator(reason: Reason) -> Refused {
-    let text = if reason == Reason::OperatorTokenUnset {
-        "nobody is an operator here: set operator-token in [alarms], then reload"
-    } else {
-        "the operator token is missing or wrong"
-    };
-    Refused::new(reason.status(), reason.as_str(), text)
+/// The door speaks of provisioning.
+fn where_the_token_stands(refused: Refused) -> Refused {
+    if refused.reason != Reason::OperatorTokenUnset.as_str() {
+        return refused;
+    }
+    let text = "nobody is an operator here: set operator-token in [alarms], then reload";
+    Refused::new(refused.status, refused.reason, text)
 }
 
 /// Why the desk did not do it, in words.
