@@ -192,6 +192,9 @@ impl Check<'_> {
     }
 
     fn alarm_sinks(&mut self, config: &Config) {
+        if let Some(token) = &config.alarms.operator_token {
+            self.secret("alarms.operator-token", token);
+        }
         for sink in &config.alarm_sinks {
             let path = format!("alarm-sink.{}", sink.name);
             for (key, secret) in sink.way.secrets() {

@@ -102,6 +102,8 @@ struct Held {
     delivered: Option<SystemTime>,
     discarded: u64,
     discard: Option<Instant>,
+    /// What is not told any more, and not yet written down as that.
+    gone: Vec<u64>,
 }
 
 impl Sinks {
@@ -222,6 +224,7 @@ impl Desk {
                 delivered: None,
                 discarded: 0,
                 discard: None,
+                gone: Vec::new(),
             }),
             changed: Notify::new(),
             stop: tasks.stop().child_token(),
@@ -249,6 +252,7 @@ impl Desk {
                 held.discarded = held.discarded.saturating_add(lost as u64);
                 held.discard = Some(clock::mono());
             }
+            held.gone.extend_from_slice(&gone);
             (gone, held.outbox.len())
         };
         self.shared.metrics.waiting(&self.name, waiting);
@@ -378,8 +382,11 @@ impl Desk {
         };
         metrics.waiting(&self.name, waiting);
         self.report(now.mono);
+        let gone = std::mem::take(&mut self.held().gone);
+        let dropped = gone.into_iter().map(|number| (self.name.clone(), number));
         let delta = AlarmDelta {
             attempts: vec![attempt],
+            dropped: dropped.collect(),
             ..AlarmDelta::default()
         };
         // When that cannot be kept, the sink is told once more after a restart.

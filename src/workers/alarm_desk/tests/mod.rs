@@ -47,6 +47,7 @@ async fn an_alarm_is_told_kept_shown_and_over() {
     assert_eq!(kinds, [NoticeKind::Raised, NoticeKind::Cleared]);
     assert!(heard[0].identifier < heard[1].identifier);
     assert_eq!(scene.desk.list().await.unwrap(), []);
+    scene.settled().await;
     let rows = scene.history().await;
     assert_eq!(rows.len(), 2);
     assert!(
@@ -270,7 +271,8 @@ async fn sinks_come_and_go_with_the_configuration() {
     first.tried(1).await;
     let second = Fake::new("mail", Severity::Informational);
     let other = Fake::new("trap", Severity::Informational);
-    let sinks = vec![second.clone() as _, other.clone() as _];
+    let sinks: Vec<Arc<dyn crate::outbound::alerts::AlertSink>> =
+        vec![second.clone(), other.clone()];
     scene.desk.adopt(Policy::default(), SECOND, sinks).await;
     // What waited goes to who has the name now, after the one under way was given up.
     let heard = second.heard(1).await;
