@@ -136,7 +136,7 @@ impl SinkBuilder {
         let (environment, limit) = (&self.environment, sink.timeout);
         Ok(match &sink.way {
             AlarmWay::Alertmanager(way) => Box::new(Alertmanager::new(way, environment, limit)?),
-            AlarmWay::Email(way) => Box::new(Email::new(way, environment)?),
+            AlarmWay::Email(way) => Box::new(Email::new(way, environment, limit)?),
             AlarmWay::Journal => Box::new(Journal),
             AlarmWay::PagerDuty(way) => Box::new(PagerDuty::new(way, environment, limit)?),
             AlarmWay::Snmp(way) => {
@@ -151,7 +151,7 @@ impl SinkBuilder {
                 };
                 Box::new(Snmp::new(way, environment, limit, self.started, engine)?)
             }
-            AlarmWay::Syslog(way) => Box::new(Syslog::new(way)?),
+            AlarmWay::Syslog(way) => Box::new(Syslog::new(way, limit)?),
             AlarmWay::Webex(way) => Box::new(Webex::new(way, environment, limit)?),
             AlarmWay::Webhook(way) => Box::new(Webhook::new(way, environment, limit)?),
         })

@@ -27,7 +27,8 @@ use crate::outbound::alerts::build::secret;
 use letter::Letter;
 use line::Line;
 
-/// The longest that a goodbye is waited for; the mail is theirs already.
+/// The longest that a goodbye is waited for; the mail is theirs already, and what is left of the time
+/// limit must not make it count as lost.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) struct Email {
@@ -36,6 +37,7 @@ pub(super) struct Email {
     letter: Letter,
     from: Address,
     to: Vec<Address>,
+    goodbye: Duration,
 }
 
 impl Email {
@@ -43,6 +45,7 @@ impl Email {
     pub(super) fn new(
         sink: &config::EmailSink,
         environment: &Environment,
+        limit: Duration,
     ) -> Result<Self, SetupFault> {
         let credentials = match &sink.account {
             None => None,
@@ -64,6 +67,7 @@ impl Email {
             letter: Letter::new(from.clone(), to.clone()),
             from,
             to,
+            goodbye: GOODBYE.min(limit / 8),
         })
     }
 
@@ -80,7 +84,7 @@ impl Email {
                 .map_err(|error| self.not_allowed(&error))?;
         }
         self.hand_over(&mut talk, &letter).await?;
-        drop(tokio::time::timeout(GOODBYE, talk.quit()).await);
+        drop(tokio::time::timeout(self.goodbye, talk.quit()).await);
         Ok(())
     }
 

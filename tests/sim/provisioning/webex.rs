@@ -340,13 +340,17 @@ impl Webex {
         if !takes {
             return Err(status(409, None));
         }
+        // One change after the other.
+        if let Some((_, earlier)) = held.late.take() {
+            apply(&mut held.shown, &earlier);
+        }
         let wait = random.duration(Duration::from_secs(90));
         let trouble = if self.calm { 20 } else { random.below(20) };
         if trouble == 0 && !failed {
             // It takes the change and forgets it.
             return Ok(WebexAnswer::Subscriber(Box::new(held.shown.clone())));
         }
-        if trouble < 4 && !failed && held.late.is_none() {
+        if trouble < 4 && !failed {
             // It takes the change and shows it later.
             held.late = Some((now + wait, change.clone()));
             return Ok(WebexAnswer::Subscriber(Box::new(held.shown.clone())));

@@ -156,17 +156,7 @@ impl Conductor {
             self.misfit(slot, asked, now);
             return;
         }
-        if let Some(way) = self.way_mut(slot) {
-            let record = &mut way.record;
-            record.next = None;
-            if asked.reads() {
-                // A look-up that works between two writes that do not is no success.
-                record.attempt = record.progress.write_failed;
-                record.progress.failing_since = record.progress.write_failing_since;
-            } else {
-                way.wrote();
-            }
-        }
+        self.worked(slot, asked);
         match (asked, answer) {
             (Asked::Find, WebexAnswer::Subscribers(all)) => self.found(slot, all, now),
             (Asked::FindOld, WebexAnswer::Subscribers(all)) => self.found_old(slot, all, now),
@@ -226,6 +216,21 @@ impl Conductor {
                 | Asked::ProvisionWorkspace,
                 _,
             ) => {}
+        }
+    }
+
+    /// A call has worked: what failed before it is counted anew.
+    fn worked(&mut self, slot: Slot, asked: Asked) {
+        if let Some(way) = self.way_mut(slot) {
+            let record = &mut way.record;
+            record.next = None;
+            if asked.reads() {
+                // A look-up that works between two writes that do not is no success.
+                record.attempt = record.progress.write_failed;
+                record.progress.failing_since = record.progress.write_failing_since;
+            } else {
+                way.wrote();
+            }
         }
     }
 

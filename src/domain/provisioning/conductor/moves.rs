@@ -61,7 +61,9 @@ impl Conductor {
             record.state = JobState::Queued;
             record.since = at;
             record.next = None;
-            let written = record.progress.updated || record.progress.write_failed > 0;
+            let written = record.progress.updated
+                || record.progress.write_failed > 0
+                || record.state == JobState::Submitting;
             record.progress.overtaken |= written && !ended;
             record.progress.created = false;
             record.progress.updated = false;

@@ -103,20 +103,29 @@ impl Snmp {
     async fn tell_all(&self, notice: &Notice) -> Result<(), SinkError> {
         let known = self.who_has(notice.identifier);
         let left = (0..self.targets.len()).filter(|at| !known.contains(at));
-        let told = join_all(left.map(async |at| (at, self.tell(at, notice).await))).await;
-        let (mut has, mut worst) = (known, None::<SinkError>);
-        for (at, outcome) in told {
-            match outcome {
-                Ok(()) => has.push(at),
-                // What is worth another try decides.
-                Err(error) => match &worst {
-                    Some(before) if before.outlook() != Outlook::Refused => {}
-                    Some(_) | None => worst = Some(error),
-                },
+        let told = join_all(left.map(async |at| {
+            let outcome = self.tell(at, notice).await;
+            // At once: the time may be over before the last receiver has answered.
+            if outcome.is_ok() {
+                self.remember(notice.identifier, at);
+            }
+            outcome
+        }));
+        let mut worst = None::<SinkError>;
+        for error in told.await.into_iter().filter_map(Result::err) {
+            // What is worth another try decides.
+            match &worst {
+                Some(before) if before.outlook() != Outlook::Refused => {}
+                Some(_) | None => worst = Some(error),
             }
         }
-        self.remember(notice.identifier, has);
-        worst.map_or(Ok(()), Err)
+        match worst {
+            Some(error) => Err(error),
+            None => {
+                self.forget(notice.identifier);
+                Ok(())
+            }
+        }
     }
 
     async fn tell(&self, at: usize, notice: &Notice) -> Result<(), SinkError> {
@@ -129,7 +138,8 @@ impl Snmp {
             .await
             .map_err(|error| failed(&place, &error))?;
         let mut client = Client::builder(address, self.auth.clone())
-            .request_timeout(self.limit / TRIES)
+            // Less than the limit in all, so that the answer says which receiver was silent.
+            .request_timeout(self.limit / (TRIES + 1))
             .send_timeout(self.limit)
             .retry(Retry::fixed(TRIES - 1, Duration::ZERO).unwrap_or_else(|_| Retry::none()));
         if let Some(engine) = &self.engine {
@@ -190,11 +200,10 @@ impl Snmp {
         known.map_or_else(Vec::new, |told| told.targets.clone())
     }
 
-    fn remember(&self, identifier: u64, targets: Vec<usize>) {
+    fn remember(&self, identifier: u64, target: usize) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|told| told.identifier != identifier);
-        // Who has all is not asked again; a notice that is sent once more is wanted once more.
-        if targets.len() == self.targets.len() || targets.is_empty() {
+        if let Some(known) = told.iter_mut().find(|told| told.identifier == identifier) {
+            known.targets.push(target);
             return;
         }
         if told.len() >= REMEMBERED {
@@ -202,8 +211,14 @@ impl Snmp {
         }
         told.push_back(Told {
             identifier,
-            targets,
+            targets: vec![target],
         });
+    }
+
+    /// All have it; who sends it once more wants it told once more.
+    fn forget(&self, identifier: u64) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|told| told.identifier != identifier);
     }
 }
 
@@ -215,7 +230,11 @@ impl Carrier for Snmp {
 
 fn failed(place: &str, error: &Error) -> SinkError {
     let (word, remedy) = match error.kind() {
-        ErrorKind::Timeout | ErrorKind::ConstructionTimeout => ("timeout", ""),
+        ErrorKind::Timeout => (
+            "timeout",
+            "; one that does not know the community, or the user and its passwords, is silent too",
+        ),
+        ErrorKind::ConstructionTimeout => ("timeout", ""),
         ErrorKind::Auth | ErrorKind::Report | ErrorKind::Privacy => (
             "not-allowed",
             "; check user, passwords and algorithms here and there",

@@ -39,7 +39,7 @@ const DATAGRAM: usize = 2_048;
 /// Longest message that receivers over TLS should take (RFC 5425, section 4.3.1).
 const STREAM: usize = 8_192;
 
-/// How long the end of a connection, or news of a shut port, is waited for.
+/// The longest that the end of a connection, or news of a shut port, is waited for.
 const GOODBYE: Duration = Duration::from_secs(2);
 const SHUT: Duration = Duration::from_millis(50);
 
@@ -51,6 +51,9 @@ pub(super) struct Syslog {
     port: u16,
     facility: SyslogFacility,
     way: Way,
+    /// For the end of a connection; a part of the time limit, or a message that was taken would
+    /// count as lost.
+    goodbye: Duration,
 }
 
 enum Way {
@@ -61,7 +64,7 @@ enum Way {
 
 impl Syslog {
     /// Reads certificates, blocking; called at start and reload only.
-    pub(super) fn new(sink: &config::SyslogSink) -> Result<Self, SetupFault> {
+    pub(super) fn new(sink: &config::SyslogSink, limit: Duration) -> Result<Self, SetupFault> {
         let way = match (sink.transport, &sink.tls) {
             (SyslogTransport::Udp, _) => Way::Udp,
             (SyslogTransport::Tls, Some(tls)) => {
@@ -78,6 +81,7 @@ impl Syslog {
             port: sink.port,
             facility: sink.facility,
             way,
+            goodbye: GOODBYE.min(limit / 4),
         })
     }
 
@@ -101,7 +105,7 @@ impl Syslog {
                     .connect()
                     .await
                     .map_err(|error| failed("connect-failed", &error))?;
-                hand_over(stream, &message)
+                hand_over(stream, &message, self.goodbye)
                     .await
                     .map_err(|error| failed("broken", &error))
             }
@@ -114,7 +118,7 @@ impl Syslog {
                     .connect(name.clone(), stream)
                     .await
                     .map_err(|error| failed("tls-failed", &error))?;
-                hand_over(stream, &message)
+                hand_over(stream, &message, self.goodbye)
                     .await
                     .map_err(|error| failed("broken", &error))
             }
@@ -152,7 +156,7 @@ impl Carrier for Syslog {
 }
 
 /// Counts the octets (RFC 6587, section 3.4.1; RFC 5425, section 4.3), and sees the receiver off.
-async fn hand_over<S>(mut stream: S, message: &[u8]) -> io::Result<()>
+async fn hand_over<S>(mut stream: S, message: &[u8], goodbye: Duration) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -165,7 +169,7 @@ where
     // connection open has the message as far as anybody can tell.
     let mut said = Vec::new();
     let mut reader = (&mut stream).take(SAID);
-    match timeout(GOODBYE, reader.read_to_end(&mut said)).await {
+    match timeout(goodbye, reader.read_to_end(&mut said)).await {
         Err(_elapsed) => Ok(()),
         Ok(Ok(_)) => Ok(()),
         // The receiver ended TCP without ending TLS first, as many do.

@@ -216,24 +216,12 @@ async fn an_inform_of_version_2c_is_done_when_the_receiver_says_so() {
     }
     let directory = TempDir::new().unwrap();
     let mut receiver = Receiver::start("authCommunity log noc-traps\n").await;
-    let rules = |security| way(&[receiver.port], SnmpForm::Inform, security);
-    let good = sink(
-        rules(community(directory.path())),
-        PATIENT,
-        directory.path(),
-    );
-    let stranger = SnmpSecurity::Community(secret(directory.path(), "other", "stranger"));
-    let stranger = sink(rules(stranger), HASTY, directory.path());
+    let way = |port| way(&[port], SnmpForm::Inform, community(directory.path()));
+    let good = sink(way(receiver.port), PATIENT, directory.path());
     good.deliver(&notice(7)).await.unwrap();
     is_whole(&receiver.trap().await.1);
-    // net-snmp answers before it looks at the community; nobody at all does not answer.
-    drop(stranger.deliver(&notice(8)).await);
-    let (nobody, state) = (free_port(), directory.path());
-    let way = way(&[nobody], SnmpForm::Inform, community(state));
-    let error = sink(way, HASTY, state)
-        .deliver(&notice(9))
-        .await
-        .unwrap_err();
+    let nobody = sink(way(free_port()), HASTY, directory.path());
+    let error = nobody.deliver(&notice(9)).await.unwrap_err();
     assert_eq!(error.outlook(), Outlook::Retry, "{error}");
 }
 
@@ -244,6 +232,11 @@ fn engine_id(state: &Path) -> String {
     kept["engine-id"].as_str().unwrap().to_owned()
 }
 
+fn v3_trap(port: u16, state: &Path, auth: &str) -> AlarmWay {
+    let security = user(state, auth, SnmpPrivacy::Aes128);
+    way(&[port], SnmpForm::Trap, security)
+}
+
 #[tokio::test]
 async fn a_trap_of_version_3_is_believed_before_and_after_a_restart() {
     if !is_there("snmptrapd", "snmptrapd") {
@@ -251,33 +244,17 @@ async fn a_trap_of_version_3_is_believed_before_and_after_a_restart() {
     }
     let directory = TempDir::new().unwrap();
     let state = directory.path();
-    let port = free_port();
-    let way = |auth| {
-        way(
-            &[port],
-            SnmpForm::Trap,
-            user(state, auth, SnmpPrivacy::Aes128),
-        )
-    };
     // The first start makes the engine that the receiver must know.
-    drop(sink(way(AUTH), PATIENT, state));
+    drop(sink(v3_trap(free_port(), state, AUTH), PATIENT, state));
     let id = engine_id(state);
     let rules = format!(
         "createUser -e 0x{id} {USER} SHA-256 \"{AUTH}\" AES \"{HIDE}\"\nauthUser log {USER} priv\n"
     );
     let mut receiver = Receiver::start(&rules).await;
-    let way = |auth| {
-        super::traps::way(
-            &[receiver.port],
-            SnmpForm::Trap,
-            user(state, auth, SnmpPrivacy::Aes128),
-        )
-    };
+    let way = |auth| v3_trap(receiver.port, state, auth);
     let stranger = sink(way("another-password"), PATIENT, state);
-    let (first, second) = (
-        sink(way(AUTH), PATIENT, state),
-        sink(way(AUTH), PATIENT, state),
-    );
+    let first = sink(way(AUTH), PATIENT, state);
+    let second = sink(way(AUTH), PATIENT, state);
     // Who does not know the password is not heard, and the receiver does not tell.
     stranger.deliver(&notice(6)).await.unwrap();
     first.deliver(&notice(7)).await.unwrap();
@@ -310,16 +287,13 @@ async fn an_inform_of_version_3_is_done_when_the_receiver_says_so() {
     };
     let (good, stranger) = (
         sink(rules(AUTH), PATIENT, state),
-        sink(rules("another-password"), PATIENT, state),
+        sink(rules("another-password"), HASTY, state),
     );
     good.deliver(&notice(7)).await.unwrap();
     is_whole(&receiver.trap().await.1);
     let error = stranger.deliver(&notice(8)).await.unwrap_err();
-    assert_eq!(
-        (error.as_str(), error.outlook()),
-        ("not-allowed", Outlook::Retry),
-        "{error}"
-    );
+    assert_eq!(error.outlook(), Outlook::Retry, "{error}");
+    assert!(error.to_string().contains("passwords"), "{error}");
     assert!(!error.to_string().contains("another-password"), "{error}");
     // The receiver is the one that counts its starts.
     assert!(!state.join(engine::FILE).exists());
