@@ -55,7 +55,8 @@ pub(super) fn alarms(at: &At<'_>, raw: Option<&raw::Alarms>) -> Alarms {
     let silent = raw::Alarms::default();
     let raw = raw.unwrap_or(&silent);
     let name = |held: &raw::AlarmOverride| held.name.clone();
-    let overrides = at.named("override", raw.overrides.as_deref(), name, rules);
+    let written = raw.overrides.as_deref();
+    let overrides = at.named_as("override", written, name, alarm_name, rules);
     Alarms {
         system_name: at.text("system-name", raw.system_name.as_deref(), system),
         hold_down: at.count("hold-down", raw.hold_down, &HOLD_DOWN),
@@ -69,19 +70,8 @@ pub(super) fn alarms(at: &At<'_>, raw: Option<&raw::Alarms>) -> Alarms {
 }
 
 fn rules(at: &At<'_>, name: String, raw: &raw::AlarmOverride) -> Option<AlarmOverride> {
-    let Some(known) = AlarmName::from_word(&name) else {
-        at.key("name").refuse_value(
-            name,
-            Wrong {
-                what: "no alarm has this name".to_owned(),
-                expected: "a name of the catalogue in the README, such as \"xspUnreachable\""
-                    .to_owned(),
-            },
-        );
-        return None;
-    };
     Some(AlarmOverride {
-        name: known,
+        name: AlarmName::from_word(&name)?,
         rules: Override {
             off: raw.off.unwrap_or(false),
             severity: at.text("severity", raw.severity.as_deref(), |text| {
@@ -98,6 +88,16 @@ fn rules(at: &At<'_>, name: String, raw: &raw::AlarmOverride) -> Option<AlarmOve
             runbook: at.text("runbook-url", raw.runbook_url.as_deref(), url),
         },
     })
+}
+
+fn alarm_name(text: &str) -> Result<String, Wrong> {
+    match AlarmName::from_word(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => wrong(
+            "no alarm has this name",
+            "a name of the catalogue in the README, such as \"xspUnreachable\"",
+        ),
+    }
 }
 
 fn word<T>(found: Option<T>, expected: &str) -> Result<T, Wrong> {

@@ -26,17 +26,7 @@ pub(super) fn alarms(at: &mut At<'_>, old: &Alarms, new: &Alarms) {
     at.compare("remind-every", remind_every, &new.remind_every, live);
     at.compare("history", history, &new.history, live);
     at.compare("operator-token", operator_token, &new.operator_token, live);
-    let named = |held: &[AlarmOverride]| -> Vec<(String, AlarmOverride)> {
-        let held = held.iter();
-        held.map(|one| (one.name.word().to_owned(), one.clone()))
-            .collect()
-    };
-    let (old, new) = (named(overrides), named(&new.overrides));
-    let (old, new) = (
-        old.iter().map(|(name, held)| (name, held)),
-        new.iter().map(|(name, held)| (name, held)),
-    );
-    at.named("override", old, new, live, one);
+    at.listed("override", overrides, &new.overrides, one);
 }
 
 fn one(at: &mut At<'_>, old: &AlarmOverride, new: &AlarmOverride) {
