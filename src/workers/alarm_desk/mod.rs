@@ -43,7 +43,6 @@ use crate::store::alarms::HistoryAsk;
 use crate::store::alarms::HistoryRow;
 use crate::telemetry::alarms::AlarmMetrics;
 use crate::workers::alarm_desk::desk::Driver;
-use crate::workers::alarm_desk::queue::Queue;
 use crate::workers::alarm_desk::sinks::Shared;
 use crate::workers::alarm_desk::sinks::Sinks;
 
