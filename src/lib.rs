@@ -15,7 +15,7 @@
 //! | [`lab`] | a stand-in for the outside world, over real sockets |
 //! | [`outbound`] | whom we call: the pools of XSPs |
 //! | [`platform`] | clock, tasks, files |
-//! | [`store`] | what must survive a restart: wishes, jobs, customers, histories |
+//! | [`store`] | what must survive a restart: wishes, jobs, customers, alarms, histories |
 //! | [`telemetry`] | metrics, and the log lines that go with them |
 //! | [`tls`] | all of rustls |
 //! | [`workers`] | what goes on by itself: health checks, the watch over files |

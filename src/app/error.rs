@@ -5,6 +5,7 @@ use crate::config::Problem;
 use crate::inbound::endpoints::provisioning::AdapterError;
 use crate::inbound::listener::BindError;
 use crate::outbound::OutboundError;
+use crate::outbound::alerts::SetupError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::workers::auth_desk::DeskError;
@@ -32,6 +33,9 @@ pub enum AppError {
     /// Busy lamps cannot be tracked.
     #[error(transparent)]
     Blf(#[from] BlfError),
+    /// A sink of alarms cannot be built.
+    #[error(transparent)]
+    AlarmSink(#[from] SetupError),
     /// The secret of operators cannot be read.
     #[error(transparent)]
     Operators(#[from] OperatorError),

@@ -126,8 +126,8 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     for tls in &upstream_tls {
         tls.client_certificate.iter().for_each(&mut pair);
     }
+    others.extend(upstream_tls.iter().filter_map(|tls| tls.ca.clone()));
     paths.extend(others);
-    paths.extend(upstream_tls.iter().filter_map(|tls| tls.ca.clone()));
     for set in config.trust.values() {
         paths.extend(set.files.iter().cloned());
         paths.extend(set.directory.clone());
@@ -147,10 +147,18 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
+    for sink in &config.alarm_sinks {
+        for (_, held) in sink.way.secrets() {
+            secret(&mut paths, Some(held));
+        }
+        paths.extend(sink.way.files().into_iter().map(|(_, file)| file.clone()));
+    }
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
-    let operations = &config.provisioning.operations;
-    secret(&mut paths, operations.operator_token.as_ref());
+    let alarms = &config.alarms.operator_token;
+    for token in [&config.provisioning.operations.operator_token, alarms] {
+        secret(&mut paths, token.as_ref());
+    }
     paths.extend(config.provisioning.error_table.clone());
     for template in &config.templates {
         let ours = template.credentials.as_ref();

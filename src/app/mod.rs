@@ -1,5 +1,6 @@
 //! Wiring: the only room that knows all rooms.
 
+pub mod alarms;
 pub mod application_server;
 pub mod build;
 pub mod drain;
@@ -13,6 +14,7 @@ pub mod provisioning;
 pub mod reload;
 pub mod run;
 mod urls;
+mod watchers;
 mod wire;
 
 pub use error::AppError;

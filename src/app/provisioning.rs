@@ -29,7 +29,9 @@ use crate::inbound::endpoints::provisioning::AdapterGround;
 use crate::inbound::endpoints::provisioning::NotTaken;
 use crate::inbound::endpoints::provisioning::Submit;
 use crate::platform::tasks::Tasks;
+use crate::store::Sqlite;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::captures::Captures;
 use crate::workers::provisioner::Parts;
@@ -111,8 +113,7 @@ pub struct Provisioning {
 }
 
 impl Provisioning {
-    /// Opens the store and begins to drive what it holds, when there are templates. Blocks on the
-    /// disk.
+    /// Begins to drive what the database holds, when there are templates. Blocks on the disk.
     ///
     /// # Errors
     /// Every problem at once.
@@ -121,11 +122,12 @@ impl Provisioning {
         tasks: &Tasks,
         telemetry: &Telemetry,
         partners: &WebexPartners,
+        database: Result<Sqlite, StoreError>,
     ) -> Result<Self, Vec<AppError>> {
         let metrics = &telemetry.adapter;
         let wanted = !config.templates.is_empty();
         let provisioner = if wanted {
-            Some(provisioner(config, tasks, telemetry, partners)?)
+            Some(provisioner(config, tasks, telemetry, partners, database)?)
         } else {
             None
         };
@@ -178,10 +180,11 @@ fn provisioner(
     tasks: &Tasks,
     telemetry: &Telemetry,
     partners: &WebexPartners,
+    database: Result<Sqlite, StoreError>,
 ) -> Result<Provisioner, Vec<AppError>> {
     let settings = settings(config).map_err(told)?;
-    let opened = Store::open(&config.store, tasks);
-    let (store, feed) = opened.map_err(|fault| vec![fault.into()])?;
+    let database = database.map_err(|fault| vec![fault.into()])?;
+    let (store, feed) = Store::on(Arc::new(database), tasks);
     let parts = Parts {
         store,
         feed,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::AppError;
+use crate::app::alarms::Alarms;
 use crate::app::application_server;
 use crate::app::application_server::ApplicationServer;
 use crate::app::build;
@@ -47,10 +48,16 @@ use crate::workers::webex_partners::WebexPartners;
 /// What `systemctl status` says while all is well.
 pub const SERVING: &str = "Serving.";
 
+/// What is reloaded, as alarms name it.
+const CONFIGURATION: &str = "configuration";
+const FILES: &str = "certificate or trust file";
+
 /// Everything a reload touches.
 pub struct Reloader {
     /// The main configuration file.
     pub path: PathBuf,
+    /// Alarms.
+    pub alarms: Alarms,
     /// Tracks busy lamps, when that is configured.
     pub blf: Option<BlfTracker>,
     /// What the answers about them stand on.
@@ -96,10 +103,12 @@ impl Reloader {
         match self.try_configuration() {
             Ok(()) => {
                 self.telemetry.edge.reloaded("configuration");
+                self.alarms.reloaded::<AppError>(CONFIGURATION, &[]);
                 SERVING
             }
             Err(problems) => {
                 self.telemetry.edge.reload_rejected(&problems);
+                self.alarms.reloaded(CONFIGURATION, &problems);
                 "Serving with the old configuration: the last reload was rejected, see the log."
             }
         }
@@ -156,14 +165,21 @@ impl Reloader {
                 all_good &= self.renew_adapter(&mut edge);
                 all_good &= self.renew_asked(&edge);
                 all_good &= self.partners(&config);
+                all_good &= self.sinks(&config);
                 self.publish(edge, material, &mut proven);
+                let rejected = ["see the log for the files and the reasons"];
+                let rejected = if all_good { &[][..] } else { &rejected[..] };
+                self.alarms.reloaded(FILES, rejected);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
                 } else {
                     "certificate and trust files, all but the rejected"
                 });
             }
-            Err(problems) => self.telemetry.edge.reload_rejected(&problems),
+            Err(problems) => {
+                self.telemetry.edge.reload_rejected(&problems);
+                self.alarms.reloaded(FILES, &problems);
+            }
         }
     }
 
@@ -172,6 +188,22 @@ impl Reloader {
         match build::partners(config) {
             Ok(partners) => {
                 self.webex.publish(partners);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    self.telemetry.edge.material_rejected(problem);
+                }
+                false
+            }
+        }
+    }
+
+    /// Reads the secrets and files of the sinks again; after a problem all stay as they are.
+    fn sinks(&self, config: &Config) -> bool {
+        match self.alarms.prepare(config) {
+            Ok(sinks) => {
+                self.alarms.publish(config, sinks);
                 true
             }
             Err(problems) => {
@@ -257,9 +289,11 @@ impl Reloader {
         let lamps = self.lamps(&edge, server.ocip());
         let lamps = lamps.map_err(|problem| vec![problem.into()])?;
         let partners = build::partners(&fresh)?;
+        let sinks = self.alarms.prepare(&fresh)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
         self.application_server.publish(server);
         self.webex.publish(partners);
+        self.alarms.publish(&fresh, sinks);
         self.publish_lamps(lamps);
         self.provisioning
             .adopt(&fresh, settings, edge.adapter.as_deref());

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::AppError;
+use crate::app::alarms::Alarms;
 use crate::app::build;
 use crate::app::drain;
 use crate::app::logging;
@@ -26,6 +27,7 @@ use crate::app::observed;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
+use crate::app::watchers;
 use crate::app::wire;
 use crate::config;
 use crate::config::Config;
@@ -34,6 +36,8 @@ use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Edge;
+use crate::inbound::endpoints::operations::Ground;
+use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -41,6 +45,8 @@ use crate::inbound::listener::Shared;
 use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use crate::store::Sqlite;
+use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
@@ -95,6 +101,7 @@ impl Daemon {
         };
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
+        let (database, alarms) = alarms(&config, &tasks, &telemetry)?;
         let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
@@ -110,10 +117,12 @@ impl Daemon {
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
         let asking = (&webex, partners);
-        let wired = wire::start(&mut edge, asking, &tasks, &accepting, &telemetry)?;
+        let around = (&tasks, &accepting, &*telemetry);
+        let wired = wire::start(&mut edge, asking, around, database)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
+            alarms,
             blf: wired.blf,
             ground: wired.ground,
             webex,
@@ -130,15 +139,7 @@ impl Daemon {
             proven: Mutex::new(Proven { material, pools }),
         });
         observed::start(&reloader)?;
-        let admin = Arc::new(Admin {
-            telemetry,
-            live: Arc::clone(&reloader.live),
-            draining: AtomicBool::new(false),
-            tasks: tasks.clone(),
-            tracking: TrackingIds::default(),
-            sessions,
-            operations: wired.operations,
-        });
+        let admin = admin(&reloader, sessions, wired.operations);
         let watching = Watching { plan, known };
         Ok(Self::launch(
             tasks, accepting, reloader, admin, sockets, watching,
@@ -186,6 +187,7 @@ impl Daemon {
             watch_absence(&tasks, sessions);
         }
         start_watch(&tasks, &reloader, watching);
+        watchers::start(&reloader);
         Self {
             tasks,
             accepting,
@@ -255,6 +257,39 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
         problems
             .map(|problem| AppError::Config(Box::new(problem)))
             .collect()
+    })
+}
+
+/// Opens the store and starts the alarm desk on it; without a store that goes on in memory.
+#[expect(
+    clippy::type_complexity,
+    reason = "what came of the store is for provisioning to judge"
+)]
+fn alarms(
+    config: &Config,
+    tasks: &Tasks,
+    telemetry: &Telemetry,
+) -> Result<(Result<Sqlite, StoreError>, Alarms), Vec<AppError>> {
+    let database = Sqlite::open(&config.store.path);
+    let alarms = Alarms::start(config, &database, tasks, telemetry)?;
+    Ok((database, alarms))
+}
+
+fn admin(
+    reloader: &Reloader,
+    sessions: Vec<Arc<Sessions>>,
+    operations: Option<Ground>,
+) -> Arc<Admin> {
+    Arc::new(Admin {
+        alarms: reloader.alarms.desk.clone(),
+        alarm_door: Door::default(),
+        telemetry: Arc::clone(&reloader.telemetry),
+        live: Arc::clone(&reloader.live),
+        draining: AtomicBool::new(false),
+        tasks: reloader.tasks.clone(),
+        tracking: TrackingIds::default(),
+        sessions,
+        operations,
     })
 }
 

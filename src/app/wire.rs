@@ -16,6 +16,8 @@ use crate::inbound::endpoints::operations::Ground;
 use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::tasks::Tasks;
+use crate::store::Sqlite;
+use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::webex_partners::PreparedPartners;
@@ -34,15 +36,14 @@ pub(super) struct Wired {
 pub(super) fn start(
     edge: &mut Edge,
     (webex, partners): (&WebexPartners, PreparedPartners),
-    tasks: &Tasks,
-    accepting: &CancellationToken,
-    telemetry: &Telemetry,
+    (tasks, accepting, telemetry): (&Tasks, &CancellationToken, &Telemetry),
+    database: Result<Sqlite, StoreError>,
 ) -> Result<Wired, Vec<AppError>> {
     let server = application_server(edge, tasks, telemetry)?;
     let ocip = server.current();
     let (blf, ground) = track(edge, ocip.any(), tasks, accepting, telemetry)?;
     webex.publish(partners);
-    let (provisioning, operations) = provision(edge, webex, ocip, tasks, telemetry)?;
+    let (provisioning, operations) = provision(edge, webex, ocip, (tasks, telemetry), database)?;
     Ok(Wired {
         server,
         blf,
@@ -57,11 +58,11 @@ fn provision(
     edge: &mut Edge,
     webex: &WebexPartners,
     ocip: &CurrentOcip,
-    tasks: &Tasks,
-    telemetry: &Telemetry,
+    (tasks, telemetry): (&Tasks, &Telemetry),
+    database: Result<Sqlite, StoreError>,
 ) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
     let config = Arc::clone(&edge.config);
-    let provisioning = Provisioning::start(&config, tasks, telemetry, webex)?;
+    let provisioning = Provisioning::start(&config, tasks, telemetry, webex, database)?;
     edge.adapter = provisioning.adapter(&config)?;
     if let Some(adapter) = &edge.adapter {
         adapter.adopt(&config);

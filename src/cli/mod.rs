@@ -1,7 +1,8 @@
 //! The command line: one file per verb.
 
 mod admin;
-pub mod authservice;
+pub mod alarms;
+mod authservice;
 pub mod blf;
 pub mod certs;
 pub mod check_config;
@@ -38,6 +39,8 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Show alarms, take them on, silence them, try their sinks.
+    Alarms(alarms::Args),
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
     /// Show busy lamps of the running daemon, and check what they need.
@@ -80,6 +83,7 @@ pub fn main() -> Exit {
     };
     let console = Console { json: command.json };
     match command.verb {
+        Verb::Alarms(args) => alarms::run(&args, console),
         Verb::Authservice(args) => authservice::run(args, console),
         Verb::Blf(args) => blf::run(args, console),
         Verb::Certs(args) => certs::run(args, console),

@@ -128,7 +128,7 @@ pub(super) const fn remedy(status: u16) -> &'static str {
 /// The daemon of a configuration.
 pub(super) struct Daemon {
     address: SocketAddr,
-    operator: Secret,
+    operator: Option<Secret>,
     name: String,
 }
 
@@ -155,7 +155,32 @@ impl Daemon {
             .map_err(|error| Failure::Config(format!("{key}: {error}")))?;
         Ok(Self {
             address,
-            operator,
+            operator: Some(operator),
+            name: name(&Environment::process()),
+        })
+    }
+
+    /// The same for alarms, which are there without provisioning, and may be seen without a token
+    /// where there is none.
+    pub(super) fn of_alarms(door: &Door) -> Result<Self, Failure> {
+        let config = door.config().map_err(Failure::Config)?;
+        let own = config.alarms.operator_token.as_ref();
+        let provisioning = config.provisioning.operations.operator_token.as_ref();
+        let service = config.auth_service.as_ref();
+        let service = service.and_then(|rules| rules.operator_token.as_ref());
+        let all = [
+            ("alarms.operator-token", own),
+            ("provisioning.operations.operator-token", provisioning),
+            ("auth-service.operator-token", service),
+        ];
+        let held = all.into_iter().find_map(|(key, held)| Some((key, held?)));
+        let operator = held.map(|(key, reference)| {
+            let read = reference.read();
+            read.map_err(|error| Failure::Config(format!("{key}: {error}")))
+        });
+        Ok(Self {
+            address: door.address(&config),
+            operator: operator.transpose()?,
             name: name(&Environment::process()),
         })
     }
@@ -184,7 +209,7 @@ impl Daemon {
         let question = Question {
             method,
             target,
-            operator: Some(&self.operator),
+            operator: self.operator.as_ref(),
             named: Some(&self.name),
             sent,
             // Some answers wait for Webex or for the AS.

@@ -94,6 +94,7 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
         ) => Exit::CantCreate,
         Some(
             AppError::Adapter(_)
+            | AppError::AlarmSink(_)
             | AppError::Blf(_)
             | AppError::Config(_)
             | AppError::Desk(_)

@@ -3,6 +3,8 @@
 //! A part that fails is replaced by its default so that the rest can be judged too; such a
 //! configuration never leaves this room, because its problems come with it.
 
+mod alarm_sink;
+mod alarms;
 mod at;
 mod auth;
 mod blf;
@@ -107,10 +109,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
     let provisioning =
         provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
-    let templates = raw.template.as_deref();
-    let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
-    let templates =
-        provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
+    let partners = webex::partners(&at, raw.webex_partner.as_deref());
+    let written = raw.template.as_deref();
+    let templates = provisioning::templates(&at, written, &provisioning, &listeners, &partners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -129,9 +130,11 @@ pub(super) fn check(raw: &Raw) -> Checked {
         auth_service,
         blf,
         store,
-        webex_partners,
+        webex_partners: partners,
         provisioning,
         templates,
+        alarms: alarms::alarms(&at.key("alarms"), raw.alarms.as_ref()),
+        alarm_sinks: alarm_sink::sinks(&at, raw.alarm_sink.as_deref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -69,6 +69,7 @@ pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Ve
         check.auth_service("auth-service", service);
     }
     check.provisioning(config);
+    check.alarm_sinks(config);
     for listener in &config.listeners {
         for (at, host) in listener.hosts.iter().enumerate() {
             for (index, files) in host.certificates.iter().enumerate() {
@@ -186,6 +187,21 @@ impl Check<'_> {
             self.secret(&format!("{path}.webhook.secret"), &webhook.secret);
             if let Some(ca) = &webhook.ca {
                 self.file(&format!("{path}.webhook.ca"), ca);
+            }
+        }
+    }
+
+    fn alarm_sinks(&mut self, config: &Config) {
+        if let Some(token) = &config.alarms.operator_token {
+            self.secret("alarms.operator-token", token);
+        }
+        for sink in &config.alarm_sinks {
+            let path = format!("alarm-sink.{}", sink.name);
+            for (key, secret) in sink.way.secrets() {
+                self.secret(&format!("{path}.{key}"), secret);
+            }
+            for (key, file) in sink.way.files() {
+                self.file(&format!("{path}.{key}"), file);
             }
         }
     }

@@ -3,6 +3,8 @@
 //! Only `check.rs` makes these values. Nothing here is optional unless its absence means
 //! something; every number has been range-checked and every name resolved.
 
+mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod bridge;
@@ -25,6 +27,8 @@ use crate::config::LogFormat;
 use crate::config::RouteKind;
 use crate::config::Rule;
 
+pub use alarm_sink::*;
+pub use alarms::*;
 pub use auth::*;
 pub use blf::*;
 pub use bridge::*;
@@ -79,6 +83,10 @@ pub struct Config {
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
+    /// How alarms are raised, told and kept.
+    pub alarms: Alarms,
+    /// Who is told of alarms, in the order written; nobody: the journal.
+    pub alarm_sinks: Vec<AlarmSink>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

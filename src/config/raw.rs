@@ -3,6 +3,8 @@
 //! Every field is optional here; `check` supplies defaults and says what is missing. The doc
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
+mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod bridge;
@@ -21,6 +23,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use alarm_sink::AlarmSink;
+pub use alarm_sink::AlertmanagerSink;
+pub use alarm_sink::EmailSink;
+pub use alarm_sink::PagerDutySink;
+pub use alarm_sink::SnmpSink;
+pub use alarm_sink::SyslogSink;
+pub use alarm_sink::WebexSink;
+pub use alarm_sink::WebhookSink;
+pub use alarms::AlarmOverride;
+pub use alarms::Alarms;
 pub use auth::ApplicationServer;
 pub use auth::AuthService;
 pub use auth::AuthServiceMode;
@@ -145,6 +157,12 @@ pub struct Raw {
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,
+    /// How alarms are raised, told and kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Alarms>,
+    /// Who is told of alarms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_sink: Option<Vec<AlarmSink>>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -2,6 +2,8 @@
 //!
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
+mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod edge;
@@ -25,6 +27,8 @@ use crate::config::raw::Raw;
 use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 use crate::config::values;
+use crate::config::write::alarm_sink::alarm_sink;
+use crate::config::write::alarms::alarms;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
@@ -64,6 +68,8 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partners,
         provisioning: shared,
         templates,
+        alarms: board,
+        alarm_sinks,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -103,6 +109,8 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
+        alarms: Some(alarms(board)),
+        alarm_sink: Some(alarm_sinks.iter().map(alarm_sink).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

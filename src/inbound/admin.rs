@@ -1,7 +1,9 @@
 //! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`,
-//! `/authService/…` for operators when it is ours, `/blf/…` and `/ops/…`. Loopback unless the operator
+//! `/authService/…` for operators when it is ours, `/blf/…`, `/ops/…` and
+//! `/alarms/…`. Loopback unless the operator
 //! insists; no TLS.
 
+mod alarms;
 mod lamps;
 mod operations;
 
@@ -40,18 +42,24 @@ use crate::inbound::endpoints::auth_service::Who;
 use crate::inbound::endpoints::auth_service::endpoint::Endpoint;
 use crate::inbound::endpoints::events;
 use crate::inbound::endpoints::operations::Ground;
+use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::http::TRACKING_ID;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::operations::TurnedAway;
+use crate::workers::alarm_desk::AlarmDesk;
 
 /// Where AuthService is.
 const PREFIX: &[u8] = b"/authService";
 
 /// What the admin pages show.
 pub struct Admin {
+    /// Alarms.
+    pub alarms: AlarmDesk,
+    /// Who is let in to them.
+    pub alarm_door: Door,
     /// All metrics.
     pub telemetry: Arc<Telemetry>,
     /// The current snapshot.
@@ -118,6 +126,9 @@ async fn other(
 ) -> Response<Body> {
     if lamps::is_ours(request.uri().path()) {
         return lamps::answer(&admin, request).await;
+    }
+    if alarms::is_ours(request.uri().path()) {
+        return alarms::answer(&admin, address.ip(), request).await;
     }
     if operations::is_ours(request.uri().path()) {
         return operations::answer(&admin, address.ip(), request).await;

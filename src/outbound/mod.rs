@@ -10,6 +10,7 @@
 //! * `connection`: one connection, driven by whoever waits for it.
 //! * `connect`: address, TCP, TLS.
 //! * [`UpstreamBody`]: the streamed answer; `direct` and `chunks` read one that may last for weeks.
+//! * [`alerts`]: sinks that tell people and their systems of alarms.
 //! * [`broadworks::ocip`]: the Application Server over OCI-P.
 //! * [`bridge`]: the CTI interfaces of the XSPs, for bytes.
 //! * [`web`]: a second, smaller client for the few calls to services on the Internet.
@@ -18,6 +19,7 @@
 //!
 //! Health checks are started by `workers::upstream_health`.
 
+pub mod alerts;
 mod body;
 pub mod bridge;
 pub mod broadworks;

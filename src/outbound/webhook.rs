@@ -37,7 +37,7 @@ const ANSWER_BYTES: usize = 64 * 1024;
 pub struct Webhook {
     web: WebClient,
     url: WebUrl,
-    key: hmac::Key,
+    signer: Signer,
     /// Tells one key from another without keeping it.
     key_hash: [u8; 32],
     /// The same of the CA file.
@@ -92,7 +92,7 @@ impl Webhook {
         Ok(Self {
             web: client(webhook.ca.as_deref(), environment, limits)?,
             url,
-            key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+            signer: Signer::new(bytes),
             key_hash: sha256(bytes),
             // What cannot be read is told by the client.
             ca_hash: ca.and_then(Result::ok).map(|ca| sha256(&ca)),
@@ -109,7 +109,7 @@ impl Webhook {
     pub async fn post(&self, body: Bytes, now: SystemTime) -> Posted {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let signature = signature(&self.key, date::to_unix(now), &body);
+        let signature = self.signer.header(date::to_unix(now), &body);
         match HeaderValue::try_from(signature) {
             Ok(value) => drop(headers.insert(SIGNATURE, value)),
             Err(error) => return Posted::Failed(WebFailure::Broken(Box::new(error))),
@@ -183,6 +183,20 @@ fn client(
     limits: Limits,
 ) -> Result<WebClient, OutboundError> {
     WebClient::new(ca, environment, limits)
+}
+
+/// Signs what is posted.
+pub(super) struct Signer(hmac::Key);
+
+impl Signer {
+    pub(super) fn new(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The value of [`SIGNATURE`] for a body sent at a time.
+    pub(super) fn header(&self, unix: i64, body: &[u8]) -> String {
+        signature(&self.0, unix, body)
+    }
 }
 
 /// `t=UNIX,v1=HEX`: HMAC-SHA256 of the time in decimal digits, a full stop and the body.

@@ -1,4 +1,5 @@
-//! What must survive the daemon: the wishes, jobs, customers and histories of provisioning.
+//! What must survive the daemon: the wishes, jobs, customers and histories of provisioning, and
+//! alarms.
 //!
 //! * [`Store`]: the handle. [`Store::accept`] and [`Store::save`] return when what they wrote is
 //!   durable and not before; the rest asks.
@@ -6,7 +7,9 @@
 //! * `batch`: several writes in one transaction, each seeing the ones before it.
 //! * [`Engine`]: what a database has to do; `sqlite` is the one there is.
 //! * [`query`]: what is asked and answered.
+//! * [`alarms`]: alarms, what is told of them, and what the node knows of itself.
 
+pub mod alarms;
 mod batch;
 mod engine;
 mod error;
@@ -56,6 +59,7 @@ pub use crate::store::engine::UserWrite;
 pub use crate::store::engine::Visit;
 pub use crate::store::error::StoreError;
 pub use crate::store::sqlite::Sqlite;
+pub use crate::store::sqlite::SqliteAlarms;
 
 /// Writes that may wait. A commit takes a millisecond or a few, for all that wait together; whoever
 /// comes when so many do is better told to come again.

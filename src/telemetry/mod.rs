@@ -4,6 +4,7 @@
 //! log line and moves the metric, so that the two never disagree.
 
 pub mod adapter;
+pub mod alarms;
 pub mod auth;
 pub mod blf;
 pub mod blf_api;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::adapter::AdapterMetrics;
+use crate::telemetry::alarms::AlarmMetrics;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
@@ -46,6 +48,8 @@ pub struct Telemetry {
     registry: Registry,
     /// Calls of the Application Server's provisioning.
     pub adapter: Arc<AdapterMetrics>,
+    /// Alarms and who is told of them.
+    pub alarms: Arc<AlarmMetrics>,
     /// AuthService.
     pub auth: Arc<AuthMetrics>,
     /// Busy lamps.
@@ -83,6 +87,7 @@ impl Telemetry {
         let mut registry = Registry::with_prefix("xspd");
         Self {
             adapter: AdapterMetrics::register(&mut registry),
+            alarms: AlarmMetrics::register(&mut registry),
             auth: AuthMetrics::register(&mut registry),
             blf: BlfMetrics::register(&mut registry),
             blf_api: BlfApiMetrics::register(&mut registry),

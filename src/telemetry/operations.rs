@@ -18,7 +18,13 @@ use crate::telemetry::seldom::Seldom;
 pub const AUDIT: &str = "xspd::operations";
 
 /// What operators do, as the log and the counter write it.
-pub const ACTIONS: [&str; 11] = [
+pub const ACTIONS: [&str; 17] = [
+    "alarm-ack",
+    "alarm-clear",
+    "alarm-silence",
+    "alarm-test",
+    "alarm-unack",
+    "alarm-unsilence",
     "cancel",
     "confirm",
     "import",
@@ -116,7 +122,7 @@ impl OperationsMetrics {
         }
         registry.register(
             "operator_actions",
-            "Actions of operators on provisioning",
+            "Actions of operators on provisioning and alarms",
             metrics.actions.clone(),
         );
         for reason in TurnedAway::WORDS {

@@ -30,6 +30,16 @@ pub fn web_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, ClientTlsError
     Ok(Arc::new(config))
 }
 
+/// The same for what is not HTTP.
+///
+/// # Errors
+/// As [`web_config`].
+pub fn stream_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, ClientTlsError> {
+    let mut config = Arc::unwrap_or_clone(web_config(ca)?);
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
+}
+
 fn public_roots() -> RootCertStore {
     RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned())
 }

@@ -1,6 +1,7 @@
 //! What goes on by itself.
 
 pub mod absence;
+pub mod alarm_desk;
 pub mod auth_desk;
 pub mod blf_gate;
 pub mod blf_tracker;

@@ -1,5 +1,6 @@
 //! The real daemon over real sockets.
 
+mod alarms;
 mod auth_service;
 mod blf_api;
 mod blf_tracker;

@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use xspd::cli::Exit;
+use xspd::domain::alarms::AlarmName;
+use xspd::domain::alarms::CaseLevel;
+use xspd::domain::alarms::catalogue;
+use xspd::domain::alarms::impact::Impact;
+use xspd::domain::alarms::impact::Urgency;
 use xspd::domain::auth::answer::AuthReason;
 use xspd::domain::auth::ci::grant::GrantFault;
 use xspd::domain::auth::ci::refusal::CiRefusal;
@@ -230,6 +235,40 @@ fn words_of_busy_lamps_are_documented() {
 }
 
 #[test]
+fn the_catalogue_of_alarms_is_documented_word_for_word() {
+    let rows = Table::after("### The catalogue").rows;
+    let expected = AlarmName::ALL.iter().map(|name| {
+        let entry = catalogue::entry(*name);
+        [
+            name.word(),
+            entry.severity.word(),
+            entry.component,
+            entry.impact.word(),
+            name.meaning(),
+            entry.action,
+            entry.clears,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    });
+    assert_eq!(rows, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_levels_of_cases_are_documented() {
+    let rows = Table::after("as support desks\nhave it:").rows;
+    let expected = Urgency::ALL.into_iter().rev().map(|urgency| {
+        let impacts = Impact::ALL.into_iter().rev();
+        let levels = impacts.map(|impact| CaseLevel::of(impact, urgency).word());
+        std::iter::once(urgency.word())
+            .chain(levels)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(rows, expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn faults_of_the_store_are_documented() {
     let table = Table::after("`reason` of `xspd_provisioning_store_failures_total`");
     table.expect(&StoreError::WORDS);
@@ -304,6 +343,7 @@ fn metrics_are_documented_with_their_labels() {
     telemetry.ocip.series();
     telemetry.provisioning.store_reasons(&StoreError::WORDS);
     telemetry.provisioning.partner_series("p");
+    telemetry.alarms.sink("s");
     let _series = telemetry.ocir.server("as1");
     telemetry.webex.series();
     telemetry

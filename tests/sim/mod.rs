@@ -1,6 +1,7 @@
 //! Runs any machine in virtual time from one seed: inputs and timeouts in random order, early, late
 //! and twice, invariants after every step. A failure prints its seed; `XSPD_SIM_SEED=…` replays it.
 
+mod alarms;
 mod blf;
 mod ci_session;
 mod event_channel;

@@ -296,7 +296,7 @@ fn table(all: &[Value], at: u64, more: bool) -> Vec<String> {
 }
 
 /// `30m` and its like, in seconds.
-pub(super) fn ago(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn ago(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no length of time such as 30s, 15m, 24h or 7d");
     let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
     let factor = match unit {

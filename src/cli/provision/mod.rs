@@ -7,7 +7,7 @@ mod as_commands;
 mod attention;
 mod files;
 mod input;
-mod list;
+pub(super) mod list;
 pub mod mapping;
 mod precheck;
 mod reconcile;

@@ -2,6 +2,8 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod alarm_sink;
+mod alarms;
 mod auth;
 mod blf;
 mod bridge;
@@ -74,6 +76,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         webex_partners: partners,
         provisioning: old_provisioning,
         templates,
+        alarms: board,
+        alarm_sinks,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -110,6 +114,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);
     provisioning::templates(at, templates, &new.templates);
+    at.inside("alarms", board, &new.alarms, alarms::alarms);
+    alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

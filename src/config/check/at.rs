@@ -236,6 +236,18 @@ impl<'a> At<'a> {
         key: &str,
         elements: Option<&[R]>,
         name: impl Fn(&R) -> Option<String>,
+        prove: impl FnMut(&Self, String, &R) -> T,
+    ) -> Vec<T> {
+        self.named_as(key, elements, name, values::name, prove)
+    }
+
+    /// The same with names of another form.
+    pub(super) fn named_as<R, T>(
+        &self,
+        key: &str,
+        elements: Option<&[R]>,
+        name: impl Fn(&R) -> Option<String>,
+        form: impl Fn(&str) -> Result<String, Wrong>,
         mut prove: impl FnMut(&Self, String, &R) -> T,
     ) -> Vec<T> {
         let elements = elements.unwrap_or_default();
@@ -245,7 +257,7 @@ impl<'a> At<'a> {
         let mut proven = Vec::with_capacity(elements.len());
         for ((element, written), label) in elements.iter().zip(names).zip(labels) {
             let at = self.key(key).element(&label);
-            let name = at.required("name", written.as_deref(), "a name", values::name);
+            let name = at.required("name", written.as_deref(), "a name", &form);
             if let Some(name) = &name
                 && !seen.insert(name.clone())
             {

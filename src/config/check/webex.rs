@@ -20,7 +20,7 @@ use crate::config::values::Wrong;
 use crate::config::values::wrong;
 
 /// Where Webex is (developer.webex.com, "REST API Basics").
-const BASE_URL: &str = "https://webexapis.com/v1";
+pub(super) const BASE_URL: &str = "https://webexapis.com/v1";
 
 /// Longest URL, id or client id; Webex's own have a fifth of it.
 const TEXT_LENGTH: usize = 1024;
@@ -54,7 +54,7 @@ fn partner(at: &At<'_>, name: String, raw: &raw::WebexPartner) -> Option<WebexPa
     let connect = at.duration("connect-timeout", connect, &rules::WEBEX_CONNECT_TIMEOUT);
     let (answer, total) = timeouts(at, raw);
     let org_id = at.text("org-id", raw.org_id.as_deref(), id);
-    let proxy = proxy(at, raw);
+    let proxy = proxy(at, raw.proxy.as_deref(), raw.proxy_credentials.as_ref());
     let ca = at.text("ca", raw.ca.as_deref(), values::path);
     let rate = at.rate("requests-per-second", rate, &rules::WEBEX_RATE);
     Some(WebexPartner {
@@ -142,7 +142,7 @@ fn needed(at: &At<'_>, key: &str, written: Option<&SecretText>) -> Option<Secret
     at.secret(key, written)
 }
 
-fn base_url(at: &At<'_>, written: Option<&str>) -> Option<String> {
+pub(super) fn base_url(at: &At<'_>, written: Option<&str>) -> Option<String> {
     let text = written?;
     if !text.contains('@') {
         return at.text("base-url", Some(text), url);
@@ -177,17 +177,23 @@ fn url(text: &str) -> Result<String, Wrong> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn proxy(at: &At<'_>, raw: &raw::WebexPartner) -> WebexProxy {
-    let credentials = at.secret("proxy-credentials", raw.proxy_credentials.as_ref());
+/// The way to a service on the Internet, as `proxy` and `proxy-credentials` say.
+pub(super) fn proxy(
+    at: &At<'_>,
+    through: Option<&str>,
+    credentials: Option<&SecretText>,
+) -> WebexProxy {
+    let has_credentials = credentials.is_some();
+    let credentials = at.secret("proxy-credentials", credentials);
     let unused = || {
-        if raw.proxy_credentials.is_some() {
+        if has_credentials {
             at.key("proxy-credentials").refuse(
                 "there is no `proxy` that they are for",
                 "`proxy = \"http://host:port\"` beside them",
             );
         }
     };
-    match raw.proxy.as_deref() {
+    match through {
         None => {
             unused();
             WebexProxy::Environment
@@ -222,7 +228,7 @@ fn proxy_url(text: &str) -> Result<String, Wrong> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn id(text: &str) -> Result<String, Wrong> {
+pub(super) fn id(text: &str) -> Result<String, Wrong> {
     if !text.is_empty()
         && text.len() <= TEXT_LENGTH
         && text.bytes().all(|byte| byte.is_ascii_graphic())

@@ -2,12 +2,27 @@
 //! only; alarms are kept by `store`, carried by `outbound::alerts` and driven by
 //! `workers::alarm_desk`.
 
+pub mod alarm;
+pub mod appetite;
+pub mod board;
+pub mod catalogue;
+pub mod impact;
 pub mod key;
 pub mod name;
 pub mod notice;
 pub mod observation;
+pub mod policy;
 pub mod severity;
+pub mod silence;
 
+pub use alarm::Ack;
+pub use alarm::Alarm;
+pub use alarm::Entry;
+pub use appetite::Appetite;
+pub use appetite::QuietHours;
+pub use appetite::Serving;
+pub use board::Board;
+pub use impact::CaseLevel;
 pub use key::AlarmKey;
 pub use key::Object;
 pub use name::AlarmName;
@@ -15,4 +30,7 @@ pub use notice::Notice;
 pub use notice::NoticeKind;
 pub use observation::Condition;
 pub use observation::Observation;
+pub use observation::Present;
+pub use policy::Policy;
 pub use severity::Severity;
+pub use silence::Silence;

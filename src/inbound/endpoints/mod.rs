@@ -1,5 +1,6 @@
 //! What xspd answers itself instead of relaying it.
 
+pub mod alarms;
 pub mod auth_service;
 pub mod blf;
 pub mod events;

@@ -50,7 +50,7 @@ pub(super) async fn open(
         .map_err(WebFailure::Tls)
 }
 
-/// Opens the way to this machine, in clear.
+/// Opens the way in clear: to this machine, or where an operator lets it.
 pub(super) async fn plain(url: &WebUrl, limit: Duration) -> Result<Stream, WebFailure> {
     tcp(url.host(), url.port(), limit).await
 }

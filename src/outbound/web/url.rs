@@ -37,6 +37,14 @@ pub enum NotAWebUrl {
     UserInfo,
 }
 
+/// Whither `http` may lead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InClear {
+    Anywhere,
+    Nowhere,
+    ThisMachine,
+}
+
 /// The port of `https`.
 const HTTPS: u16 = 443;
 
@@ -49,7 +57,7 @@ impl WebUrl {
     /// # Errors
     /// [`NotAWebUrl`].
     pub fn parse(text: &str) -> Result<Self, NotAWebUrl> {
-        Self::read(text, false)
+        Self::read(text, InClear::Nowhere)
     }
 
     /// Reads a URL that may also be `http` when its host is this machine.
@@ -57,10 +65,18 @@ impl WebUrl {
     /// # Errors
     /// [`NotAWebUrl`].
     pub fn parse_or_loopback(text: &str) -> Result<Self, NotAWebUrl> {
-        Self::read(text, true)
+        Self::read(text, InClear::ThisMachine)
     }
 
-    fn read(text: &str, loopback: bool) -> Result<Self, NotAWebUrl> {
+    /// Reads a URL that may also be `http`, for what an operator lets go in clear.
+    ///
+    /// # Errors
+    /// [`NotAWebUrl`].
+    pub fn parse_anywhere(text: &str) -> Result<Self, NotAWebUrl> {
+        Self::read(text, InClear::Anywhere)
+    }
+
+    fn read(text: &str, in_clear: InClear) -> Result<Self, NotAWebUrl> {
         // `http` drops a fragment silently.
         let uri: Uri = match text.contains('#') {
             true => return Err(NotAWebUrl::Form),
@@ -69,7 +85,7 @@ impl WebUrl {
         let plain = match uri.scheme() {
             None => return Err(NotAWebUrl::Form),
             Some(scheme) if *scheme == Scheme::HTTPS => false,
-            Some(scheme) if *scheme == Scheme::HTTP && loopback => true,
+            Some(scheme) if *scheme == Scheme::HTTP && in_clear != InClear::Nowhere => true,
             Some(_) => return Err(NotAWebUrl::Scheme),
         };
         let authority = uri.authority().ok_or(NotAWebUrl::Form)?;
@@ -77,7 +93,7 @@ impl WebUrl {
             return Err(NotAWebUrl::UserInfo);
         }
         let host = bare(authority.host()).to_ascii_lowercase();
-        if plain && !is_this_machine(&host) {
+        if plain && in_clear == InClear::ThisMachine && !is_this_machine(&host) {
             return Err(NotAWebUrl::Scheme);
         }
         let name = ServerName::try_from(host.clone()).map_err(|_| NotAWebUrl::Form)?;

@@ -3,6 +3,7 @@
 //! sqlx gives each connection a thread of its own, so nothing here blocks the runtime. One
 //! connection writes; a few others read, and go on while a write hangs.
 
+mod alarms;
 mod fault;
 mod open;
 mod prune;
@@ -14,6 +15,7 @@ mod write;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -40,13 +42,15 @@ use crate::store::query::UserRecord;
 use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::write::Writer;
 
+pub use alarms::SqliteAlarms;
+
 /// The engine on one file.
 pub struct Sqlite {
     path: PathBuf,
     readers: Readers,
     writer: Mutex<Writer>,
     /// Says, for as long as it is held, that the file has its daemon.
-    _lock: File,
+    lock: Arc<File>,
 }
 
 impl Sqlite {
@@ -64,8 +68,14 @@ impl Sqlite {
             path: path.to_owned(),
             readers: Readers::new(path.to_owned(), open::options(path)),
             writer: Mutex::new(writer),
-            _lock: lock,
+            lock: Arc::new(lock),
         })
+    }
+
+    /// The alarms in the same file, on connections of their own.
+    #[must_use]
+    pub fn alarms(&self) -> SqliteAlarms {
+        SqliteAlarms::new(self.path.clone(), Arc::clone(&self.lock))
     }
 
     /// What opening would find wrong.

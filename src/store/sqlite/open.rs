@@ -30,11 +30,14 @@ use crate::store::sqlite::fault;
 use crate::store::sqlite::write::Writer;
 
 /// The tables, one step each; a step that was released is never changed.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "provisioning",
-    include_str!("../migrations/0001_provisioning.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "provisioning",
+        include_str!("../migrations/0001_provisioning.sql"),
+    ),
+    (10, "alarms", include_str!("../migrations/0010_alarms.sql")),
+];
 
 /// Only we: it holds names, numbers and addresses.
 const PRIVATE: u32 = 0o600;

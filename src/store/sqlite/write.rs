@@ -84,6 +84,15 @@ impl Writer {
         }
     }
 
+    /// Without a connection yet, and for no documents.
+    pub(super) const fn unconnected() -> Self {
+        Self {
+            connection: None,
+            last: 0,
+            closed: false,
+        }
+    }
+
     pub(super) async fn transact(
         &mut self,
         path: &Path,

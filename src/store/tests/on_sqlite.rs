@@ -113,7 +113,7 @@ async fn a_file_of_a_later_version_is_left_alone() {
     let expected = StoreError::Newer {
         path,
         found: 99,
-        known: 1,
+        known: 10,
     };
     assert_eq!(refused, expected);
 }

@@ -13,6 +13,8 @@ use crate::domain::edge::reason::Reason;
 
 /// Who is an operator.
 pub struct Operators {
+    /// `alarms.operator-token`.
+    alarms: Option<Secret>,
     /// `blf.api.operator-token`.
     lamps: Option<Secret>,
     /// `auth-service.operator-token`.
@@ -52,6 +54,10 @@ impl Operators {
             Ok(Some(token))
         };
         Ok(Self {
+            alarms: read(
+                "alarms.operator-token",
+                config.alarms.operator_token.as_ref(),
+            )?,
             lamps: read("blf.api.operator-token", lamps)?,
             service: read("auth-service.operator-token", service)?,
             provisioning: read(
@@ -71,6 +77,32 @@ impl Operators {
             self.provisioning.as_ref().or(self.service.as_ref()),
             headers,
         )
+    }
+
+    /// Whether somebody who may see to alarms sent these headers: whoever has the token for them, or,
+    /// when there is none, that of provisioning or of the AuthService.
+    ///
+    /// # Errors
+    /// It is not, or nobody is.
+    pub fn check_alarms(&self, headers: &HeaderMap) -> Result<(), Reason> {
+        check(self.of_alarms(), headers)
+    }
+
+    /// Whether who sent these headers may see alarms: everybody who reaches the admin listener,
+    /// unless there is a token.
+    ///
+    /// # Errors
+    /// There is one, and it is another.
+    pub fn may_see_alarms(&self, headers: &HeaderMap) -> Result<(), Reason> {
+        match self.of_alarms() {
+            Some(held) => check(Some(held), headers),
+            None => Ok(()),
+        }
+    }
+
+    fn of_alarms(&self) -> Option<&Secret> {
+        let own = self.alarms.as_ref();
+        own.or(self.provisioning.as_ref()).or(self.service.as_ref())
     }
 
     /// Whether an operator of busy lamps sent these headers: whoever has the token for them, or,
@@ -129,6 +161,7 @@ mod tests {
     fn operators(lamps: Option<&str>, service: Option<&str>) -> Operators {
         let secret = |text: &str| Secret::new(text.as_bytes().to_vec());
         Operators {
+            alarms: None,
             lamps: lamps.map(secret),
             service: service.map(secret),
             provisioning: None,

@@ -17,7 +17,7 @@ mod enterprises;
 mod imports;
 mod intake;
 mod prechecks;
-mod query;
+pub(super) mod query;
 mod reconciles;
 pub mod refused;
 pub mod resource;
@@ -315,7 +315,7 @@ fn answered_document(status: StatusCode, document: &Value) -> Response<Body> {
 }
 
 /// What an operator calls itself.
-fn operator_name(headers: &HeaderMap) -> String {
+pub(super) fn operator_name(headers: &HeaderMap) -> String {
     let sent = headers
         .get(OPERATOR_NAME)
         .and_then(|name| name.to_str().ok());
@@ -337,7 +337,7 @@ fn now() -> Moment {
 }
 
 /// A JSON order; nothing at all is the empty one.
-async fn order<B, T>(body: B) -> Result<T, Refused>
+pub(super) async fn order<B, T>(body: B) -> Result<T, Refused>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn Error + Send + Sync>>,

@@ -21,7 +21,7 @@ use crate::store::query::PAGE;
 const USUAL: u32 = 100;
 
 /// Parameters of a query, each once.
-pub(super) struct Query(Form);
+pub(in crate::inbound::endpoints) struct Query(Form);
 
 /// One page of the user-status view.
 pub(super) struct Wanted {
@@ -31,7 +31,10 @@ pub(super) struct Wanted {
 }
 
 impl Query {
-    pub(super) fn read(query: Option<&str>, known: &[&str]) -> Result<Self, Refused> {
+    pub(in crate::inbound::endpoints) fn read(
+        query: Option<&str>,
+        known: &[&str],
+    ) -> Result<Self, Refused> {
         let text = query.unwrap_or_default();
         let form = Form::parse(text.as_bytes());
         let form = form.map_err(|_| {
@@ -51,7 +54,7 @@ impl Query {
         Ok(Self(form))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::inbound::endpoints) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)
     }
 
@@ -60,7 +63,7 @@ impl Query {
         cluster.map_err(|wrong| Refused::malformed(format!("cluster: {wrong}")))
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<bool, Refused> {
+    pub(in crate::inbound::endpoints) fn flag(&self, name: &str) -> Result<bool, Refused> {
         match self.get(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),

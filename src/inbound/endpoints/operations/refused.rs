@@ -24,7 +24,11 @@ pub struct Refused {
 
 impl Refused {
     /// With all its parts.
-    pub(super) fn new(status: StatusCode, reason: &'static str, text: impl Into<String>) -> Self {
+    pub(in crate::inbound::endpoints) fn new(
+        status: StatusCode,
+        reason: &'static str,
+        text: impl Into<String>,
+    ) -> Self {
         let text = text.into();
         Self {
             status,
@@ -34,27 +38,27 @@ impl Refused {
     }
 
     /// The request makes no sense.
-    pub(super) fn malformed(text: impl Into<String>) -> Self {
+    pub(in crate::inbound::endpoints) fn malformed(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", text)
     }
 
     /// There is no such thing.
-    pub(super) fn unknown(text: impl Into<String>) -> Self {
+    pub(in crate::inbound::endpoints) fn unknown(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "unknown", text)
     }
 
     /// It cannot be so.
-    pub(super) fn conflict(text: impl Into<String>) -> Self {
+    pub(in crate::inbound::endpoints) fn conflict(text: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", text)
     }
 
     /// It could be, but not now.
-    pub(super) fn unavailable(text: impl Into<String>) -> Self {
+    pub(in crate::inbound::endpoints) fn unavailable(text: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
     }
 
     /// As an answer.
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(in crate::inbound::endpoints) fn into_response(self) -> Response<Body> {
         let document = json!({"error": self.text, "reason": self.reason});
         let mut response = answered(self.status, &document);
         let headers = response.headers_mut();
@@ -70,7 +74,10 @@ impl Refused {
 }
 
 /// A document with its headers.
-pub(super) fn answered(status: StatusCode, document: &Value) -> Response<Body> {
+pub(in crate::inbound::endpoints) fn answered(
+    status: StatusCode,
+    document: &Value,
+) -> Response<Body> {
     let mut response = Response::new(Body::from(document.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -1,0 +1,153 @@
+//! Alarms, wired: the desk on the store of the node, its sinks, and what it goes by.
+
+use std::sync::Arc;
+
+use crate::app::AppError;
+use crate::config;
+use crate::config::Config;
+use crate::config::Environment;
+use crate::domain::alarms::AlarmKey;
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Condition;
+use crate::domain::alarms::Observation;
+use crate::domain::alarms::Policy;
+use crate::domain::alarms::QuietHours;
+use crate::domain::alarms::catalogue;
+use crate::domain::alarms::observation::Present;
+use crate::outbound::alerts::AlertSink;
+use crate::outbound::alerts::SinkBuilder;
+use crate::platform::tasks::Tasks;
+use crate::store::Sqlite;
+use crate::store::StoreError;
+use crate::store::alarms::AlarmStore;
+use crate::telemetry::Telemetry;
+use crate::workers::alarm_desk::AlarmDesk;
+use crate::workers::alarm_desk::Parts;
+
+/// Where Linux keeps the name of the host.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// Alarms kept at most: more are a flood of one cause, and the desk says so.
+const BOUND: usize = 10_000;
+
+/// What runs for alarms from the start to the end.
+pub struct Alarms {
+    /// The desk.
+    pub desk: AlarmDesk,
+    builder: SinkBuilder,
+    tasks: Tasks,
+}
+
+/// Sinks that are proven and not in force yet.
+pub struct PreparedSinks(Vec<Arc<dyn AlertSink>>);
+
+impl Alarms {
+    /// Starts the desk. Where there is no database it goes on in memory, and says so. Blocks on the
+    /// disk.
+    ///
+    /// # Errors
+    /// Every sink that cannot be built.
+    pub fn start(
+        config: &Config,
+        database: &Result<Sqlite, StoreError>,
+        tasks: &Tasks,
+        telemetry: &Telemetry,
+    ) -> Result<Self, Vec<AppError>> {
+        let builder = SinkBuilder::new(Environment::process(), &config.state_dir);
+        let PreparedSinks(sinks) = prepare(&builder, config)?;
+        let store = match database {
+            Ok(database) => AlarmStore::on(Arc::new(database.alarms())),
+            Err(error) => {
+                telemetry.alarms.in_memory(error);
+                AlarmStore::in_memory()
+            }
+        };
+        let parts = Parts {
+            store,
+            policy: policy(&config.alarms),
+            history: config.alarms.history,
+            sinks,
+            minute: QuietHours::minute,
+            metrics: Arc::clone(&telemetry.alarms),
+        };
+        Ok(Self {
+            desk: AlarmDesk::start(parts, tasks),
+            builder,
+            tasks: tasks.clone(),
+        })
+    }
+
+    /// The sinks of a configuration, without an effect on what runs. Blocks on the disk.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn prepare(&self, config: &Config) -> Result<PreparedSinks, Vec<AppError>> {
+        prepare(&self.builder, config)
+    }
+
+    /// Takes effect.
+    pub fn publish(&self, config: &Config, sinks: PreparedSinks) {
+        let desk = self.desk.clone();
+        let (policy, history) = (policy(&config.alarms), config.alarms.history);
+        let PreparedSinks(sinks) = sinks;
+        let adopt = async move { desk.adopt(policy, history, sinks).await };
+        self.tasks.worker("alarm-settings", adopt);
+    }
+
+    /// Says whether what was read anew could be used; `problems` are those that forbid it.
+    pub fn reloaded<P: std::fmt::Display>(&self, what: &str, problems: &[P]) {
+        let name = AlarmName::ConfigReloadFailed;
+        let condition = match problems {
+            [] => Condition::Absent,
+            [first, rest @ ..] => {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    more => format!(" (and {more} more, see the log)"),
+                };
+                Condition::Present(Present {
+                    severity: catalogue::entry(name).severity,
+                    step: String::new(),
+                    text: format!("A changed {what} was refused, the old one holds: {first}{more}"),
+                    rule: String::new(),
+                    ends: None,
+                    details: Vec::new(),
+                })
+            }
+        };
+        self.desk.observe(Observation {
+            key: AlarmKey::new(name, what),
+            condition,
+        });
+    }
+}
+
+fn prepare(builder: &SinkBuilder, config: &Config) -> Result<PreparedSinks, Vec<AppError>> {
+    let told = |found: Vec<_>| found.into_iter().map(AppError::from).collect();
+    builder.build(config).map(PreparedSinks).map_err(told)
+}
+
+fn policy(alarms: &config::Alarms) -> Policy {
+    let overrides = alarms.overrides.iter();
+    Policy {
+        system: alarms.system_name.clone().unwrap_or_else(host_name),
+        hold_down: alarms.hold_down,
+        hold_time: alarms.hold_time,
+        critical_at_once: alarms.critical_at_once,
+        remind_every: alarms.remind_every,
+        bound: BOUND,
+        overrides: overrides
+            .map(|held| (held.name, held.rules.clone()))
+            .collect(),
+    }
+}
+
+/// As the host calls itself; blocks for no time, as it is no file on a disk.
+fn host_name() -> String {
+    let name = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "xspd".to_owned()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,490 @@
+//! Looks at how things stand, again and again, and tells the alarm desk. One small function for
+//! each kind of thing; the log lines of those who do the work stay where they are.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use crate::app::reload::Reloader;
+use crate::domain::alarms::AlarmKey;
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Condition;
+use crate::domain::alarms::Observation;
+use crate::domain::alarms::Severity;
+use crate::domain::alarms::catalogue;
+use crate::domain::alarms::observation::Present;
+use crate::domain::auth::ci::session::Alarm;
+use crate::domain::certs::date;
+use crate::domain::machine::Now;
+use crate::domain::ocip::breaker::Standing;
+use crate::domain::provisioning::record::JobState;
+use crate::inbound::edge::Edge;
+use crate::inbound::sessions::Sessions;
+use crate::outbound::Pools;
+use crate::platform::clock;
+use crate::store::query::StateCount;
+use crate::workers::blf_tracker::view::Counts;
+use crate::workers::blf_tracker::view::SourceView;
+use crate::workers::provisioner::Provisioner;
+use crate::workers::webex_partners::WebexPartner;
+
+/// Between two looks. With the usual hold-down what is wrong is an alarm after ten seconds.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Users are counted this often: that reads the store.
+const COUNT: Duration = Duration::from_secs(60);
+
+/// The wall clock may differ so much from the monotonic one between two looks: more is a jump.
+const JUMP: Duration = Duration::from_secs(30);
+
+/// How long a jump of the clock is an alarm.
+const JUMP_TOLD: Duration = Duration::from_secs(3600);
+
+/// What is wrong for a moment at each start, or while it is opened again, is wrong when it stays so
+/// for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest time after a start in which nothing is looked at, because nobody knows yet.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Starts to look.
+pub(crate) fn start(reloader: &Arc<Reloader>) {
+    let (reloader, stop) = (Arc::clone(reloader), reloader.tasks.stop());
+    let tasks = reloader.tasks.clone();
+    tasks.worker("alarm-watchers", async move {
+        // Upstreams are taken for well until checks have failed; whoever looked before that would
+        // end the alarms from before the start.
+        let grace = grace(&reloader.live.load());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(grace) => {}
+        }
+        let mut rounds = Rounds::new(clock::now());
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => rounds.look(&reloader).await,
+            }
+        }
+    });
+}
+
+/// What has to be remembered between two looks.
+struct Rounds {
+    /// What was wrong at the last look: what is no longer looked at is not wrong any more.
+    told: BTreeSet<AlarmKey>,
+    last: Now,
+    /// When the clock jumped, and how.
+    jumped: Option<(Instant, String)>,
+    /// Since when it is wrong, of what has to stay so.
+    since: BTreeMap<AlarmKey, Instant>,
+    users: Vec<Observation>,
+    count: Instant,
+}
+
+impl Rounds {
+    fn new(now: Now) -> Self {
+        Self {
+            told: BTreeSet::new(),
+            last: now,
+            jumped: None,
+            since: BTreeMap::new(),
+            users: Vec::new(),
+            count: now.mono,
+        }
+    }
+
+    async fn look(&mut self, reloader: &Reloader) {
+        let now = clock::now();
+        let edge = reloader.live.load_full();
+        let mut seen = vec![self.clock(now)];
+        seen.extend(xsps(
+            &edge.config.pools.keys().collect::<Vec<_>>(),
+            &edge.pools,
+        ));
+        seen.extend(application_server(reloader, now));
+        let token = service_token(&edge);
+        seen.extend(token.and_then(|seen| self.patient(seen, PATIENCE, now)));
+        for partner in reloader.webex.all() {
+            let looks = webex(&partner).into_iter();
+            seen.extend(looks.filter_map(|seen| self.patient(seen, PATIENCE, now)));
+        }
+        for sessions in &reloader.sessions {
+            let patience = *sessions.patience().borrow();
+            seen.extend(self.patient(cti(sessions, patience), patience, now));
+        }
+        if let Some(board) = &edge.blf {
+            // The tracker ends with the daemon.
+            let (sources, counts) = (board.sources().await, board.counts().await);
+            let looks = sources.iter().flatten().map(channel);
+            let looks = looks.chain(counts.ok().map(|counts| lamps(&counts)));
+            seen.extend(looks.filter_map(|seen| self.patient(seen, PATIENCE, now)));
+        }
+        if let Some(provisioner) = &reloader.provisioning.provisioner {
+            self.users(provisioner, now).await;
+            seen.extend(self.users.iter().cloned());
+        }
+        self.tell(seen, reloader);
+    }
+
+    fn tell(&mut self, seen: Vec<Observation>, reloader: &Reloader) {
+        let mut told = BTreeSet::new();
+        for observation in &seen {
+            if matches!(observation.condition, Condition::Present(_)) {
+                told.insert(observation.key.clone());
+            }
+        }
+        let looked: BTreeSet<_> = seen.iter().map(|seen| seen.key.clone()).collect();
+        for gone in self.told.difference(&looked) {
+            // It is configured no longer. Twice, as it is looked at no more.
+            for _ in 0..2 {
+                reloader.alarms.desk.observe(Observation {
+                    key: gone.clone(),
+                    condition: Condition::Absent,
+                });
+            }
+        }
+        for observation in seen {
+            reloader.alarms.desk.observe(observation);
+        }
+        self.told = told;
+    }
+
+    /// A clock that jumps makes tokens and certificates look what they are not.
+    fn clock(&mut self, now: Now) -> Observation {
+        let passed = now.mono.saturating_duration_since(self.last.mono);
+        let expected = self.last.wall.checked_add(passed).unwrap_or(now.wall);
+        let (ahead, behind) = (
+            now.wall.duration_since(expected).unwrap_or_default(),
+            expected.duration_since(now.wall).unwrap_or_default(),
+        );
+        let way = if ahead > JUMP { "forward" } else { "back" };
+        let by = ahead.max(behind);
+        if by > JUMP {
+            let text = format!(
+                "The clock jumped {way} by {} s, from {} to {}.",
+                by.as_secs(),
+                date::text(expected),
+                date::text(now.wall)
+            );
+            self.jumped = Some((now.mono, text));
+        }
+        self.last = now;
+        let recent = self
+            .jumped
+            .as_ref()
+            .filter(|(at, _)| now.mono.saturating_duration_since(*at) < JUMP_TOLD);
+        let text = recent.map(|(_, text)| text.clone());
+        look(AlarmName::ClockSkew, "node", text)
+    }
+
+    /// Lets a look pass when it has been so for long enough; until then nobody has looked.
+    fn patient(&mut self, seen: Observation, patience: Duration, now: Now) -> Option<Observation> {
+        match &seen.condition {
+            Condition::Absent => {
+                self.since.remove(&seen.key);
+                Some(seen)
+            }
+            Condition::Present(_) => {
+                let since = *self.since.entry(seen.key.clone()).or_insert(now.mono);
+                let stayed = now.mono.saturating_duration_since(since);
+                (stayed >= patience).then_some(seen)
+            }
+        }
+    }
+
+    async fn users(&mut self, provisioner: &Provisioner, now: Now) {
+        if now.mono < self.count {
+            return;
+        }
+        self.count = now.mono + COUNT;
+        // When the store cannot be read, what was last known is all there is.
+        if let Ok(counts) = provisioner.store().counts().await {
+            self.users = vec![
+                waiting(
+                    AlarmName::ProvisioningFailed,
+                    &counts,
+                    JobState::Attention,
+                    "cannot be provisioned and wait for a person",
+                ),
+                waiting(
+                    AlarmName::ProvisioningStuck,
+                    &counts,
+                    JobState::Stalled,
+                    "have waited for Webex longer than they should",
+                ),
+            ];
+        }
+    }
+}
+
+/// How long it takes until an upstream that does not answer is known not to.
+fn grace(edge: &Edge) -> Duration {
+    let known = edge.config.pools.values().map(|pool| {
+        let checks = pool.health.fall.saturating_add(1);
+        (pool.health.interval + pool.health.timeout).saturating_mul(checks)
+    });
+    known.max().unwrap_or_default().min(GRACE)
+}
+
+fn cti(sessions: &Sessions, patience: Duration) -> Observation {
+    let listener = sessions.listener();
+    let text = (*sessions.count().borrow() == 0).then(|| {
+        format!(
+            "No CTI session of Webex has been open on the listener {listener} for {} s or more.",
+            patience.as_secs()
+        )
+    });
+    look(AlarmName::CtiSessionsMissing, listener, text)
+}
+
+/// A look at something that is as bad as the catalogue says, or well.
+fn look(name: AlarmName, object: &str, text: Option<String>) -> Observation {
+    let severity = catalogue::entry(name).severity;
+    look_closely(
+        name,
+        object,
+        text.map(|text| (severity, String::new(), text)),
+    )
+}
+
+/// The same where the watcher knows how bad it is, and which step.
+fn look_closely(
+    name: AlarmName,
+    object: &str,
+    wrong: Option<(Severity, String, String)>,
+) -> Observation {
+    let condition = match wrong {
+        None => Condition::Absent,
+        Some((severity, step, text)) => Condition::Present(Present {
+            severity,
+            step,
+            text,
+            rule: String::new(),
+            ends: None,
+            details: Vec::new(),
+        }),
+    };
+    Observation {
+        key: AlarmKey::new(name, object),
+        condition,
+    }
+}
+
+/// One alarm for each pool: redundancy lost, or nobody left.
+fn xsps(names: &[&String], pools: &Pools) -> Vec<Observation> {
+    let looks = names.iter().filter_map(|name| {
+        let pool = pools.get(name)?;
+        let all = pool.upstreams().len();
+        let down: Vec<&str> = pool
+            .upstreams()
+            .iter()
+            .filter(|upstream| !upstream.is_fit())
+            .map(|upstream| upstream.name().as_ref())
+            .collect();
+        Some(pool_look(name, &down, all))
+    });
+    looks.collect()
+}
+
+fn pool_look(pool: &str, down: &[&str], all: usize) -> Observation {
+    let severity = if down.len() < all {
+        Severity::Medium
+    } else {
+        Severity::Critical
+    };
+    let wrong = (!down.is_empty()).then(|| {
+        let rest = match all - down.len() {
+            0 => "nobody is left to serve its users".to_owned(),
+            left => format!("{left} of {all} still serve"),
+        };
+        let text = format!(
+            "Of the pool {pool} {} does not answer; {rest}.",
+            down.join(", ")
+        );
+        (severity, format!("{} of {all}", down.len()), text)
+    });
+    look_closely(AlarmName::XspUnreachable, &format!("pool {pool}"), wrong)
+}
+
+fn application_server(reloader: &Reloader, now: Now) -> Option<Observation> {
+    let server = reloader.application_server.current().any()?;
+    let text = match server.standing() {
+        Standing::Up => None,
+        Standing::Down { since } => {
+            let for_long = now.mono.saturating_duration_since(since).as_secs();
+            let at = now.wall.checked_sub(Duration::from_secs(for_long));
+            Some(format!(
+                "The Application Server does not answer OCI-P, or refuses our login, since {}.",
+                date::text(at.unwrap_or(SystemTime::UNIX_EPOCH))
+            ))
+        }
+    };
+    Some(look(AlarmName::AsUnreachable, "application-server", text))
+}
+
+fn service_token(edge: &Edge) -> Option<Observation> {
+    let provider = edge.desk.as_ref()?.readiness().identity_provider?;
+    let text = (!provider).then(|| {
+        "Common Identity gives us no service token: nobody can sign in with a token of Webex."
+            .to_owned()
+    });
+    Some(look(AlarmName::ServiceTokenFailing, "cisco-ci", text))
+}
+
+fn webex(partner: &WebexPartner) -> [Observation; 2] {
+    let (name, standing) = (partner.name(), partner.standing());
+    let object = format!("partner {name}");
+    let failing = match (&standing.failure, standing.access_token) {
+        (Some(failure), false) => Some(format!(
+            "There is no access token for the Webex partner {name}, so that nobody is provisioned \
+             through it: {failure}"
+        )),
+        (_, _) => None,
+    };
+    let ending = standing.alarms.iter().find_map(|alarm| match alarm {
+        Alarm::RefreshTokenEnding { ends } => Some((
+            format!(
+                "The refresh token of the Webex partner {name} ends on {} unless it is used.",
+                date::text(*ends)
+            ),
+            Some(*ends),
+        )),
+        Alarm::Refused(fault) => Some((
+            format!(
+                "Webex refuses the tokens of the partner {name}: {}.",
+                fault.as_str()
+            ),
+            None,
+        )),
+    });
+    let mut token = look(
+        AlarmName::OauthTokenExpiring,
+        &object,
+        ending.as_ref().map(|(text, _)| text.clone()),
+    );
+    if let Condition::Present(present) = &mut token.condition {
+        present.ends = ending.and_then(|(_, ends)| ends);
+    }
+    [
+        look(AlarmName::WebexApiUnreachable, &object, failing),
+        token,
+    ]
+}
+
+fn channel(source: &SourceView) -> Observation {
+    let text = (source.state != "up").then(|| {
+        let why = source.last_loss.map_or_else(String::new, |why| format!(" ({why})"));
+        format!(
+            "The event channel of our own at the XSP {} is {}{why}; its busy lamps are not current.",
+            source.upstream, source.state
+        )
+    });
+    look(
+        AlarmName::EventChannelLost,
+        &format!("xsp {}", source.upstream),
+        text,
+    )
+}
+
+fn lamps(counts: &Counts) -> Observation {
+    let missing = counts
+        .subscriptions_wanted
+        .saturating_sub(counts.subscriptions_up);
+    let text = (missing > 0).then(|| {
+        format!(
+            "Of {} subscriptions to busy lamps {missing} are missing.",
+            counts.subscriptions_wanted
+        )
+    });
+    look(AlarmName::BlfSubscriptionLost, "busy-lamps", text)
+}
+
+fn waiting(name: AlarmName, counts: &[StateCount], state: JobState, what: &str) -> Observation {
+    let found = counts.iter().find(|count| count.state == state);
+    let text = found.filter(|count| count.users > 0).map(|count| {
+        let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(count.oldest.0));
+        format!(
+            "{} users {what}, the first since {}.",
+            count.users,
+            date::text(since.unwrap_or(SystemTime::UNIX_EPOCH))
+        )
+    });
+    look(name, "users", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn present(observation: &Observation) -> Option<(Severity, &str)> {
+        match &observation.condition {
+            Condition::Absent => None,
+            Condition::Present(present) => Some((present.severity, present.step.as_str())),
+        }
+    }
+
+    #[test]
+    fn a_pool_is_worse_off_the_fewer_answer() {
+        let of = |down: &[&str]| pool_look("xsp", down, 2);
+        assert_eq!(present(&of(&[])), None);
+        assert_eq!(present(&of(&["a"])), Some((Severity::Medium, "1 of 2")));
+        assert_eq!(
+            present(&of(&["a", "b"])),
+            Some((Severity::Critical, "2 of 2"))
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_told_for_an_hour_and_one_that_is_slewed_is_not() {
+        let now = clock::now();
+        let mut rounds = Rounds::new(now);
+        let at = |seconds: u64, wall: u64| Now {
+            mono: now.mono + Duration::from_secs(seconds),
+            wall: now.wall + Duration::from_secs(wall),
+        };
+        assert_eq!(present(&rounds.clock(at(5, 10))), None);
+        assert!(present(&rounds.clock(at(10, 100))).is_some());
+        assert!(present(&rounds.clock(at(3_000, 3_090))).is_some());
+        assert_eq!(present(&rounds.clock(at(4_000, 4_090))), None);
+        assert!(present(&rounds.clock(at(4_005, 1_000))).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_for_a_moment_is_not_looked_at_yet() {
+        let now = clock::now();
+        let mut rounds = Rounds::new(now);
+        let at = |seconds| Now {
+            mono: now.mono + Duration::from_secs(seconds),
+            ..now
+        };
+        let wrong = || look(AlarmName::ServiceTokenFailing, "ci", Some("No.".to_owned()));
+        let well = || look(AlarmName::ServiceTokenFailing, "ci", None);
+        let mut patient = |seen, seconds| rounds.patient(seen, PATIENCE, at(seconds)).is_some();
+        assert!(!patient(wrong(), 0));
+        assert!(!patient(wrong(), 59));
+        assert!(patient(wrong(), 60));
+        assert!(patient(well(), 61));
+        assert!(!patient(wrong(), 62));
+    }
+
+    #[test]
+    fn lines_without_a_subscription_are_counted() {
+        let counts = Counts {
+            subscriptions_wanted: 7,
+            subscriptions_up: 7,
+            ..Counts::default()
+        };
+        assert_eq!(present(&lamps(&counts)), None);
+        let counts = Counts {
+            subscriptions_up: 5,
+            ..counts
+        };
+        assert!(present(&lamps(&counts)).is_some());
+    }
+}

@@ -1,0 +1,112 @@
+//! Silences: what shall not be told for a while, by patterns of name and object.
+
+use std::time::Duration;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::alarms::key::AlarmKey;
+
+/// Longest silence. Whoever wants an alarm never sets it off in the configuration.
+pub const LONGEST: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// Most silences at once: a person made each of them.
+pub const MOST: usize = 1_000;
+
+/// Longest pattern, comment or name of a person, in characters.
+pub const TEXT: usize = 200;
+
+/// What shall not be told for a while. Alarms go on behind it, and their history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its number.
+    pub id: u64,
+    /// Pattern of names; `*` is any text, `?` any one character.
+    pub name: String,
+    /// Pattern of objects.
+    pub object: String,
+    /// Who wants it.
+    pub who: String,
+    /// Why.
+    pub comment: String,
+    /// Since when.
+    pub at: SystemTime,
+    /// Until when.
+    pub until: SystemTime,
+}
+
+impl Silence {
+    /// Whether it is about an alarm, at any time.
+    #[must_use]
+    pub fn is_about(&self, key: &AlarmKey) -> bool {
+        matches(&self.name, key.name.word()) && matches(&self.object, key.object.as_str())
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_on(&self, now: SystemTime) -> bool {
+        now < self.until
+    }
+}
+
+/// Whether a text is of a pattern. Takes time in proportion to both lengths at most.
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where the last star was, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(c) = text.get(t) {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(wanted) if *wanted == '?' || wanted == c => {
+                p += 1;
+                t += 1;
+            }
+            Some(_) | None => match &mut star {
+                Some((at, taken)) => {
+                    *taken += 1;
+                    (p, t) = (*at + 1, *taken);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(p).all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_find_what_they_mean() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("*", "anything", true),
+            ("", "", true),
+            ("", "a", false),
+            ("xsp*", "xspUnreachable", true),
+            ("*Expir*", "certificateExpiring", true),
+            ("pool:xsp/?", "pool:xsp/1", true),
+            ("pool:xsp/?", "pool:xsp/12", false),
+            ("*a*b*c", "xxaxxbxxc", true),
+            ("*a*b*c", "xxaxxbxxcd", false),
+            ("certificateExpiring", "certificateExpired", false),
+            ("ä?", "äö", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern:?} {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_time() {
+        let pattern = "*a".repeat(100) + "b";
+        assert!(!matches(&pattern, &"a".repeat(200)));
+    }
+}

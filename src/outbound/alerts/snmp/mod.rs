@@ -1,0 +1,291 @@
+//! SNMP traps and informs, as `config/noc/XSPD-MIB.txt` describes them.
+//!
+//! `tree` has the object identifiers, `fields` what a notice is in them, [`engine`] who we are for
+//! SNMP version 3.
+
+pub mod engine;
+mod fields;
+pub mod tree;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use async_snmp::Auth;
+use async_snmp::AuthProtocol;
+use async_snmp::Client;
+use async_snmp::Error;
+use async_snmp::ErrorKind;
+use async_snmp::MasterKeys;
+use async_snmp::PrivProtocol;
+use async_snmp::Retry;
+use async_snmp::UdpTransport;
+use async_snmp::UsmConfig;
+use async_snmp::v3::AuthoritativeEngine;
+use futures_util::future::BoxFuture;
+use futures_util::future::join_all;
+use tokio::net::lookup_host;
+
+use crate::config;
+use crate::config::Environment;
+use crate::config::SnmpAuthentication;
+use crate::config::SnmpForm;
+use crate::config::SnmpPrivacy;
+use crate::config::SnmpSecurity;
+use crate::config::secret::Secret;
+use crate::domain::alarms::Notice;
+use crate::outbound::alerts::Carrier;
+use crate::outbound::alerts::Outlook;
+use crate::outbound::alerts::SetupFault;
+use crate::outbound::alerts::SinkError;
+use crate::outbound::alerts::build::secret;
+use crate::platform::clock;
+use tree::Tree;
+
+/// Times that an inform is sent within the time limit of the sink.
+const TRIES: u32 = 3;
+
+/// Notices of which is remembered who has them already, so that one dead receiver does not make
+/// the others get everything again and again.
+const REMEMBERED: usize = 256;
+
+/// Shortest password (RFC 3414, section 11.2).
+const PASSWORD: usize = 8;
+
+pub(super) struct Snmp {
+    targets: Vec<(String, u16)>,
+    form: SnmpForm,
+    auth: Auth,
+    /// Who we are; for traps of version 3 only.
+    engine: Option<AuthoritativeEngine>,
+    source: Option<IpAddr>,
+    tree: Tree,
+    limit: Duration,
+    /// When the daemon was, for SNMP, started.
+    started: Instant,
+    told: Mutex<VecDeque<Told>>,
+}
+
+/// Who has a notice.
+struct Told {
+    identifier: u64,
+    targets: Vec<usize>,
+}
+
+impl Snmp {
+    /// Derives the keys of version 3 from their passwords, which takes a while.
+    pub(super) fn new(
+        sink: &config::SnmpSink,
+        environment: &Environment,
+        limit: Duration,
+        started: Instant,
+        engine: Option<AuthoritativeEngine>,
+    ) -> Result<Self, SetupFault> {
+        Ok(Self {
+            targets: sink.targets.clone(),
+            form: sink.form,
+            auth: auth(&sink.security, environment)?,
+            engine,
+            source: sink.source,
+            tree: Tree::below(&sink.oid_base),
+            limit,
+            started,
+            told: Mutex::default(),
+        })
+    }
+
+    async fn tell_all(&self, notice: &Notice) -> Result<(), SinkError> {
+        let known = self.who_has(notice.identifier);
+        let left = (0..self.targets.len()).filter(|at| !known.contains(at));
+        let told = join_all(left.map(async |at| {
+            let outcome = self.tell(at, notice).await;
+            // At once: the time may be over before the last receiver has answered.
+            if outcome.is_ok() {
+                self.remember(notice.identifier, at);
+            }
+            outcome
+        }));
+        let mut worst = None::<SinkError>;
+        for error in told.await.into_iter().filter_map(Result::err) {
+            // What is worth another try decides.
+            match &worst {
+                Some(before) if before.outlook() != Outlook::Refused => {}
+                Some(_) | None => worst = Some(error),
+            }
+        }
+        match worst {
+            Some(error) => Err(error),
+            None => {
+                self.forget(notice.identifier);
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&self, at: usize, notice: &Notice) -> Result<(), SinkError> {
+        let Some((host, port)) = self.targets.get(at) else {
+            return Ok(());
+        };
+        let place = format!("{host}:{port}");
+        let address = self.resolve(host, *port).await?;
+        let transport = UdpTransport::bind(self.local(address).to_string())
+            .await
+            .map_err(|error| failed(&place, &error))?;
+        let mut client = Client::builder(address, self.auth.clone())
+            // Less than the limit in all, so that the answer says which receiver was silent.
+            .request_timeout(self.limit / (TRIES + 1))
+            .send_timeout(self.limit)
+            .retry(Retry::fixed(TRIES - 1, Duration::ZERO).unwrap_or_else(|_| Retry::none()));
+        if let Some(engine) = &self.engine {
+            client = client.local_authoritative_engine(engine.clone());
+        }
+        let client = client
+            .build_with(&transport)
+            .await
+            .map_err(|error| failed(&place, &error))?;
+        let name = self.tree.notification(notice);
+        let uptime = self.uptime();
+        let fields = fields::fields(&self.tree, notice);
+        let sent = match self.form {
+            SnmpForm::Trap => client.send_trap(&name, uptime, fields).await,
+            SnmpForm::Inform => client.send_inform(&name, uptime, fields).await,
+        };
+        sent.map_err(|error| failed(&place, &error))
+    }
+
+    /// The first address that our own can reach.
+    async fn resolve(&self, host: &str, port: u16) -> Result<SocketAddr, SinkError> {
+        let fits = |address: &SocketAddr| {
+            self.source
+                .is_none_or(|source| source.is_ipv4() == address.is_ipv4())
+        };
+        let none = |detail: String| {
+            SinkError::retry(
+                "connect-failed",
+                &format!("{host} has no address: {detail}"),
+            )
+        };
+        let mut found = lookup_host((host, port))
+            .await
+            .map_err(|error| none(error.to_string()))?;
+        found
+            .find(fits)
+            .ok_or_else(|| none("none of the kind of `source-address`".to_owned()))
+    }
+
+    fn local(&self, target: SocketAddr) -> SocketAddr {
+        let any = match target {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        SocketAddr::new(self.source.unwrap_or(any), 0)
+    }
+
+    /// Hundredths of a second; turns over after 497 days, as `sysUpTime` does.
+    fn uptime(&self) -> u32 {
+        let gone = clock::mono().saturating_duration_since(self.started);
+        let hundredths = gone.as_millis() / 10 % (u128::from(u32::MAX) + 1);
+        u32::try_from(hundredths).unwrap_or(u32::MAX)
+    }
+
+    fn who_has(&self, identifier: u64) -> Vec<usize> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = told.iter().find(|told| told.identifier == identifier);
+        known.map_or_else(Vec::new, |told| told.targets.clone())
+    }
+
+    fn remember(&self, identifier: u64, target: usize) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = told.iter_mut().find(|told| told.identifier == identifier) {
+            known.targets.push(target);
+            return;
+        }
+        if told.len() >= REMEMBERED {
+            told.pop_front();
+        }
+        told.push_back(Told {
+            identifier,
+            targets: vec![target],
+        });
+    }
+
+    /// All have it; who sends it once more wants it told once more.
+    fn forget(&self, identifier: u64) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|told| told.identifier != identifier);
+    }
+}
+
+impl Carrier for Snmp {
+    fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(self.tell_all(notice))
+    }
+}
+
+fn failed(place: &str, error: &Error) -> SinkError {
+    let (word, remedy) = match error.kind() {
+        ErrorKind::Timeout => (
+            "timeout",
+            "; one that does not know the community, or the user and its passwords, is silent too",
+        ),
+        ErrorKind::ConstructionTimeout => ("timeout", ""),
+        ErrorKind::Auth | ErrorKind::Report | ErrorKind::Privacy => (
+            "not-allowed",
+            "; check user, passwords and algorithms here and there",
+        ),
+        ErrorKind::OutboundMessageTooLarge => {
+            let sentence = format!("{place}: {error}");
+            return SinkError::refused("too-large", &sentence);
+        }
+        _ => ("connect-failed", ""),
+    };
+    SinkError::retry(word, &format!("{place}: {error}{remedy}"))
+}
+
+fn auth(security: &SnmpSecurity, environment: &Environment) -> Result<Auth, SetupFault> {
+    match security {
+        SnmpSecurity::Community(community) => {
+            let community = secret(community, environment)?;
+            Ok(Auth::v2c(community.expose()))
+        }
+        SnmpSecurity::User {
+            name,
+            authentication,
+            auth_password,
+            privacy,
+            privacy_password,
+        } => {
+            let auth = password(&secret(auth_password, environment)?, "auth-password")?;
+            let hide = password(&secret(privacy_password, environment)?, "privacy-password")?;
+            let proof = match authentication {
+                SnmpAuthentication::Sha1 => AuthProtocol::Sha1,
+                SnmpAuthentication::Sha256 => AuthProtocol::Sha256,
+                SnmpAuthentication::Sha512 => AuthProtocol::Sha512,
+            };
+            let cipher = match privacy {
+                SnmpPrivacy::Aes128 => PrivProtocol::Aes128,
+                SnmpPrivacy::Aes256 => PrivProtocol::Aes256Blumenthal,
+            };
+            let keys = MasterKeys::new(proof, auth.expose())
+                .and_then(|keys| keys.with_privacy(cipher, hide.expose()))
+                .and_then(|keys| UsmConfig::new(name.clone()).with_master_keys(keys));
+            match keys {
+                Ok(user) => Ok(Auth::Usm(user)),
+                Err(error) => Err(SetupFault::Snmp(error.to_string())),
+            }
+        }
+    }
+}
+
+fn password(password: &Secret, key: &'static str) -> Result<Secret, SetupFault> {
+    if password.expose().len() < PASSWORD {
+        return Err(SetupFault::ShortPassword(key));
+    }
+    Ok(Secret::new(password.expose().to_vec()))
+}

@@ -1,0 +1,269 @@
+//! What one sink has still to be told, and what it is told next.
+//!
+//! What concerns one alarm is told in its order. A notice that the sink does not take does not hold
+//! up those of other alarms for ever: whoever was tried least comes first.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::domain::alarms::AlarmKey;
+use crate::domain::alarms::Notice;
+use crate::domain::alarms::NoticeKind;
+
+/// Notices that wait for one sink.
+pub(super) const BOUND: usize = 1_000;
+
+/// First pause after a failure, and the longest; between them it doubles.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// No wait is longer before quiet hours are compared with the clock again.
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: BTreeMap<u64, Item>,
+    /// Failures in a row.
+    failures: u32,
+    /// When the first of them was.
+    failing: Option<Instant>,
+    not_before: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Item {
+    notice: Arc<Notice>,
+    attempts: u32,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing waits.
+    Idle,
+    /// This is told; so many attempts were made before.
+    Tell(Arc<Notice>, u32),
+    /// Nothing can be told before.
+    Wait(Instant),
+}
+
+impl Outbox {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.waiting.keys().copied().collect()
+    }
+
+    /// Takes a notice in. Returns those that are not told any more because there are too many.
+    pub(super) fn push(&mut self, notice: Arc<Notice>, attempts: u32) -> Vec<u64> {
+        let mut gone = Vec::new();
+        if notice.kind == NoticeKind::Reminded {
+            // A newer reminder says all that the older one would.
+            let older = |item: &Item| {
+                item.notice.kind == NoticeKind::Reminded && item.notice.key == notice.key
+            };
+            let older = self.waiting.iter().find(|(_, item)| older(item));
+            if let Some(number) = older.map(|(number, _)| *number) {
+                self.waiting.remove(&number);
+                gone.push(number);
+            }
+        }
+        self.waiting
+            .insert(notice.identifier, Item { notice, attempts });
+        while self.waiting.len() > BOUND {
+            let reminder = |item: &Item| item.notice.kind == NoticeKind::Reminded;
+            let reminder = self.waiting.iter().find(|(_, item)| reminder(item));
+            let number = reminder.map(|(number, _)| *number);
+            let number = number.or_else(|| self.waiting.keys().next().copied());
+            let Some(number) = number else { break };
+            self.waiting.remove(&number);
+            gone.push(number);
+        }
+        gone
+    }
+
+    /// What is to be done now. `quiet` says how long a notice has to wait for the end of quiet
+    /// hours.
+    pub(super) fn next(&self, now: Instant, quiet: impl Fn(&Notice) -> Duration) -> Next {
+        if let Some(until) = self.not_before.filter(|until| *until > now)
+            && !self.waiting.is_empty()
+        {
+            return Next::Wait(until);
+        }
+        let mut before: BTreeSet<&AlarmKey> = BTreeSet::new();
+        let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
+        for item in self.waiting.values() {
+            if !before.insert(&item.notice.key) {
+                continue;
+            }
+            let left = quiet(&item.notice);
+            if !left.is_zero() {
+                wait = Some(wait.map_or(left, |wait| wait.min(left)));
+            } else if best.is_none_or(|best| item.attempts < best.attempts) {
+                best = Some(item);
+            }
+        }
+        match (best, wait) {
+            (Some(item), _) => Next::Tell(Arc::clone(&item.notice), item.attempts),
+            (None, Some(wait)) => Next::Wait(now + wait.min(HOUR)),
+            (None, None) => Next::Idle,
+        }
+    }
+
+    /// It was taken.
+    pub(super) fn taken(&mut self, identifier: u64) {
+        self.waiting.remove(&identifier);
+        self.failures = 0;
+        self.failing = None;
+        self.not_before = None;
+    }
+
+    /// It is not told again, for the sink will never take it.
+    pub(super) fn refused(&mut self, identifier: u64, now: Instant) {
+        self.waiting.remove(&identifier);
+        self.failures = self.failures.saturating_add(1);
+        self.failing.get_or_insert(now);
+        // A sink that refuses all must not be told a thousand in a second.
+        self.not_before = Some(now + SHORTEST);
+    }
+
+    /// It was not taken. Returns how long nothing is told now. `jitter` is any number.
+    pub(super) fn failed(
+        &mut self,
+        identifier: u64,
+        at_least: Option<Duration>,
+        jitter: u64,
+        now: Instant,
+    ) -> Duration {
+        if let Some(item) = self.waiting.get_mut(&identifier) {
+            item.attempts = item.attempts.saturating_add(1);
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.failing.get_or_insert(now);
+        let pause = pause(self.failures, jitter).max(at_least.unwrap_or_default());
+        self.not_before = Some(now + pause);
+        pause
+    }
+
+    /// Since when it has failed, and how often in a row.
+    pub(super) fn failing(&self) -> Option<(Instant, u32)> {
+        self.failing.map(|since| (since, self.failures))
+    }
+}
+
+/// Doubles from [`SHORTEST`] to [`LONGEST`], with a quarter more or less.
+fn pause(failures: u32, jitter: u64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let whole = SHORTEST.saturating_mul(1 << doublings).min(LONGEST);
+    let percent = u32::try_from(75 + jitter % 51).unwrap_or(100);
+    whole.saturating_mul(percent) / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::domain::alarms::AlarmName;
+    use crate::domain::alarms::Severity;
+    use crate::platform::clock;
+
+    fn notice(identifier: u64, kind: NoticeKind, object: &str) -> Arc<Notice> {
+        Arc::new(Notice {
+            identifier,
+            kind,
+            key: AlarmKey::new(AlarmName::CrlStale, object),
+            severity: Severity::Low,
+            at: SystemTime::UNIX_EPOCH,
+            since: SystemTime::UNIX_EPOCH,
+            count: 1,
+            system: String::new(),
+            text: String::new(),
+            action: String::new(),
+            step: String::new(),
+            rule: String::new(),
+            ends: None,
+            details: Vec::new(),
+        })
+    }
+
+    fn told(outbox: &Outbox, now: Instant) -> Option<u64> {
+        match outbox.next(now, |_| Duration::ZERO) {
+            Next::Tell(notice, _) => Some(notice.identifier),
+            Next::Idle | Next::Wait(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_a_sink_does_not_take_holds_up_its_own_alarm_alone() {
+        let (mut outbox, mut now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Cleared, "a"), 0);
+        outbox.push(notice(3, NoticeKind::Raised, "b"), 0);
+        assert_eq!(told(&outbox, now), Some(1));
+        outbox.failed(1, None, 0, now);
+        assert_eq!(told(&outbox, now), None, "the sink has a pause");
+        now += Duration::from_secs(2);
+        assert_eq!(told(&outbox, now), Some(3));
+        outbox.taken(3);
+        assert_eq!(told(&outbox, now), Some(1), "and not its clear");
+        outbox.taken(1);
+        assert_eq!(told(&outbox, now), Some(2));
+        outbox.refused(2, now);
+        assert_eq!(outbox.next(now, |_| Duration::ZERO), Next::Idle);
+    }
+
+    #[test]
+    fn pauses_double_up_to_ten_minutes_and_no_two_are_alike() {
+        let mut last = Duration::ZERO;
+        for failures in 1..=10 {
+            let now = pause(failures, 25);
+            assert!(now > last);
+            last = now;
+        }
+        assert_eq!(pause(1, 25), SHORTEST);
+        assert_eq!(pause(u32::MAX, 25), LONGEST);
+        assert_ne!(pause(5, 1), pause(5, 2));
+        assert!(pause(5, u64::MAX) <= pause(5, 25) * 5 / 4);
+        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        let asked = Some(Duration::from_secs(1_800));
+        assert_eq!(outbox.failed(1, asked, 0, now), Duration::from_secs(1_800));
+    }
+
+    #[test]
+    fn reminders_go_first_when_there_are_too_many() {
+        let mut outbox = Outbox::default();
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Reminded, "a"), 0);
+        assert_eq!(outbox.push(notice(3, NoticeKind::Reminded, "a"), 0), [2]);
+        let most = u64::try_from(BOUND).unwrap();
+        let mut gone = Vec::new();
+        for number in 4..=most + 3 {
+            gone.extend(outbox.push(notice(number, NoticeKind::Raised, &number.to_string()), 0));
+        }
+        assert_eq!(gone, [3, 1]);
+        assert_eq!(outbox.len(), BOUND);
+    }
+
+    #[test]
+    fn quiet_hours_hold_back_what_is_mild_and_what_belongs_to_it() {
+        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
+        let left = Duration::from_secs(8 * 3600);
+        let quiet = |notice: &Notice| match notice.key.object.as_str() {
+            "a" => left,
+            _ => Duration::ZERO,
+        };
+        assert!(matches!(outbox.next(now, quiet), Next::Tell(told, 0) if told.identifier == 2));
+        outbox.taken(2);
+        // The clock is looked at again within the hour.
+        assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR));
+    }
+}

@@ -1,0 +1,301 @@
+//! The desk with sinks that take, hang, refuse and fail, and with disks that do.
+
+mod fake;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::domain::alarms::AlarmKey;
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::NoticeKind;
+use crate::domain::alarms::Policy;
+use crate::domain::alarms::QuietHours;
+use crate::domain::alarms::Severity;
+use crate::domain::alarms::board::Order;
+use crate::platform::clock;
+use crate::store::alarms::AlarmStore;
+use crate::store::alarms::HistoryAsk;
+use crate::workers::alarm_desk::DeskError;
+use crate::workers::alarm_desk::sinks::absent;
+use crate::workers::alarm_desk::sinks::present;
+use fake::Answer;
+use fake::Disk;
+use fake::Fake;
+use fake::Scene;
+
+const NAME: AlarmName = AlarmName::ConfigReloadFailed;
+const SECOND: Duration = Duration::from_secs(1);
+
+fn raise(object: &str) -> crate::domain::alarms::Observation {
+    present(NAME, object, "It is wrong.".to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_told_kept_shown_and_over() {
+    let sink = Fake::new("mail", Severity::Informational);
+    let scene = Scene::start(vec![sink.clone()], AlarmStore::in_memory());
+    scene.desk.observe(raise("a"));
+    sink.heard(1).await;
+    let shown = scene.desk.list().await.unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].alarm.key, AlarmKey::new(NAME, "a"));
+    assert_eq!(shown[0].case.word(), "S3");
+    scene.desk.observe(absent(NAME, "a"));
+    let heard = sink.heard(2).await;
+    let kinds: Vec<_> = heard.iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [NoticeKind::Raised, NoticeKind::Cleared]);
+    assert!(heard[0].identifier < heard[1].identifier);
+    assert_eq!(scene.desk.list().await.unwrap(), []);
+    scene.settled().await;
+    let rows = scene.history().await;
+    assert_eq!(rows.len(), 2);
+    assert!(
+        rows.iter()
+            .all(|row| row.deliveries[0].delivered_at.is_some())
+    );
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_fails_is_told_again_with_pauses_and_others_do_not_wait() {
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Retry);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+    let began = clock::mono();
+    scene.desk.observe(raise("a"));
+    good.heard(1).await;
+    bad.tried(5).await;
+    let took = clock::mono() - began;
+    // 1 + 2 + 4 + 8 s, a quarter more or less.
+    assert!(took >= 11 * SECOND && took <= 19 * SECOND, "{took:?}");
+    bad.answers(Answer::Take);
+    let heard = bad.heard(1).await;
+    assert_eq!(heard[0].identifier, good.heard(1).await[0].identifier);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_fails_for_a_minute_is_an_alarm_but_not_told_to_itself() {
+    for answer in [Answer::Retry, Answer::Hang, Answer::Refuse] {
+        let (bad, good) = (
+            Fake::new("bad", Severity::Informational),
+            Fake::new("good", Severity::Informational),
+        );
+        bad.answers(answer);
+        let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+        for number in 0..100 {
+            scene.desk.observe(raise(&number.to_string()));
+        }
+        let of_sink = |heard: Vec<crate::domain::alarms::Notice>| {
+            let mut heard = heard.into_iter();
+            heard.find(|notice| notice.key.name == AlarmName::AlarmSinkFailing)
+        };
+        let told = of_sink(good.heard(101).await).expect("somebody else is told");
+        assert_eq!(told.key.object.as_str(), "bad");
+        bad.answers(Answer::Take);
+        // It is over when the sink takes something.
+        scene.desk.observe(raise("last"));
+        let heard = good.heard(103).await;
+        let over = heard.iter().find(|notice| {
+            notice.key.name == AlarmName::AlarmSinkFailing && notice.kind == NoticeKind::Cleared
+        });
+        assert!(over.is_some(), "{answer:?}");
+        assert!(of_sink(bad.heard(1).await).is_none());
+        scene.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_is_told_from_its_level_on_and_of_the_end_of_what_it_was_told() {
+    let sink = Fake::new("pager", Severity::High);
+    let all = Fake::new("all", Severity::Informational);
+    let scene = Scene::start(vec![sink.clone(), all.clone()], AlarmStore::in_memory());
+    let see = |object: &str, severity| {
+        let mut seen = raise(object);
+        if let crate::domain::alarms::Condition::Present(present) = &mut seen.condition {
+            present.severity = severity;
+        }
+        scene.desk.observe(seen);
+    };
+    see("mild", Severity::Low);
+    all.heard(1).await;
+    scene.desk.observe(absent(NAME, "mild"));
+    all.heard(2).await;
+    see("bad", Severity::High);
+    all.heard(3).await;
+    see("bad", Severity::Low);
+    all.heard(4).await;
+    scene.desk.observe(absent(NAME, "bad"));
+    all.heard(5).await;
+    let heard = sink.heard(3).await;
+    let told: Vec<_> = heard.iter().map(|n| (n.kind, n.severity)).collect();
+    assert_eq!(
+        told,
+        [
+            (NoticeKind::Raised, Severity::High),
+            (NoticeKind::Stepped, Severity::Low),
+            (NoticeKind::Cleared, Severity::Low),
+        ]
+    );
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_hours_put_off_what_is_mild_and_lose_nothing() {
+    let night = QuietHours {
+        from: 0,
+        until: 8 * 60,
+        zone: "UTC".to_owned(),
+        level: Severity::Medium,
+    };
+    let sink = Fake::quiet("mail", night);
+    let scene = Scene::start_at(vec![sink.clone()], |_, _| {
+        fake::MINUTE.load(Ordering::Relaxed)
+    });
+    fake::MINUTE.store(60, Ordering::Relaxed);
+    scene.desk.observe(raise("a"));
+    let urgent = present(AlarmName::CtiSessionsMissing, "cti", "Nobody.".to_owned());
+    scene.desk.observe(urgent);
+    let heard = sink.heard(1).await;
+    assert_eq!(heard[0].severity, Severity::High);
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(sink.told().len(), 1);
+    fake::MINUTE.store(8 * 60, Ordering::Relaxed);
+    let heard = sink.heard(2).await;
+    assert_eq!(heard[1].key.name, NAME);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_what_was_not_delivered_is_told_and_what_was_is_not() {
+    let store = AlarmStore::on(Arc::new(crate::store::alarms::Memory::default()));
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Hang);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], store.clone());
+    scene.desk.observe(raise("a"));
+    good.heard(1).await;
+    bad.tried(1).await;
+    scene.settled().await;
+    scene.end().await;
+    let again = Fake::new("bad", Severity::Informational);
+    let other = Fake::new("good", Severity::Informational);
+    let scene = Scene::start(vec![again.clone(), other.clone()], store);
+    let heard = again.heard(1).await;
+    assert_eq!(heard[0].key, AlarmKey::new(NAME, "a"));
+    assert_eq!(scene.desk.list().await.unwrap().len(), 1);
+    // Numbers go on, and none comes twice.
+    scene.desk.observe(absent(NAME, "a"));
+    let over = other.heard(1).await;
+    assert_eq!(over[0].kind, NoticeKind::Cleared);
+    assert!(over[0].identifier > heard[0].identifier);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_told_although_the_disk_is_full_and_written_when_there_is_room() {
+    let disk = Arc::new(Disk::default());
+    let sink = Fake::new("mail", Severity::Informational);
+    let scene = Scene::start(vec![sink.clone()], AlarmStore::on(Arc::clone(&disk) as _));
+    scene.settled().await;
+    for fault in [fake::Fault::Full, fake::Fault::Hangs] {
+        let before = sink.told().len();
+        disk.fails(fault);
+        scene.desk.observe(raise("a"));
+        let heard = sink.heard(before + 2).await;
+        let names: Vec<_> = heard[before..].iter().map(|n| n.key.name).collect();
+        assert_eq!(names, [NAME, AlarmName::SpoolFilling], "{fault:?}");
+        assert_eq!(scene.desk.list().await.unwrap().len(), 2);
+        disk.fails(fake::Fault::None);
+        let heard = sink.heard(before + 3).await;
+        assert_eq!(heard[before + 2].kind, NoticeKind::Cleared);
+        scene.desk.observe(absent(NAME, "a"));
+        sink.heard(before + 4).await;
+    }
+    scene.settled().await;
+    let rows = scene.history().await;
+    assert_eq!(rows.len(), 8, "everything is written in the end");
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_are_carried_out_or_refused_in_words() {
+    let sink = Fake::new("mail", Severity::Informational);
+    let scene = Scene::start(vec![sink.clone()], AlarmStore::in_memory());
+    scene.desk.observe(raise("a"));
+    sink.heard(1).await;
+    let acknowledge = |object: &str| Order::Acknowledge {
+        key: AlarmKey::new(NAME, object),
+        who: "anna".to_owned(),
+        until: None,
+        comment: String::new(),
+    };
+    scene.desk.order(acknowledge("a")).await.unwrap();
+    assert_eq!(sink.heard(2).await[1].kind, NoticeKind::Acknowledged);
+    let refused = scene.desk.order(acknowledge("b")).await;
+    assert!(matches!(refused, Err(DeskError::Order(_))), "{refused:?}");
+    let shown = scene.desk.show(&AlarmKey::new(NAME, "a")).await.unwrap();
+    assert_eq!(shown.alarm.ack.unwrap().who, "anna");
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_says_what_the_sink_said() {
+    let sink = Fake::new("mail", Severity::Critical);
+    let scene = Scene::start(vec![sink.clone()], AlarmStore::in_memory());
+    assert!(scene.desk.test("mail", "anna").await.is_ok());
+    assert_eq!(sink.told()[0].kind, NoticeKind::Test);
+    sink.answers(Answer::Refuse);
+    let refused = scene.desk.test("mail", "anna").await;
+    assert!(matches!(refused, Err(DeskError::Sink(_))), "{refused:?}");
+    sink.answers(Answer::Hang);
+    let late = scene.desk.test("mail", "anna").await;
+    assert!(matches!(late, Err(DeskError::Sink(_))), "{late:?}");
+    let none = scene.desk.test("trap", "anna").await;
+    assert_eq!(none, Err(DeskError::NoSuchSink));
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sinks_come_and_go_with_the_configuration() {
+    let first = Fake::new("mail", Severity::Informational);
+    first.answers(Answer::Hang);
+    let scene = Scene::start(vec![first.clone()], AlarmStore::in_memory());
+    scene.desk.observe(raise("a"));
+    first.tried(1).await;
+    let second = Fake::new("mail", Severity::Informational);
+    let other = Fake::new("trap", Severity::Informational);
+    let sinks: Vec<Arc<dyn crate::outbound::alerts::AlertSink>> =
+        vec![second.clone(), other.clone()];
+    scene.desk.adopt(Policy::default(), SECOND, sinks).await;
+    // What waited goes to who has the name now, after the one under way was given up.
+    let heard = second.heard(1).await;
+    assert_eq!(heard[0].key.object.as_str(), "a");
+    scene.desk.observe(raise("b"));
+    other.heard(1).await;
+    scene
+        .desk
+        .adopt(Policy::default(), SECOND, Vec::new())
+        .await;
+    assert_eq!(scene.desk.sinks(), []);
+    scene.end().await;
+}
+
+impl Scene {
+    async fn history(&self) -> Vec<crate::store::alarms::HistoryRow> {
+        let ask = HistoryAsk {
+            name: None,
+            object: None,
+            since: None,
+            before: None,
+            limit: 100,
+        };
+        self.desk.history(ask).await.unwrap()
+    }
+}
