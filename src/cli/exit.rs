@@ -7,8 +7,12 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Ok,
-    /// A check found something wrong.
+    /// A check found something wrong; of a monitoring plug-in: a warning.
     Findings,
+    /// Of a monitoring plug-in: somebody must act.
+    Critical,
+    /// Of a monitoring plug-in: it cannot be told.
+    Unknown,
     /// The command line is wrong.
     Usage,
     /// A file's content is wrong.
@@ -31,9 +35,11 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit, for the README test.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Ok,
         Self::Findings,
+        Self::Critical,
+        Self::Unknown,
         Self::Usage,
         Self::Data,
         Self::NoInput,
@@ -51,6 +57,8 @@ impl Exit {
         match self {
             Self::Ok => 0,
             Self::Findings => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
             Self::Usage => 64,
             Self::Data => 65,
             Self::NoInput => 66,

@@ -5,6 +5,7 @@ pub mod alarms;
 mod authservice;
 pub mod blf;
 pub mod certs;
+pub mod check;
 pub mod check_config;
 pub mod config;
 pub mod console;
@@ -47,6 +48,8 @@ enum Verb {
     Blf(blf::Args),
     /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
     Certs(certs::Args),
+    /// Check the running daemon for a monitoring system: exit code 0, 1, 2 or 3.
+    Check(check::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
     /// Show the effective configuration or its schema.
@@ -87,6 +90,7 @@ pub fn main() -> Exit {
         Verb::Authservice(args) => authservice::run(args, console),
         Verb::Blf(args) => blf::run(args, console),
         Verb::Certs(args) => certs::run(args, console),
+        Verb::Check(args) => check::run(args, console),
         Verb::CheckConfig(args) => check_config::run(args, console),
         Verb::Config(args) => config::run(args, console),
         Verb::Cti(args) => cti::run(args, console),

@@ -6,6 +6,7 @@ pub mod alarms;
 pub mod auth;
 pub mod blf;
 pub mod certs;
+pub mod check;
 pub mod edge;
 pub mod events;
 pub mod ids;

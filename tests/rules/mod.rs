@@ -4,6 +4,7 @@
 mod dependencies;
 mod files;
 mod layering;
+mod monitoring;
 mod noc;
 mod readme;
 mod source;
