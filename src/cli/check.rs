@@ -93,9 +93,8 @@ pub fn run(args: Args, console: Console) -> Exit {
                 warning: args.warning,
                 critical: args.critical,
             };
-            let judge = |samples: &Samples| {
-                questions::certificates(samples, &args.name, limits, now)
-            };
+            let judge =
+                |samples: &Samples| questions::certificates(samples, &args.name, limits, now);
             ("CERT", judged(&args.door, judge))
         }
         What::Events(door) => ("EVENTS", judged(&door, questions::events)),

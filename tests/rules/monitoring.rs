@@ -21,7 +21,10 @@ fn noc_files() -> Vec<(String, String)> {
         .map(|entry| {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a name").to_string_lossy();
-            (name.into_owned(), fs::read_to_string(&path).expect("a text"))
+            (
+                name.into_owned(),
+                fs::read_to_string(&path).expect("a text"),
+            )
         })
         .collect()
 }
@@ -39,7 +42,10 @@ fn rules_dashboards_and_templates_name_metrics_of_the_readme_only() {
         let named = metrics_in(&text);
         seen += named.len();
         let strange: Vec<_> = named.difference(&known).collect();
-        assert!(strange.is_empty(), "{file}: {strange:?} are no metrics of xspd");
+        assert!(
+            strange.is_empty(),
+            "{file}: {strange:?} are no metrics of xspd"
+        );
     }
     assert!(seen > 20, "only {seen} metrics were found");
 }

@@ -49,3 +49,21 @@ fn the_mib_says_of_each_alarm_what_the_catalogue_says() {
         assert!(mib.contains(&said), "{name}: {said}");
     }
 }
+
+#[test]
+fn the_events_of_opennms_are_the_notifications_of_the_mib() {
+    let file = source::root().join("config/noc/opennms-events.xml");
+    let events = fs::read_to_string(file).expect("the events");
+    let mut found = BTreeSet::new();
+    for event in events.split("<event>").skip(1) {
+        let between = |open: &str, close: &str| {
+            let rest = event.split_once(open).expect(open).1;
+            rest.split_once(close).expect(close).0.to_owned()
+        };
+        let number = between("<mename>specific</mename><mevalue>", "<").parse();
+        let name = between("<uei>uei.xspd/traps/", "<");
+        let name = name.split('/').next().expect("a name").to_owned();
+        found.insert((name, number.expect("a number")));
+    }
+    assert_eq!(found, notifications().into_iter().collect());
+}
