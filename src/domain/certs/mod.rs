@@ -1,16 +1,24 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
+pub mod bundle;
 pub mod chain;
 pub mod chain_problem;
 pub mod date;
 pub mod extensions;
 pub mod facts;
+pub mod ics;
 pub mod identity;
+pub mod inventory;
+pub mod judgement;
 pub mod key;
+pub mod maintenance;
 pub mod name;
+pub mod name_parts;
 pub mod pem;
+pub mod schedule;
 pub mod signature;
+pub mod source;
 pub mod trust_diff;
 mod trust_draft;
 pub mod trust_file;
@@ -19,6 +27,7 @@ pub mod trust_problem;
 pub mod trust_remark;
 pub mod trust_set;
 pub mod usage;
+pub mod watchlist;
 
 #[cfg(test)]
 pub(crate) mod mint;
