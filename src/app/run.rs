@@ -18,6 +18,7 @@ use tracing::info;
 use crate::app::AppError;
 use crate::app::build;
 use crate::app::build::LampGround;
+use crate::app::certificates;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -87,15 +88,8 @@ impl Daemon {
         // Before they are read, so that the watch misses nothing.
         let known = file_watch::look(&material::watched(&config));
         let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
-        let mut problems: Vec<_> = problems.into_iter().map(AppError::from).collect();
-        let sockets = match bind(&config) {
-            Ok(sockets) if problems.is_empty() => sockets,
-            Ok(_) => return Err(problems),
-            Err(unbound) => {
-                problems.extend(unbound);
-                return Err(problems);
-            }
-        };
+        let problems = problems.into_iter().map(AppError::from);
+        let sockets = bind_unless(problems.collect(), &config)?;
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
         let webex = WebexPartners::new(&tasks, &telemetry);
@@ -116,6 +110,8 @@ impl Daemon {
         let sessions = cti_sessions(&config, &telemetry);
         let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
         webex.publish(partners);
+        let taken = sockets.addresses();
+        let certificates = certificates::start(&config, taken, &webex, &tasks, &telemetry);
         let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
@@ -125,6 +121,7 @@ impl Daemon {
             webex,
             provisioning,
             operations: operations.clone(),
+            certificates: certificates.clone(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -143,6 +140,7 @@ impl Daemon {
             tracking: TrackingIds::default(),
             sessions,
             operations,
+            certificates,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(
@@ -167,6 +165,7 @@ impl Daemon {
                 connections: Arc::clone(&reloader.connections),
                 places: Arc::new(Places::default()),
                 sessions: find(&reloader.sessions, &name),
+                glances: reloader.certificates.glances().clone(),
                 tasks: tasks.clone(),
             });
             for (address, socket) in bound {
@@ -312,6 +311,30 @@ type Bound = (SocketAddr, TcpListener);
 struct Sockets {
     listeners: Vec<(Arc<str>, Vec<Bound>)>,
     admin: Bound,
+}
+
+impl Sockets {
+    /// Where each listener was bound.
+    fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        let all = self.listeners.iter();
+        all.flat_map(|(name, bound)| {
+            let addresses = bound.iter();
+            addresses.map(move |(address, _)| (name.to_string(), *address))
+        })
+        .collect()
+    }
+}
+
+/// Binds everything, and says what is wrong with it besides the problems that there are.
+fn bind_unless(mut problems: Vec<AppError>, config: &Config) -> Result<Sockets, Vec<AppError>> {
+    match bind(config) {
+        Ok(sockets) if problems.is_empty() => Ok(sockets),
+        Ok(_) => Err(problems),
+        Err(unbound) => {
+            problems.extend(unbound);
+            Err(problems)
+        }
+    }
 }
 
 fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {

@@ -9,6 +9,8 @@ pub enum Exit {
     Ok,
     /// A check found something wrong.
     Findings,
+    /// A check found something that is, or soon will be, an outage.
+    Critical,
     /// The command line is wrong.
     Usage,
     /// A file's content is wrong.
@@ -31,9 +33,10 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit, for the README test.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ok,
         Self::Findings,
+        Self::Critical,
         Self::Usage,
         Self::Data,
         Self::NoInput,
@@ -51,6 +54,7 @@ impl Exit {
         match self {
             Self::Ok => 0,
             Self::Findings => 1,
+            Self::Critical => 2,
             Self::Usage => 64,
             Self::Data => 65,
             Self::NoInput => 66,

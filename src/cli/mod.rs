@@ -42,7 +42,7 @@ enum Verb {
     Authservice(authservice::Args),
     /// Show busy lamps of the running daemon, and check what they need.
     Blf(blf::Args),
-    /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
+    /// Show what ends and plan its renewal; make an internal CA and the bridge's client certificate.
     Certs(certs::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),

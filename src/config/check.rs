@@ -7,6 +7,7 @@ mod at;
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod edge;
 mod events;
 mod host;
@@ -111,6 +112,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
     let templates =
         provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
+    let (certificates, watched_certificates, maintenance) = certificates::all(&at, raw);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -132,6 +134,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
         webex_partners,
         provisioning,
         templates,
+        certificates,
+        watched_certificates,
+        maintenance,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -6,6 +6,7 @@
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod events;
 mod listener;
 mod ocir;
@@ -28,6 +29,7 @@ use crate::config::Rule;
 pub use auth::*;
 pub use blf::*;
 pub use bridge::*;
+pub use certificates::*;
 pub use events::*;
 pub use listener::*;
 pub use ocir::*;
@@ -79,6 +81,12 @@ pub struct Config {
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
+    /// How everything that ends is watched.
+    pub certificates: Certificates,
+    /// More certificates to watch, in the order written.
+    pub watched_certificates: Vec<Certificate>,
+    /// When renewals may be made.
+    pub maintenance: Maintenance,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

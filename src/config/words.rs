@@ -1,11 +1,13 @@
 //! The words an operator chooses from: one enum per choice, the same as written and as proven.
 
+mod certificates;
 mod provisioning;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use certificates::*;
 pub use provisioning::*;
 
 /// Form and place of log lines.

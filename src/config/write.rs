@@ -4,6 +4,7 @@
 
 mod auth;
 mod blf;
+mod certificates;
 mod edge;
 mod events;
 mod listener;
@@ -28,6 +29,9 @@ use crate::config::values;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
+use crate::config::write::certificates::certificate as watched;
+use crate::config::write::certificates::certificates;
+use crate::config::write::certificates::maintenance;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
@@ -64,6 +68,9 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partners,
         provisioning: shared,
         templates,
+        certificates: watch_rules,
+        watched_certificates,
+        maintenance: renewals,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -103,6 +110,9 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
+        certificates: Some(certificates(watch_rules)),
+        certificate: Some(watched_certificates.iter().map(watched).collect()),
+        maintenance: Some(maintenance(renewals)),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -1,7 +1,8 @@
 //! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`,
-//! `/authService/…` for operators when it is ours, `/blf/…` and `/ops/…`. Loopback unless the operator
+//! `/certs/…`, `/authService/…` for operators when it is ours, `/blf/…` and `/ops/…`. Loopback unless the operator
 //! insists; no TLS.
 
+mod certs;
 mod lamps;
 mod operations;
 
@@ -43,6 +44,7 @@ use crate::inbound::http::TrackingIds;
 use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::workers::cert_watch::CertDesk;
 
 /// Where AuthService is.
 const PREFIX: &[u8] = b"/authService";
@@ -63,6 +65,8 @@ pub struct Admin {
     pub sessions: Vec<Arc<Sessions>>,
     /// What operators of provisioning may ask for; `None` while that is off.
     pub operations: Option<Ground>,
+    /// Everything that ends.
+    pub certificates: CertDesk,
 }
 
 /// Serves until `stop`.
@@ -73,6 +77,7 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
         .route("/metrics", get(metrics))
         .route("/events/streams", get(event_streams))
         .route("/cti/sessions", get(cti_sessions))
+        .route(certs::PATH, get(certs::list))
         .fallback(other)
         .with_state(admin);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();

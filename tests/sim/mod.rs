@@ -2,6 +2,7 @@
 //! and twice, invariants after every step. A failure prints its seed; `XSPD_SIM_SEED=…` replays it.
 
 mod blf;
+mod certs;
 mod ci_session;
 mod event_channel;
 mod provisioning;

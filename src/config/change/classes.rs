@@ -5,6 +5,7 @@
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod events;
 mod ocir;
 mod operations;
@@ -74,6 +75,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         webex_partners: partners,
         provisioning: old_provisioning,
         templates,
+        certificates: watch_rules,
+        watched_certificates,
+        maintenance: renewals,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -110,6 +114,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);
     provisioning::templates(at, templates, &new.templates);
+    certificates::all(at, (watch_rules, watched_certificates, renewals), new);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -275,7 +275,7 @@ fn moment(seconds: i64) -> Result<SystemTime, BadCertificate> {
     date::from_unix(seconds).ok_or(BadCertificate::Date)
 }
 
-fn hex_number(bytes: &[u8]) -> String {
+pub(super) fn hex_number(bytes: &[u8]) -> String {
     // One zero byte in front only says that the number is not negative.
     let digits = match bytes {
         [0, rest @ ..] if !rest.is_empty() => rest,

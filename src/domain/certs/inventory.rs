@@ -23,6 +23,8 @@ pub enum Kind {
     Ca,
     /// A client's certificate that people renew.
     Client,
+    /// A revocation list.
+    Crl,
     /// Known by its dates alone.
     Declared,
     /// A key that gets old.
@@ -39,10 +41,11 @@ pub enum Kind {
 
 impl Kind {
     /// All.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AcmeAccount,
         Self::Ca,
         Self::Client,
+        Self::Crl,
         Self::Declared,
         Self::KeyAge,
         Self::ManagedLeaf,
@@ -58,6 +61,7 @@ impl Kind {
             Self::AcmeAccount => "acme-account",
             Self::Ca => "ca",
             Self::Client => "client",
+            Self::Crl => "crl",
             Self::Declared => "declared",
             Self::KeyAge => "key-age",
             Self::ManagedLeaf => "managed-leaf",
@@ -73,6 +77,7 @@ impl Kind {
         match self {
             Self::AcmeAccount | Self::Client | Self::Declared | Self::ManualLeaf => "manual",
             Self::Ca | Self::TrustAnchor => "trust-anchor",
+            Self::Crl => "crl",
             Self::KeyAge => "key-age",
             Self::ManagedLeaf => "managed",
             Self::OauthToken => "oauth-token",
@@ -85,6 +90,7 @@ impl Kind {
         match self {
             Self::AcmeAccount | Self::Client | Self::Declared | Self::ManualLeaf => MANUAL.clone(),
             Self::Ca | Self::TrustAnchor => TRUST_ANCHOR.clone(),
+            Self::Crl => CRL.clone(),
             Self::KeyAge => KEY_AGE.clone(),
             Self::ManagedLeaf => MANAGED.clone(),
             Self::OauthToken => OAUTH_TOKEN.clone(),
@@ -98,6 +104,7 @@ impl Kind {
             Self::Client | Self::ManagedLeaf | Self::ManualLeaf => true,
             Self::AcmeAccount
             | Self::Ca
+            | Self::Crl
             | Self::Declared
             | Self::KeyAge
             | Self::OauthToken
@@ -146,6 +153,9 @@ pub const OAUTH_TOKEN_WORDS: [&str; 5] = [
 /// An old key works; it should not become much older.
 pub const KEY_AGE_WORDS: [&str; 2] = ["informational 30d 10%", "low ended"];
 
+/// A list is replaced shortly before its end, so nothing is said before.
+pub const CRL_WORDS: [&str; 1] = ["low ended"];
+
 #[expect(
     clippy::expect_used,
     reason = "the words are those above, and a test reads all of them"
@@ -157,6 +167,7 @@ fn built_in(words: &[&str]) -> Bands {
 static MANUAL: LazyLock<Bands> = LazyLock::new(|| built_in(&MANUAL_WORDS));
 static MANAGED: LazyLock<Bands> = LazyLock::new(|| built_in(&MANAGED_WORDS));
 static TRUST_ANCHOR: LazyLock<Bands> = LazyLock::new(|| built_in(&TRUST_ANCHOR_WORDS));
+static CRL: LazyLock<Bands> = LazyLock::new(|| built_in(&CRL_WORDS));
 static OAUTH_TOKEN: LazyLock<Bands> = LazyLock::new(|| built_in(&OAUTH_TOKEN_WORDS));
 static KEY_AGE: LazyLock<Bands> = LazyLock::new(|| built_in(&KEY_AGE_WORDS));
 
@@ -170,6 +181,8 @@ pub enum Duty {
     Ca,
     /// Shown to servers.
     Client,
+    /// Says who is revoked.
+    Crl,
     /// Signs or encrypts tokens.
     Key,
     /// Shown to clients.
@@ -188,6 +201,7 @@ impl Duty {
             Self::AcmeAccount => "acme_account",
             Self::Ca => "ca",
             Self::Client => "client",
+            Self::Crl => "crl",
             Self::Key => "key",
             Self::Server => "server",
             Self::Token => "token",

@@ -66,6 +66,22 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// All words but those of chains.
+    pub const WORDS: [&'static str; 12] = [
+        "client-purpose-missing",
+        "dates-reversed",
+        "key-mismatch",
+        "never-ends",
+        "not-a-ca",
+        "purpose-lost",
+        "revoked",
+        "self-signed",
+        "serial-negative",
+        "too-many-names",
+        "weak-key",
+        "weak-signature",
+    ];
+
     /// The word for logs, JSON and metrics.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -230,7 +246,12 @@ impl ChainSeen {
             let mut findings = alone(&facts);
             let issues = match watched.duty {
                 Duty::Ca | Duty::TrustAnchor => true,
-                Duty::AcmeAccount | Duty::Client | Duty::Key | Duty::Server | Duty::Token => false,
+                Duty::AcmeAccount
+                | Duty::Client
+                | Duty::Crl
+                | Duty::Key
+                | Duty::Server
+                | Duty::Token => false,
             };
             if issues && !facts.is_ca() {
                 findings.push(Finding::NotACa);

@@ -1,12 +1,14 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
-pub mod bundle;
 pub mod chain;
 pub mod chain_problem;
+pub mod crl;
 pub mod date;
+pub mod document;
 pub mod extensions;
 pub mod facts;
+pub mod file_format;
 pub mod ics;
 pub mod identity;
 pub mod inventory;

@@ -111,6 +111,33 @@ pub enum SourceFault {
 }
 
 impl SourceFault {
+    /// All words.
+    pub const WORDS: [&'static str; 23] = [
+        "bad-certificate",
+        "bad-pem",
+        "changed-while-read",
+        "connection-refused",
+        "device",
+        "directory",
+        "empty",
+        "host-unknown",
+        "locked",
+        "missing",
+        "no-certificate",
+        "no-handshake",
+        "nothing-matches",
+        "permission-denied",
+        "pipe",
+        "socket",
+        "timeout",
+        "too-large",
+        "too-many-certificates",
+        "too-many-files",
+        "unknown-format",
+        "unreadable",
+        "unsupported",
+    ];
+
     /// The word for logs, JSON and metrics.
     #[must_use]
     pub const fn word(&self) -> &'static str {

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
+use crate::domain::certs::crl::Crl;
+use crate::domain::certs::date;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::source::Place;
@@ -46,6 +48,8 @@ pub struct Standing {
     pub watched: Arc<Watched>,
     /// The chain that counts.
     pub chain: Option<Arc<ChainSeen>>,
+    /// The revocation list that it is.
+    pub crl: Option<Arc<Crl>>,
     /// Where it was seen.
     pub seen_at: Option<Place>,
     /// From when.
@@ -74,9 +78,8 @@ impl Standing {
     /// Whether its end has passed.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
-        self.not_after.is_some_and(|end| {
-            crate::domain::certs::date::to_unix(now) > crate::domain::certs::date::to_unix(end)
-        })
+        self.not_after
+            .is_some_and(|end| date::to_unix(now) > date::to_unix(end))
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) const fn names(watched: &Watched) -> &'static [AlarmName] {
             AlarmName::CertificateRenewalFailed,
             AlarmName::CertificateSourceLost,
         ],
+        Kind::Crl => &[AlarmName::CrlStale, AlarmName::CertificateSourceLost],
         Kind::KeyAge => &[AlarmName::KeyAging, AlarmName::CertificateSourceLost],
         Kind::OauthToken => &[
             AlarmName::OauthTokenExpiring,
@@ -119,6 +120,7 @@ pub(super) fn counting<'a>(
 fn end(seen: &Seen) -> Option<SystemTime> {
     match seen {
         Seen::Chain(chain) => chain.first_to_end().map(|facts| facts.not_after),
+        Seen::Crl(crl) => crl.next_update,
         Seen::Dates { end, .. } => *end,
     }
 }
@@ -136,6 +138,7 @@ pub(super) fn judge(
     let mut standing = Standing {
         watched: Arc::clone(watched),
         chain: None,
+        crl: None,
         seen_at: None,
         not_before: None,
         not_after: None,
@@ -154,6 +157,8 @@ pub(super) fn judge(
     }
     renewal_failures(&standing, now, &mut present);
     lost(held, rules, &mut present);
+    // A place of another kind than is usual must not raise what nobody would clear.
+    present.retain(|name, _| names(watched).contains(name));
     let mut problems: Vec<Problem> = present
         .iter()
         .map(|(alarm, present)| Problem {
@@ -164,7 +169,7 @@ pub(super) fn judge(
             rule: present.rule.clone(),
         })
         .collect();
-    problems.sort_by(|one, other| other.severity.cmp(&one.severity));
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     standing.problems = problems;
     Verdict { standing, present }
 }
@@ -185,6 +190,10 @@ fn dates(
                 first.map(|facts| facts.not_after),
                 first,
             )
+        }
+        Seen::Crl(crl) => {
+            standing.crl = Some(Arc::clone(crl));
+            (Some(crl.this_update), crl.next_update, None)
         }
         Seen::Dates { start, end } => (*start, *end, None),
     };
@@ -236,56 +245,12 @@ fn ending_alarm(
     let severity = point.severity?;
     let what = called(watched, ending);
     let when = date::text(end);
-    let (name, text) = match (watched.kind, point.over) {
-        (Kind::AcmeAccount, _) => return None,
-        (Kind::KeyAge, _) => (
-            AlarmName::KeyAging,
-            format!("{what} should not be used any longer than {when}; rotate it."),
-        ),
-        (Kind::OauthToken, false) => (
-            AlarmName::OauthTokenExpiring,
-            format!("{what} lapses on {when} unless it is used before."),
-        ),
-        (Kind::OauthToken, true) => (
-            AlarmName::OauthTokenExpiring,
-            format!("{what} lapsed on {when}, since nobody used it; authorise again."),
-        ),
-        (Kind::TrustAnchor, _) if watched.superseded => (
-            if point.over {
-                AlarmName::TrustAnchorExpired
-            } else {
-                AlarmName::TrustAnchorExpiring
-            },
-            format!("{what} ends on {when}; its successor is there already. Take the old one out."),
-        ),
-        (Kind::TrustAnchor, false) => (
-            AlarmName::TrustAnchorExpiring,
-            format!("{what} ends on {when}. Fetch its successor and import it before."),
-        ),
-        (Kind::TrustAnchor, true) => (
-            AlarmName::TrustAnchorExpired,
-            format!("{what} ended on {when}. Peers below it are refused; import its successor."),
-        ),
-        (Kind::Ca | Kind::Client | Kind::Declared | Kind::ManagedLeaf | Kind::ManualLeaf, over) => {
-            if over {
-                (
-                    AlarmName::CertificateExpired,
-                    format!("{what} ended on {when}. Replace it now."),
-                )
-            } else if point.step == "overdue" {
-                let due = standing.renewal_due.map(date::text).unwrap_or_default();
-                (
-                    AlarmName::CertificateExpiring,
-                    format!("{what} should have renewed itself since {due}; it ends on {when}."),
-                )
-            } else {
-                (
-                    AlarmName::CertificateExpiring,
-                    format!("{what} ends on {when}. Renew it before."),
-                )
-            }
-        }
-    };
+    let (name, text) =
+        if watched.kind.is_presented() || matches!(watched.kind, Kind::Ca | Kind::Declared) {
+            ending_certificate(standing, &what, point, &when)
+        } else {
+            ending_other(watched, &what, point.over, &when)?
+        };
     let severity = if watched.superseded {
         severity.min(Severity::Informational)
     } else {
@@ -300,6 +265,87 @@ fn ending_alarm(
         Some(end),
     );
     Some((name, found))
+}
+
+fn ending_certificate(
+    standing: &Standing,
+    what: &str,
+    point: &Point,
+    when: &str,
+) -> (AlarmName, String) {
+    if point.over {
+        (
+            AlarmName::CertificateExpired,
+            format!("{what} ended on {when}. Replace it now."),
+        )
+    } else if point.step == "overdue" {
+        let due = standing.renewal_due.map(date::text).unwrap_or_default();
+        (
+            AlarmName::CertificateExpiring,
+            format!("{what} should have renewed itself since {due}; it ends on {when}."),
+        )
+    } else {
+        (
+            AlarmName::CertificateExpiring,
+            format!("{what} ends on {when}. Renew it before."),
+        )
+    }
+}
+
+/// Of what is no certificate that somebody presents.
+fn ending_other(
+    watched: &Watched,
+    what: &str,
+    over: bool,
+    when: &str,
+) -> Option<(AlarmName, String)> {
+    Some(match (watched.kind, over) {
+        (
+            Kind::AcmeAccount
+            | Kind::Ca
+            | Kind::Client
+            | Kind::Declared
+            | Kind::ManagedLeaf
+            | Kind::ManualLeaf,
+            _,
+        ) => return None,
+        (Kind::Crl, false) => (
+            AlarmName::CrlStale,
+            format!("{what} counts until {when}. Fetch its successor."),
+        ),
+        (Kind::Crl, true) => (
+            AlarmName::CrlStale,
+            format!("{what} counted until {when}; who was revoked since is not known."),
+        ),
+        (Kind::KeyAge, _) => (
+            AlarmName::KeyAging,
+            format!("{what} should not be used any longer than {when}; rotate it."),
+        ),
+        (Kind::OauthToken, false) => (
+            AlarmName::OauthTokenExpiring,
+            format!("{what} lapses on {when} unless it is used before."),
+        ),
+        (Kind::OauthToken, true) => (
+            AlarmName::OauthTokenExpiring,
+            format!("{what} lapsed on {when}, since nobody used it; authorise again."),
+        ),
+        (Kind::TrustAnchor, _) if watched.superseded => (
+            if over {
+                AlarmName::TrustAnchorExpired
+            } else {
+                AlarmName::TrustAnchorExpiring
+            },
+            format!("{what} ends on {when}; its successor is there already. Take the old one out."),
+        ),
+        (Kind::TrustAnchor, false) => (
+            AlarmName::TrustAnchorExpiring,
+            format!("{what} ends on {when}. Fetch its successor and import it before."),
+        ),
+        (Kind::TrustAnchor, true) => (
+            AlarmName::TrustAnchorExpired,
+            format!("{what} ended on {when}. Peers below it are refused; import its successor."),
+        ),
+    })
 }
 
 /// What is wrong whatever the time.
@@ -485,6 +531,7 @@ fn called(watched: &Watched, certificate: Option<&CertificateFacts>) -> String {
         Duty::AcmeAccount => "The ACME account",
         Duty::Ca => "The CA",
         Duty::Client => "The client certificate",
+        Duty::Crl => "The revocation list",
         Duty::Key => "The key",
         Duty::Server => "The server certificate",
         Duty::Token => "The refresh token",

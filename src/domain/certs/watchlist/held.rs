@@ -62,7 +62,7 @@ impl Looked {
     pub(super) const fn chain(&self) -> Option<&Arc<ChainSeen>> {
         match &self.seen {
             Some(Seen::Chain(chain)) => Some(chain),
-            Some(Seen::Dates { .. }) | None => None,
+            Some(Seen::Crl(_) | Seen::Dates { .. }) | None => None,
         }
     }
 

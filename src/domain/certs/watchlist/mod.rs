@@ -20,6 +20,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 
 use crate::domain::alarms::Observation;
+use crate::domain::certs::crl::Crl;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
@@ -88,6 +89,8 @@ pub enum Absence {
 pub enum Seen {
     /// A chain, or a certificate alone.
     Chain(Arc<ChainSeen>),
+    /// A revocation list.
+    Crl(Arc<Crl>),
     /// Nothing but dates. Without an end it never ends.
     Dates {
         /// Since when.
