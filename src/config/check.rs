@@ -90,9 +90,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         lamps: raw.blf.is_some(),
     };
     let routes = route::with_pool(&at, routes, &pools, &listeners, answered);
-    let state_dir = at
-        .text("state-dir", raw.state_dir.as_deref(), values::path)
-        .unwrap_or_else(|| PathBuf::from(STATE_DIR));
+    let state_dir = state_dir(&at, raw);
     let forwarding = edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref());
     let scene = auth::Scene {
         state_dir: &state_dir,
@@ -106,12 +104,12 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
     let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
-    let provisioning =
-        provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
-    let templates = raw.template.as_deref();
+    let shared = raw.provisioning.as_ref();
+    let provisioning = provisioning::provisioning(&at.key("provisioning"), shared);
     let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
+    let written = raw.template.as_deref();
     let templates =
-        provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
+        provisioning::templates(&at, written, &provisioning, &listeners, &webex_partners);
     let (certificates, watched_certificates, maintenance) = certificates::all(&at, raw);
     let config = Config {
         state_dir,
@@ -145,6 +143,11 @@ pub(super) fn check(raw: &Raw) -> Checked {
         problems,
         warnings,
     }
+}
+
+fn state_dir(at: &At<'_>, raw: &Raw) -> PathBuf {
+    at.text("state-dir", raw.state_dir.as_deref(), values::path)
+        .unwrap_or_else(|| PathBuf::from(STATE_DIR))
 }
 
 fn log(at: &At<'_>, raw: Option<&raw::Log>) -> Log {

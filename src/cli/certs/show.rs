@@ -92,7 +92,7 @@ fn described(held: &Value) -> Vec<String> {
         text.unwrap_or("-").to_owned()
     };
     for place in each("places") {
-        let state = if place["up"] == true {
+        let state = if place.get("up") == Some(&Value::Bool(true)) {
             "up".to_owned()
         } else {
             format!("DOWN: {}", text(&place, "detail"))

@@ -118,9 +118,12 @@ mod tests {
         let with_key = format!("{}{}", one.key_pem(), one.pem());
         assert_eq!(
             certificates(with_key.as_bytes()).unwrap(),
-            [one.der.clone()]
+            std::slice::from_ref(&one.der)
         );
-        assert_eq!(certificates(&one.der).unwrap(), [one.der.clone()]);
+        assert_eq!(
+            certificates(&one.der).unwrap(),
+            std::slice::from_ref(&one.der)
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod document;
 pub mod extensions;
 pub mod facts;
 pub mod file_format;
+pub mod finding;
 pub mod ics;
 pub mod identity;
 pub mod inventory;

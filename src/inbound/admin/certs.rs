@@ -1,9 +1,11 @@
 //! `/certs/v1/certificates` on the admin listener: what is watched and how it stands.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -31,10 +33,11 @@ pub(super) struct Asked {
 
 pub(super) async fn list(
     State(admin): State<Arc<Admin>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    if let Err(refused) = let_operators_look(&admin.live.load(), &headers) {
+    if let Err(refused) = let_operators_look(&admin, &admin.live.load(), address, &headers) {
         return refused;
     }
     let board = admin.certificates.board();

@@ -18,13 +18,13 @@ pub mod rounds;
 pub mod scan;
 #[cfg(test)]
 mod tests;
+mod timer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
@@ -48,22 +48,13 @@ use crate::telemetry::certificates::CertificateMetrics;
 use crate::workers::cert_watch::rounds::Leaves;
 use crate::workers::cert_watch::scan::Cache;
 use crate::workers::cert_watch::scan::Token;
+use crate::workers::cert_watch::timer::Timer;
 use crate::workers::file_watch;
 
 pub use glances::Glances;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
 pub const QUEUE: usize = 1_024;
-
-/// After a changed file, the time that the reload takes before listeners are asked.
-const AFTER_CHANGE: Duration = Duration::from_secs(1);
-
-/// However often something changes, files are looked at and peers are asked no more often than this.
-const FILES_REST: Duration = Duration::from_secs(10);
-const PROBES_REST: Duration = Duration::from_secs(30);
-
-/// After the start, the time that peers and listeners have before they are asked.
-const FIRST_PROBES: Duration = Duration::from_secs(5);
 
 /// Lines of the log for one look; a thousand certificates may end at once.
 const MOST_LINES: usize = 50;
@@ -324,56 +315,6 @@ impl Watcher {
             let more = told - MOST_LINES;
             tracing::warn!(more, "More certificates changed; see `xspd certs check`.");
         }
-    }
-}
-
-/// When the next rounds are.
-struct Timer {
-    files_at: Instant,
-    probes_at: Instant,
-    scanned: Instant,
-    probed: Instant,
-}
-
-impl Timer {
-    /// Files at once, peers soon.
-    fn new(config: &Config) -> Self {
-        let now = clock::mono();
-        Self {
-            files_at: now,
-            probes_at: now + FIRST_PROBES.min(config.certificates.probe_interval),
-            scanned: now,
-            probed: now,
-        }
-    }
-
-    /// Something changed: files once they have settled, peers once the reload is through. When they
-    /// have settled.
-    fn changed(&mut self, config: &Config) -> Instant {
-        let (rules, debounce) = (&config.certificates, config.watch.debounce);
-        let settled = clock::mono() + debounce;
-        let rested = self.scanned + FILES_REST.min(rules.scan_interval);
-        self.files_at = self.files_at.min(settled.max(rested));
-        let rested = self.probed + PROBES_REST.min(rules.probe_interval);
-        let reloaded = settled + debounce + AFTER_CHANGE;
-        self.probes_at = self.probes_at.min(reloaded.max(rested));
-        settled
-    }
-
-    /// Another configuration: everything soon.
-    fn soon(&mut self) {
-        let now = clock::mono();
-        (self.files_at, self.probes_at) = (now, now + AFTER_CHANGE);
-    }
-
-    fn scanned(&mut self, config: &Config) {
-        self.scanned = clock::mono();
-        self.files_at = self.scanned + config.certificates.scan_interval;
-    }
-
-    fn probed(&mut self, config: &Config) {
-        self.probed = clock::mono();
-        self.probes_at = self.probed + config.certificates.probe_interval;
     }
 }
 

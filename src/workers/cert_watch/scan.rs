@@ -1,7 +1,9 @@
 //! One round over files and what the daemon keeps. Blocks on the file system.
 
+mod kept;
+mod revocation;
+
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +11,11 @@ use std::time::SystemTime;
 
 use crate::config::CertificateFiles;
 use crate::config::Config;
-use crate::config::TrustSet;
-use crate::config::secret::SecretError;
 use crate::config::secret::SecretRef;
-use crate::domain::auth::keys::KeySet;
-use crate::domain::auth::keys::KeyState;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::file_format;
 use crate::domain::certs::inventory::Duty;
-use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::MOST_OBJECTS;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Watched;
@@ -28,7 +25,6 @@ use crate::domain::certs::key::KeyKind;
 use crate::domain::certs::source::Place;
 use crate::domain::certs::source::PlaceKind;
 use crate::domain::certs::source::SourceFault;
-use crate::domain::certs::trust_set;
 use crate::domain::certs::watchlist::Absence;
 use crate::domain::certs::watchlist::Round;
 use crate::domain::certs::watchlist::Scan;
@@ -155,67 +151,6 @@ impl Scanner<'_> {
         found
     }
 
-    fn crls(&mut self, entry: &Entry, paths: &[PathBuf]) -> Absence {
-        let mut left = self.config.certificates.most_files;
-        for path in paths {
-            match pattern::files(path, left) {
-                Ok(files) => {
-                    left = left.saturating_sub(files.len());
-                    for path in files {
-                        let read = self.crl(&path);
-                        let mut watched = entry.shared.clone();
-                        watched.id = match &read {
-                            Ok(crl) => ObjectId::new(&entry.place, &crl.issuer),
-                            Err(_) => unnamed(&entry.place, &path),
-                        };
-                        self.note(Arc::new(watched), file(&path), read.map(Seen::Crl));
-                    }
-                }
-                Err(fault) => self.note(Arc::new(entry.shared.clone()), file(path), Err(fault)),
-            }
-        }
-        Absence::Lost
-    }
-
-    fn crl(&mut self, path: &Path) -> Result<Arc<Crl>, SourceFault> {
-        let stamp = read::stamp(path)?;
-        let held = self.old.crls.get(path);
-        let crl = match held.filter(|(before, _)| *before == stamp) {
-            Some((_, held)) => Arc::clone(held),
-            None => {
-                let (_, bytes) = read::read(path, self.config.certificates.largest_file)?;
-                Arc::new(Crl::parse(&bytes)?)
-            }
-        };
-        let kept = (stamp, Arc::clone(&crl));
-        self.cache.crls.insert(path.to_owned(), kept);
-        Ok(crl)
-    }
-
-    /// Adds that the issuer of a certificate took it back. A list counts when the issuer that came
-    /// along signed it, or when none came along.
-    fn with_revocation(&self, seen: Seen, chain: &[Vec<u8>]) -> Seen {
-        let Seen::Chain(held) = &seen else {
-            return seen;
-        };
-        for facts in held.certificates() {
-            for (_, crl) in self.cache.crls.values() {
-                let Some(at) = crl.revokes(&facts.issuer_der, &facts.serial) else {
-                    continue;
-                };
-                let mut issuers = chain.iter().filter(|der| {
-                    CertificateFacts::parse(der)
-                        .is_ok_and(|issuer| issuer.subject_der == facts.issuer_der)
-                });
-                if issuers.next().is_none_or(|issuer| crl.is_signed_by(issuer)) {
-                    let chain = ChainSeen::clone(held).with(Finding::Revoked(Some(at)));
-                    return Seen::Chain(Arc::new(chain));
-                }
-            }
-        }
-        seen
-    }
-
     fn judge(
         &mut self,
         path: &Path,
@@ -274,7 +209,8 @@ impl Scanner<'_> {
             let files = match pattern::files(path, left) {
                 Ok(files) => files,
                 Err(fault) => {
-                    self.note(Arc::new(entry.shared.clone()), file(path), Err(fault));
+                    let id = entry.shared.id.clone();
+                    self.note(passing(entry, id), file(path), Err(fault));
                     continue;
                 }
             };
@@ -292,12 +228,13 @@ impl Scanner<'_> {
         let ders = match self.ders(path, password) {
             Ok(ders) => ders,
             Err(fault) => {
-                let mut watched = entry.shared.clone();
-                if !alone {
-                    // Until it can be read it has no other name than that of its file.
-                    watched.id = unnamed(&entry.place, path);
-                }
-                self.note(Arc::new(watched), file(path), Err(fault));
+                // Until it can be read it has no other name than that of its file.
+                let watched = if alone {
+                    Arc::new(entry.shared.clone())
+                } else {
+                    passing(entry, unnamed(&entry.place, path))
+                };
+                self.note(watched, file(path), Err(fault));
                 return;
             }
         };
@@ -308,7 +245,7 @@ impl Scanner<'_> {
                 if !(alone && ders.len() == 1) {
                     watched.id = named(&entry.place, der, path);
                 }
-                let watched = Arc::new(watched);
+                let watched = readable(entry, watched, der, alone);
                 let chain = std::slice::from_ref(der);
                 let seen = self.judge(path, &ders, chain, &watched);
                 self.note(watched, file(path), seen);
@@ -319,7 +256,8 @@ impl Scanner<'_> {
         if let Some(leaf) = ders.first().filter(|_| !alone) {
             watched.id = named(&entry.place, leaf, path);
         }
-        let watched = Arc::new(watched);
+        let leaf = ders.first().map(Vec::as_slice).unwrap_or_default();
+        let watched = readable(entry, watched, leaf, alone);
         let seen = self.judge(path, &ders, &ders, &watched);
         self.note(watched, file(path), seen);
     }
@@ -332,123 +270,23 @@ impl Scanner<'_> {
         };
         self.note(Arc::new(entry.shared.clone()), place, Ok(seen));
     }
+}
 
-    fn anchors(&mut self, entry: &Entry, path: &Path) -> Absence {
-        match self.ders(path, None) {
-            Ok(ders) if ders.len() > MOST_ANCHORS => Absence::Gone,
-            Ok(ders) => {
-                self.anchors_of(entry, path, &ders);
-                Absence::Gone
-            }
-            Err(fault) => {
-                self.note(Arc::new(entry.shared.clone()), file(path), Err(fault));
-                Absence::Unsaid
-            }
-        }
-    }
+/// An object that stands for a file or pattern only as long as nothing better is known: when it goes,
+/// that is no loss.
+fn passing(entry: &Entry, id: ObjectId) -> Arc<Watched> {
+    let mut watched = entry.shared.clone();
+    watched.id = id;
+    watched.entry = format!("{} (unread)", entry.name).into();
+    Arc::new(watched)
+}
 
-    fn anchors_of(&mut self, entry: &Entry, path: &Path, ders: &Ders) {
-        for der in ders.iter() {
-            let mut watched = entry.shared.clone();
-            watched.id = anchor(&entry.place, der);
-            let watched = Arc::new(watched);
-            let chain = std::slice::from_ref(der);
-            let seen = self.judge(path, ders, chain, &watched);
-            self.note(watched, file(path), seen);
-        }
-    }
-
-    fn trust_set(&mut self, entry: &Entry, set: &TrustSet) -> Absence {
-        let mut paths = set.files.clone();
-        let mut absence = Absence::Gone;
-        if let Some(directory) = &set.directory {
-            match generations(directory, self.config.certificates.most_files) {
-                Ok(found) => paths.extend(found),
-                Err(fault) => {
-                    self.note(Arc::new(entry.shared.clone()), file(directory), Err(fault));
-                    absence = Absence::Unsaid;
-                }
-            }
-        }
-        let mut all: Vec<(PathBuf, Ders)> = Vec::new();
-        for path in paths {
-            match self.ders(&path, None) {
-                Ok(ders) => all.push((path, ders)),
-                Err(fault) => {
-                    self.note(Arc::new(entry.shared.clone()), file(&path), Err(fault));
-                    absence = Absence::Unsaid;
-                }
-            }
-        }
-        let facts: Vec<CertificateFacts> = all
-            .iter()
-            .flat_map(|(_, ders)| ders.iter())
-            .filter_map(|der| CertificateFacts::parse(der).ok())
-            .collect();
-        for (path, ders) in &all {
-            for der in ders.iter() {
-                let mut watched = entry.shared.clone();
-                watched.id = anchor(&entry.place, der);
-                // Webex's generations have the same names; any other anchor is one of its own.
-                watched.superseded = CertificateFacts::parse(der).is_ok_and(|own| {
-                    facts.iter().any(|other| {
-                        other.subject_der == own.subject_der && other.not_after > own.not_after
-                    })
-                });
-                let watched = Arc::new(watched);
-                let chain = std::slice::from_ref(der);
-                let seen = self.judge(path, ders, chain, &watched);
-                self.note(watched, file(path), seen);
-            }
-        }
-        absence
-    }
-
-    /// The key that signs: it is as old as it is in use.
-    fn keys(&mut self, entry: &Entry, path: &Path) -> Absence {
-        let set = match SecretRef::File(path.to_owned()).read() {
-            Ok(text) => KeySet::parse(text.expose()).map_err(|_| SourceFault::UnknownFormat),
-            // No key yet, which the AuthService tells itself.
-            Err(SecretError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Absence::Gone;
-            }
-            Err(SecretError::Io { source, .. }) => Err(read::fault(&source)),
-            Err(_) => Err(SourceFault::Unreadable),
-        };
-        let seen = match set {
-            Ok(set) => {
-                let Some(active) = set.in_state(KeyState::Active) else {
-                    return Absence::Gone;
-                };
-                let since = SystemTime::from(active.activated.unwrap_or(active.created));
-                Ok(Seen::Dates {
-                    start: Some(since),
-                    end: since.checked_add(self.config.certificates.key_lifetime),
-                })
-            }
-            Err(fault) => Err(fault),
-        };
-        let place = Place::new(PlaceKind::State, path.display().to_string());
-        self.note(Arc::new(entry.shared.clone()), place, seen);
-        Absence::Gone
-    }
-
-    fn tokens(&mut self, tokens: &[Token]) {
-        for token in tokens {
-            let entry: Arc<str> = format!("webex-partner.{}", token.partner).into();
-            let place = format!("refresh token of {}", token.partner);
-            let watched =
-                entries::watched(self.config, &entry, &place, Kind::OauthToken, Duty::Token);
-            let seen = Seen::Dates {
-                start: token
-                    .ends
-                    .checked_sub(self.config.certificates.oauth_lifetime),
-                end: Some(token.ends),
-            };
-            let held = Place::new(PlaceKind::State, entry.as_ref());
-            self.note(Arc::new(watched), held, Ok(seen));
-            self.scan.entries.insert(entry, Absence::Gone);
-        }
+/// The object of a certificate, or what stands for it while it cannot be parsed.
+fn readable(entry: &Entry, watched: Watched, der: &[u8], alone: bool) -> Arc<Watched> {
+    if alone || CertificateFacts::parse(der).is_ok() {
+        Arc::new(watched)
+    } else {
+        passing(entry, watched.id)
     }
 }
 
@@ -524,27 +362,4 @@ fn named(place: &str, der: &[u8], path: &Path) -> ObjectId {
 fn unnamed(place: &str, path: &Path) -> ObjectId {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     ObjectId::new(place, &name)
-}
-
-fn anchor(place: &str, der: &[u8]) -> ObjectId {
-    let print = crate::domain::ids::Fingerprint::of(der).short();
-    ObjectId::new("anchor", &format!("{print} of {place}"))
-}
-
-/// The generations in a directory of a trust set.
-fn generations(directory: &Path, most: usize) -> Result<Vec<PathBuf>, SourceFault> {
-    let entries = std::fs::read_dir(directory).map_err(|error| read::fault(&error))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| read::fault(&error))?;
-        let name = entry.file_name();
-        if name.to_str().is_some_and(trust_set::is_generation) {
-            if found.len() == most {
-                return Err(SourceFault::TooManyFiles(most));
-            }
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -1,3 +1,5 @@
+//! Real files and real handshakes.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -132,6 +134,37 @@ fn too_many_files_and_none_are_told_of_the_pattern() {
     folder.put("a.pem", leaf("a").pem());
     folder.put("b.pem", leaf("b").pem());
     assert_eq!(words(&look(&few)), [("farm".to_owned(), "too-many-files")]);
+}
+
+#[test]
+fn what_stood_for_an_unreadable_file_is_gone_once_it_can_be_read() {
+    let folder = Folder::new();
+    folder.put("a.pem", "half writ");
+    let config = folder.watching("*.pem", "");
+    let now = clock::now();
+    let mut watchlist = Watchlist::new(rules(&config), now);
+    let mut names = || {
+        watchlist.handle(Input::Scanned(look(&config)), now);
+        let mut names = Vec::new();
+        while let Some(action) = watchlist.poll_action() {
+            if let Action::Publish(board) = action {
+                let all = board.standings.iter();
+                names = all.map(|held| held.watched.id.to_string()).collect();
+            }
+        }
+        names
+    };
+    assert_eq!(names(), ["farm a.pem"]);
+    folder.put("a.pem", leaf("a.example.com").pem());
+    assert_eq!(names(), ["farm a.example.com ECDSA"]);
+    fs::remove_file(folder.path("a.pem")).unwrap();
+    assert_eq!(
+        names(),
+        ["farm", "farm a.example.com ECDSA"],
+        "that is a loss"
+    );
+    folder.put("a.pem", leaf("a.example.com").pem());
+    assert_eq!(names(), ["farm a.example.com ECDSA"]);
 }
 
 #[test]

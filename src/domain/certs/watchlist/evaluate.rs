@@ -8,30 +8,28 @@ use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::observation::Present;
 use crate::domain::certs::date;
-use crate::domain::certs::facts::CertificateFacts;
-use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::judgement::Finding;
-use crate::domain::certs::schedule::Point;
-use crate::domain::certs::schedule::Renewal;
-use crate::domain::certs::schedule::Span;
 use crate::domain::certs::source::Place;
 use crate::domain::certs::source::PlaceKind;
 use crate::domain::certs::watchlist::Problem;
 use crate::domain::certs::watchlist::Rules;
 use crate::domain::certs::watchlist::Seen;
 use crate::domain::certs::watchlist::Standing;
+use crate::domain::certs::watchlist::ending::dates;
 use crate::domain::certs::watchlist::held::Held;
 use crate::domain::certs::watchlist::held::Looked;
+use crate::domain::certs::watchlist::phrases::LISTED;
+use crate::domain::certs::watchlist::phrases::called;
+use crate::domain::certs::watchlist::phrases::care;
+use crate::domain::certs::watchlist::phrases::listed;
+use crate::domain::certs::watchlist::phrases::told;
 use crate::domain::machine::Now;
 
 /// Failed renewals in a row that are told.
 const RENEWALS_FAILED: u32 = 3;
-
-/// Most places named in one sentence.
-const LISTED: usize = 4;
 
 /// What an object comes to.
 pub(super) struct Verdict {
@@ -172,180 +170,6 @@ pub(super) fn judge(
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     standing.problems = problems;
     Verdict { standing, present }
-}
-
-/// Start, end and renewal.
-fn dates(
-    standing: &mut Standing,
-    counting: &Counting<'_>,
-    present: &mut BTreeMap<AlarmName, Present>,
-    now: Now,
-) {
-    let watched = Arc::clone(&standing.watched);
-    let (start, end, ending) = match counting.seen {
-        Seen::Chain(chain) => {
-            let first = chain.first_to_end();
-            (
-                first.map(|facts| facts.not_before),
-                first.map(|facts| facts.not_after),
-                first,
-            )
-        }
-        Seen::Crl(crl) => {
-            standing.crl = Some(Arc::clone(crl));
-            (Some(crl.this_update), crl.next_update, None)
-        }
-        Seen::Dates { start, end } => (*start, *end, None),
-    };
-    (standing.not_before, standing.not_after) = (start, end);
-    if let Some(early) = counting.chain.and_then(|chain| chain.not_begun(now.wall)) {
-        let begins = early.not_before;
-        standing.next_step = Some(begins);
-        let text = format!(
-            "{} is in use before its time: it starts on {}. Check the clocks of this machine and \
-             of the issuer.",
-            called(&watched, Some(early)),
-            date::text(begins)
-        );
-        let found = told(
-            standing,
-            Severity::High,
-            "not-yet-valid",
-            text,
-            "its start",
-            end,
-        );
-        present.insert(AlarmName::CertificateNotYetValid, found);
-    }
-    let Some(end) = end else {
-        return;
-    };
-    let span = Span::new(start, end);
-    let renewal = watched.renewal.and_then(|renewing| {
-        let due = renewing.due.or_else(|| span.renewal())?;
-        Some(Renewal { due })
-    });
-    standing.renewal_due = renewal.map(|renewal| renewal.due);
-    let point = watched
-        .bands
-        .judge(&watched.bands_key, span, renewal, now.wall);
-    standing.next_step = standing.next_step.into_iter().chain(point.next).min();
-    if let Some((name, found)) = ending_alarm(standing, ending, &point, end) {
-        present.insert(name, found);
-    }
-}
-
-fn ending_alarm(
-    standing: &Standing,
-    ending: Option<&CertificateFacts>,
-    point: &Point,
-    end: SystemTime,
-) -> Option<(AlarmName, Present)> {
-    let watched = &standing.watched;
-    let severity = point.severity?;
-    let what = called(watched, ending);
-    let when = date::text(end);
-    let (name, text) =
-        if watched.kind.is_presented() || matches!(watched.kind, Kind::Ca | Kind::Declared) {
-            ending_certificate(standing, &what, point, &when)
-        } else {
-            ending_other(watched, &what, point.over, &when)?
-        };
-    let severity = if watched.superseded {
-        severity.min(Severity::Informational)
-    } else {
-        severity
-    };
-    let found = told(
-        standing,
-        severity,
-        &point.step,
-        text,
-        &point.rule,
-        Some(end),
-    );
-    Some((name, found))
-}
-
-fn ending_certificate(
-    standing: &Standing,
-    what: &str,
-    point: &Point,
-    when: &str,
-) -> (AlarmName, String) {
-    if point.over {
-        (
-            AlarmName::CertificateExpired,
-            format!("{what} ended on {when}. Replace it now."),
-        )
-    } else if point.step == "overdue" {
-        let due = standing.renewal_due.map(date::text).unwrap_or_default();
-        (
-            AlarmName::CertificateExpiring,
-            format!("{what} should have renewed itself since {due}; it ends on {when}."),
-        )
-    } else {
-        (
-            AlarmName::CertificateExpiring,
-            format!("{what} ends on {when}. Renew it before."),
-        )
-    }
-}
-
-/// Of what is no certificate that somebody presents.
-fn ending_other(
-    watched: &Watched,
-    what: &str,
-    over: bool,
-    when: &str,
-) -> Option<(AlarmName, String)> {
-    Some(match (watched.kind, over) {
-        (
-            Kind::AcmeAccount
-            | Kind::Ca
-            | Kind::Client
-            | Kind::Declared
-            | Kind::ManagedLeaf
-            | Kind::ManualLeaf,
-            _,
-        ) => return None,
-        (Kind::Crl, false) => (
-            AlarmName::CrlStale,
-            format!("{what} counts until {when}. Fetch its successor."),
-        ),
-        (Kind::Crl, true) => (
-            AlarmName::CrlStale,
-            format!("{what} counted until {when}; who was revoked since is not known."),
-        ),
-        (Kind::KeyAge, _) => (
-            AlarmName::KeyAging,
-            format!("{what} should not be used any longer than {when}; rotate it."),
-        ),
-        (Kind::OauthToken, false) => (
-            AlarmName::OauthTokenExpiring,
-            format!("{what} lapses on {when} unless it is used before."),
-        ),
-        (Kind::OauthToken, true) => (
-            AlarmName::OauthTokenExpiring,
-            format!("{what} lapsed on {when}, since nobody used it; authorise again."),
-        ),
-        (Kind::TrustAnchor, _) if watched.superseded => (
-            if over {
-                AlarmName::TrustAnchorExpired
-            } else {
-                AlarmName::TrustAnchorExpiring
-            },
-            format!("{what} ends on {when}; its successor is there already. Take the old one out."),
-        ),
-        (Kind::TrustAnchor, false) => (
-            AlarmName::TrustAnchorExpiring,
-            format!("{what} ends on {when}. Fetch its successor and import it before."),
-        ),
-        (Kind::TrustAnchor, true) => (
-            AlarmName::TrustAnchorExpired,
-            format!("{what} ended on {when}. Peers below it are refused; import its successor."),
-        ),
-    })
 }
 
 /// What is wrong whatever the time.
@@ -515,85 +339,4 @@ fn lost(held: &Held, rules: &Rules, present: &mut BTreeMap<AlarmName, Present>) 
         details: care(held.watched()),
     };
     present.insert(AlarmName::CertificateSourceLost, found);
-}
-
-fn listed(all: &[String]) -> String {
-    let mut words: Vec<String> = all.iter().take(LISTED).cloned().collect();
-    if all.len() > LISTED {
-        words.push(format!("{} more", all.len() - LISTED));
-    }
-    words.join(", ")
-}
-
-/// How a sentence begins.
-fn called(watched: &Watched, certificate: Option<&CertificateFacts>) -> String {
-    let what = match watched.duty {
-        Duty::AcmeAccount => "The ACME account",
-        Duty::Ca => "The CA",
-        Duty::Client => "The client certificate",
-        Duty::Crl => "The revocation list",
-        Duty::Key => "The key",
-        Duty::Server => "The server certificate",
-        Duty::Token => "The refresh token",
-        Duty::TrustAnchor => "The trust anchor",
-    };
-    match certificate {
-        Some(facts) => format!(
-            "{what} of {} ({}, SHA-256 {})",
-            watched.id,
-            facts.subject,
-            facts.fingerprint.short()
-        ),
-        None => format!("{what} of {}", watched.id),
-    }
-}
-
-fn told(
-    standing: &Standing,
-    severity: Severity,
-    step: &str,
-    text: String,
-    rule: &str,
-    ends: Option<SystemTime>,
-) -> Present {
-    let mut details = Vec::new();
-    let mut add = |key: &str, value: String| details.push((key.to_owned(), value));
-    if let Some(leaf) = standing.chain.as_ref().and_then(|chain| chain.leaf()) {
-        add("subject", leaf.subject.clone());
-        add("issuer", leaf.issuer.clone());
-        add("serial", leaf.serial.clone());
-        add("fingerprint", leaf.fingerprint.to_string());
-    }
-    if let Some(end) = standing.not_after {
-        add("not-after", date::text(end));
-    }
-    if let Some(place) = &standing.seen_at {
-        add("seen-at", place.to_string());
-    }
-    if let Some(listener) = &standing.watched.listener {
-        add("listener", listener.clone());
-    }
-    details.extend(care(&standing.watched));
-    Present {
-        severity,
-        step: step.to_owned(),
-        text,
-        rule: rule.to_owned(),
-        ends,
-        details,
-    }
-}
-
-fn care(watched: &Watched) -> Vec<(String, String)> {
-    let care = &watched.care;
-    let known = [
-        ("owner", &care.owner),
-        ("notes", &care.notes),
-        ("runbook-url", &care.runbook_url),
-        ("region", &care.region),
-    ];
-    known
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)))
-        .collect()
 }

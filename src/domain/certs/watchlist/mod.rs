@@ -7,8 +7,10 @@
 
 mod board;
 mod clock;
+mod ending;
 mod evaluate;
 mod held;
+mod phrases;
 #[cfg(test)]
 mod tests;
 

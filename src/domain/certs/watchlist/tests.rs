@@ -1,3 +1,5 @@
+//! The watchlist in its own time: files, listeners and nodes as a day goes on, and the clock.
+
 use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::date_time_ymd;
 
