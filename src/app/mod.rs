@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod application_server;
 pub mod build;
+mod certificates;
 pub mod drain;
 pub mod error;
 mod left;

@@ -42,6 +42,7 @@ use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfError;
 use crate::workers::blf_tracker::BlfSettings;
 use crate::workers::blf_tracker::BlfTracker;
+use crate::workers::cert_watch::CertDesk;
 use crate::workers::file_watch::Plan;
 use crate::workers::webex_partners::WebexPartners;
 
@@ -66,6 +67,8 @@ pub struct Reloader {
     pub webex: WebexPartners,
     /// What operators of provisioning may ask for.
     pub operations: Option<Ground>,
+    /// The watch over everything that ends.
+    pub certificates: CertDesk,
     /// The client of the Application Server.
     pub application_server: ApplicationServer,
     /// Provisioning, while there are templates.
@@ -407,7 +410,14 @@ impl Reloader {
         if let Some(operations) = &self.operations {
             operations.reconciler.apply(operations::rules(&edge.config));
         }
+        let config = Arc::clone(&edge.config);
+        let reconfigured = !Arc::ptr_eq(&config, &self.live.load().config);
         self.live.store(Arc::new(edge));
+        if reconfigured {
+            self.certificates.apply(&config);
+        } else {
+            self.certificates.look_again();
+        }
         proven.material = material;
         self.judge_connections();
     }

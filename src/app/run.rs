@@ -18,6 +18,7 @@ use tracing::info;
 use crate::app::AppError;
 use crate::app::alarms::Alarms;
 use crate::app::build;
+use crate::app::certificates;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -50,6 +51,7 @@ use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::cert_watch::CertDesk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
 use crate::workers::webex_partners::WebexPartners;
@@ -90,15 +92,8 @@ impl Daemon {
         // Before they are read, so that the watch misses nothing.
         let known = file_watch::look(&material::watched(&config));
         let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
-        let mut problems: Vec<_> = problems.into_iter().map(AppError::from).collect();
-        let sockets = match bind(&config) {
-            Ok(sockets) if problems.is_empty() => sockets,
-            Ok(_) => return Err(problems),
-            Err(unbound) => {
-                problems.extend(unbound);
-                return Err(problems);
-            }
-        };
+        let problems = problems.into_iter().map(AppError::from);
+        let sockets = bind_unless(problems.collect(), &config)?;
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
         let (database, alarms) = alarms(&config, &tasks, &telemetry)?;
@@ -119,6 +114,8 @@ impl Daemon {
         let asking = (&webex, partners);
         let around = (&tasks, &accepting, &*telemetry);
         let wired = wire::start(&mut edge, asking, around, database)?;
+        let taken = sockets.addresses();
+        let certificates = certificates::start(&config, taken, &webex, &tasks, &telemetry);
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
@@ -129,6 +126,7 @@ impl Daemon {
             application_server: wired.server,
             provisioning: wired.provisioning,
             operations: wired.operations.clone(),
+            certificates: certificates.clone(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -139,7 +137,7 @@ impl Daemon {
             proven: Mutex::new(Proven { material, pools }),
         });
         observed::start(&reloader)?;
-        let admin = admin(&reloader, sessions, wired.operations);
+        let admin = admin(&reloader, sessions, wired.operations, certificates);
         let watching = Watching { plan, known };
         Ok(Self::launch(
             tasks, accepting, reloader, admin, sockets, watching,
@@ -163,6 +161,7 @@ impl Daemon {
                 connections: Arc::clone(&reloader.connections),
                 places: Arc::new(Places::default()),
                 sessions: find(&reloader.sessions, &name),
+                glances: reloader.certificates.glances().clone(),
                 tasks: tasks.clone(),
             });
             for (address, socket) in bound {
@@ -279,6 +278,7 @@ fn admin(
     reloader: &Reloader,
     sessions: Vec<Arc<Sessions>>,
     operations: Option<Ground>,
+    certificates: CertDesk,
 ) -> Arc<Admin> {
     Arc::new(Admin {
         alarms: reloader.alarms.desk.clone(),
@@ -290,6 +290,7 @@ fn admin(
         tracking: TrackingIds::default(),
         sessions,
         operations,
+        certificates,
     })
 }
 
@@ -306,6 +307,30 @@ type Bound = (SocketAddr, TcpListener);
 struct Sockets {
     listeners: Vec<(Arc<str>, Vec<Bound>)>,
     admin: Bound,
+}
+
+impl Sockets {
+    /// Where each listener was bound.
+    fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        let all = self.listeners.iter();
+        all.flat_map(|(name, bound)| {
+            let addresses = bound.iter();
+            addresses.map(move |(address, _)| (name.to_string(), *address))
+        })
+        .collect()
+    }
+}
+
+/// Binds everything, and says what is wrong with it besides the problems that there are.
+fn bind_unless(mut problems: Vec<AppError>, config: &Config) -> Result<Sockets, Vec<AppError>> {
+    match bind(config) {
+        Ok(sockets) if problems.is_empty() => Ok(sockets),
+        Ok(_) => Err(problems),
+        Err(unbound) => {
+            problems.extend(unbound);
+            Err(problems)
+        }
+    }
 }
 
 fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {

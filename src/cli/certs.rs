@@ -1,11 +1,14 @@
-//! `xspd certs`: certificates of our own. An internal CA, the client certificate that the CTI
-//! bridge shows to the XSPs, and what is in a certificate file.
+//! `xspd certs`: what is watched and when it ends, and certificates of our own: an internal CA, the
+//! client certificate that the CTI bridge shows to the XSPs.
 
 mod bridge_client;
 mod failure;
 mod internal_ca;
+mod list;
 mod place;
+mod plan;
 mod show;
+mod watched;
 
 use std::time::SystemTime;
 
@@ -24,11 +27,17 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    /// Say what is wrong with what is watched, the worst first; exit code 0, 1 or 2
+    Check(list::Args),
     /// Make an internal CA: its certificate and its key
     InitInternalCa(internal_ca::Args),
     /// Issue the client certificate that the CTI bridge shows to the XSPs
     IssueBridgeClient(bridge_client::Args),
-    /// Say what is in a file of certificates
+    /// List what is watched, what ends first first; exit code 0, 1 or 2
+    List(list::Args),
+    /// Propose when to renew: the window, and the last day to give notice
+    Plan(plan::Args),
+    /// Say all that is known of one thing that is watched, or what is in a file of certificates
     Show(show::Args),
 }
 
@@ -58,6 +67,8 @@ impl From<KeyType> for authority::KeyType {
 enum Said {
     Document(serde_json::Value),
     Lines(Vec<String>),
+    /// It is there already.
+    Told(Exit),
 }
 
 /// Runs `xspd certs`.
@@ -66,6 +77,7 @@ pub fn run(args: Args, console: Console) -> Exit {
     match run_at(args, console, clock::wall()) {
         Ok(Said::Document(document)) => console.document(&document),
         Ok(Said::Lines(lines)) => lines.iter().for_each(|line| console.line(line)),
+        Ok(Said::Told(exit)) => return exit,
         Err(failure) => {
             console.complain(format_args!("xspd: {failure}"));
             return failure.exit();
@@ -76,6 +88,9 @@ pub fn run(args: Args, console: Console) -> Exit {
 
 fn run_at(args: Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
     match args.verb {
+        Verb::Check(args) => Ok(Said::Told(list::check(&args, console, now)?)),
+        Verb::List(args) => Ok(Said::Told(list::list(&args, console, now)?)),
+        Verb::Plan(args) => Ok(Said::Told(plan::run(&args, console, now)?)),
         Verb::InitInternalCa(args) => internal_ca::run(&args, console, now),
         Verb::IssueBridgeClient(args) => bridge_client::run(&args, console, now),
         Verb::Show(args) => show::run(&args, console, now),

@@ -9,7 +9,8 @@ pub enum Exit {
     Ok,
     /// A check found something wrong; of a monitoring plug-in: a warning.
     Findings,
-    /// Of a monitoring plug-in: somebody must act.
+    /// A check found something that is, or soon will be, an outage; of a monitoring plug-in: somebody
+    /// must act.
     Critical,
     /// Of a monitoring plug-in: it cannot be told.
     Unknown,

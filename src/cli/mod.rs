@@ -46,7 +46,7 @@ enum Verb {
     Authservice(authservice::Args),
     /// Show busy lamps of the running daemon, and check what they need.
     Blf(blf::Args),
-    /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
+    /// Show what ends and plan its renewal; make an internal CA and the bridge's client certificate.
     Certs(certs::Args),
     /// Check the running daemon for a monitoring system: exit code 0, 1, 2 or 3.
     Check(check::Args),

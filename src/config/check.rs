@@ -9,6 +9,7 @@ mod at;
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod edge;
 mod events;
 mod host;
@@ -91,9 +92,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         lamps: raw.blf.is_some(),
     };
     let routes = route::with_pool(&at, routes, &pools, &listeners, answered);
-    let state_dir = at
-        .text("state-dir", raw.state_dir.as_deref(), values::path)
-        .unwrap_or_else(|| PathBuf::from(STATE_DIR));
+    let state_dir = state_dir(&at, raw);
     let forwarding = edge::forwarding(&at.key("forwarding"), raw.forwarding.as_ref());
     let scene = auth::Scene {
         state_dir: &state_dir,
@@ -112,6 +111,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let partners = webex::partners(&at, raw.webex_partner.as_deref());
     let written = raw.template.as_deref();
     let templates = provisioning::templates(&at, written, &provisioning, &listeners, &partners);
+    let (certificates, watched_certificates, maintenance) = certificates::all(&at, raw);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -135,6 +135,9 @@ pub(super) fn check(raw: &Raw) -> Checked {
         templates,
         alarms: alarms::alarms(&at.key("alarms"), raw.alarms.as_ref()),
         alarm_sinks: alarm_sink::sinks(&at, raw.alarm_sink.as_deref()),
+        certificates,
+        watched_certificates,
+        maintenance,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();
@@ -143,6 +146,11 @@ pub(super) fn check(raw: &Raw) -> Checked {
         problems,
         warnings,
     }
+}
+
+fn state_dir(at: &At<'_>, raw: &Raw) -> PathBuf {
+    at.text("state-dir", raw.state_dir.as_deref(), values::path)
+        .unwrap_or_else(|| PathBuf::from(STATE_DIR))
 }
 
 fn log(at: &At<'_>, raw: Option<&raw::Log>) -> Log {

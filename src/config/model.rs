@@ -8,6 +8,7 @@ mod alarms;
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod events;
 mod listener;
 mod ocir;
@@ -32,6 +33,7 @@ pub use alarms::*;
 pub use auth::*;
 pub use blf::*;
 pub use bridge::*;
+pub use certificates::*;
 pub use events::*;
 pub use listener::*;
 pub use ocir::*;
@@ -87,6 +89,12 @@ pub struct Config {
     pub alarms: Alarms,
     /// Who is told of alarms, in the order written; nobody: the journal.
     pub alarm_sinks: Vec<AlarmSink>,
+    /// How everything that ends is watched.
+    pub certificates: Certificates,
+    /// More certificates to watch, in the order written.
+    pub watched_certificates: Vec<Certificate>,
+    /// When renewals may be made.
+    pub maintenance: Maintenance,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

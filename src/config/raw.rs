@@ -8,6 +8,7 @@ mod alarms;
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod edge;
 mod events;
 mod listener;
@@ -54,6 +55,10 @@ pub use blf::BlfNotification;
 pub use blf::BlfServiceProvider;
 pub use blf::BlfWebhook;
 pub use bridge::Bridge;
+pub use certificates::Certificate;
+pub use certificates::Certificates;
+pub use certificates::Maintenance;
+pub use certificates::MaintenanceRegion;
 pub use edge::Cors;
 pub use edge::CorsMode;
 pub use edge::Forwarding;
@@ -163,6 +168,15 @@ pub struct Raw {
     /// Who is told of alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_sink: Option<Vec<AlarmSink>>,
+    /// How everything that ends is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Certificates>,
+    /// More certificates to watch, besides those of listeners, bridges and trust sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Vec<Certificate>>,
+    /// When renewals may be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
     /// Listeners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener: Option<Vec<Listener>>,

@@ -1,6 +1,7 @@
 //! The words an operator chooses from: one enum per choice, the same as written and as proven.
 
 mod alarm_sink;
+mod certificates;
 mod provisioning;
 
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub use alarm_sink::*;
+pub use certificates::*;
 pub use provisioning::*;
 
 /// Form and place of log lines.

@@ -6,6 +6,7 @@ mod alarm_sink;
 mod alarms;
 mod auth;
 mod blf;
+mod certificates;
 mod edge;
 mod events;
 mod listener;
@@ -32,6 +33,9 @@ use crate::config::write::alarms::alarms;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
+use crate::config::write::certificates::certificate as watched;
+use crate::config::write::certificates::certificates;
+use crate::config::write::certificates::maintenance;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
 use crate::config::write::edge::policy;
@@ -70,6 +74,9 @@ pub(super) fn write(config: &Config) -> Raw {
         templates,
         alarms: board,
         alarm_sinks,
+        certificates: watch_rules,
+        watched_certificates,
+        maintenance: renewals,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -111,6 +118,9 @@ pub(super) fn write(config: &Config) -> Raw {
         template: Some(templates.iter().map(template).collect()),
         alarms: Some(alarms(board)),
         alarm_sink: Some(alarm_sinks.iter().map(alarm_sink).collect()),
+        certificates: Some(certificates(watch_rules)),
+        certificate: Some(watched_certificates.iter().map(watched).collect()),
+        maintenance: Some(maintenance(renewals)),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

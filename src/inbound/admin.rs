@@ -1,9 +1,9 @@
 //! The admin listener: `/livez`, `/readyz`, `/metrics`, `/events/streams`, `/cti/sessions`,
-//! `/authService/…` for operators when it is ours, `/blf/…`, `/ops/…` and
-//! `/alarms/…`. Loopback unless the operator
-//! insists; no TLS.
+//! `/certs/…`, `/authService/…` for operators when it is ours, `/blf/…`, `/ops/…` and `/alarms/…`.
+//! Loopback unless the operator insists; no TLS.
 
 mod alarms;
+mod certs;
 mod lamps;
 mod operations;
 
@@ -50,6 +50,7 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::operations::TurnedAway;
 use crate::workers::alarm_desk::AlarmDesk;
+use crate::workers::cert_watch::CertDesk;
 
 /// Where AuthService is.
 const PREFIX: &[u8] = b"/authService";
@@ -74,6 +75,8 @@ pub struct Admin {
     pub sessions: Vec<Arc<Sessions>>,
     /// What operators of provisioning may ask for; `None` while that is off.
     pub operations: Option<Ground>,
+    /// Everything that ends.
+    pub certificates: CertDesk,
 }
 
 /// Serves until `stop`.
@@ -84,6 +87,7 @@ pub async fn serve(socket: TcpListener, admin: Arc<Admin>, stop: CancellationTok
         .route("/metrics", get(metrics))
         .route("/events/streams", get(event_streams))
         .route("/cti/sessions", get(cti_sessions))
+        .route(certs::PATH, get(certs::list))
         .fallback(other)
         .with_state(admin);
     let router = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -68,6 +68,17 @@ pub async fn serve(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>)
     }
 }
 
+/// Presents our certificate to ourselves, which counts nowhere.
+pub(super) async fn glance(stream: TcpStream, shared: &Shared) {
+    let edge = shared.live.load_full();
+    if let Some((listener, hosts)) = edge.listener(&shared.name)
+        && listener.terminates_tls()
+    {
+        let patience = listener.limits.handshake_timeout;
+        drop(timeout(patience, handshake::shake(stream, hosts)).await);
+    }
+}
+
 /// A connection that is ready for requests.
 struct Ready {
     stream: Stream,

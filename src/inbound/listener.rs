@@ -26,6 +26,7 @@ use crate::inbound::passthrough;
 use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::edge::ListenerMetrics;
+use crate::workers::cert_watch::Glances;
 
 /// Connections that the kernel holds for us; it caps this at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -108,6 +109,8 @@ pub struct Shared {
     pub metrics: ListenerMetrics,
     /// Its CTI sessions, when it is of that kind.
     pub sessions: Option<Arc<Sessions>>,
+    /// Our own looks at what we present, which are no clients.
+    pub glances: Glances,
     /// Where connections run.
     pub tasks: Tasks,
 }
@@ -141,6 +144,12 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
     let Some((listener, _)) = edge.listener(&shared.name) else {
         return;
     };
+    if shared.glances.are_from(address) {
+        let held = Arc::clone(shared);
+        let glance = async move { connection::glance(stream, &held).await };
+        shared.tasks.connection(glance);
+        return;
+    }
     let limits = &listener.limits;
     let place = match shared.places.admit(
         address.ip(),

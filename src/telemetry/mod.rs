@@ -8,6 +8,7 @@ pub mod alarms;
 pub mod auth;
 pub mod blf;
 pub mod blf_api;
+pub mod certificates;
 pub mod ci;
 pub mod concerns;
 pub mod cti;
@@ -24,6 +25,8 @@ pub mod webex;
 
 use std::sync::Arc;
 
+use prometheus_client::encoding::text::encode_eof;
+use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
 
 use crate::telemetry::adapter::AdapterMetrics;
@@ -31,6 +34,7 @@ use crate::telemetry::alarms::AlarmMetrics;
 use crate::telemetry::auth::AuthMetrics;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf_api::BlfApiMetrics;
+use crate::telemetry::certificates::CertificateMetrics;
 use crate::telemetry::ci::CiMetrics;
 use crate::telemetry::cti::CtiMetrics;
 use crate::telemetry::edge::EdgeMetrics;
@@ -46,6 +50,8 @@ use crate::telemetry::webex::WebexMetrics;
 /// All metrics of the process.
 pub struct Telemetry {
     registry: Registry,
+    /// Families whose names have no prefix of ours.
+    plain: Registry,
     /// Calls of the Application Server's provisioning.
     pub adapter: Arc<AdapterMetrics>,
     /// Alarms and who is told of them.
@@ -56,6 +62,8 @@ pub struct Telemetry {
     pub blf: Arc<BlfMetrics>,
     /// The busy lamp API and its webhook.
     pub blf_api: Arc<BlfApiMetrics>,
+    /// Everything that ends.
+    pub certificates: Arc<CertificateMetrics>,
     /// Checks of CI tokens.
     pub ci: Arc<CiMetrics>,
     /// CTI sessions.
@@ -85,12 +93,14 @@ impl Telemetry {
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("xspd");
+        let mut plain = Registry::default();
         Self {
             adapter: AdapterMetrics::register(&mut registry),
             alarms: AlarmMetrics::register(&mut registry),
             auth: AuthMetrics::register(&mut registry),
             blf: BlfMetrics::register(&mut registry),
             blf_api: BlfApiMetrics::register(&mut registry),
+            certificates: CertificateMetrics::register(&mut plain),
             ci: CiMetrics::register(&mut registry),
             cti: CtiMetrics::register(&mut registry),
             edge: EdgeMetrics::register(&mut registry),
@@ -103,6 +113,7 @@ impl Telemetry {
             upstream: UpstreamMetrics::register(&mut registry),
             webex: WebexMetrics::register(&mut registry),
             registry,
+            plain,
         }
     }
 
@@ -110,7 +121,10 @@ impl Telemetry {
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
-        match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+        let encoded = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &self.plain))
+            .and_then(|()| encode_eof(&mut text));
+        match encoded {
             Ok(()) => text,
             Err(error) => format!("# encoding failed: {error}\n# EOF\n"),
         }

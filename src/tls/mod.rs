@@ -6,6 +6,7 @@ pub mod error;
 pub mod host;
 pub mod issue;
 pub mod pem;
+pub mod probe;
 pub mod provider;
 pub mod trust;
 pub mod verify;

@@ -15,6 +15,7 @@ use crate::config::CertificateFiles;
 use crate::domain::certs::chain;
 use crate::domain::certs::chain_problem::ChainProblem;
 use crate::domain::certs::chain_problem::Severity;
+use crate::domain::ids::Fingerprint;
 use crate::tls::error::TlsError;
 
 /// No chain or trust file is larger; Partner Hub's file is about 4 KiB.
@@ -123,4 +124,23 @@ pub fn load_key(files: &CertificateFiles) -> Result<PrivateKeyDer<'static>, TlsE
         reference,
         detail: error.to_string(),
     })
+}
+
+/// SHA-256 of the public half of a key, to tell whether a certificate is for it; `None` when the
+/// library does not say.
+///
+/// # Errors
+/// As [`load_key`].
+pub fn key_spki(files: &CertificateFiles) -> Result<Option<[u8; 32]>, TlsError> {
+    let key = load_key(files)?;
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| TlsError::BadKey {
+            reference: files.key.to_string(),
+            detail: error.to_string(),
+        })?;
+    let public = key.public_key();
+    Ok(public.map(|spki| *Fingerprint::of(spki.as_ref()).as_bytes()))
 }

@@ -103,7 +103,10 @@ async fn settle(events: &mut mpsc::Receiver<()>, debounce: Duration) {
     drop(tokio::time::timeout(debounce * 10, quiet).await);
 }
 
-fn directory_events(paths: &[PathBuf]) -> (Option<notify::RecommendedWatcher>, mpsc::Receiver<()>) {
+/// A unit for every change in the directories of these paths, as long as the watcher is kept. Blocks.
+pub(super) fn directory_events(
+    paths: &[PathBuf],
+) -> (Option<notify::RecommendedWatcher>, mpsc::Receiver<()>) {
     // One pending event is as good as many: it only says "look".
     let (sender, receiver) = mpsc::channel(1);
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {

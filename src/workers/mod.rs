@@ -7,6 +7,7 @@ pub mod blf_gate;
 pub mod blf_tracker;
 pub mod blf_webhook;
 pub mod captures;
+pub mod cert_watch;
 pub mod ci;
 pub mod directory_sync;
 pub mod drive;

@@ -5,6 +5,7 @@ mod auth_service;
 mod blf_api;
 mod blf_tracker;
 mod broadworks_ocip;
+mod certificates;
 mod cti;
 mod drain;
 mod events_relay;

@@ -2,6 +2,7 @@
 //! in the table where an operator would look for it, and the tables hold no other.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use xspd::cli::Exit;
@@ -17,6 +18,27 @@ use xspd::domain::auth::handshake::HandshakeReason;
 use xspd::domain::auth::token::TokenFault;
 use xspd::domain::auth::validation::Outcome;
 use xspd::domain::blf::notice::WithdrawReason;
+use xspd::domain::certs::crl::Crl;
+use xspd::domain::certs::inventory::Duty;
+use xspd::domain::certs::inventory::Kind;
+use xspd::domain::certs::inventory::ObjectId;
+use xspd::domain::certs::inventory::Renewing;
+use xspd::domain::certs::inventory::Watched;
+use xspd::domain::certs::judgement::ChainSeen;
+use xspd::domain::certs::judgement::Finding;
+use xspd::domain::certs::source::Place;
+use xspd::domain::certs::source::PlaceKind;
+use xspd::domain::certs::source::SourceFault;
+use xspd::domain::certs::watchlist::Absence;
+use xspd::domain::certs::watchlist::Action;
+use xspd::domain::certs::watchlist::Board;
+use xspd::domain::certs::watchlist::Input;
+use xspd::domain::certs::watchlist::Round;
+use xspd::domain::certs::watchlist::Rules;
+use xspd::domain::certs::watchlist::Scan;
+use xspd::domain::certs::watchlist::Seen;
+use xspd::domain::certs::watchlist::Sighting;
+use xspd::domain::certs::watchlist::Watchlist;
 use xspd::domain::edge::ending::Ending;
 use xspd::domain::edge::reason::Reason;
 use xspd::domain::edge::session::BridgeFault;
@@ -26,6 +48,7 @@ use xspd::domain::events::channel::LostReason;
 use xspd::domain::events::ending::StreamEnding;
 use xspd::domain::events::ending::Unseen;
 use xspd::domain::events::whereabouts::Hint;
+use xspd::domain::machine::Machine as _;
 use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::ocir::Effect;
@@ -42,6 +65,7 @@ use xspd::lab::webex::api::Operation as ApiOperation;
 use xspd::lab::webex::identity::Fault;
 use xspd::outbound::SendFailure;
 use xspd::outbound::broadworks::xsi::XsiFailure;
+use xspd::platform::clock;
 use xspd::store::StoreError;
 use xspd::telemetry::Telemetry;
 use xspd::telemetry::adapter::Untracked;
@@ -53,6 +77,8 @@ use xspd::workers::blf_tracker::PickupFailure;
 
 use crate::rules::readme::Table;
 use crate::rules::source;
+use crate::support::pki::Authority;
+use crate::support::pki::Key;
 
 #[test]
 fn exit_codes_are_documented() {
@@ -275,6 +301,12 @@ fn faults_of_the_store_are_documented() {
 }
 
 #[test]
+fn words_of_what_ends_are_documented() {
+    Table::after("why a place gave nothing").expect(&SourceFault::WORDS);
+    Table::after("beside those of chains").expect(&Finding::WORDS);
+}
+
+#[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");
     table.expect(&TokenFault::ALL.map(TokenFault::as_str));
@@ -366,6 +398,70 @@ fn metrics_are_documented_with_their_labels() {
         .map(|row| (row[0].clone(), words(&row[1])))
         .collect();
     assert_eq!(documented, families);
+}
+
+#[test]
+fn metrics_of_what_ends_are_documented() {
+    let telemetry = Telemetry::new();
+    telemetry.certificates.publish(&board());
+    let families: BTreeSet<_> = families(&telemetry.render())
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("x509_") || name.starts_with("xspd_cert_"))
+        .collect();
+    let table = Table::after("\"days\nleft\" is for the reader");
+    let documented: BTreeSet<_> = table.rows.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(documented, families);
+}
+
+/// A certificate, something that renews itself, and a revocation list.
+fn board() -> Arc<Board> {
+    let now = clock::now();
+    let issuer = Authority::new("Public");
+    let chain: Vec<Vec<u8>> = issuer
+        .server(&["a.test"], Key::P256)
+        .chain
+        .iter()
+        .map(|der| der.to_vec())
+        .collect();
+    let entry: Arc<str> = "certificate.a".into();
+    let watched =
+        |name: &str, kind, duty| Watched::new(ObjectId::new(name, ""), &entry, kind, duty);
+    let server = Arc::new(watched("a", Kind::ManualLeaf, Duty::Server));
+    let seen = ChainSeen::judge(&chain, &server, now.wall).expect("a chain");
+    let mut managed = watched("b", Kind::ManagedLeaf, Duty::Server);
+    managed.renewal = Some(Renewing::default());
+    let day = std::time::Duration::from_secs(86_400);
+    let dates = Seen::Dates {
+        start: Some(now.wall - day),
+        end: Some(now.wall + day),
+    };
+    let crl = Crl::parse(&issuer.revocation_list()).expect("a list");
+    let sighting = |watched: Arc<Watched>, seen| Sighting {
+        place: Place::new(PlaceKind::File, watched.id.as_str()),
+        watched,
+        seen: Ok(seen),
+    };
+    let list = Arc::new(watched("c", Kind::Crl, Duty::Crl));
+    let scan = Scan {
+        round: Round::Files,
+        entries: std::iter::once((Arc::clone(&entry), Absence::Lost)).collect(),
+        sightings: vec![
+            sighting(server, Seen::Chain(Arc::new(seen))),
+            sighting(Arc::new(managed), dates),
+            sighting(list, Seen::Crl(Arc::new(crl))),
+        ],
+    };
+    let mut watchlist = Watchlist::new(Rules::default(), now);
+    watchlist.handle(Input::Scanned(scan), now);
+    let mut last = Arc::default();
+    while let Some(action) = watchlist.poll_action() {
+        match action {
+            Action::Observe(_) => {}
+            Action::Publish(board) => last = board,
+        }
+    }
+    last
 }
 
 /// Names as Prometheus stores them, and their labels.

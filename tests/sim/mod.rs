@@ -3,6 +3,7 @@
 
 mod alarms;
 mod blf;
+mod certs;
 mod ci_session;
 mod event_channel;
 mod provisioning;

@@ -171,6 +171,21 @@ impl Authority {
         path
     }
 
+    /// A list of the issuing CA with nobody on it.
+    pub(crate) fn revocation_list(&self) -> Vec<u8> {
+        let now = OffsetDateTime::from(clock::wall());
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: now,
+            next_update: now + Duration::days(1),
+            crl_number: rcgen::SerialNumber::from(7),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let signed = list.signed_by(&*self.issuing).expect("a revocation list");
+        signed.der().to_vec()
+    }
+
     /// A client's certificate in Webex's name, with the named fault.
     pub(crate) fn client(&self, kind: Client) -> Identity {
         let mut params = leaf(WEBEX_NAME);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::Exit;
+use crate::cli::certs::watched;
 use crate::config::secret::SecretError;
 use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
@@ -28,6 +29,9 @@ pub(super) enum Failure {
     /// The key of the CA cannot be read.
     #[error("the key of the CA: {0}")]
     CaKey(SecretError),
+    /// What is watched cannot be shown.
+    #[error("{0}")]
+    Watched(#[from] watched::Failure),
     /// The library failed.
     #[error("{0}")]
     Mint(AuthorityError),
@@ -56,6 +60,7 @@ impl Failure {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
+            Self::Watched(failure) => failure.exit(),
             Self::BadBlock { .. } | Self::Ca { .. } => Exit::Data,
             Self::CaKey(SecretError::Shared { .. }) => Exit::NoPermission,
             Self::CaKey(_) => Exit::NoInput,

@@ -1,5 +1,7 @@
-//! `xspd certs show`: what is in a file of certificates.
+//! `xspd certs show`: all that is known of one thing that is watched, or what is in a file of
+//! certificates.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -9,6 +11,8 @@ use serde_json::json;
 use crate::cli::Console;
 use crate::cli::certs::Said;
 use crate::cli::certs::failure::Failure;
+use crate::cli::certs::watched;
+use crate::cli::certs::watched::Scope;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::facts::Validity;
@@ -22,19 +26,123 @@ const MOST: usize = 64;
 /// Arguments of `xspd certs show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// PEM file with one certificate or several
-    file: PathBuf,
+    /// Name as `xspd certs list` shows it, or a PEM file with one certificate or several
+    #[arg(value_name = "NAME|FILE")]
+    what: PathBuf,
+    #[command(flatten)]
+    scope: Scope,
 }
 
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
-    let bytes = tls::pem::read_bounded(&args.file).map_err(Failure::Unreadable)?;
+    let named = args.what.to_str().filter(|name| {
+        let path = Path::new(name);
+        !path.exists() && !name.starts_with(['/', '.'])
+    });
+    match named {
+        Some(name) => object(&args.scope, name, console, now),
+        None => file(&args.what, console, now),
+    }
+}
+
+/// One thing that is watched.
+fn object(scope: &Scope, name: &str, console: Console, now: SystemTime) -> Result<Said, Failure> {
+    let found = scope.look(now)?;
+    let held = found.find(name)?;
+    if console.json {
+        console.document(held);
+    } else {
+        for line in described(held) {
+            console.line(line);
+        }
+    }
+    if let Some(remark) = &found.remark {
+        console.complain(remark);
+    }
+    Ok(Said::Told(watched::exit(watched::severity(held))))
+}
+
+fn described(held: &Value) -> Vec<String> {
+    const KEYS: [&str; 15] = [
+        "name",
+        "kind",
+        "role",
+        "listener",
+        "severity",
+        "not-before",
+        "not-after",
+        "renewal-due",
+        "next-step",
+        "seen-at",
+        "bands-key",
+        "owner",
+        "notes",
+        "runbook-url",
+        "region",
+    ];
+    let mut lines: Vec<String> = KEYS
+        .iter()
+        .filter_map(|key| Some(format!("{key:<12} {}", held.get(key)?.as_str()?)))
+        .collect();
+    let each = |key: &str| {
+        let list = held.get(key).and_then(Value::as_array);
+        list.cloned().unwrap_or_default()
+    };
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or("-").to_owned()
+    };
+    for place in each("places") {
+        let state = if place.get("up") == Some(&Value::Bool(true)) {
+            "up".to_owned()
+        } else {
+            format!("DOWN: {}", text(&place, "detail"))
+        };
+        lines.push(format!(
+            "{:<12} {} {} ({state})",
+            "place",
+            text(&place, "kind"),
+            text(&place, "name")
+        ));
+    }
+    for problem in each("problems") {
+        lines.push(format!(
+            "{:<12} {} {}: {} [{}]",
+            "problem",
+            text(&problem, "severity"),
+            text(&problem, "alarm"),
+            text(&problem, "text"),
+            text(&problem, "rule")
+        ));
+    }
+    for remark in each("remarks") {
+        lines.push(format!(
+            "{:<12} {}",
+            "remark",
+            remark.as_str().unwrap_or_default()
+        ));
+    }
+    for (nth, link) in (1..).zip(each("chain")) {
+        lines.push(format!(
+            "{:<12} {nth}: {}, to {}, {}, SHA-256 {}",
+            "chain",
+            text(&link, "subject"),
+            text(&link, "not-after"),
+            text(&link, "key"),
+            text(&link, "fingerprint")
+        ));
+    }
+    lines
+}
+
+fn file(path: &Path, console: Console, now: SystemTime) -> Result<Said, Failure> {
+    let bytes = tls::pem::read_bounded(path).map_err(Failure::Unreadable)?;
     let mut shown = Vec::new();
     for (block, place) in pem::blocks(&bytes, MOST).into_iter().zip(1..) {
         if block.label != "CERTIFICATE" {
             continue;
         }
         let bad = |detail: String| Failure::BadBlock {
-            path: args.file.clone(),
+            path: path.to_owned(),
             block: place,
             detail,
         };
@@ -45,7 +153,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         shown.push((place, facts));
     }
     if shown.is_empty() {
-        let path = args.file.clone();
+        let path = path.to_owned();
         return Err(Failure::Unreadable(TlsError::NoCertificate { path }));
     }
     if console.json {
@@ -54,7 +162,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
             .map(|(block, facts)| document(*block, facts, now))
             .collect();
         return Ok(Said::Document(json!({
-            "file": args.file,
+            "file": path,
             "certificates": all,
         })));
     }
@@ -63,7 +171,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.push(format!("{}, block {block}:", args.file.display()));
+        lines.push(format!("{}, block {block}:", path.display()));
         lines.extend(text(facts, now));
     }
     Ok(Said::Lines(lines))

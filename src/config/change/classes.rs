@@ -7,6 +7,7 @@ mod alarms;
 mod auth;
 mod blf;
 mod bridge;
+mod certificates;
 mod events;
 mod ocir;
 mod operations;
@@ -78,6 +79,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         templates,
         alarms: board,
         alarm_sinks,
+        certificates: watch_rules,
+        watched_certificates,
+        maintenance: renewals,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -116,6 +120,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     provisioning::templates(at, templates, &new.templates);
     at.inside("alarms", board, &new.alarms, alarms::alarms);
     alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
+    certificates::all(at, (watch_rules, watched_certificates, renewals), new);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

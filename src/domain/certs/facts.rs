@@ -41,6 +41,8 @@ pub struct CertificateFacts {
     pub dns_names: Vec<String>,
     /// Serial number in hex, lower case, without a leading zero byte.
     pub serial: String,
+    /// Whether the serial number is negative, which RFC 5280 section 4.1.2.2 forbids.
+    pub serial_negative: bool,
     /// First second of validity.
     pub not_before: SystemTime,
     /// Last second of validity.
@@ -136,6 +138,10 @@ impl CertificateFacts {
             common_names: name::common_names(certificate.subject()),
             dns_names: extensions.dns_names,
             serial: hex_number(certificate.raw_serial()),
+            serial_negative: certificate
+                .raw_serial()
+                .first()
+                .is_some_and(|byte| byte & 0x80 != 0),
             not_before: moment(validity.not_before.timestamp())?,
             not_after: moment(validity.not_after.timestamp())?,
             ca: extensions.ca,
@@ -269,7 +275,7 @@ fn moment(seconds: i64) -> Result<SystemTime, BadCertificate> {
     date::from_unix(seconds).ok_or(BadCertificate::Date)
 }
 
-fn hex_number(bytes: &[u8]) -> String {
+pub(super) fn hex_number(bytes: &[u8]) -> String {
     // One zero byte in front only says that the number is not negative.
     let digits = match bytes {
         [0, rest @ ..] if !rest.is_empty() => rest,

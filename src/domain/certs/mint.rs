@@ -57,6 +57,10 @@ impl Minted {
         Fingerprint::of(&self.der)
     }
 
+    pub(crate) const fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
     pub(crate) fn key_pem(&self) -> String {
         self.issuer.key().serialize_pem()
     }

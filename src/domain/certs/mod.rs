@@ -3,14 +3,25 @@
 
 pub mod chain;
 pub mod chain_problem;
+pub mod crl;
 pub mod date;
+pub mod document;
 pub mod extensions;
 pub mod facts;
+pub mod file_format;
+pub mod finding;
+pub mod ics;
 pub mod identity;
+pub mod inventory;
+pub mod judgement;
 pub mod key;
+pub mod maintenance;
 pub mod name;
+pub mod name_parts;
 pub mod pem;
+pub mod schedule;
 pub mod signature;
+pub mod source;
 pub mod trust_diff;
 mod trust_draft;
 pub mod trust_file;
@@ -19,6 +30,7 @@ pub mod trust_problem;
 pub mod trust_remark;
 pub mod trust_set;
 pub mod usage;
+pub mod watchlist;
 
 #[cfg(test)]
 pub(crate) mod mint;

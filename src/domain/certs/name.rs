@@ -148,6 +148,11 @@ fn label(oid: &[u8]) -> String {
     known.to_owned()
 }
 
+/// An attribute's value as text, unescaped.
+pub(super) fn plain(value: &Any<'_>) -> String {
+    decode(value)
+}
+
 /// An attribute's value as text; what is no text becomes `#` and hex, as RFC 4514 has it.
 fn decode(value: &Any<'_>) -> String {
     let bytes = value.data;

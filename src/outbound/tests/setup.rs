@@ -154,6 +154,11 @@ pub(crate) fn events() -> config::Events {
     }
 }
 
+/// The defaults of what is no matter here.
+fn plain() -> Config {
+    config::from_text(include_str!("../../../config/minimal.toml")).unwrap()
+}
+
 pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
     Config {
         state_dir: "/nowhere".into(),
@@ -221,6 +226,9 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             history: LONG,
         },
         webex_partners: BTreeMap::new(),
+        certificates: plain().certificates,
+        watched_certificates: Vec::new(),
+        maintenance: plain().maintenance,
         listeners: Vec::new(),
     }
 }

@@ -1,0 +1,349 @@
+//! What is watched, from the daemon or looked up here: the same judgement in both.
+
+use std::io;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::cli::Exit;
+use crate::cli::admin::Door;
+use crate::cli::admin::PATIENCE;
+use crate::cli::admin::Question;
+use crate::config::Certificate;
+use crate::config::CertificateRole;
+use crate::config::Config;
+use crate::config::from_text;
+use crate::domain::alarms::Severity;
+use crate::domain::certs::document;
+use crate::domain::certs::watchlist::Action;
+use crate::domain::certs::watchlist::Board;
+use crate::domain::certs::watchlist::Input;
+use crate::domain::certs::watchlist::Scan;
+use crate::domain::certs::watchlist::Watchlist;
+use crate::domain::machine::Machine as _;
+use crate::platform::clock;
+use crate::workers::cert_watch;
+use crate::workers::cert_watch::Glances;
+use crate::workers::cert_watch::rounds;
+use crate::workers::cert_watch::scan;
+
+/// Most bytes of a list: some ten thousand certificates with their chains.
+const MOST: u64 = 64 << 20;
+
+/// A configuration with nothing in it but defaults, for files that are looked at alone.
+const PLAIN: &str = r#"
+[[pool]]
+name = "none"
+upstream = [{ name = "none", url = "http://127.0.0.1:9" }]
+[[listener]]
+name = "none"
+addresses = ["127.0.0.1:0"]
+plaintext = true
+[[listener.host]]
+names = ["*"]
+"#;
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(super) struct Scope {
+    #[command(flatten)]
+    door: Door,
+    /// Look at this file or pattern instead of what the configuration names; several are fine
+    #[arg(long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the files of --file are used as
+    #[arg(long, value_enum, default_value = "server", requires = "files")]
+    role: Role,
+    /// Look for yourself even when the daemon runs
+    #[arg(long)]
+    offline: bool,
+    /// Without the daemon: ask peers and listeners with a handshake, too
+    #[arg(long)]
+    probe: bool,
+    /// Colours in tables
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Color,
+}
+
+/// What a certificate is used as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    /// It issues others
+    Ca,
+    /// It is shown to servers
+    Client,
+    /// It is shown to clients
+    Server,
+    /// Others are believed by it
+    TrustAnchor,
+}
+
+/// Whether tables have colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Color {
+    /// On a terminal
+    Auto,
+    Always,
+    Never,
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{0}")]
+    Config(String),
+    #[error(
+        "the daemon refused: the operator token is not its own. Is the configuration the one that \
+         the daemon runs by? --offline looks without it."
+    )]
+    Refused,
+    #[error(
+        "{address} answered ({status}) with no list of certificates; is it the admin listener of a \
+         daemon of this version? --offline looks without it."
+    )]
+    Strange { address: SocketAddr, status: u16 },
+    #[error("nothing of the name {0:?} is watched; `xspd certs list` has all names")]
+    Unknown(String),
+    #[error("handshakes need a runtime, which could not be started: {0}")]
+    Runtime(io::Error),
+}
+
+impl Failure {
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) => Exit::Config,
+            Self::Refused => Exit::NoPermission,
+            Self::Strange { .. } => Exit::Unavailable,
+            Self::Unknown(_) => Exit::NoInput,
+            Self::Runtime(_) => Exit::Io,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// As [`document::board`] writes it.
+    pub(super) document: Value,
+    /// The rules by which it was looked at.
+    pub(super) config: Config,
+    /// Something to say about how it was looked at.
+    pub(super) remark: Option<String>,
+}
+
+impl Found {
+    /// The objects.
+    pub(super) fn certificates(&self) -> &[Value] {
+        let all = self.document.get("certificates");
+        let all = all.and_then(Value::as_array);
+        all.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// One of them.
+    pub(super) fn find(&self, name: &str) -> Result<&Value, Failure> {
+        let mut all = self.certificates().iter();
+        all.find(|held| held["name"] == name)
+            .ok_or_else(|| Failure::Unknown(name.to_owned()))
+    }
+}
+
+/// How a verb ends by the worst of what it showed.
+pub(super) fn exit(worst: Option<Severity>) -> Exit {
+    match worst.map(Severity::nagios) {
+        None | Some(0) => Exit::Ok,
+        Some(1) => Exit::Findings,
+        Some(_) => Exit::Critical,
+    }
+}
+
+/// The severity of an object.
+pub(super) fn severity(certificate: &Value) -> Option<Severity> {
+    certificate["severity"]
+        .as_str()
+        .and_then(Severity::from_word)
+}
+
+impl Scope {
+    /// Asks the daemon, or looks.
+    pub(super) fn look(&self, now: SystemTime) -> Result<Found, Failure> {
+        if !self.files.is_empty() {
+            let config = self.plain()?;
+            let document = self.look_here(&config, now)?;
+            return Ok(Found {
+                document,
+                config,
+                remark: None,
+            });
+        }
+        let config = self.door.config().map_err(Failure::Config)?;
+        let mut remark = None;
+        if !self.offline {
+            match self.ask(&config)? {
+                Ok(document) => {
+                    return Ok(Found {
+                        document,
+                        config,
+                        remark: None,
+                    });
+                }
+                Err(error) => {
+                    remark = Some(format!(
+                        "The daemon does not answer ({error}), so this was looked up here: what it \
+                         serves is not known."
+                    ));
+                }
+            }
+        }
+        let document = self.look_here(&config, now)?;
+        Ok(Found {
+            document,
+            config,
+            remark,
+        })
+    }
+
+    /// Defaults and the files of the command line.
+    fn plain(&self) -> Result<Config, Failure> {
+        let mut config = from_text(PLAIN).map_err(|problems| {
+            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Failure::Config(texts.join("\n"))
+        })?;
+        let role = match self.role {
+            Role::Ca => CertificateRole::Ca,
+            Role::Client => CertificateRole::Client,
+            Role::Server => CertificateRole::Server,
+            Role::TrustAnchor => CertificateRole::TrustAnchor,
+        };
+        config.watched_certificates = self
+            .files
+            .iter()
+            .map(|path| Certificate {
+                name: path.display().to_string(),
+                role,
+                managed: false,
+                public: false,
+                files: vec![path.clone()],
+                password: None,
+                probe: Vec::new(),
+                server_name: None,
+                hosts: Vec::new(),
+                not_before: None,
+                not_after: None,
+                owner: None,
+                notes: None,
+                runbook_url: None,
+                region: None,
+                bands: None,
+            })
+            .collect();
+        Ok(config)
+    }
+
+    /// The daemon's own list; the inner error: it does not answer.
+    fn ask(&self, config: &Config) -> Result<io::Result<Value>, Failure> {
+        let address = self.door.address(config);
+        let service = config.auth_service.as_ref();
+        let service = service.and_then(|rules| rules.operator_token.as_ref());
+        let lamps = config.blf.as_ref();
+        let lamps = lamps.and_then(|blf| blf.api.operator_token.as_ref());
+        let secret = service.or(lamps).map(|secret| secret.read()).transpose();
+        let operator = secret.map_err(|error| Failure::Config(error.to_string()))?;
+        let question = Question {
+            method: "GET",
+            target: "/certs/v1/certificates",
+            patience: PATIENCE,
+            operator: operator.as_ref(),
+            sent: None,
+            named: None,
+            most: MOST,
+        };
+        let strange = |status| Failure::Strange { address, status };
+        match question.ask(address) {
+            Err(error) => Ok(Err(error)),
+            Ok((200, body)) => match serde_json::from_slice(&body) {
+                Ok(document) => Ok(Ok(document)),
+                Err(_) => Err(strange(200)),
+            },
+            Ok((401, _)) => Err(Failure::Refused),
+            Ok((status, _)) => Err(strange(status)),
+        }
+    }
+
+    /// The same without a daemon.
+    fn look_here(&self, config: &Config, now: SystemTime) -> Result<Value, Failure> {
+        let mut scans = vec![scan::files(config, &[], &mut scan::Cache::default(), now)];
+        if self.probe {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(Failure::Runtime)?;
+            let listeners = config.listeners.iter().flat_map(|listener| {
+                let addresses = listener.addresses.iter();
+                addresses.map(|address| (listener.name.clone(), *address))
+            });
+            let addresses: Vec<_> = listeners.collect();
+            let leaves = scans.first().map(rounds::leaves).unwrap_or_default();
+            let ours = rounds::Ours {
+                addresses: &addresses,
+                leaves: &leaves,
+                glances: &Glances::default(),
+            };
+            scans.push(runtime.block_on(rounds::probes(config, ours, now)));
+        }
+        let board = judge(config, scans, now);
+        Ok(document::board(&board, now))
+    }
+
+    /// Lines of a table with their colours: the first is the head, then one for each severity.
+    pub(super) fn colored(
+        &self,
+        lines: Vec<String>,
+        severities: &[Option<Severity>],
+    ) -> Vec<String> {
+        let colors = match self.color {
+            Color::Auto => io::stdout().is_terminal(),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        if !colors {
+            return lines;
+        }
+        let codes = std::iter::once("1").chain(severities.iter().map(|severity| match severity {
+            None => "32",
+            Some(Severity::Informational) => "36",
+            Some(Severity::Low | Severity::Medium) => "33",
+            Some(Severity::High) => "31",
+            Some(Severity::Critical) => "1;31",
+        }));
+        let colored = lines.into_iter().zip(codes);
+        colored
+            .map(|(line, code)| format!("\u{1b}[{code}m{line}\u{1b}[0m"))
+            .collect()
+    }
+}
+
+/// What scans come to at one moment, with no patience: a place that cannot be read is lost at once.
+fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
+    let mut rules = cert_watch::rules(config);
+    rules.lost_after = 1;
+    rules.deploy_grace = std::time::Duration::ZERO;
+    rules.nodes_grace = std::time::Duration::ZERO;
+    let mut at = clock::now();
+    at.wall = now;
+    let mut watchlist = Watchlist::new(rules, at);
+    let mut last = Arc::default();
+    for scan in scans {
+        watchlist.handle(Input::Scanned(scan), at);
+        while let Some(action) = watchlist.poll_action() {
+            match action {
+                Action::Observe(_) => {}
+                Action::Publish(board) => last = board,
+            }
+        }
+    }
+    last
+}

@@ -1,0 +1,342 @@
+//! From what was seen of one object to the alarms that it means.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Severity;
+use crate::domain::alarms::observation::Present;
+use crate::domain::certs::date;
+use crate::domain::certs::inventory::Kind;
+use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::judgement::ChainSeen;
+use crate::domain::certs::judgement::Finding;
+use crate::domain::certs::source::Place;
+use crate::domain::certs::source::PlaceKind;
+use crate::domain::certs::watchlist::Problem;
+use crate::domain::certs::watchlist::Rules;
+use crate::domain::certs::watchlist::Seen;
+use crate::domain::certs::watchlist::Standing;
+use crate::domain::certs::watchlist::ending::dates;
+use crate::domain::certs::watchlist::held::Held;
+use crate::domain::certs::watchlist::held::Looked;
+use crate::domain::certs::watchlist::phrases::LISTED;
+use crate::domain::certs::watchlist::phrases::called;
+use crate::domain::certs::watchlist::phrases::care;
+use crate::domain::certs::watchlist::phrases::listed;
+use crate::domain::certs::watchlist::phrases::told;
+use crate::domain::machine::Now;
+
+/// Failed renewals in a row that are told.
+const RENEWALS_FAILED: u32 = 3;
+
+/// What an object comes to.
+pub(super) struct Verdict {
+    pub(super) standing: Standing,
+    pub(super) present: BTreeMap<AlarmName, Present>,
+}
+
+/// Which place counts, and what is there.
+pub(super) struct Counting<'a> {
+    pub(super) place: &'a Place,
+    pub(super) seen: &'a Seen,
+    pub(super) chain: Option<&'a Arc<ChainSeen>>,
+}
+
+/// The alarms that an object of this kind can raise.
+pub(super) const fn names(watched: &Watched) -> &'static [AlarmName] {
+    match watched.kind {
+        Kind::AcmeAccount => &[
+            AlarmName::CertificateRenewalFailed,
+            AlarmName::CertificateSourceLost,
+        ],
+        Kind::Crl => &[AlarmName::CrlStale, AlarmName::CertificateSourceLost],
+        Kind::KeyAge => &[AlarmName::KeyAging, AlarmName::CertificateSourceLost],
+        Kind::OauthToken => &[
+            AlarmName::OauthTokenExpiring,
+            AlarmName::CertificateSourceLost,
+        ],
+        Kind::TrustAnchor => &[
+            AlarmName::TrustAnchorExpiring,
+            AlarmName::TrustAnchorExpired,
+            AlarmName::CertificateNotYetValid,
+            AlarmName::CertificateUnsuitable,
+            AlarmName::CertificateRevoked,
+            AlarmName::CertificateSourceLost,
+        ],
+        Kind::Ca | Kind::Client | Kind::Declared | Kind::ManagedLeaf | Kind::ManualLeaf => &[
+            AlarmName::CertificateExpiring,
+            AlarmName::CertificateExpired,
+            AlarmName::CertificateNotYetValid,
+            AlarmName::CertificateRenewalFailed,
+            AlarmName::CertificateNotDeployed,
+            AlarmName::CertificateChainInvalid,
+            AlarmName::CertificateUnsuitable,
+            AlarmName::CertificateEkuChanged,
+            AlarmName::CertificateRevoked,
+            AlarmName::CertificateNodesDiffer,
+            AlarmName::CertificateSourceLost,
+        ],
+    }
+}
+
+/// The place that counts: of what is served the one that ends first, else of the files the newest
+/// one, else what somebody declared. Places that are lost count when there is no other.
+pub(super) fn counting<'a>(
+    places: &'a BTreeMap<Place, Looked>,
+    rules: &Rules,
+) -> Option<Counting<'a>> {
+    let known: Vec<(&Place, &Looked, &Seen)> = places
+        .iter()
+        .filter_map(|(place, looked)| Some((place, looked, looked.seen()?)))
+        .collect();
+    let pick = |of: &dyn Fn(&Place, &Looked) -> bool, first_to_end: bool| {
+        let held = known.iter().filter(|(place, looked, _)| of(place, looked));
+        let by_end =
+            |(_, _, seen): &&&(&Place, &Looked, &Seen)| end(seen).map_or(i64::MAX, date::to_unix);
+        if first_to_end {
+            held.min_by_key(|one| by_end(&one))
+        } else {
+            held.max_by_key(|one| by_end(&one))
+        }
+    };
+    let up = |looked: &Looked| !looked.is_lost(rules.lost_after);
+    let is_served = |place: &Place| matches!(place.kind, PlaceKind::Served | PlaceKind::Probe);
+    let is_file = |place: &Place| place.kind == PlaceKind::File;
+    let found = pick(&|place, looked| is_served(place) && up(looked), true)
+        .or_else(|| pick(&|place, looked| is_file(place) && up(looked), false))
+        .or_else(|| pick(&|_, looked| up(looked), true))
+        .or_else(|| pick(&|_, _| true, true));
+    found.map(|(place, looked, seen)| Counting {
+        place,
+        seen,
+        chain: looked.chain(),
+    })
+}
+
+fn end(seen: &Seen) -> Option<SystemTime> {
+    match seen {
+        Seen::Chain(chain) => chain.first_to_end().map(|facts| facts.not_after),
+        Seen::Crl(crl) => crl.next_update,
+        Seen::Dates { end, .. } => *end,
+    }
+}
+
+/// Judges one object.
+pub(super) fn judge(
+    held: &Held,
+    counting: Option<Counting<'_>>,
+    lost_purpose: Option<Finding>,
+    rules: &Rules,
+    now: Now,
+) -> Verdict {
+    let watched = held.watched();
+    let mut present = BTreeMap::new();
+    let mut standing = Standing {
+        watched: Arc::clone(watched),
+        chain: None,
+        crl: None,
+        seen_at: None,
+        not_before: None,
+        not_after: None,
+        renewal_due: None,
+        next_step: None,
+        problems: Vec::new(),
+        notes: Vec::new(),
+        places: Vec::new(),
+    };
+    if let Some(counting) = &counting {
+        standing.seen_at = Some(counting.place.clone());
+        standing.chain = counting.chain.cloned();
+        dates(&mut standing, counting, &mut present, now);
+        findings(&mut standing, lost_purpose, &mut present);
+        deployment(held, &standing, rules, now, &mut present);
+    }
+    renewal_failures(&standing, now, &mut present);
+    lost(held, rules, &mut present);
+    // A place of another kind than is usual must not raise what nobody would clear.
+    present.retain(|name, _| names(watched).contains(name));
+    let mut problems: Vec<Problem> = present
+        .iter()
+        .map(|(alarm, present)| Problem {
+            alarm: *alarm,
+            severity: present.severity,
+            step: present.step.clone(),
+            text: present.text.clone(),
+            rule: present.rule.clone(),
+        })
+        .collect();
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
+    standing.problems = problems;
+    Verdict { standing, present }
+}
+
+/// What is wrong whatever the time.
+fn findings(
+    standing: &mut Standing,
+    lost_purpose: Option<Finding>,
+    present: &mut BTreeMap<AlarmName, Present>,
+) {
+    let Some(chain) = standing.chain.clone() else {
+        return;
+    };
+    let mut by_alarm: BTreeMap<AlarmName, (Severity, Vec<&Finding>)> = BTreeMap::new();
+    for finding in chain.findings().iter().chain(&lost_purpose) {
+        match finding.alarm() {
+            Some((alarm, severity)) => {
+                let entry = by_alarm.entry(alarm).or_insert((severity, Vec::new()));
+                entry.0 = entry.0.max(severity);
+                entry.1.push(finding);
+            }
+            None => standing.notes.push(finding.to_string()),
+        }
+    }
+    let what = called(&standing.watched, chain.leaf());
+    for (alarm, (severity, found)) in by_alarm {
+        let mut words: Vec<&str> = found.iter().map(|finding| finding.word()).collect();
+        words.dedup();
+        words.truncate(LISTED);
+        let step = words.join(",");
+        let worst = found
+            .iter()
+            .max_by_key(|finding| finding.alarm().map(|(_, severity)| severity));
+        let sentence = worst.map(ToString::to_string).unwrap_or_default();
+        let text = format!("{what}: {sentence}");
+        let rule = format!("finding {step}");
+        let told = told(standing, severity, &step, text, &rule, standing.not_after);
+        present.insert(alarm, told);
+    }
+}
+
+/// What is served is not what is stored, or nodes differ.
+fn deployment(
+    held: &Held,
+    standing: &Standing,
+    rules: &Rules,
+    now: Now,
+    present: &mut BTreeMap<AlarmName, Present>,
+) {
+    let lasted = |since: Option<std::time::Instant>, grace| {
+        since.is_some_and(|since| now.mono.saturating_duration_since(since) >= grace)
+    };
+    let where_seen = |kinds: &[PlaceKind]| {
+        let places = held.places.iter().filter(|(place, looked)| {
+            kinds.contains(&place.kind)
+                && looked.leaf().is_some()
+                && !looked.is_lost(rules.lost_after)
+        });
+        let all: Vec<String> = places
+            .map(|(place, looked)| {
+                let leaf = looked.leaf().map(|leaf| leaf.short()).unwrap_or_default();
+                format!("{} has {leaf}", place.name)
+            })
+            .collect();
+        listed(&all)
+    };
+    let name = &standing.watched.id;
+    if lasted(held.differs_since, rules.deploy_grace) {
+        let text = format!(
+            "{name}: what is served is not what the file holds: {}; {}. Reload the daemon, or \
+             install the certificate there.",
+            where_seen(&[PlaceKind::File]),
+            where_seen(&[PlaceKind::Served, PlaceKind::Probe])
+        );
+        // The one that is served may end soon while its successor lies unused.
+        let ending = present.get(&AlarmName::CertificateExpiring);
+        let severity = ending.map_or(Severity::Medium, |found| {
+            found.severity.max(Severity::Medium)
+        });
+        let rule = "certificates.deploy-grace";
+        let found = told(standing, severity, "", text, rule, standing.not_after);
+        present.insert(AlarmName::CertificateNotDeployed, found);
+    }
+    if lasted(held.nodes_differ_since, rules.nodes_grace) {
+        let text = format!(
+            "{name}: nodes serve different certificates: {}. Install the newest on all of them.",
+            where_seen(&[PlaceKind::Probe])
+        );
+        let rule = "certificates.nodes-grace";
+        let found = told(
+            standing,
+            Severity::Medium,
+            "",
+            text,
+            rule,
+            standing.not_after,
+        );
+        present.insert(AlarmName::CertificateNodesDiffer, found);
+    }
+}
+
+fn renewal_failures(standing: &Standing, now: Now, present: &mut BTreeMap<AlarmName, Present>) {
+    let watched = &standing.watched;
+    let Some(renewing) = watched
+        .renewal
+        .filter(|held| held.failures >= RENEWALS_FAILED)
+    else {
+        return;
+    };
+    let soon = standing
+        .not_after
+        .is_some_and(|end| date::days_between(now.wall, end) < 3);
+    let severity = if soon {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let until = standing
+        .not_after
+        .map(|end| format!("; it ends on {}", date::text(end)))
+        .unwrap_or_default();
+    let text = format!(
+        "{} failed to renew itself {} times in a row{until}.",
+        watched.id, renewing.failures
+    );
+    let rule = format!("{RENEWALS_FAILED} failed renewals in a row");
+    let found = told(standing, severity, "", text, &rule, standing.not_after);
+    present.insert(AlarmName::CertificateRenewalFailed, found);
+}
+
+/// Places that can no longer be read.
+fn lost(held: &Held, rules: &Rules, present: &mut BTreeMap<AlarmName, Present>) {
+    let lost: Vec<(&Place, &Looked)> = held
+        .places
+        .iter()
+        .filter(|(_, looked)| looked.is_lost(rules.lost_after))
+        .collect();
+    let Some((first, looked)) = lost.first() else {
+        return;
+    };
+    let word = looked.fault().map_or("missing", |fault| fault.word());
+    let why = looked.fault().map(ToString::to_string).unwrap_or_default();
+    let since = looked.failing_since.map(date::text).unwrap_or_default();
+    let names: Vec<String> = lost.iter().map(|(place, _)| place.to_string()).collect();
+    let text = format!(
+        "{}: {} cannot be read since {since}: {why}{}.",
+        held.watched().id,
+        first,
+        match lost.len() {
+            1 => String::new(),
+            _ => format!(" ({})", listed(&names)),
+        }
+    );
+    // What is stored is needed at the next start; a peer that is away has alarms of its own.
+    let stored = lost
+        .iter()
+        .any(|(place, _)| matches!(place.kind, PlaceKind::File | PlaceKind::State));
+    let severity = if stored {
+        Severity::Medium
+    } else {
+        Severity::Low
+    };
+    let found = Present {
+        severity,
+        step: word.to_owned(),
+        text,
+        rule: format!("certificates.lost-after = {}", rules.lost_after),
+        ends: None,
+        details: care(held.watched()),
+    };
+    present.insert(AlarmName::CertificateSourceLost, found);
+}

@@ -1,0 +1,348 @@
+//! The watch over everything that ends: takes what looks at files, listeners and peers showed, says
+//! which alarms that means, and publishes absolute times.
+//!
+//! It never trusts one look. A place counts as lost after several failed looks in a row, served and
+//! stored certificates may differ for a while, and after a jump of the clock dates are judged by the
+//! time before it until the new time has lasted.
+
+mod board;
+mod clock;
+mod ending;
+mod evaluate;
+mod held;
+mod phrases;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use crate::domain::alarms::Observation;
+use crate::domain::certs::crl::Crl;
+use crate::domain::certs::inventory::ObjectId;
+use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::judgement::ChainSeen;
+use crate::domain::certs::source::Place;
+use crate::domain::certs::source::SourceFault;
+use crate::domain::certs::watchlist::clock::Clock;
+use crate::domain::certs::watchlist::held::Held;
+use crate::domain::machine::Machine;
+use crate::domain::machine::Now;
+
+pub use board::Board;
+pub use board::PlaceState;
+pub use board::Problem;
+pub use board::Standing;
+pub use clock::Timekeeping;
+
+/// Never longer without a look at the dates: a clock that was set must not hide an end.
+pub const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+
+/// How patient the watch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Failed looks in a row that make a place lost.
+    pub lost_after: u32,
+    /// How long a listener may serve what is no longer in its file.
+    pub deploy_grace: Duration,
+    /// How long nodes of a farm may serve different certificates.
+    pub nodes_grace: Duration,
+    /// A jump of the clock that is told.
+    pub clock_tolerance: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            lost_after: 3,
+            deploy_grace: Duration::from_secs(120),
+            nodes_grace: Duration::from_secs(3_600),
+            clock_tolerance: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Which places are looked at together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Round {
+    /// Files and what the daemon keeps.
+    Files,
+    /// Listeners and peers.
+    Probes,
+}
+
+/// What it means when an object is no longer among what a scan found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// It is gone on purpose: an anchor that was taken out of its set.
+    Gone,
+    /// It dropped out of sight.
+    Lost,
+    /// Nothing: this time not everything could be read.
+    Unsaid,
+}
+
+/// What one look at one place showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A chain, or a certificate alone.
+    Chain(Arc<ChainSeen>),
+    /// A revocation list.
+    Crl(Arc<Crl>),
+    /// Nothing but dates. Without an end it never ends.
+    Dates {
+        /// Since when.
+        start: Option<SystemTime>,
+        /// Until when.
+        end: Option<SystemTime>,
+    },
+}
+
+/// One look at one place of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The object.
+    pub watched: Arc<Watched>,
+    /// The place.
+    pub place: Place,
+    /// What was there.
+    pub seen: Result<Seen, SourceFault>,
+}
+
+/// Everything that one round found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Which round.
+    pub round: Round,
+    /// Every entry of the inventory that belongs to this round, and what it means when one of its
+    /// objects is not among the sightings.
+    pub entries: BTreeMap<Arc<str>, Absence>,
+    /// What was seen.
+    pub sightings: Vec<Sighting>,
+}
+
+/// What may happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A person loaded the configuration again: what is lost was meant to go.
+    Reloaded(Rules),
+    /// A round is over.
+    Scanned(Scan),
+    /// Whether somebody keeps the clock.
+    Time(Timekeeping),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Tell the alarms.
+    Observe(Observation),
+    /// Show this to whoever asks.
+    Publish(Arc<Board>),
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Watchlist {
+    rules: Rules,
+    objects: BTreeMap<ObjectId, Held>,
+    clock: Clock,
+    /// Objects still to be judged since the last input; one at a time, so that a hundred thousand
+    /// need no queue of a million observations.
+    unjudged: VecDeque<ObjectId>,
+    ready: VecDeque<Action>,
+    /// By which time the unjudged are judged.
+    now: Now,
+    publish: bool,
+    /// The earliest moment at which a date changes something.
+    next: Option<SystemTime>,
+    wake: Instant,
+}
+
+impl Watchlist {
+    /// Watches nothing yet.
+    #[must_use]
+    pub fn new(rules: Rules, now: Now) -> Self {
+        Self {
+            rules,
+            objects: BTreeMap::new(),
+            clock: Clock::new(now),
+            unjudged: VecDeque::new(),
+            ready: VecDeque::new(),
+            now,
+            publish: false,
+            next: None,
+            wake: now.mono + LONGEST_SLEEP,
+        }
+    }
+
+    /// How many objects are watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether nothing is watched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// Everything is to be judged at `now`.
+    fn judge_all(&mut self, now: Now) {
+        let tidings = self.clock.tick(now, self.rules.clock_tolerance);
+        self.ready.extend(tidings.into_iter().map(Action::Observe));
+        self.now = Now {
+            mono: now.mono,
+            wall: self.clock.trusted(now),
+        };
+        self.unjudged = self.objects.keys().cloned().collect();
+        self.publish = true;
+        self.next = None;
+        self.wake = now.mono + LONGEST_SLEEP.min(self.clock.again(now));
+    }
+
+    fn scanned(&mut self, scan: Scan, now: Now) {
+        let Scan {
+            round,
+            entries,
+            sightings,
+        } = scan;
+        for held in self.objects.values_mut() {
+            held.expect(round);
+        }
+        for sighting in sightings {
+            let id = sighting.watched.id.clone();
+            match self.objects.get_mut(&id) {
+                Some(held) => held.look(round, sighting, now),
+                None => {
+                    let mut held = Held::new(Arc::clone(&sighting.watched));
+                    held.look(round, sighting, now);
+                    self.objects.insert(id, held);
+                }
+            }
+        }
+        let mut gone = Vec::new();
+        for (id, held) in &mut self.objects {
+            let absence = entries.get(&held.watched().entry).copied();
+            if held.close(round, absence.unwrap_or(Absence::Gone), now) {
+                gone.push(id.clone());
+            }
+        }
+        for id in gone {
+            self.forget(&id);
+        }
+    }
+
+    /// The object is no longer watched, so its alarms are over.
+    fn forget(&mut self, id: &ObjectId) {
+        if let Some(mut held) = self.objects.remove(id) {
+            let ends = held.end_all();
+            self.ready.extend(ends.into_iter().map(Action::Observe));
+        }
+    }
+
+    fn reloaded(&mut self, rules: Rules) {
+        self.rules = rules;
+        let lost: Vec<ObjectId> = self
+            .objects
+            .iter()
+            .filter(|(_, held)| held.is_unseen(rules.lost_after))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in lost {
+            self.forget(&id);
+        }
+    }
+
+    fn judge_next(&mut self) -> bool {
+        let Some(id) = self.unjudged.pop_front() else {
+            return false;
+        };
+        if let Some(held) = self.objects.get_mut(&id) {
+            let (observations, next) = held.judge(&self.rules, self.now);
+            self.ready
+                .extend(observations.into_iter().map(Action::Observe));
+            self.next = self.next.into_iter().chain(next).min();
+        }
+        true
+    }
+
+    /// All is judged: when to look again.
+    fn settle(&mut self) {
+        self.publish = false;
+        let waiting = self
+            .objects
+            .values()
+            .filter_map(|held| held.waits_until(&self.rules))
+            .filter(|at| *at > self.now.mono)
+            .min();
+        let dated = self
+            .next
+            .and_then(|next| next.duration_since(self.now.wall).ok())
+            .and_then(|left| self.now.mono.checked_add(left));
+        let earliest = waiting.into_iter().chain(dated).min();
+        if let Some(earliest) = earliest {
+            self.wake = self.wake.min(earliest);
+        }
+        let standings = self.objects.values().filter_map(Held::standing);
+        let board = Board::new(self.now.wall, standings.collect());
+        self.ready.push_back(Action::Publish(Arc::new(board)));
+    }
+}
+
+impl Machine for Watchlist {
+    type Input = Input;
+    type Action = Action;
+
+    fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Reloaded(rules) => self.reloaded(rules),
+            Input::Scanned(scan) => self.scanned(scan, now),
+            Input::Time(time) => {
+                let tidings = self.clock.kept(time);
+                self.ready.extend(tidings.map(Action::Observe));
+                return;
+            }
+        }
+        self.judge_all(now);
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        if now.mono >= self.wake {
+            self.judge_all(now);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.wake)
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        loop {
+            if let Some(action) = self.ready.pop_front() {
+                return Some(action);
+            }
+            if !self.judge_next() {
+                if !self.publish {
+                    return None;
+                }
+                self.settle();
+            }
+        }
+    }
+
+    fn check_invariants(&self) {
+        assert!(
+            self.wake <= self.now.mono + LONGEST_SLEEP,
+            "it would sleep for longer than an hour"
+        );
+        for held in self.objects.values() {
+            held.check_invariants();
+        }
+    }
+}

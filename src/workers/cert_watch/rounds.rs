@@ -1,0 +1,189 @@
+//! One round of handshakes, several at once.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use crate::config::Config;
+use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::source::Place;
+use crate::domain::certs::source::PlaceKind;
+use crate::domain::certs::source::SourceFault;
+use crate::domain::certs::watchlist::Absence;
+use crate::domain::certs::watchlist::Round;
+use crate::domain::certs::watchlist::Scan;
+use crate::domain::certs::watchlist::Seen;
+use crate::domain::certs::watchlist::Sighting;
+use crate::domain::ids::Fingerprint;
+use crate::tls::probe::Presented;
+use crate::workers::cert_watch::entries;
+use crate::workers::cert_watch::entries::Entry;
+use crate::workers::cert_watch::entries::Source;
+use crate::workers::cert_watch::glances::Glances;
+use crate::workers::cert_watch::probe;
+use crate::workers::cert_watch::probe::Manner;
+use crate::workers::cert_watch::probe::Target;
+use crate::workers::cert_watch::scan;
+
+/// What the files of each entry hold: which object has which leaf.
+pub type Leaves = BTreeMap<Arc<str>, Vec<(Arc<Watched>, Fingerprint)>>;
+
+/// A name that a wildcard or `*` covers, to ask for.
+const ANY_LABEL: &str = "certificate-watch";
+
+/// The leaves that a round over files found.
+#[must_use]
+pub fn leaves(scan: &Scan) -> Leaves {
+    let mut leaves = Leaves::new();
+    for sighting in &scan.sightings {
+        if let Ok(Seen::Chain(chain)) = &sighting.seen
+            && let Some(leaf) = chain.leaf()
+        {
+            let held = leaves
+                .entry(Arc::clone(&sighting.watched.entry))
+                .or_default();
+            held.push((Arc::clone(&sighting.watched), leaf.fingerprint));
+        }
+    }
+    leaves
+}
+
+/// What is known of ourselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Ours<'a> {
+    /// Our listeners and the addresses that they took.
+    pub addresses: &'a [(String, SocketAddr)],
+    /// What the files hold.
+    pub leaves: &'a Leaves,
+    /// Where our own handshakes are noted.
+    pub glances: &'a Glances,
+}
+
+struct Job {
+    entry: Entry,
+    target: Target,
+    kind: PlaceKind,
+}
+
+/// Asks our own listeners and every peer.
+pub async fn probes(config: &Config, ours: Ours<'_>, now: SystemTime) -> Scan {
+    let jobs: Vec<Job> = entries::entries(config)
+        .into_iter()
+        .flat_map(|entry| jobs(entry, ours.addresses))
+        .collect();
+    let mut scan = Scan {
+        round: Round::Probes,
+        entries: BTreeMap::new(),
+        sightings: Vec::new(),
+    };
+    for job in &jobs {
+        // A node that the configuration no longer names is gone on purpose.
+        let name = Arc::clone(&job.entry.name);
+        scan.entries.insert(name, Absence::Gone);
+    }
+    let patience = config.certificates.probe_timeout;
+    let asked = stream::iter(jobs.into_iter().map(|job| async move {
+        let presented = probe::ask(&job.target, ours.glances, patience).await;
+        (job, presented)
+    }));
+    let mut answers = asked.buffer_unordered(config.certificates.probe_concurrency);
+    while let Some((job, presented)) = answers.next().await {
+        scan.sightings
+            .push(sighting(&job, presented, ours.leaves, now));
+    }
+    scan
+}
+
+fn jobs(entry: Entry, addresses: &[(String, SocketAddr)]) -> Vec<Job> {
+    let targets: Vec<(Target, PlaceKind)> = match &entry.source {
+        Source::Probe(nodes) => {
+            let target = |asked: &entries::Asked| Target {
+                host: asked.host.clone(),
+                port: asked.port,
+                name: asked.name.clone(),
+                manner: Manner::Complete,
+            };
+            let nodes = nodes.iter().map(target);
+            nodes.map(|target| (target, PlaceKind::Probe)).collect()
+        }
+        Source::Served { listener, host } => {
+            // One of its addresses stands for all: they share what they serve.
+            let address = addresses.iter().find(|(name, _)| name == listener);
+            let target = address.map(|(_, address)| {
+                let ip = reachable(address.ip());
+                Target {
+                    host: ip.to_string(),
+                    port: address.port(),
+                    name: asked_name(host, ip),
+                    manner: Manner::Glance,
+                }
+            });
+            let target = target.into_iter();
+            target.map(|target| (target, PlaceKind::Served)).collect()
+        }
+        Source::Anchors(_)
+        | Source::Bundles { .. }
+        | Source::Chain(_)
+        | Source::Crls(_)
+        | Source::Declared { .. }
+        | Source::Keys(_)
+        | Source::TrustSet(_) => Vec::new(),
+    };
+    let job = |(target, kind)| Job {
+        entry: entry.clone(),
+        target,
+        kind,
+    };
+    targets.into_iter().map(job).collect()
+}
+
+/// An address that listens on all is asked on loopback.
+const fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    }
+}
+
+fn asked_name(host: &str, ip: IpAddr) -> String {
+    match host.strip_prefix('*') {
+        // No name at all falls to the host that takes every name.
+        Some("") => ip.to_string(),
+        Some(rest) => format!("{ANY_LABEL}{rest}"),
+        None => host.to_owned(),
+    }
+}
+
+fn sighting(
+    job: &Job,
+    presented: Result<Presented, SourceFault>,
+    leaves: &Leaves,
+    now: SystemTime,
+) -> Sighting {
+    let mut watched = Arc::new(job.entry.shared.clone());
+    // A host with certificates of two kinds serves either: it counts for the one that it is.
+    if let (Ok(presented), Some(held)) = (&presented, leaves.get(&job.entry.name))
+        && job.kind == PlaceKind::Served
+        && let Some(leaf) = presented.first().map(|der| Fingerprint::of(der))
+        && let Some((same, _)) = held.iter().find(|(_, print)| *print == leaf)
+    {
+        watched = Arc::clone(same);
+    }
+    let seen = presented.and_then(|chain| {
+        let seen = scan::judged(&chain, &watched, now)?;
+        Ok(Seen::Chain(Arc::new(seen)))
+    });
+    Sighting {
+        place: Place::new(job.kind, job.target.address()),
+        watched,
+        seen,
+    }
+}

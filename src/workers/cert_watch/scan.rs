@@ -1,0 +1,365 @@
+//! One round over files and what the daemon keeps. Blocks on the file system.
+
+mod kept;
+mod revocation;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::config::CertificateFiles;
+use crate::config::Config;
+use crate::config::secret::SecretRef;
+use crate::domain::certs::crl::Crl;
+use crate::domain::certs::facts::CertificateFacts;
+use crate::domain::certs::file_format;
+use crate::domain::certs::inventory::Duty;
+use crate::domain::certs::inventory::MOST_OBJECTS;
+use crate::domain::certs::inventory::ObjectId;
+use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::judgement::ChainSeen;
+use crate::domain::certs::judgement::Finding;
+use crate::domain::certs::key::KeyKind;
+use crate::domain::certs::source::Place;
+use crate::domain::certs::source::PlaceKind;
+use crate::domain::certs::source::SourceFault;
+use crate::domain::certs::watchlist::Absence;
+use crate::domain::certs::watchlist::Round;
+use crate::domain::certs::watchlist::Scan;
+use crate::domain::certs::watchlist::Seen;
+use crate::domain::certs::watchlist::Sighting;
+use crate::tls;
+use crate::workers::cert_watch::entries;
+use crate::workers::cert_watch::entries::Entry;
+use crate::workers::cert_watch::entries::Source;
+use crate::workers::cert_watch::pattern;
+use crate::workers::cert_watch::read;
+use crate::workers::cert_watch::read::Stamp;
+
+/// A file with more CAs is a list of public roots, whose ends are everybody's business.
+const MOST_ANCHORS: usize = 16;
+
+/// A refresh token: whose, and when it lapses unless it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The partner's name.
+    pub partner: String,
+    /// When.
+    pub ends: SystemTime,
+}
+
+/// The certificates of a file, as they were read.
+type Ders = Arc<Vec<Vec<u8>>>;
+
+/// What was read before, so that a file that did not change is not read again.
+#[derive(Default)]
+pub struct Cache {
+    crls: BTreeMap<PathBuf, (Stamp, Arc<Crl>)>,
+    files: BTreeMap<PathBuf, (Stamp, Result<Ders, SourceFault>)>,
+    judged: BTreeMap<(PathBuf, ObjectId), (Ders, Arc<Watched>, Seen)>,
+}
+
+/// Looks at everything.
+pub fn files(config: &Config, tokens: &[Token], cache: &mut Cache, now: SystemTime) -> Scan {
+    let mut scanner = Scanner {
+        config,
+        now,
+        old: std::mem::take(cache),
+        cache: Cache::default(),
+        scan: Scan {
+            round: Round::Files,
+            entries: BTreeMap::new(),
+            sightings: Vec::new(),
+        },
+    };
+    let entries = entries::entries(config);
+    // Who is revoked is known before the certificates are looked at.
+    let is_list = |entry: &&Entry| matches!(entry.source, Source::Crls(_));
+    for entry in entries.iter().filter(is_list) {
+        scanner.entry(entry);
+    }
+    for entry in entries.iter().filter(|entry| !is_list(entry)) {
+        scanner.entry(entry);
+    }
+    scanner.tokens(tokens);
+    *cache = scanner.cache;
+    scanner.scan
+}
+
+struct Scanner<'a> {
+    config: &'a Config,
+    now: SystemTime,
+    old: Cache,
+    cache: Cache,
+    scan: Scan,
+}
+
+impl Scanner<'_> {
+    fn entry(&mut self, entry: &Entry) {
+        let absence = match &entry.source {
+            Source::Anchors(path) => self.anchors(entry, path),
+            Source::Bundles { paths, password } => self.bundles(entry, paths, password.as_ref()),
+            Source::Chain(files) => self.chain(entry, files),
+            Source::Crls(paths) => self.crls(entry, paths),
+            Source::Declared { start, end } => {
+                self.declared(entry, *start, *end);
+                Absence::Gone
+            }
+            Source::Keys(path) => self.keys(entry, path),
+            // Those belong to the other round.
+            Source::Probe(_) | Source::Served { .. } => return,
+            Source::TrustSet(set) => self.trust_set(entry, set),
+        };
+        // Two hosts of one listener share an entry; what is unsaid of one is unsaid of both.
+        let known = self
+            .scan
+            .entries
+            .entry(Arc::clone(&entry.name))
+            .or_insert(absence);
+        if absence == Absence::Unsaid {
+            *known = absence;
+        }
+    }
+
+    fn note(&mut self, watched: Arc<Watched>, place: Place, seen: Result<Seen, SourceFault>) {
+        if self.scan.sightings.len() < MOST_OBJECTS {
+            self.scan.sightings.push(Sighting {
+                watched,
+                place,
+                seen,
+            });
+        }
+    }
+
+    fn ders(&mut self, path: &Path, password: Option<&SecretRef>) -> Result<Ders, SourceFault> {
+        let stamp = read::stamp(path)?;
+        if let Some((before, held)) = self.old.files.get(path)
+            && *before == stamp
+        {
+            let held = held.clone();
+            let kept = (stamp, held.clone());
+            self.cache.files.insert(path.to_owned(), kept);
+            return held;
+        }
+        let (stamp, bytes) = read::read(path, self.config.certificates.largest_file)?;
+        let found = opened(&bytes, password).map(Arc::new);
+        self.cache
+            .files
+            .insert(path.to_owned(), (stamp, found.clone()));
+        found
+    }
+
+    fn judge(
+        &mut self,
+        path: &Path,
+        ders: &Ders,
+        chain: &[Vec<u8>],
+        watched: &Arc<Watched>,
+    ) -> Result<Seen, SourceFault> {
+        let seen = self.judge_once(path, ders, chain, watched)?;
+        Ok(self.with_revocation(seen, chain))
+    }
+
+    /// Judges a chain, unless the same was judged for the same object before.
+    fn judge_once(
+        &mut self,
+        path: &Path,
+        ders: &Ders,
+        chain: &[Vec<u8>],
+        watched: &Arc<Watched>,
+    ) -> Result<Seen, SourceFault> {
+        let key = (path.to_owned(), watched.id.clone());
+        if let Some((before, held, seen)) = self.old.judged.get(&key)
+            && Arc::ptr_eq(before, ders)
+            && held == watched
+        {
+            let kept = (Arc::clone(before), Arc::clone(held), seen.clone());
+            let seen = seen.clone();
+            self.cache.judged.insert(key, kept);
+            return Ok(seen);
+        }
+        let chain_seen = judged(chain, watched, self.now)?;
+        let seen = Seen::Chain(Arc::new(chain_seen));
+        let kept = (Arc::clone(ders), Arc::clone(watched), seen.clone());
+        self.cache.judged.insert(key, kept);
+        Ok(seen)
+    }
+
+    fn chain(&mut self, entry: &Entry, files: &CertificateFiles) -> Absence {
+        let watched = Arc::new(entry.shared.clone());
+        let place = file(&files.chain);
+        let seen = self
+            .ders(&files.chain, None)
+            .and_then(|ders| self.judge(&files.chain, &ders, &ders, &watched))
+            .map(|seen| with_key(seen, files));
+        self.note(watched, place, seen);
+        Absence::Lost
+    }
+
+    fn bundles(
+        &mut self,
+        entry: &Entry,
+        paths: &[PathBuf],
+        password: Option<&SecretRef>,
+    ) -> Absence {
+        let mut left = self.config.certificates.most_files;
+        for path in paths {
+            let files = match pattern::files(path, left) {
+                Ok(files) => files,
+                Err(fault) => {
+                    let id = entry.shared.id.clone();
+                    self.note(passing(entry, id), file(path), Err(fault));
+                    continue;
+                }
+            };
+            left = left.saturating_sub(files.len());
+            let alone = paths.len() == 1 && !pattern::is_pattern(path);
+            for path in files {
+                self.bundle(entry, &path, password, alone);
+            }
+        }
+        Absence::Lost
+    }
+
+    /// One file of several. Which object it holds is said by the certificate in it.
+    fn bundle(&mut self, entry: &Entry, path: &Path, password: Option<&SecretRef>, alone: bool) {
+        let ders = match self.ders(path, password) {
+            Ok(ders) => ders,
+            Err(fault) => {
+                // Until it can be read it has no other name than that of its file.
+                let watched = if alone {
+                    Arc::new(entry.shared.clone())
+                } else {
+                    passing(entry, unnamed(&entry.place, path))
+                };
+                self.note(watched, file(path), Err(fault));
+                return;
+            }
+        };
+        let anchors = matches!(entry.shared.duty, Duty::Ca | Duty::TrustAnchor);
+        if anchors {
+            for der in ders.iter() {
+                let mut watched = entry.shared.clone();
+                if !(alone && ders.len() == 1) {
+                    watched.id = named(&entry.place, der, path);
+                }
+                let watched = readable(entry, watched, der, alone);
+                let chain = std::slice::from_ref(der);
+                let seen = self.judge(path, &ders, chain, &watched);
+                self.note(watched, file(path), seen);
+            }
+            return;
+        }
+        let mut watched = entry.shared.clone();
+        if let Some(leaf) = ders.first().filter(|_| !alone) {
+            watched.id = named(&entry.place, leaf, path);
+        }
+        let leaf = ders.first().map(Vec::as_slice).unwrap_or_default();
+        let watched = readable(entry, watched, leaf, alone);
+        let seen = self.judge(path, &ders, &ders, &watched);
+        self.note(watched, file(path), seen);
+    }
+
+    fn declared(&mut self, entry: &Entry, start: Option<SystemTime>, end: SystemTime) {
+        let place = Place::new(PlaceKind::Declared, entry.name.as_ref());
+        let seen = Seen::Dates {
+            start,
+            end: Some(end),
+        };
+        self.note(Arc::new(entry.shared.clone()), place, Ok(seen));
+    }
+}
+
+/// An object that stands for a file or pattern only as long as nothing better is known: when it goes,
+/// that is no loss.
+fn passing(entry: &Entry, id: ObjectId) -> Arc<Watched> {
+    let mut watched = entry.shared.clone();
+    watched.id = id;
+    watched.entry = format!("{} (unread)", entry.name).into();
+    Arc::new(watched)
+}
+
+/// The object of a certificate, or what stands for it while it cannot be parsed.
+fn readable(entry: &Entry, watched: Watched, der: &[u8], alone: bool) -> Arc<Watched> {
+    if alone || CertificateFacts::parse(der).is_ok() {
+        Arc::new(watched)
+    } else {
+        passing(entry, watched.id)
+    }
+}
+
+/// The certificates of any format.
+fn opened(bytes: &[u8], password: Option<&SecretRef>) -> Result<Vec<Vec<u8>>, SourceFault> {
+    // The seam for PKCS#12: with a password, and a parser, its certificates.
+    let _ = password;
+    file_format::certificates(bytes)
+}
+
+/// Judges a chain for an object.
+pub(super) fn judged(
+    chain: &[Vec<u8>],
+    watched: &Watched,
+    now: SystemTime,
+) -> Result<ChainSeen, SourceFault> {
+    if let Some(seen) = ChainSeen::judge(chain, watched, now) {
+        return Ok(seen);
+    }
+    let first = chain.first().map(|der| CertificateFacts::parse(der));
+    Err(match first {
+        Some(Err(bad)) => SourceFault::BadCertificate(1, bad),
+        Some(Ok(_)) | None => SourceFault::NoCertificate,
+    })
+}
+
+/// Adds that the key belongs to another certificate. A key that cannot be read is told by the
+/// listener or pool that needs it.
+fn with_key(seen: Seen, files: &CertificateFiles) -> Seen {
+    let Seen::Chain(chain) = &seen else {
+        return seen;
+    };
+    let key = tls::pem::key_spki(files).ok().flatten();
+    let differs = chain
+        .leaf()
+        .zip(key)
+        .is_some_and(|(leaf, key)| leaf.spki_sha256 != key);
+    if differs {
+        let chain = ChainSeen::clone(chain).with(Finding::KeyMismatch);
+        Seen::Chain(Arc::new(chain))
+    } else {
+        seen
+    }
+}
+
+fn file(path: &Path) -> Place {
+    Place::new(PlaceKind::File, path.display().to_string())
+}
+
+/// By the name in the certificate, and by the kind of its key: one name often has one of each.
+fn named(place: &str, der: &[u8], path: &Path) -> ObjectId {
+    match CertificateFacts::parse(der) {
+        Ok(facts) => {
+            let name = facts
+                .dns_names
+                .first()
+                .map(String::as_str)
+                .or_else(|| facts.common_name())
+                .unwrap_or(&facts.subject);
+            let name = crate::domain::certs::name::escape(name);
+            let family = match facts.key {
+                KeyKind::Rsa(_) => "",
+                KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => " ECDSA",
+                KeyKind::Ed25519 => " Ed25519",
+                KeyKind::Other(_) => " other key",
+            };
+            ObjectId::new(place, &format!("{name}{family}"))
+        }
+        Err(_) => unnamed(place, path),
+    }
+}
+
+fn unnamed(place: &str, path: &Path) -> ObjectId {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ObjectId::new(place, &name)
+}
