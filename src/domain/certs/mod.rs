@@ -1,15 +1,21 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
+mod ber;
+pub mod bundle;
 pub mod chain;
 pub mod chain_problem;
+pub mod csr;
 pub mod date;
 pub mod extensions;
 pub mod facts;
+pub mod fit;
 pub mod identity;
 pub mod key;
 pub mod name;
 pub mod pem;
+pub mod pkcs12;
+pub mod pkcs7;
 pub mod signature;
 pub mod trust_diff;
 mod trust_draft;
