@@ -1,6 +1,7 @@
 //! Wiring: the only room that knows all rooms.
 
 pub mod build;
+mod certs;
 pub mod drain;
 pub mod error;
 pub mod logging;

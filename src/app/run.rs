@@ -18,6 +18,7 @@ use tracing::info;
 use crate::app::AppError;
 use crate::app::build;
 use crate::app::build::LampGround;
+use crate::app::certs;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -45,10 +46,15 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
+use crate::workers::acme;
+use crate::workers::acme::AcmeGround;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::blf_tracker::BlfTracker;
+use crate::workers::cert_desk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
+use crate::workers::trust_usage;
+use crate::workers::trust_usage::UsageGround;
 use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
@@ -84,6 +90,8 @@ impl Daemon {
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
         let now = clock::wall();
+        // A half-written pair must be whole before it is read.
+        cert_desk::recover(&config, now);
         // Before they are read, so that the watch misses nothing.
         let known = file_watch::look(&material::watched(&config));
         let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
@@ -191,6 +199,14 @@ impl Daemon {
             watch_absence(&tasks, sessions);
         }
         start_watch(&tasks, &reloader, watching);
+        let live = Arc::clone(&reloader.live);
+        let current = move || Arc::clone(&live.load().config);
+        tasks.worker(
+            "cert-desk",
+            cert_desk::run(current, tasks.clone(), tasks.stop()),
+        );
+        start_acme(&tasks, &reloader);
+        start_trust_usage(&tasks, &reloader);
         Self {
             tasks,
             accepting,
@@ -368,6 +384,34 @@ fn watch_absence(tasks: &Tasks, sessions: &Arc<Sessions>) {
         "cti-absence",
         absence::run(count, patience, tasks.stop(), tell),
     );
+}
+
+/// Which trust generations are used, over restarts.
+fn start_trust_usage(tasks: &Tasks, reloader: &Arc<Reloader>) {
+    let live = Arc::clone(&reloader.live);
+    let ground = UsageGround {
+        state: live.load().config.state_dir.clone(),
+        trust: Box::new(move || live.load().trust.clone()),
+        telemetry: Arc::clone(&reloader.telemetry),
+        observe: Arc::new(|observation| certs::told(&observation)),
+        tasks: tasks.clone(),
+    };
+    tasks.worker("trust-usage", trust_usage::run(ground, tasks.stop()));
+}
+
+/// Automatic certificates; nothing happens while none is configured.
+fn start_acme(tasks: &Tasks, reloader: &Arc<Reloader>) {
+    let live = reloader.live.load();
+    let challenges = live.listeners.first();
+    let challenges = challenges.map_or_else(Arc::default, |held| Arc::clone(&held.challenges));
+    let live = Arc::clone(&reloader.live);
+    let ground = AcmeGround {
+        config: Box::new(move || Arc::clone(&live.load().config)),
+        challenges,
+        observe: Arc::new(|observation| certs::told(&observation)),
+        tasks: tasks.clone(),
+    };
+    tasks.worker("acme", acme::run(ground, tasks.stop()));
 }
 
 fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, watching: Watching) {

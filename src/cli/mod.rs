@@ -1,5 +1,6 @@
 //! The command line: one file per verb.
 
+pub mod acme;
 mod admin;
 pub mod authservice;
 pub mod blf;
@@ -38,11 +39,13 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Automatic certificates: how they stand, DNS records, the account's key.
+    Acme(acme::Args),
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
     /// Show busy lamps of the running daemon, and check what they need.
     Blf(blf::Args),
-    /// Make an internal CA and the bridge's client certificate; show what is in a certificate.
+    /// Renew certificates: requests, import, activation, the way back; an internal CA.
     Certs(certs::Args),
     /// Check a configuration file; prints every problem. Exit code 0 or 78.
     CheckConfig(check_config::Args),
@@ -80,6 +83,7 @@ pub fn main() -> Exit {
     };
     let console = Console { json: command.json };
     match command.verb {
+        Verb::Acme(args) => acme::run(args, console),
         Verb::Authservice(args) => authservice::run(args, console),
         Verb::Blf(args) => blf::run(args, console),
         Verb::Certs(args) => certs::run(args, console),

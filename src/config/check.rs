@@ -3,6 +3,7 @@
 //! A part that fails is replaced by its default so that the rest can be judged too; such a
 //! configuration never leaves this room, because its problems come with it.
 
+mod acme;
 mod at;
 mod auth;
 mod blf;
@@ -111,6 +112,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
     let templates =
         provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
+    let acme = acme::acme(&at, raw.acme.as_deref(), &listeners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -132,6 +134,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         webex_partners,
         provisioning,
         templates,
+        acme,
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

@@ -3,6 +3,7 @@
 //! Only `check.rs` makes these values. Nothing here is optional unless its absence means
 //! something; every number has been range-checked and every name resolved.
 
+mod acme;
 mod auth;
 mod blf;
 mod bridge;
@@ -25,6 +26,7 @@ use crate::config::LogFormat;
 use crate::config::RouteKind;
 use crate::config::Rule;
 
+pub use acme::*;
 pub use auth::*;
 pub use blf::*;
 pub use bridge::*;
@@ -79,6 +81,8 @@ pub struct Config {
     pub provisioning: Provisioning,
     /// Templates of Partner Hub, in the order written.
     pub templates: Vec<Template>,
+    /// Automatic certificates, in the order written.
+    pub acme: Vec<Acme>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

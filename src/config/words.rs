@@ -1,11 +1,13 @@
 //! The words an operator chooses from: one enum per choice, the same as written and as proven.
 
+mod acme;
 mod provisioning;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use acme::*;
 pub use provisioning::*;
 
 /// Form and place of log lines.

@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
+mod acme;
 mod auth;
 mod blf;
 mod edge;
@@ -25,6 +26,7 @@ use crate::config::raw::Raw;
 use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 use crate::config::values;
+use crate::config::write::acme::acme;
 use crate::config::write::auth::application_server;
 use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
@@ -64,6 +66,7 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partners,
         provisioning: shared,
         templates,
+        acme: automatic,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -103,6 +106,7 @@ pub(super) fn write(config: &Config) -> Raw {
         webex_partner: Some(webex_partners.values().map(partner).collect()),
         provisioning: Some(provisioning(shared)),
         template: Some(templates.iter().map(template).collect()),
+        acme: Some(automatic.iter().map(acme).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -1,11 +1,13 @@
 //! What goes on by itself.
 
 pub mod absence;
+pub mod acme;
 pub mod auth_desk;
 pub mod blf_gate;
 pub mod blf_tracker;
 pub mod blf_webhook;
 pub mod captures;
+pub mod cert_desk;
 pub mod ci;
 pub mod directory_sync;
 pub mod drive;
@@ -14,5 +16,6 @@ pub mod file_watch;
 pub mod ocir_observer;
 pub mod provisioner;
 pub mod reconciler;
+pub mod trust_usage;
 pub mod upstream_health;
 pub mod webex_partners;

@@ -1,9 +1,11 @@
 //! The real daemon over real sockets.
 
+mod acme;
 mod auth_service;
 mod blf_api;
 mod blf_tracker;
 mod broadworks_ocip;
+mod cert_renewal;
 mod cti;
 mod drain;
 mod events_relay;

@@ -58,6 +58,7 @@ impl Desk {
         match run_at(args, Console { json }, clock::wall())? {
             Said::Document(document) => Ok(document.to_string()),
             Said::Lines(lines) => Ok(lines.join("\n")),
+            Said::With(exit, _) => Ok(format!("{exit:?}")),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod acme;
 mod auth;
 mod blf;
 mod bridge;
@@ -74,6 +75,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         webex_partners: partners,
         provisioning: old_provisioning,
         templates,
+        acme: automatic,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -110,6 +112,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     let walk = provisioning::provisioning;
     at.inside("provisioning", old_provisioning, shared, walk);
     provisioning::templates(at, templates, &new.templates);
+    let old = automatic.iter().map(|a| (&a.name, a));
+    let others = new.acme.iter().map(|a| (&a.name, a));
+    at.named("acme", old, others, ChangeClass::Live, acme::acme);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -16,6 +16,7 @@ pub mod name;
 pub mod pem;
 pub mod pkcs12;
 pub mod pkcs7;
+pub mod renewal;
 pub mod signature;
 pub mod trust_diff;
 mod trust_draft;
@@ -24,6 +25,7 @@ mod trust_flaws;
 pub mod trust_problem;
 pub mod trust_remark;
 pub mod trust_set;
+pub mod trust_usage;
 pub mod usage;
 
 #[cfg(test)]
