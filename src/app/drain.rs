@@ -23,7 +23,7 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
     let adapter = daemon.reloader.live.load().adapter.clone();
     // Before it is told: whoever reads the line may count on it.
     hub.drain();
-    if let Some(adapter) = adapter {
+    if let Some(adapter) = &adapter {
         adapter.drain();
     }
     info!(settle = ?plan.settle, deadline = ?plan.deadline, "Draining.");
@@ -43,6 +43,11 @@ pub async fn drain(daemon: &Daemon, hurry: impl Future<Output = ()>) {
             tokio::time::sleep(STEP).await;
             // A connection that was being accepted meanwhile hears of it too.
             daemon.reloader.connections.drain();
+        }
+        // Who hung up has no connection any more, and what the bridge does is still to be noted.
+        let relaying = || adapter.as_ref().map_or(0, |adapter| adapter.under_way());
+        while relaying() > 0 && clock::mono() < deadline {
+            tokio::time::sleep(STEP).await;
         }
         if let Some(blf) = &daemon.reloader.blf {
             blf.drain().await;

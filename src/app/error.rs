@@ -50,6 +50,20 @@ pub enum AppError {
         /// Path of the setting.
         path: String,
     },
+    /// A provisioning URL changed that only Cisco may change.
+    #[error(
+        "template.{template}: its provisioning URL changed or is gone, and the cluster {cluster:?} \
+         has {customers} customers: with more than 50 the provider must not edit such URLs; open a \
+         case with Cisco TAC. What TAC has changed already takes effect by a restart"
+    )]
+    ManyCustomers {
+        /// The template.
+        template: String,
+        /// Its cluster.
+        cluster: String,
+        /// Customers that Partner Hub shows for it.
+        customers: u32,
+    },
     /// The log cannot be set up.
     #[error("log: {0}")]
     Log(String),

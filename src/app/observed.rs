@@ -16,6 +16,9 @@ use tracing::info;
 use tracing::warn;
 
 use crate::app::AppError;
+use crate::app::left;
+use crate::app::left::Leave;
+use crate::app::left::Leaving;
 use crate::app::reload::Reloader;
 use crate::config::ADAPTER_PATH;
 use crate::config::Template;
@@ -27,7 +30,6 @@ use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::GroupId;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::RequestId;
-use crate::domain::provisioning::ids::SpId;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::intake::Verdict;
@@ -38,9 +40,10 @@ use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Source;
 use crate::inbound::edge::Live;
 use crate::platform::clock;
+use crate::store::StoreError;
 use crate::store::query::UserRecord;
-use crate::workers::auth_desk::AuthDesk;
 use crate::workers::ocir_observer;
+use crate::workers::ocir_observer::Heard;
 use crate::workers::provisioner::Provisioner;
 use crate::workers::provisioner::SubmitError;
 
@@ -48,56 +51,72 @@ use crate::workers::provisioner::SubmitError;
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 
-/// Users of a group or service provider that go at once; what is left, reconciliation finds.
-const LEFT: usize = 10_000;
+/// How often the store is asked about one user; with the pauses some five minutes. Reports wait
+/// meanwhile, so it must have an end.
+const TRIES: u32 = 15;
 
 /// Starts to hear what Application Servers report, when that is configured.
 pub(super) fn start(reloader: &Reloader) -> Result<(), Vec<AppError>> {
     let (edge, tasks) = (reloader.live.load(), &reloader.tasks);
-    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
+    let ocip = reloader.application_server.current().clone();
     let heard = ocir_observer::start(&edge.config, ocip, tasks, &reloader.telemetry);
     if let Some(heard) = heard.map_err(|problem| vec![problem.into()])? {
         let live = Arc::clone(&reloader.live);
         let provisioner = reloader.provisioning.provisioner.clone();
-        let kept = run(heard, live, provisioner, tasks.stop());
-        tasks.worker("ocir-observed", kept);
+        let Heard {
+            observations,
+            asker,
+        } = heard;
+        let (leavings, left) = mpsc::channel(left::WAITING);
+        if let Some(provisioner) = &provisioner {
+            let leave = Leave {
+                provisioner: provisioner.clone(),
+                asker,
+            };
+            tasks.worker("ocir-left", leave.run(left, tasks.stop()));
+        }
+        let keeper = Keeper {
+            live,
+            provisioner,
+            leavings,
+            renamed: None,
+        };
+        tasks.worker("ocir-observed", keeper.run(observations, tasks.stop()));
     }
     Ok(())
-}
-
-/// Takes observations until `stop`.
-async fn run(
-    mut heard: mpsc::Receiver<Observation>,
-    live: Live,
-    provisioner: Option<Provisioner>,
-    stop: CancellationToken,
-) {
-    let mut keeper = Keeper {
-        live,
-        provisioner,
-        renamed: None,
-    };
-    let keeping = async {
-        while let Some(observation) = heard.recv().await {
-            keeper.keep(observation).await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {}
-        () = keeping => {}
-    }
 }
 
 struct Keeper {
     live: Live,
     provisioner: Option<Provisioner>,
+    /// Groups that were deleted: their users are asked for one by one.
+    leavings: mpsc::Sender<Leaving>,
     /// A user id that changed, old and new: what the new one is comes next.
     renamed: Option<(BwUserId, BwUserId)>,
 }
 
 impl Keeper {
-    async fn keep(&mut self, observation: Observation) {
+    /// Takes observations until `stop`.
+    async fn run(mut self, mut heard: mpsc::Receiver<Observation>, stop: CancellationToken) {
+        let keeping = async {
+            while let Some(observation) = heard.recv().await {
+                if let Err(error) = self.keep(observation).await {
+                    warn!(
+                        %error,
+                        "What is known of a reported user cannot be read, so that the report came \
+                         to nothing; reconcile."
+                    );
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = keeping => {}
+        }
+    }
+
+    async fn keep(&mut self, observation: Observation) -> Result<(), StoreError> {
         let Observation {
             cluster,
             told_by,
@@ -105,15 +124,25 @@ impl Keeper {
         } = observation;
         debug!(%cluster, %told_by, "Something changed in BroadWorks.");
         let Some(provisioner) = self.provisioner.clone() else {
-            return;
+            return Ok(());
         };
         match what {
-            Observed::Absent(user) => absent(&provisioner, &cluster, user).await,
+            Observed::Absent(user) => absent(&provisioner, &cluster, user).await?,
             // What a report alone says is no proof: Webex is looked at, nothing is wished for.
             Observed::Hint { user, hint: _ } => {
                 provisioner.observed(UserKey::new(cluster, &user)).await;
             }
-            Observed::Left { sp, group } => left(&provisioner, &cluster, &sp, group.as_ref()).await,
+            Observed::Left { sp, group } => {
+                let leaving = Leaving { cluster, sp, group };
+                if let Err(unheard) = self.leavings.try_send(leaving) {
+                    let leaving = unheard.into_inner();
+                    warn!(
+                        ?leaving,
+                        "Too many groups were deleted at once to ask for the users of each; \
+                         compare them with Webex."
+                    );
+                }
+            }
             Observed::Messaging { scope, server } => {
                 let url = server.and_then(|server| server.url);
                 if let Some(url) = url
@@ -127,7 +156,7 @@ impl Keeper {
                 }
             }
             Observed::Present { profile, url } => {
-                self.present(&provisioner, &cluster, *profile, url).await;
+                self.present(&provisioner, &cluster, *profile, url).await?;
             }
             Observed::Reconcile { sp, group } => {
                 let group = group.as_ref().map_or("all groups", GroupId::as_str);
@@ -138,6 +167,7 @@ impl Keeper {
             }
             Observed::Renamed { from, to } => self.renamed = Some((from, to)),
         }
+        Ok(())
     }
 
     async fn present(
@@ -146,22 +176,24 @@ impl Keeper {
         cluster: &ClusterName,
         profile: Profile,
         url: Option<String>,
-    ) {
+    ) -> Result<(), StoreError> {
         let key = UserKey::new(cluster.clone(), &profile.user);
         let formerly = self.renamed.take_if(|(_, to)| *to == profile.user);
         let formerly = formerly.map(|(from, _)| from);
         let template = url.and_then(|url| self.template(cluster, &url));
-        let wish = match known(provisioner, &key).await {
+        let wish = match known(provisioner, &key).await? {
             Some(record) => match &record.desired.presence {
                 // The call, or the operator, has said what it is.
                 Presence::Present { profile: held } => match changed(held, &profile) {
                     Some(profile) => of(key, present_as(profile)),
                     None => {
                         provisioner.observed(key).await;
-                        return;
+                        return Ok(());
                     }
                 },
-                Presence::Absent { .. } if record.desired.source == Source::Operator => return,
+                Presence::Absent { .. } if record.desired.source == Source::Operator => {
+                    return Ok(());
+                }
                 Presence::Absent { .. } => Wish {
                     template,
                     ..of(key, present_as(profile))
@@ -171,13 +203,13 @@ impl Keeper {
                 let from = formerly.as_ref();
                 let from = from.map(|from| UserKey::new(cluster.clone(), from));
                 let before = match from {
-                    Some(from) => known(provisioner, &from).await,
+                    Some(from) => known(provisioner, &from).await?,
                     None => None,
                 };
                 let template = template.or_else(|| before.map(|held| held.desired.template));
                 let Some(template) = template else {
                     // Provisioned somewhere else, which is not ours to change.
-                    return;
+                    return Ok(());
                 };
                 Wish {
                     template: Some(template),
@@ -187,8 +219,9 @@ impl Keeper {
             }
         };
         submit(provisioner, wish).await;
-        if let Some(from) = formerly {
-            absent(provisioner, cluster, from).await;
+        match formerly {
+            Some(from) => absent(provisioner, cluster, from).await,
+            None => Ok(()),
         }
     }
 
@@ -217,55 +250,76 @@ fn template(templates: &[Template], cluster: &ClusterName, url: &str) -> Option<
     TemplateKey::parse(&template.name).ok()
 }
 
-async fn absent(provisioner: &Provisioner, cluster: &ClusterName, user: BwUserId) {
+/// Whoever is known here and was not brought in by an operator is to be no subscriber.
+pub(super) async fn absent(
+    provisioner: &Provisioner,
+    cluster: &ClusterName,
+    user: BwUserId,
+) -> Result<(), StoreError> {
     let key = UserKey::new(cluster.clone(), &user);
-    let Some(record) = known(provisioner, &key).await else {
-        return;
+    let Some(record) = known(provisioner, &key).await? else {
+        return Ok(());
     };
+    if is_ours(&record) {
+        let wanted = Wanted::Absent { user, person: None };
+        submit(provisioner, of(key, wanted)).await;
+    }
+    Ok(())
+}
+
+/// Whether a user is to be a subscriber because BroadWorks says so.
+pub(super) const fn is_ours(record: &UserRecord) -> bool {
     let present = matches!(record.desired.presence, Presence::Present { .. });
     let ours = match record.desired.source {
         Source::As | Source::Ocir | Source::Reconcile => true,
         Source::Import | Source::Operator => false,
     };
-    if present && ours {
-        let wanted = Wanted::Absent { user, person: None };
-        submit(provisioner, of(key, wanted)).await;
+    present && ours
+}
+
+/// What is held of a user. A store that does not answer holds nobody's answer, so it is asked
+/// again; reports wait meanwhile.
+async fn known(provisioner: &Provisioner, key: &UserKey) -> Result<Option<UserRecord>, StoreError> {
+    answered(|| provisioner.store().user(key)).await
+}
+
+/// Asks the store until it answers, or until it is plain that it will not.
+pub(super) async fn answered<T, A>(mut ask: impl FnMut() -> A) -> Result<T, StoreError>
+where
+    A: Future<Output = Result<T, StoreError>>,
+{
+    let mut pause = AGAIN;
+    let mut tries = 1;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if tries >= TRIES || !may_pass(&error) {
+            return Err(error);
+        }
+        warn!(%error, tries, "What is known of a reported user cannot be read; tried again.");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(AGAIN_AT_MOST);
+        tries += 1;
     }
 }
 
-/// Everybody below is gone.
-async fn left(
-    provisioner: &Provisioner,
-    cluster: &ClusterName,
-    sp: &SpId,
-    group: Option<&GroupId>,
-) {
-    let mut users = Vec::new();
-    let visited = provisioner.store().each(|record: UserRecord| {
-        if let Presence::Present { profile } = &record.desired.presence
-            && record.desired.key.cluster == *cluster
-            && profile.sp == *sp
-            && (group.is_none() || profile.group.as_ref() == group)
-            && users.len() < LEFT
-        {
-            users.push(profile.user.clone());
-        }
-    });
-    if let Err(error) = visited.await {
-        warn!(%error, %sp, "Users of a deleted group could not be looked up; reconcile.");
-    }
-    for user in users {
-        absent(provisioner, cluster, user).await;
-    }
-}
-
-async fn known(provisioner: &Provisioner, key: &UserKey) -> Option<UserRecord> {
-    match provisioner.store().user(key).await {
-        Ok(record) => record,
-        Err(error) => {
-            warn!(%error, "What is known of a reported user could not be read; reconcile.");
-            None
-        }
+const fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::Busy
+        | StoreError::Full { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Io { .. }
+        | StoreError::Locked { .. }
+        | StoreError::ReadOnly { .. }
+        | StoreError::Slow
+        | StoreError::Unexpected { .. } => true,
+        StoreError::Closed
+        | StoreError::Damaged { .. }
+        | StoreError::Newer { .. }
+        | StoreError::UnknownUser
+        | StoreError::Unreadable { .. } => false,
     }
 }
 
@@ -305,5 +359,34 @@ async fn submit(provisioner: &Provisioner, wish: Wish) {
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(AGAIN_AT_MOST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_is_asked_again_and_never_taken_for_nobody() {
+        let mut asked = 0;
+        let answer = answered(|| {
+            asked += 1;
+            let answer = if asked < 4 {
+                Err(StoreError::Slow)
+            } else {
+                Ok(asked)
+            };
+            async move { answer }
+        });
+        assert_eq!(answer.await, Ok(4));
+        let never = answered(|| async { Err::<(), _>(StoreError::Busy) });
+        assert_eq!(never.await, Err(StoreError::Busy));
+        let mut asked = 0;
+        let closed = answered(|| {
+            asked += 1;
+            async { Err::<(), _>(StoreError::Closed) }
+        });
+        assert_eq!(closed.await, Err(StoreError::Closed));
+        assert_eq!(asked, 1, "nothing comes after the end");
     }
 }

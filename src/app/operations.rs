@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::app::AppError;
 use crate::app::provisioning::Provisioning;
 use crate::config::Config;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
-use crate::inbound::edge::Edge;
 use crate::inbound::endpoints::operations::Ground;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::directory_sync::AskWebex;
@@ -20,35 +18,32 @@ use crate::workers::reconciler::Rules;
 use crate::workers::reconciler::Sides;
 use crate::workers::webex_partners::WebexPartners;
 
-/// What the API stands on; `None` while there are no templates. Blocks on the disk.
-///
-/// # Errors
-/// The account of the Application Server cannot be used.
+/// What the API stands on; `None` while there are no templates.
+#[must_use]
 pub fn ground(
     provisioning: &Provisioning,
     partners: &WebexPartners,
-    edge: &Edge,
+    ocip: &CurrentOcip,
+    config: &Config,
     tasks: &Tasks,
     telemetry: &Telemetry,
-) -> Result<Option<Ground>, AppError> {
-    let Some(provisioner) = provisioning.provisioner.clone() else {
-        return Ok(None);
-    };
-    let ocip = application_server(edge, tasks, telemetry)?;
+) -> Option<Ground> {
+    let provisioner = provisioning.provisioner.clone()?;
     let sides = Sides {
         provisioner: provisioner.clone(),
         partners: partners.clone(),
         ocip: ocip.clone(),
     };
-    Ok(Some(Ground {
+    Some(Ground {
         provisioner,
         captures: provisioning.ground.captures.clone(),
         partners: partners.clone(),
         syncs: DirectorySyncs::start(syncing(partners.clone()), tasks),
-        reconciler: Reconciler::start(sides, rules(&edge.config), tasks),
-        ocip,
+        reconciler: Reconciler::start(sides, rules(config), tasks),
+        ocip: ocip.clone(),
         metrics: Arc::clone(&telemetry.operations),
-    }))
+        door: Arc::default(),
+    })
 }
 
 /// How comparisons go about.
@@ -61,22 +56,6 @@ pub fn rules(config: &Config) -> Rules {
             .then_some(operations.reconcile_hour),
         pause: operations.reconcile_pause,
         stuck_after: operations.stuck_after,
-    }
-}
-
-/// The connection of the AuthService where that is ours, else one of its own.
-fn application_server(
-    edge: &Edge,
-    tasks: &Tasks,
-    telemetry: &Telemetry,
-) -> Result<Option<Ocip>, AppError> {
-    match (&edge.desk, &edge.config.application_server) {
-        (Some(desk), _) => Ok(Some(desk.ocip())),
-        (None, Some(server)) => {
-            let ocip = Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))?;
-            Ok(Some(ocip))
-        }
-        (None, None) => Ok(None),
     }
 }
 

@@ -135,6 +135,7 @@ impl Provisioning {
                 captures: Captures::start(config, tasks, metrics),
                 metrics: Arc::clone(metrics),
                 limiters: Arc::default(),
+                tasks: tasks.clone(),
             },
             provisioner,
             tasks: tasks.clone(),
@@ -158,7 +159,10 @@ impl Provisioning {
     pub fn adopt(&self, config: &Config, settings: Settings, adapter: Option<&Adapter>) {
         match adapter {
             Some(adapter) => adapter.adopt(config),
-            None => self.ground.metrics.templates(std::iter::empty()),
+            None => {
+                self.ground.metrics.templates(std::iter::empty());
+                self.ground.captures.adopt(config);
+            }
         }
         let Some(provisioner) = self.provisioner.clone() else {
             return;

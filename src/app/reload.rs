@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::AppError;
+use crate::app::application_server;
+use crate::app::application_server::ApplicationServer;
 use crate::app::build;
 use crate::app::build::LampGround;
 use crate::app::logging;
@@ -20,6 +22,7 @@ use crate::app::material::Strictness;
 use crate::app::operations;
 use crate::app::provisioning;
 use crate::app::provisioning::Provisioning;
+use crate::app::urls;
 use crate::config;
 use crate::config::ChangeClass;
 use crate::config::Config;
@@ -30,6 +33,7 @@ use crate::inbound::edge::Edge;
 use crate::inbound::edge::Live;
 use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::sessions::Sessions;
+use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
@@ -55,6 +59,8 @@ pub struct Reloader {
     pub webex: WebexPartners,
     /// What operators of provisioning may ask for.
     pub operations: Option<Ground>,
+    /// The client of the Application Server.
+    pub application_server: ApplicationServer,
     /// Provisioning, while there are templates.
     pub provisioning: Provisioning,
     /// Where the snapshot hangs.
@@ -148,13 +154,7 @@ impl Reloader {
                     edge.keep_lamps(&current);
                 }
                 all_good &= self.renew_adapter(&mut edge);
-                match self.lamps(&edge) {
-                    Ok(lamps) => self.publish_lamps(lamps),
-                    Err(problem) => {
-                        all_good = false;
-                        self.telemetry.edge.material_rejected(&problem);
-                    }
-                }
+                all_good &= self.renew_asked(&edge);
                 all_good &= self.partners(&config);
                 self.publish(edge, material, &mut proven);
                 self.telemetry.edge.reloaded(if all_good {
@@ -235,6 +235,10 @@ impl Reloader {
         if !restarts.is_empty() {
             return Err(restarts);
         }
+        let edited = urls::edited(&current.config, &fresh);
+        if !edited.is_empty() {
+            return Err(edited);
+        }
         let now = clock::wall();
         let (material, problems) = Material::load(&fresh, Strictness::AllMustBeGood, now);
         if !problems.is_empty() {
@@ -248,9 +252,13 @@ impl Reloader {
         let mut edge = build::edge(&fresh, &material, outward, desk, telemetry, previous, now)?;
         self.add_lamps(&mut edge, &current)?;
         let settings = self.add_adapter(&mut edge)?;
-        let lamps = self.lamps(&edge).map_err(|problem| vec![problem.into()])?;
+        let server = self.application_server(&edge);
+        let server = server.map_err(|problem| vec![problem])?;
+        let lamps = self.lamps(&edge, server.ocip());
+        let lamps = lamps.map_err(|problem| vec![problem.into()])?;
         let partners = build::partners(&fresh)?;
         logging::change(self.filter.as_ref(), &fresh.log).map_err(|problem| vec![problem])?;
+        self.application_server.publish(server);
         self.webex.publish(partners);
         self.publish_lamps(lamps);
         self.provisioning
@@ -298,17 +306,50 @@ impl Reloader {
         }
     }
 
+    /// Takes the client of the Application Server, and what busy lamps need, over from changed
+    /// files; whether all were good.
+    fn renew_asked(&self, edge: &Edge) -> bool {
+        let mut all_good = true;
+        let mut reject = |problem: &AppError| {
+            all_good = false;
+            self.telemetry.edge.material_rejected(problem);
+        };
+        let ocip = match self.application_server(edge) {
+            Ok(prepared) => {
+                let ocip = prepared.ocip();
+                self.application_server.publish(prepared);
+                ocip
+            }
+            Err(problem) => {
+                reject(&problem);
+                // What is asked now may go on.
+                self.application_server.current().any()
+            }
+        };
+        match self.lamps(edge, ocip) {
+            Ok(lamps) => self.publish_lamps(lamps),
+            Err(problem) => reject(&problem.into()),
+        }
+        all_good
+    }
+
+    /// The client of the Application Server of a snapshot, without an effect on what is asked.
+    fn application_server(&self, edge: &Edge) -> Result<application_server::Prepared, AppError> {
+        let desk = edge.desk.as_ref();
+        self.application_server
+            .prepare(&edge.config, desk, &self.tasks, &self.telemetry)
+    }
+
     /// What answers about busy lamps, without an effect.
     fn add_lamps(&self, edge: &mut Edge, current: &Edge) -> Result<(), Vec<AppError>> {
         build::lamps(edge, &self.ground, &self.telemetry, Some(current))
     }
 
     /// What a snapshot means for busy lamps, without an effect.
-    fn lamps(&self, edge: &Edge) -> Result<Option<BlfSettings>, BlfError> {
+    fn lamps(&self, edge: &Edge, ocip: Option<Ocip>) -> Result<Option<BlfSettings>, BlfError> {
         let Some(blf) = &self.blf else {
             return Ok(None);
         };
-        let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
         blf.prepare(&edge.config, &edge.pools, ocip)
     }
 

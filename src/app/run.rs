@@ -17,7 +17,6 @@ use tracing::info;
 
 use crate::app::AppError;
 use crate::app::build;
-use crate::app::build::LampGround;
 use crate::app::certs;
 use crate::app::drain;
 use crate::app::logging;
@@ -25,18 +24,17 @@ use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::app::observed;
-use crate::app::operations;
-use crate::app::provisioning::Provisioning;
 use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
+use crate::app::wire;
 use crate::config;
 use crate::config::Config;
+use crate::config::Problem;
 use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Edge;
-use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
 use crate::inbound::listener::BindError;
@@ -46,15 +44,10 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
-use crate::workers::acme;
-use crate::workers::acme::AcmeGround;
 use crate::workers::auth_desk::AuthDesk;
-use crate::workers::blf_tracker::BlfTracker;
 use crate::workers::cert_desk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
-use crate::workers::trust_usage;
-use crate::workers::trust_usage::UsageGround;
 use crate::workers::webex_partners::WebexPartners;
 
 /// How often open mTLS connections are judged again, so that an ended certificate does not keep
@@ -116,23 +109,21 @@ impl Daemon {
             None,
             now,
         )?;
-        build::publish(&config, &material, &telemetry);
-        edge.front.forget_other_series();
-        telemetry.edge.configuration_warnings(&warnings);
+        tell(&edge, &material, &telemetry, &warnings);
         let pools = build::begin_checks(&edge, &tasks);
         let accepting = tasks.stop().child_token();
         let sessions = cti_sessions(&config, &telemetry);
-        let (blf, ground) = track(&mut edge, &tasks, &accepting, &telemetry)?;
-        webex.publish(partners);
-        let (provisioning, operations) = provision(&mut edge, &webex, &tasks, &telemetry)?;
+        let asking = (&webex, partners);
+        let wired = wire::start(&mut edge, asking, &tasks, &accepting, &telemetry)?;
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
-            blf,
-            ground,
+            blf: wired.blf,
+            ground: wired.ground,
             webex,
-            provisioning,
-            operations: operations.clone(),
+            application_server: wired.server,
+            provisioning: wired.provisioning,
+            operations: wired.operations.clone(),
             live: Arc::new(ArcSwap::from_pointee(edge)),
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
@@ -150,7 +141,7 @@ impl Daemon {
             tasks: tasks.clone(),
             tracking: TrackingIds::default(),
             sessions,
-            operations,
+            operations: wired.operations,
         });
         let watching = Watching { plan, known };
         Ok(Self::launch(
@@ -199,14 +190,7 @@ impl Daemon {
             watch_absence(&tasks, sessions);
         }
         start_watch(&tasks, &reloader, watching);
-        let live = Arc::clone(&reloader.live);
-        let current = move || Arc::clone(&live.load().config);
-        tasks.worker(
-            "cert-desk",
-            cert_desk::run(current, tasks.clone(), tasks.stop()),
-        );
-        start_acme(&tasks, &reloader);
-        start_trust_usage(&tasks, &reloader);
+        certs::start(&tasks, &reloader);
         Self {
             tasks,
             accepting,
@@ -279,47 +263,11 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
     })
 }
 
-/// Starts to provision, when that is configured, and to answer about it.
-fn provision(
-    edge: &mut Edge,
-    webex: &WebexPartners,
-    tasks: &Tasks,
-    telemetry: &Telemetry,
-) -> Result<(Provisioning, Option<Ground>), Vec<AppError>> {
-    let config = Arc::clone(&edge.config);
-    let provisioning = Provisioning::start(&config, tasks, telemetry, webex)?;
-    edge.adapter = provisioning.adapter(&config)?;
-    if let Some(adapter) = &edge.adapter {
-        adapter.adopt(&config);
-    }
-    let operations = operations::ground(&provisioning, webex, edge, tasks, telemetry);
-    Ok((provisioning, operations.map_err(|problem| vec![problem])?))
-}
-
-/// Starts to track busy lamps, when that is configured, and to answer about them.
-fn track(
-    edge: &mut Edge,
-    tasks: &Tasks,
-    accepting: &CancellationToken,
-    telemetry: &Telemetry,
-) -> Result<(Option<BlfTracker>, LampGround), Vec<AppError>> {
-    let problems: Vec<_> = build::lamp_problems(&edge.config).collect();
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let ocip = edge.desk.as_ref().map(AuthDesk::ocip);
-    let hub = edge.front.events();
-    let blf = BlfTracker::start(&edge.config, &edge.pools, ocip, hub, tasks, telemetry)
-        .map_err(|problem| vec![problem.into()])?;
-    edge.blf = blf.as_ref().map(|blf| blf.board().clone());
-    let ground = LampGround {
-        board: edge.blf.clone(),
-        tasks: tasks.clone(),
-        ends: accepting.clone(),
-    };
-    build::lamps(edge, &ground, telemetry, None)?;
-    build::begin(edge);
-    Ok((blf, ground))
+/// What a start tells of what it found.
+fn tell(edge: &Edge, material: &Material, telemetry: &Telemetry, warnings: &[Problem]) {
+    build::publish(&edge.config, material, telemetry);
+    edge.front.forget_other_series();
+    telemetry.edge.configuration_warnings(warnings);
 }
 
 /// An address as it was taken, and its socket.
@@ -384,34 +332,6 @@ fn watch_absence(tasks: &Tasks, sessions: &Arc<Sessions>) {
         "cti-absence",
         absence::run(count, patience, tasks.stop(), tell),
     );
-}
-
-/// Which trust generations are used, over restarts.
-fn start_trust_usage(tasks: &Tasks, reloader: &Arc<Reloader>) {
-    let live = Arc::clone(&reloader.live);
-    let ground = UsageGround {
-        state: live.load().config.state_dir.clone(),
-        trust: Box::new(move || live.load().trust.clone()),
-        telemetry: Arc::clone(&reloader.telemetry),
-        observe: Arc::new(|observation| certs::told(&observation)),
-        tasks: tasks.clone(),
-    };
-    tasks.worker("trust-usage", trust_usage::run(ground, tasks.stop()));
-}
-
-/// Automatic certificates; nothing happens while none is configured.
-fn start_acme(tasks: &Tasks, reloader: &Arc<Reloader>) {
-    let live = reloader.live.load();
-    let challenges = live.listeners.first();
-    let challenges = challenges.map_or_else(Arc::default, |held| Arc::clone(&held.challenges));
-    let live = Arc::clone(&reloader.live);
-    let ground = AcmeGround {
-        config: Box::new(move || Arc::clone(&live.load().config)),
-        challenges,
-        observe: Arc::new(|observation| certs::told(&observation)),
-        tasks: tasks.clone(),
-    };
-    tasks.worker("acme", acme::run(ground, tasks.stop()));
 }
 
 fn start_watch(tasks: &Tasks, reloader: &Arc<Reloader>, watching: Watching) {

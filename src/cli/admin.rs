@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::TcpStream;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,15 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// With what was given of it.
+    pub(super) fn at(config: Option<&Path>, admin: Option<SocketAddr>) -> Self {
+        let config = config.unwrap_or_else(|| Path::new(DEFAULT_PATH));
+        Self {
+            config: config.to_owned(),
+            admin,
+        }
+    }
+
     /// The configuration; the files that it names are left alone. The error is a text.
     pub(super) fn config(&self) -> Result<Config, String> {
         let loaded = load_with(&self.config, &Environment::process(), NamedFiles::Skip);

@@ -1,5 +1,5 @@
 //! The daemon as `xspd provision` and `xspd enterprise` ask it: `/ops/v1/…` on its admin listener,
-//! with the operator token of the configuration.
+//! with the operator token of the configuration. `xspd blf` fails in the same ways.
 
 use std::io;
 use std::io::BufRead as _;
@@ -21,6 +21,10 @@ use crate::config::secret::Secret;
 /// Largest answer in bytes: a page of a thousand users, or the report of 50,000 rows.
 const MOST: u64 = 64 * 1024 * 1024;
 
+/// No templates.
+const OFF: &str = "provisioning is off: this configuration has no [[template]]; add one, and \
+                   restart the daemon";
+
 /// Longest name of an operator that is told.
 const NAME: usize = 64;
 
@@ -29,17 +33,13 @@ const NAME: usize = 64;
 pub(super) enum Failure {
     #[error("{0}")]
     Config(String),
+    #[error("{0}")]
+    Off(&'static str),
     #[error(
-        "provisioning is off: this configuration has no [[template]]; add one, and reload the \
-         daemon"
+        "no operator token is set, and without it the daemon {0}; put a long random text into a \
+         file with mode 600, set operator-token = \"file:/path\" in {1}, and reload the daemon"
     )]
-    Off,
-    #[error(
-        "no operator token is set, and without it the daemon takes no operator's word; put a long \
-         random text into a file with mode 600, set operator-token = \"file:/path\" in \
-         [provisioning.operations], and reload the daemon"
-    )]
-    NoOperatorToken,
+    NoOperatorToken(&'static str, &'static str),
     #[error(
         "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
          of its admin listener?"
@@ -48,7 +48,7 @@ pub(super) enum Failure {
         address: SocketAddr,
         error: io::Error,
     },
-    #[error("{text}{}", remedy(*.status))]
+    #[error("{text}")]
     Refused { status: u16, text: String },
     #[error("the daemon at {0} gave an answer that is no JSON; is it an xspd of this version?")]
     NotJson(SocketAddr),
@@ -60,16 +60,19 @@ pub(super) enum Failure {
     Usage(String),
     #[error("nothing was changed")]
     NotSure,
+    #[error("{0}")]
+    Nothing(String),
 }
 
 impl Failure {
     pub(super) const fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::NoOperatorToken | Self::Off => Exit::Config,
+            Self::Config(_) | Self::NoOperatorToken(..) | Self::Off(_) => Exit::Config,
             Self::Unreachable { .. } | Self::NotJson(_) => Exit::Unavailable,
             Self::Input { .. } => Exit::NoInput,
             Self::Output { .. } => Exit::CantCreate,
             Self::NotSure | Self::Usage(_) => Exit::Usage,
+            Self::Nothing(_) => Exit::Data,
             Self::Refused { status, .. } => match *status {
                 401 | 403 => Exit::NoPermission,
                 400..=428 | 430..=499 => Exit::Data,
@@ -85,10 +88,11 @@ impl Failure {
             Self::Refused { status, .. } => matches!(*status, 429 | 503),
             Self::Config(_)
             | Self::Input { .. }
-            | Self::NoOperatorToken
+            | Self::NoOperatorToken(..)
             | Self::NotJson(_)
             | Self::NotSure
-            | Self::Off
+            | Self::Nothing(_)
+            | Self::Off(_)
             | Self::Output { .. }
             | Self::Usage(_) => false,
         }
@@ -102,7 +106,7 @@ impl Failure {
 }
 
 /// What helps where the daemon's words say only what is wrong.
-const fn remedy(status: u16) -> &'static str {
+pub(super) const fn remedy(status: u16) -> &'static str {
     match status {
         401 => {
             " Is the configuration the one that the daemon runs by? A reload makes sure: systemctl \
@@ -124,7 +128,7 @@ impl Daemon {
         let config = door.config().map_err(Failure::Config)?;
         let address = door.address(&config);
         if config.templates.is_empty() {
-            return Err(Failure::Off);
+            return Err(Failure::Off(OFF));
         }
         let own = config.provisioning.operations.operator_token.as_ref();
         let service = config.auth_service.as_ref();
@@ -132,7 +136,10 @@ impl Daemon {
         let (key, reference) = match (own, service) {
             (Some(own), _) => ("provisioning.operations.operator-token", own),
             (None, Some(service)) => ("auth-service.operator-token", service),
-            (None, None) => return Err(Failure::NoOperatorToken),
+            (None, None) => {
+                let what = "takes no operator's word";
+                return Err(Failure::NoOperatorToken(what, "[provisioning.operations]"));
+            }
         };
         let operator = reference
             .read()
@@ -187,6 +194,7 @@ impl Daemon {
                 Some(text) => plain(text),
                 None => format!("the daemon refused ({status}); is provisioning on there?"),
             };
+            let text = text + remedy(status);
             return Err(Failure::Refused { status, text });
         }
         document.ok_or(Failure::NotJson(self.address))
@@ -326,6 +334,9 @@ mod tests {
         assert_eq!(refused(404).exit(), Exit::Data);
         assert_eq!(refused(503).exit(), Exit::Unavailable);
         assert!(refused(503).may_pass() && !refused(409).may_pass());
-        assert_eq!(Failure::NoOperatorToken.exit(), Exit::Config);
+        // Whoever is asked to wait has done nothing wrong.
+        assert_eq!(refused(429).exit(), Exit::Unavailable);
+        assert!(refused(429).may_pass());
+        assert_eq!(Failure::NoOperatorToken("", "").exit(), Exit::Config);
     }
 }

@@ -97,6 +97,7 @@ pub fn refused(problems: &[AppError], console: Console) -> Exit {
             | AppError::Blf(_)
             | AppError::Config(_)
             | AppError::Desk(_)
+            | AppError::ManyCustomers { .. }
             | AppError::NeedsRestart { .. }
             | AppError::Operators(_)
             | AppError::Outbound(_)

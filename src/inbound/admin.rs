@@ -18,6 +18,7 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -43,6 +44,7 @@ use crate::inbound::http::TrackingIds;
 use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::telemetry::operations::TurnedAway;
 
 /// Where AuthService is.
 const PREFIX: &[u8] = b"/authService";
@@ -146,9 +148,13 @@ async fn other(
     response
 }
 
-async fn event_streams(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
+async fn event_streams(
+    State(admin): State<Arc<Admin>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response<Body> {
     let live = admin.live.load_full();
-    if let Err(refused) = let_operators_look(&live, &headers) {
+    if let Err(refused) = let_operators_look(&admin, &live, address, &headers) {
         return refused;
     }
     events::streams(live.front.events())
@@ -157,19 +163,34 @@ async fn event_streams(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> R
 /// What tells of single channels and sessions is for whoever sees the metrics, unless there is an
 /// operator token.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer")]
-fn let_operators_look(live: &Edge, headers: &HeaderMap) -> Result<(), Response<Body>> {
+fn let_operators_look(
+    admin: &Admin,
+    live: &Edge,
+    address: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<(), Response<Body>> {
     let operators = live.operators.as_ref();
     if operators.is_some_and(|operators| operators.may_look(headers)) {
         return Ok(());
     }
+    let why = if headers.contains_key(AUTHORIZATION) {
+        TurnedAway::WrongToken
+    } else {
+        TurnedAway::NoToken
+    };
+    admin.telemetry.operations.turned_away(why, address.ip());
     let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"xspd operators\"")];
     let text = "The operator token is needed: Authorization: Bearer …\n";
     Err((StatusCode::UNAUTHORIZED, challenge, text).into_response())
 }
 
 /// Every CTI session.
-async fn cti_sessions(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response<Body> {
-    if let Err(refused) = let_operators_look(&admin.live.load(), &headers) {
+async fn cti_sessions(
+    State(admin): State<Arc<Admin>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    if let Err(refused) = let_operators_look(&admin, &admin.live.load(), address, &headers) {
         return refused;
     }
     let sessions: Vec<_> = admin

@@ -125,14 +125,17 @@ pub trait Engine: Send + Sync + 'static {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Step>, StoreError>>;
 
-    /// One enterprise.
+    /// One enterprise, or what can be told of it by a user whom Webex named it for.
     fn enterprise<'a>(
         &'a self,
         key: &'a EnterpriseKey,
     ) -> BoxFuture<'a, Result<Option<EnterpriseRecord>, StoreError>>;
 
-    /// All enterprises, in the order of cluster and name.
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>>;
+    /// All enterprises, and what can be told of those that Webex named, in the same order.
+    fn customers(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>>;
+
+    /// All enterprises, in the order of cluster and name, and how many could not be read.
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>>;
 
     /// Users that wait for someone, in groups.
     fn attention(&self) -> BoxFuture<'_, Result<Vec<AttentionGroup>, StoreError>>;

@@ -209,7 +209,7 @@ impl Store {
         in_time(self.engine.history(key, HISTORY)).await
     }
 
-    /// One enterprise.
+    /// One enterprise; one that was only learned from Webex, as [`Store::customers`] has it.
     ///
     /// # Errors
     /// As [`Store::page`].
@@ -220,12 +220,31 @@ impl Store {
         in_time(self.engine.enterprise(key)).await
     }
 
-    /// All enterprises, in the order of cluster and name.
+    /// All enterprises: those that were begun here, and those that Webex named for users whom its
+    /// bridge provisions; in the order of cluster and name. For whoever looks.
+    ///
+    /// # Errors
+    /// As [`Store::page`].
+    pub async fn customers(&self) -> Result<Vec<EnterpriseRecord>, StoreError> {
+        in_time(self.engine.customers()).await
+    }
+
+    /// All enterprises, in the order of cluster and name; those that cannot be read are left out.
     ///
     /// # Errors
     /// As [`Store::page`].
     pub async fn enterprises(&self) -> Result<Vec<EnterpriseRecord>, StoreError> {
-        in_time(self.engine.enterprises()).await
+        let (records, _unreadable) = in_time(self.engine.enterprises()).await?;
+        Ok(records)
+    }
+
+    /// All enterprises, for the start, and how many records could not be read. There is no limit
+    /// to the wait.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn load_enterprises(&self) -> Result<(Vec<EnterpriseRecord>, u64), StoreError> {
+        self.engine.enterprises().await
     }
 
     /// Users that wait for someone, grouped by what for; the largest group first.

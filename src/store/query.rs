@@ -7,6 +7,7 @@ use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::RequestId;
+use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::Desired;
@@ -41,6 +42,16 @@ impl UserRecord {
         let job = self.job.as_ref();
         job.filter(|job| job.revision >= self.desired.revision || !job.state.is_final())
             .map_or(JobState::Queued, |job| job.state)
+    }
+
+    /// Its customer: as we send it, and where Webex's bridge names it, as Webex told.
+    #[must_use]
+    pub fn enterprise(&self) -> Option<SpEnterpriseId> {
+        let told = || {
+            let actual = &self.job.as_ref()?.actual;
+            SpEnterpriseId::parse(actual.enterprise.as_deref()?).ok()
+        };
+        self.desired.enterprise.clone().or_else(told)
     }
 
     /// Since when it is there.

@@ -301,7 +301,8 @@ impl AdapterMetrics {
             ),
             Became::Nothing if *op == *Operation::Ping.as_str() => {}
             Became::Accepted | Became::Nothing | Became::Passed | Became::Same => info!(
-                target: AUDIT, %client, identity, template, op, code, user, request, status, ?took,
+                target: AUDIT, %client, identity, template, op, code, user, request, status,
+                detail = Some(*detail).filter(|detail| !detail.is_empty()), ?took,
                 "A provisioning call was answered."
             ),
         }
@@ -324,6 +325,16 @@ impl AdapterMetrics {
         warn!(
             target: AUDIT, %client, ?lockout,
             "An address that tried too many provisioning passwords is locked out."
+        );
+    }
+
+    /// The Application Server hung up before the bridge had answered.
+    pub fn hung_up(&self, template: &str, request: &str, said: &str) {
+        warn!(
+            target: AUDIT, template, request, said,
+            "An Application Server hung up before Webex's bridge had answered; what the bridge \
+             took is tracked. If that happens often, shorten `total-timeout` of the template's \
+             relay."
         );
     }
 

@@ -9,6 +9,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use tracing::info;
+use tracing::warn;
+
+use crate::platform::clock;
+use crate::telemetry::seldom::Seldom;
 
 /// Target of the log of operators' actions, for filters.
 pub const AUDIT: &str = "xspd::operations";
@@ -32,6 +36,39 @@ pub const ACTIONS: [&str; 11] = [
 struct ActionLabels {
     action: &'static str,
     outcome: &'static str,
+}
+
+/// Why somebody was not let in as an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// Its address tried too many tokens before.
+    LockedOut,
+    /// It showed no token.
+    NoToken,
+    /// It showed a wrong one, and that was one too many.
+    NowLockedOut,
+    /// It showed a wrong one.
+    WrongToken,
+}
+
+impl TurnedAway {
+    /// Every word.
+    pub const WORDS: [&'static str; 3] = ["locked-out", "no-token", "wrong-token"];
+
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LockedOut => "locked-out",
+            Self::NoToken => "no-token",
+            Self::NowLockedOut | Self::WrongToken => "wrong-token",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AwayLabels {
+    reason: &'static str,
 }
 
 /// One action.
@@ -59,6 +96,8 @@ pub struct Audit<'a> {
 #[derive(Default)]
 pub struct OperationsMetrics {
     actions: Family<ActionLabels, Counter>,
+    away: Family<AwayLabels, Counter>,
+    seldom: Seldom,
 }
 
 impl OperationsMetrics {
@@ -80,7 +119,38 @@ impl OperationsMetrics {
             "Actions of operators on provisioning",
             metrics.actions.clone(),
         );
+        for reason in TurnedAway::WORDS {
+            drop(metrics.away.get_or_create(&AwayLabels { reason }));
+        }
+        registry.register(
+            "operator_refusals",
+            "Requests to what is for operators alone, of somebody who is none",
+            metrics.away.clone(),
+        );
         Arc::new(metrics)
+    }
+
+    /// Somebody was not let in. Counted each time, and told as seldom as it needs that nobody fills
+    /// the disk.
+    pub fn turned_away(&self, why: TurnedAway, client: IpAddr) {
+        let reason = why.as_str();
+        self.away.get_or_create(&AwayLabels { reason }).inc();
+        if why == TurnedAway::NowLockedOut {
+            warn!(
+                target: AUDIT, %client,
+                "An address that tried too many operator tokens is locked out for a while."
+            );
+            return;
+        }
+        if let Some(unwritten) = self
+            .seldom
+            .pass(&format!("{client} {reason}"), clock::mono())
+        {
+            warn!(
+                target: AUDIT, %client, reason, unwritten,
+                "Somebody who is no operator was turned away."
+            );
+        }
     }
 
     /// An operator did something, or was refused it.

@@ -302,6 +302,61 @@ async fn what_webex_does_wrong_is_told_to_whoever_signs_in() {
     end(process).await;
 }
 
+#[tokio::test]
+async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_servers_own_error() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("lab");
+    let process = start(&state, &[]).await;
+    let described = described(&state);
+    let text = |pointer: &str| described.pointer(pointer).unwrap().as_str().unwrap();
+    let (control, config) = (text("/endpoints/broadworks-lab"), text("/config"));
+    let type_in = |words: &[&str]| {
+        let output = Command::new(XSPD).args(words).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.code().unwrap(), said)
+    };
+    let place = state.to_str().unwrap();
+    let habits = |json: &str| {
+        let url = format!("{control}/lab/imp");
+        let words = ["-sS", "--noproxy", "*", "-X", "PUT", "--data", json, &url];
+        let output = Command::new("curl").args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("settings"), "{said}");
+    };
+    let amy = "amy@acme.example.net";
+    habits(r#"{"authorization":"never"}"#);
+    let (exit, said) = type_in(&["lab", "assign-imp", amy, "--state-dir", place]);
+    assert_eq!(exit, 1, "{said}");
+    assert!(
+        said.contains("[Error 18215]") && said.contains("Wrong provisioning user or password"),
+        "{said}"
+    );
+    habits(
+        r#"{"authorization":"after-401","form":"userservice","charset":"iso-8859-1","http":"1.0"}"#,
+    );
+    let (exit, said) = type_in(&["lab", "assign-imp", amy, "--state-dir", place]);
+    assert_eq!(exit, 0, "{said}");
+    let watch = [
+        "provision",
+        "list",
+        "--watch",
+        "--until-final",
+        "--at-most",
+        "60s",
+        "--config",
+        config,
+    ];
+    let (exit, said) = type_in(&watch);
+    assert_eq!(exit, 0, "{said}");
+    let line = said.lines().rfind(|line| line.contains(amy));
+    assert!(
+        line.is_some_and(|line| line.contains("provisioned")),
+        "{said}"
+    );
+    end(process).await;
+}
+
 /// The lab Webex, called with curl.
 struct Webex {
     ca: String,

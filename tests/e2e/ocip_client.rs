@@ -75,6 +75,7 @@ impl Stage {
         let password = directory.path().join("password");
         write_private(&password, &account.password);
         ApplicationServer {
+            cluster: None,
             addresses: vec![(address.ip().to_string(), address.port())],
             tls: ca.map(|ca| ApplicationServerTls {
                 ca,
@@ -120,6 +121,7 @@ fn server(authority: &Authority) -> ServerConfig {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a list of questions")]
 async fn every_request_of_the_client_is_understood_by_the_lab() {
     for tls in [false, true] {
         let stage = Stage::start(tls).await;
@@ -167,6 +169,17 @@ async fn every_request_of_the_client_is_understood_by_the_lab() {
                 .await
                 .expect("ent1")
                 .is_enterprise
+        );
+        let acme = ocip.service_provider("acme").await.expect("acme");
+        assert_eq!(acme.reseller_id.as_deref(), Some("reseller1"));
+        let amy = ocip.user("amy@acme.example.net").await.expect("amy");
+        assert_eq!(amy.reseller_id, acme.reseller_id);
+        let reseller = ocip.reseller_messaging("reseller1").await.expect("its");
+        assert!(reseller.inherited && reseller.url.is_none());
+        let unknown = ocip.reseller_messaging("nobody").await;
+        assert!(
+            matches!(unknown, Err(OcipFailure::Refused { .. })),
+            "{unknown:?}"
         );
         let identities = ocip.client_identities().await.expect("the list");
         assert!(identities.iter().all(|identity| !identity.is_empty()));

@@ -10,15 +10,18 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use xspd::app::application_server::ApplicationServer;
 use xspd::config::NamedFiles;
 use xspd::config::load_with;
 use xspd::domain::ocir::Hint;
 use xspd::domain::ocir::Observation;
 use xspd::domain::ocir::Observed;
 use xspd::domain::ocir::Scope;
+use xspd::domain::xsi::codec::Element;
 use xspd::lab::broadworks::BroadWorks;
 use xspd::lab::broadworks::ocir::Odd;
 use xspd::lab::broadworks::ocir::Settings;
+use xspd::outbound::broadworks::ocip::CurrentOcip;
 use xspd::platform::tasks::Tasks;
 use xspd::telemetry::Telemetry;
 use xspd::workers::ocir_observer;
@@ -97,8 +100,12 @@ impl Stage {
         .unwrap_or_else(|problems| panic!("{problems:?}"))
         .config;
         let telemetry = Telemetry::new();
-        let observed = ocir_observer::start(&config, None, &tasks, &telemetry);
-        let observed = observed.unwrap().expect("it is configured");
+        let server = ApplicationServer::default();
+        let asked = server.prepare(&config, None, &tasks, &telemetry);
+        server.publish(asked.unwrap());
+        let asked = server.current().clone();
+        let observed = ocir_observer::start(&config, asked, &tasks, &telemetry);
+        let observed = observed.unwrap().expect("it is configured").observations;
         let stage = Self {
             lab,
             telemetry,
@@ -316,7 +323,8 @@ async fn a_pause_before_the_next_connection_is_kept() {
         .unwrap_or_else(|problems| panic!("{problems:?}"))
         .config;
     let (tasks, telemetry) = (Tasks::new(), Telemetry::new());
-    let observed = ocir_observer::start(&config, None, &tasks, &telemetry).unwrap();
+    let asked = CurrentOcip::default();
+    let observed = ocir_observer::start(&config, asked, &tasks, &telemetry).unwrap();
     tokio::time::sleep(Duration::from_secs(100)).await;
     let text = telemetry.render();
     let line = "xspd_ocir_losses_total{as=\"as1\",reason=\"connect\"} ";
@@ -347,4 +355,51 @@ async fn a_level_with_another_messaging_server_is_told() {
         url.as_deref(),
         Some("https://adapter.example/adapter/v1/t/a")
     );
+}
+
+#[tokio::test]
+async fn below_a_reseller_users_are_where_the_reseller_has_them() {
+    let mut stage = Stage::start(Ocip::Asked, Settings::default(), "").await;
+    let (system, reseller) = ("https://a.example/t/system", "https://a.example/t/reseller");
+    // Before anybody would have to be told.
+    for user in ["amy@acme.example.net", "gus@globex.example.net"] {
+        stage.give(user, true).await;
+        let told = stage.next().await;
+        assert!(
+            matches!(told, Observed::Present { url: None, .. }),
+            "{told:?}"
+        );
+    }
+    stage
+        .lab
+        .use_messaging(None, system, "webexprov", "Secret")
+        .unwrap();
+    let told = stage.next().await;
+    assert!(matches!(told, Observed::Messaging { .. }), "{told:?}");
+    stage
+        .lab
+        .use_reseller_messaging("reseller1", reseller, "webexprov", "Secret")
+        .unwrap();
+    let Observed::Messaging { scope, server } = stage.next().await else {
+        panic!("the reseller's messaging server")
+    };
+    assert_eq!(scope, Scope::Reseller("reseller1".to_owned()));
+    assert_eq!(server.unwrap().url.as_deref(), Some(reseller));
+    for (user, url) in [
+        ("amy@acme.example.net", reseller),
+        ("gus@globex.example.net", system),
+    ] {
+        // Nothing that a messaging server is told.
+        let title = Element::new("command")
+            .with_leaf("userId", user)
+            .with_leaf("title", "Boss");
+        let request = "UserModifyRequest22";
+        let done = stage.lab.administer(request, &title, &stage.tasks).await;
+        done.unwrap();
+        let told = stage.next().await;
+        let Observed::Present { url: told, .. } = told else {
+            panic!("{user}: {told:?}")
+        };
+        assert_eq!(told.as_deref(), Some(url), "{user}");
+    }
 }

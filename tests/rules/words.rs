@@ -25,9 +25,11 @@ use xspd::domain::ocip::OcipFailure;
 use xspd::domain::ocip::RequestKind;
 use xspd::domain::ocir::Effect;
 use xspd::domain::ocir::Loss;
+use xspd::domain::provisioning::csv;
 use xspd::domain::provisioning::operation::Operation;
 use xspd::domain::provisioning::refusal::RefusalReason;
 use xspd::domain::upstream::Failure;
+use xspd::inbound::endpoints::operations::resource;
 use xspd::jose::ClientKeyFault;
 use xspd::lab::broadworks::events::faults::Fault as EventFault;
 use xspd::lab::webex::api::Fault as ApiFault;
@@ -124,8 +126,49 @@ fn codes_of_the_provisioning_adapter_are_documented_with_their_status() {
     let rows = Table::after("`code` of `xspd_inbound_provisioning_total`").rows;
     let documented: BTreeSet<_> = rows.iter().map(|row| row[..2].to_vec()).collect();
     assert_eq!(documented, expected);
+    // A code that nothing refuses with would send an operator looking for what never happens.
+    let sources = source::below("src");
+    let own = "src/domain/provisioning/refusal.rs";
+    let dead: Vec<_> = RefusalReason::ALL
+        .iter()
+        .map(|reason| format!("RefusalReason::{reason:?}"))
+        .filter(|name| {
+            let mut others = sources.iter().filter(|source| !source.path.ends_with(own));
+            !others.any(|source| source.code.contains(name))
+        })
+        .collect();
+    assert_eq!(dead, Vec::<String>::new());
     let table = Table::after("the log warns with `reason`:");
     table.expect(&Untracked::ALL.map(Untracked::as_str));
+}
+
+#[test]
+fn codes_of_jobs_are_documented() {
+    let path = source::root().join("src/domain/provisioning/fault/faults.toml");
+    let faults = std::fs::read_to_string(path).expect("the table of faults");
+    let codes = faults.lines().filter_map(|line| {
+        let code = line.strip_prefix("code = \"")?.strip_suffix('"')?;
+        code.starts_with('A').then_some(code)
+    });
+    let table = Table::after("the code of its error that is none of Webex's:");
+    table.expect(&codes.collect::<Vec<_>>());
+}
+
+#[test]
+fn paths_of_the_operations_api_are_documented_with_their_methods() {
+    let table = Table::after("everything else that is taken is 200 or 202.");
+    let documented: BTreeSet<_> = table.rows.iter().map(|row| row[..2].to_vec()).collect();
+    let expected: BTreeSet<_> = resource::PATHS
+        .iter()
+        .map(|(path, methods)| vec![format!("/ops/v1/{path}"), (*methods).to_owned()])
+        .collect();
+    assert_eq!(documented, expected);
+}
+
+#[test]
+fn columns_of_an_import_are_documented() {
+    let table = Table::after("The columns, in any order; `user` and `action` must be there:");
+    table.expect(&csv::columns_of_import());
 }
 
 #[test]

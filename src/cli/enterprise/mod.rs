@@ -14,7 +14,7 @@ use crate::cli::operations::Failure;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
 use crate::cli::provision::when;
-use crate::cli::table::align;
+use crate::cli::table;
 
 /// Between two looks at a sync that is waited for.
 const STEP: Duration = Duration::from_secs(2);
@@ -146,8 +146,8 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
         ("FIRST USER", "first-user"),
         ("ORGANISATION", "org"),
     ];
-    table(
-        &said["enterprises"],
+    table::print(
+        members(&said["enterprises"]),
         &columns,
         "No enterprise is known yet.",
         console,
@@ -186,6 +186,10 @@ fn lines(said: &Value) -> Vec<String> {
     fact("Template", text(held, "template"));
     fact("First user", text(held, "first-user"));
     fact("Organisation", text(held, "org"));
+    // What Webex says, where that is not what is held here.
+    if said["webex-org"] != held["org"] {
+        fact("Org. at Webex", text(said, "webex-org"));
+    }
     fact("Webex enterprise", text(held, "webex"));
     let sync = &said["sync"];
     fact("Sync asked here", text(&said["asked"], "says"));
@@ -275,8 +279,8 @@ fn status(door: &Door, console: Console) -> Result<Exit, Failure> {
         ("STANDING", "standing"),
         ("", "says"),
     ];
-    table(
-        &said["syncs"],
+    table::print(
+        members(&said["syncs"]),
         &columns,
         "No directory sync was asked for since the start.",
         console,
@@ -284,22 +288,8 @@ fn status(door: &Door, console: Console) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn table(rows: &Value, columns: &[(&str, &str)], none: &str, console: Console) {
-    let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
-    if rows.is_empty() {
-        console.line(none);
-        return;
-    }
-    let mut cells = vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect()];
-    for row in rows {
-        cells.push(
-            columns
-                .iter()
-                .map(|(_, key)| text(row, key))
-                .collect::<Vec<_>>(),
-        );
-    }
-    align(&cells).iter().for_each(|line| console.line(line));
+fn members(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn told(said: &Value, console: Console) {
@@ -319,6 +309,7 @@ mod tests {
         let said = json!({
             "enterprise": {"enterprise": "SP1+acme", "cluster": "east", "state": "ready",
                 "since": 0, "template": "acme", "org": "ORG"},
+            "webex-org": "ORG2",
             "sync": {"enabled": true, "status": "COMPLETE", "counts": {"usersAdded": 3},
                 "errors": [{"code": "600014", "description": "no connection", "do": "check Xsi"}]},
         });
@@ -326,6 +317,7 @@ mod tests {
         for words in [
             "SP1+acme in east",
             "ORG",
+            "Org. at Webex       ORG2",
             "on",
             "usersAdded          3",
             "600014 no connection",

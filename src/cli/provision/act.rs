@@ -90,22 +90,34 @@ pub(super) fn cancel(args: &Word, console: Console) -> Exit {
 
 /// Lets the job do what it asked about.
 pub(super) fn confirm(args: &Word, console: Console) -> Exit {
-    let asked = Daemon::of(&args.door).and_then(|daemon| look(&daemon, &args.whom));
-    let asked = match asked {
-        Ok(said) => asked_about(&said),
-        Err(failure) => return failure.told(console),
-    };
-    let warning = if asked.is_empty() {
-        format!("The job of {} asks nothing now.", args.whom.user)
-    } else {
-        format!("The job of {} asks: {asked}", args.whom.user)
-    };
-    sure(args, "/confirm", &warning, console)
+    let done = Daemon::of(&args.door).and_then(|daemon| {
+        let said = look(&daemon, &args.whom)?;
+        let (warning, order) = asked_about(&said)?;
+        make_sure(console, args.yes, &warning, &args.whom.user)?;
+        daemon.post(&args.whom.target("/confirm"), &order)
+    });
+    told(done, console)
 }
 
-fn asked_about(said: &Value) -> String {
-    let error = said.pointer("/user/error").unwrap_or(&Value::Null);
-    text(error, "text")
+/// What a job asks, in words, and the confirmation of just that: when it asks something else by the
+/// time it is said, the daemon refuses.
+fn asked_about(said: &Value) -> Result<(String, Value), Failure> {
+    let user = &said["user"];
+    let (who, error) = (text(user, "user"), &user["error"]);
+    let (code, what) = (text(error, "code"), text(error, "text"));
+    if user["state"] != "attention" || code.is_empty() {
+        let nothing = format!("the job of {who} asks nothing; there is nothing to confirm");
+        return Err(Failure::Nothing(nothing));
+    }
+    let mut warning = format!("The job of {who} asks ({code}): {what}");
+    let action = text(error, "action");
+    if !action.is_empty() {
+        warning += &format!(" {action}");
+    }
+    Ok((
+        warning,
+        json!({"request": user["request"], "code": error["code"]}),
+    ))
 }
 
 /// Gives another package.
@@ -191,6 +203,22 @@ mod tests {
         }
         let words = warning(&json!({"user": {"user": "ben@x"}}), false);
         assert!(words.contains("a free Webex user stays") && !words.contains("A2006"));
+    }
+
+    #[test]
+    fn what_is_confirmed_is_what_was_shown() {
+        let said = json!({"user": {"user": "anna@x", "state": "attention", "request": "r7",
+            "error": {"code": "A2006", "text": "The last administrator.", "action": "Name one."}}});
+        let (warning, order) = asked_about(&said).unwrap();
+        assert_eq!(
+            warning,
+            "The job of anna@x asks (A2006): The last administrator. Name one."
+        );
+        assert_eq!(order, json!({"request": "r7", "code": "A2006"}));
+        for state in ["waiting-webex", "provisioned"] {
+            let said = json!({"user": {"user": "anna@x", "state": state, "request": "r7"}});
+            assert_eq!(asked_about(&said).unwrap_err().exit(), Exit::Data);
+        }
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub(super) struct Args {
     /// The URL of the adapter as the AS reaches it, when the configuration does not tell.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Customers of the cluster in Partner Hub, when the daemon cannot be asked or knows of fewer.
+    /// Customers that Partner Hub shows for the cluster: xspd knows only of those that came through
+    /// it. The most counts of this, `customers` of its templates, and what the daemon knows.
     #[arg(long, value_name = "N")]
     customers: Option<u64>,
     #[command(flatten)]
@@ -88,7 +89,7 @@ fn print(args: &Args, console: Console) -> Result<Exit, Failure> {
             )
         })?,
     };
-    let customers = customers(args, &template.cluster)?;
+    let customers = customers(args, &config, &template.cluster)?;
     let password = credentials.password.read().ok();
     let password = password.map(|held| {
         let text = String::from_utf8_lossy(held.expose().trim_ascii()).into_owned();
@@ -171,10 +172,14 @@ fn url_of(template: &Template, config: &Config) -> Option<String> {
 
 /// How many customers the cluster has: what the daemon knows of, or what Partner Hub shows, if
 /// that is more.
-fn customers(args: &Args, cluster: &str) -> Result<u64, Failure> {
+fn customers(args: &Args, config: &Config, cluster: &str) -> Result<u64, Failure> {
+    let ours = config.templates.iter();
+    let ours = ours.filter(|held| held.cluster == cluster);
+    let declared = ours.map(|held| u64::from(held.customers)).max();
+    let declared = declared.unwrap_or(0).max(args.customers.unwrap_or(0));
     let asked = Daemon::of(&args.door).and_then(|daemon| daemon.get("/ops/v1/templates"));
-    let known = match (asked, args.customers) {
-        (Ok(said), _) => {
+    let known = match asked {
+        Ok(said) => {
             let said = &said;
             let clusters = said["clusters"].as_array().into_iter().flatten();
             let mut ours = clusters.filter(|held| held["cluster"] == cluster);
@@ -182,21 +187,52 @@ fn customers(args: &Args, cluster: &str) -> Result<u64, Failure> {
                 .unwrap_or(0)
         }
         // What is said by hand stands in for the daemon.
-        (Err(_), Some(_)) => 0,
-        (Err(failure), None) => {
+        Err(_) if declared > 0 => 0,
+        Err(failure) => {
             return Err(Failure::Usage(format!(
                 "{failure}\nWithout it nobody counts the customers of the cluster, and with more \
-                 than {} its URLs must not be edited: give --customers with what Partner Hub shows.",
+                 than {} its URLs must not be edited: give --customers with what Partner Hub shows, \
+                 or set `customers` of the template.",
                 as_settings::CUSTOMERS
             )));
         }
     };
-    Ok(known.max(args.customers.unwrap_or(0)))
+    Ok(known.max(declared))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn customers_are_those_of_partner_hub_where_it_shows_more() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("xspd.toml");
+        let of = |declared: &str, said: &[&str]| {
+            let text = format!(
+                "[[template]]\nname = \"acme\"\nmode = \"relay\"\n{declared}\
+                 bridge-url = \"https://bridge.example.com/x\"\naccount = \"prov\"\n\
+                 password = \"file:/etc/xspd/acme\"\n\
+             [[listener]]\nname = \"prov\"\nkind = \"provisioning\"\naddresses = [\"127.0.0.1:8443\"]\n\
+             [[listener.host]]\nnames = [\"adapter.sp.example\"]\n"
+            );
+            std::fs::write(&file, &text).unwrap();
+            let fixed = ["as-commands", "acme", "--config", file.to_str().unwrap()];
+            let line = <Line as clap::Parser>::parse_from(fixed.iter().chain(said));
+            let config = crate::config::from_text(&text).unwrap();
+            // Nobody can be asked: there is no operator token.
+            customers(&line.args, &config, "default").ok()
+        };
+        assert_eq!(of("", &[]), None);
+        assert_eq!(of("", &["--customers", "12"]), Some(12));
+        assert_eq!(of("customers = 51\n", &[]), Some(51));
+        assert_eq!(of("customers = 51\n", &["--customers", "12"]), Some(51));
+    }
 
     #[test]
     fn the_url_of_a_template_is_what_is_written_or_the_name_of_the_listener() {

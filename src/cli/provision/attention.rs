@@ -10,8 +10,7 @@ use crate::cli::admin::escaped;
 use crate::cli::operations::Daemon;
 use crate::cli::operations::age;
 use crate::cli::operations::text;
-use crate::cli::provision::show::when;
-use crate::cli::table::align;
+use crate::cli::table;
 
 /// What waits for a person: exit 0 when nothing does, else 1.
 pub(super) fn run(door: &Door, console: Console) -> Exit {
@@ -36,9 +35,8 @@ pub(super) fn run(door: &Door, console: Console) -> Exit {
 pub(super) fn templates(door: &Door, console: Console) -> Exit {
     match Daemon::of(door).and_then(|daemon| daemon.get("/ops/v1/templates")) {
         Ok(said) if console.json => console.document(&said),
-        Ok(said) => table(
-            &said,
-            "templates",
+        Ok(said) => table::print(
+            of(&said, "templates"),
             &TEMPLATES,
             "No template is configured.",
             console,
@@ -61,7 +59,7 @@ const TEMPLATES: [(&str, &str); 7] = [
 /// Which capture.
 #[derive(Debug, clap::Args)]
 pub(super) struct Captures {
-    /// The whole of one, as JSON; it can be given to `xspd provision mapping test --capture`.
+    /// The whole of one, as JSON; `xspd provision mapping test --capture ID` shows how the rules see it.
     #[arg(value_name = "ID")]
     id: Option<String>,
     #[command(flatten)]
@@ -84,28 +82,16 @@ pub(super) fn captures(args: &Captures, console: Console) -> Exit {
                 ("OUTCOME", "outcome"),
                 ("STATUS", "status"),
             ];
-            table(&said, "captures", &columns, "No call is captured.", console);
+            table::print(
+                of(&said, "captures"),
+                &columns,
+                "No call is captured.",
+                console,
+            );
         }
         Err(failure) => return failure.told(console),
     }
     Exit::Ok
-}
-
-fn table(said: &Value, member: &str, columns: &[(&str, &str)], none: &str, console: Console) {
-    let held = of(said, member);
-    if held.is_empty() {
-        console.line(none);
-        return;
-    }
-    let mut rows = vec![columns.iter().map(|(head, _)| (*head).to_owned()).collect()];
-    for row in held {
-        let cell = |(_, key): &(&str, &str)| match (*key, row[*key].as_u64()) {
-            ("at", Some(at)) => when(at),
-            (key, _) => text(row, key),
-        };
-        rows.push(columns.iter().map(cell).collect::<Vec<_>>());
-    }
-    align(&rows).iter().for_each(|line| console.line(line));
 }
 
 fn of<'a>(said: &'a Value, member: &str) -> &'a [Value] {
@@ -122,9 +108,10 @@ fn lines(said: &Value) -> Vec<String> {
     for reason in reasons {
         let oldest = reason["oldest"].as_u64().unwrap_or(at);
         all.push(format!(
-            "{} user{}: {}, the oldest for {}; waits for: {}",
+            "{} user{} of {}: {}, the oldest for {}; waits for: {}",
             reason["users"],
             if reason["users"] == 1 { "" } else { "s" },
+            text(reason, "template"),
             text(reason, "reason"),
             age(at.saturating_sub(oldest) / 1000),
             text(reason, "owner"),
@@ -154,11 +141,11 @@ mod tests {
     #[test]
     fn reasons_come_with_their_number_and_what_to_do() {
         let said = json!({"at": 3_600_000, "reasons": [{"reason": "2017", "users": 3, "oldest": 0,
-            "owner": "customer administrator", "do": "Ask.", "examples": ["a@x", "b@x"]}]});
+            "template": "acme", "owner": "customer administrator", "do": "Ask.", "examples": ["a@x", "b@x"]}]});
         assert_eq!(
             lines(&said),
             [
-                "3 users: 2017, the oldest for 1 h; waits for: customer administrator",
+                "3 users of acme: 2017, the oldest for 1 h; waits for: customer administrator",
                 "  Ask.",
                 "  for example a@x, b@x",
             ]

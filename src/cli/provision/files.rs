@@ -1,6 +1,5 @@
 //! `xspd provision export` and `import`: the user-status view as CSV, and users out of a CSV file.
 
-use std::io::Read as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,15 +14,14 @@ use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
+use crate::cli::provision::input;
 use crate::cli::provision::list::Filter;
 use crate::cli::provision::list::pages;
 use crate::cli::provision::rows;
 use crate::cli::provision::show::when;
 use crate::domain::provisioning::csv;
+use crate::domain::provisioning::csv::ImportResult;
 use crate::domain::provisioning::csv::StatusRow;
-
-/// Largest file that is imported: what the daemon takes at once.
-const MOST: u64 = 8 << 20;
 
 /// What to export.
 #[derive(Debug, clap::Args)]
@@ -100,9 +98,15 @@ pub(super) struct Import {
     /// A CSV file with a head line, or `-` for the standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The template of the users; lines name none.
+    /// The template of lines that name none; where one alone serves the cluster, it is that one.
     #[arg(long, value_name = "KEY")]
-    template: String,
+    template: Option<String>,
+    /// The cluster of the users, where there are several.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Print the results as comma-separated values.
+    #[arg(long)]
+    csv: bool,
     /// Say what would come of each line; change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -120,6 +124,9 @@ pub(super) fn import(args: &Import, console: Console) -> Exit {
             let said = &said;
             if console.json {
                 console.document(said);
+            } else if args.csv {
+                let text = csv::import_results(&values(said));
+                console.line(String::from_utf8_lossy(&text).trim_end());
             } else {
                 results(said).iter().for_each(|line| console.line(line));
             }
@@ -136,8 +143,13 @@ fn take_in(args: &Import, console: Console) -> Result<Value, Failure> {
     let text = read(&args.file)?;
     let daemon = Daemon::of(&args.door)?;
     let target = |dry: bool| {
-        let template = escaped(&args.template);
-        format!("/ops/v1/import?template={template}&dry-run={dry}")
+        let mut target = format!("/ops/v1/import?dry-run={dry}");
+        for (key, value) in [("template", &args.template), ("cluster", &args.cluster)] {
+            if let Some(value) = value {
+                target += &format!("&{key}={}", escaped(value));
+            }
+        }
+        target
     };
     let tried = daemon.post_csv(&target(true), &text)?;
     if args.dry_run {
@@ -145,8 +157,8 @@ fn take_in(args: &Import, console: Console) -> Result<Value, Failure> {
     }
     let tried = &tried;
     let warning = format!(
-        "{} lines become jobs of template {}, {} are refused.",
-        tried["accepted"], args.template, tried["refused"]
+        "{} lines become jobs, {} are refused.",
+        tried["accepted"], tried["refused"]
     );
     // A file on the standard input leaves nobody to ask.
     make_sure(console, args.yes, &warning, "yes")?;
@@ -158,24 +170,26 @@ fn read(path: &Path) -> Result<String, Failure> {
         path: path.display().to_string(),
         error,
     };
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin()
-            .lock()
-            .take(MOST + 1)
-            .read_to_string(&mut text)
-    } else {
-        let file = std::fs::File::open(path).map_err(wrong)?;
-        file.take(MOST + 1).read_to_string(&mut text)
-    };
-    match read {
-        Ok(length) if length as u64 > MOST => Err(wrong(std::io::Error::other(format!(
-            "larger than {} MiB; split it",
-            MOST >> 20
-        )))),
-        Ok(_) => Ok(text),
-        Err(error) => Err(wrong(error)),
-    }
+    let most = u64::try_from(csv::BYTES).unwrap_or(u64::MAX);
+    let bytes = input::read(path, most).map_err(wrong)?;
+    String::from_utf8(bytes).map_err(|_| {
+        let what = "it is not UTF-8; save it as \"CSV UTF-8\"";
+        wrong(std::io::Error::new(std::io::ErrorKind::InvalidData, what))
+    })
+}
+
+fn values(said: &Value) -> Vec<ImportResult> {
+    let lines = said["lines"].as_array().into_iter().flatten();
+    lines
+        .map(|line| ImportResult {
+            line: line["line"].as_u64().unwrap_or_default(),
+            user: text(line, "user"),
+            action: text(line, "action"),
+            result: text(line, "outcome"),
+            request_id: text(line, "request"),
+            detail: text(line, "text"),
+        })
+        .collect()
 }
 
 fn results(said: &Value) -> Vec<String> {
@@ -223,6 +237,18 @@ mod tests {
         let line = text.lines().nth(1).unwrap();
         assert!(line.starts_with("'=1+1,"), "{line}");
         assert!(line.contains("10022,\"say \"\"x\"\"\""), "{line}");
+    }
+
+    #[test]
+    fn results_are_values_too() {
+        let said = json!({"lines": [{"line": 2, "user": "a@x", "action": "remove",
+            "outcome": "refused", "text": "A1105: not here", "request": null}]});
+        let text = String::from_utf8(csv::import_results(&values(&said))).unwrap();
+        assert_eq!(
+            text,
+            "line,user,action,result,request-id,detail\r\n\
+             2,a@x,remove,refused,,A1105: not here\r\n"
+        );
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub(super) struct Filter {
     /// Only users of this template.
     #[arg(long, value_name = "KEY")]
     template: Option<String>,
+    /// Only users of this cluster.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
     /// Only users of this enterprise, as Webex calls it (spEnterpriseId).
     #[arg(long, value_name = "ID")]
     enterprise: Option<String>,
@@ -62,6 +65,7 @@ impl Filter {
         }
         for (key, value) in [
             ("template", &self.template),
+            ("cluster", &self.cluster),
             ("enterprise", &self.enterprise),
             ("user", &self.user),
         ] {
@@ -332,13 +336,14 @@ mod tests {
     fn a_filter_is_a_query_whatever_is_in_it() {
         let filter = Filter {
             state: vec!["attention".to_owned(), "stalled".to_owned()],
+            cluster: Some("east".to_owned()),
             user: Some("a&b".to_owned()),
             exclude_provisioned: true,
             ..Filter::default()
         };
         assert_eq!(
             filter.query(Some("c/1"), 500),
-            "limit=500&state=attention%2Cstalled&user=a%26b&exclude-provisioned=true&cursor=c%2F1"
+            "limit=500&state=attention%2Cstalled&cluster=east&user=a%26b&exclude-provisioned=true&cursor=c%2F1"
         );
     }
 

@@ -21,7 +21,7 @@ enum Verb {
     /// Print the built-in rules, to begin a file of your own with
     Print,
     /// Show how each rule sees a request and what comes of it; exit code 1 when it is refused
-    Test(try_on::Args),
+    Test(Box<try_on::Args>),
 }
 
 /// Runs `xspd provision mapping`.

@@ -19,6 +19,12 @@ pub(super) struct Args {
     /// for whether its e-mail addresses are trusted.
     #[arg(long, value_name = "KEY")]
     template: Option<String>,
+    /// The cluster of the users, where there are several.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Integrated IM&P must be assigned already; without it, that it is not is only noted.
+    #[arg(long)]
+    assigned: bool,
     /// Ask Webex, too, whether it would take them.
     #[arg(long)]
     webex: bool,
@@ -26,9 +32,10 @@ pub(super) struct Args {
     door: Door,
 }
 
-/// Checks: exit 0 when nobody would be refused, else 1.
+/// Checks: exit 0 when nobody would be refused and everything was looked at, else 1.
 pub(super) fn run(args: &Args, console: Console) -> Exit {
-    let order = json!({"users": args.users, "webex": args.webex, "template": args.template});
+    let order = json!({"users": args.users, "webex": args.webex, "template": args.template,
+        "cluster": args.cluster, "assigned": args.assigned});
     let said =
         &match Daemon::of(&args.door).and_then(|daemon| daemon.post("/ops/v1/precheck", &order)) {
             Ok(said) => said,
@@ -40,11 +47,16 @@ pub(super) fn run(args: &Args, console: Console) -> Exit {
         lines(said).iter().for_each(|line| console.line(line));
     }
     let mut users = said["users"].as_array().into_iter().flatten();
-    if users.any(|user| user["verdict"] == "refused" || user["verdict"] == "unknown") {
+    if users.any(|user| !is_fine(user)) {
         Exit::Findings
     } else {
         Exit::Ok
     }
+}
+
+/// What was not looked at is not fine by that.
+fn is_fine(user: &Value) -> bool {
+    user["verdict"] == "ok" || user["verdict"] == "warning"
 }
 
 fn lines(said: &Value) -> Vec<String> {
@@ -69,6 +81,19 @@ fn lines(said: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_not_looked_at_is_not_fine() {
+        for (verdict, fine) in [
+            ("ok", true),
+            ("warning", true),
+            ("unchecked", false),
+            ("unknown", false),
+            ("refused", false),
+        ] {
+            assert_eq!(is_fine(&json!({ "verdict": verdict })), fine, "{verdict}");
+        }
+    }
 
     #[test]
     fn each_user_has_a_verdict_and_its_reasons() {

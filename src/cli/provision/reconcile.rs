@@ -18,6 +18,7 @@ use crate::cli::operations::text;
 use crate::cli::provision::show::when;
 use crate::cli::table::align;
 use crate::domain::provisioning::csv;
+use crate::domain::provisioning::reconcile::Difference;
 use crate::domain::provisioning::reconcile::Row;
 
 /// Between two looks at the progress.
@@ -39,8 +40,9 @@ pub(super) struct Args {
     #[arg(long)]
     last: bool,
     /// Mend what is of these classes, as the CLASS column writes them: each row becomes a job.
-    #[arg(long, value_name = "CLASS", num_args = 1.., requires = "enterprise")]
-    apply: Vec<String>,
+    #[arg(long, value_name = "CLASS", num_args = 1.., requires = "enterprise",
+        value_parser = Difference::parse)]
+    apply: Vec<Difference>,
     /// Do not ask before --apply.
     #[arg(long)]
     yes: bool,
@@ -48,7 +50,7 @@ pub(super) struct Args {
     door: Door,
 }
 
-/// Compares: exit 0 when nothing differs, 1 when something does; with --apply 0 when every row
+/// Compares: exit 0 when nothing differs, 1 when something does or could not be compared; with --apply 0 when every row
 /// became a job.
 pub(super) fn run(args: &Args, console: Console) -> Exit {
     match reconcile(args, console) {
@@ -59,34 +61,81 @@ pub(super) fn run(args: &Args, console: Console) -> Exit {
 
 fn reconcile(args: &Args, console: Console) -> Result<Exit, Failure> {
     let daemon = Daemon::of(&args.door)?;
+    let mut begun = None;
     if !args.last {
         let order = json!({"enterprise": args.enterprise, "cluster": args.cluster});
-        daemon.post("/ops/v1/reconcile", &order)?;
+        let said = &daemon.post("/ops/v1/reconcile", &order)?;
+        if said["waiting"] == 0 {
+            return Ok(nothing(&text(said, "says"), console));
+        }
+        begun = said["at"].as_u64();
         follow(&daemon, console)?;
     }
     let reports = reports(args, &daemon)?;
+    if reports.is_empty() {
+        let says = if args.last {
+            "No comparison was made since the start."
+        } else {
+            "No comparison came to its end; the log of the daemon says why."
+        };
+        nothing(says, console);
+        return Ok(if args.last { Exit::Ok } else { Exit::Findings });
+    }
     let rows: Vec<(&Value, &Value)> = reports
         .iter()
         .flat_map(|report| of(report, "rows").iter().map(move |row| (report, row)))
         .collect();
+    let gaps: Vec<String> = reports
+        .iter()
+        .filter_map(|report| gap(report, begun))
+        .collect();
     if console.json {
-        console.document(&json!({"reports": reports}));
+        if args.apply.is_empty() {
+            console.document(&json!({"reports": reports}));
+        }
     } else if args.csv {
         print_values(&rows, console);
+        // The rows do not tell what is missing among them.
+        gaps.iter()
+            .for_each(|gap| console.complain(format_args!("xspd: {gap}")));
     } else {
         for report in &reports {
             lines(report).iter().for_each(|line| console.line(line));
         }
     }
     if args.apply.is_empty() {
-        let whole = reports.iter().all(|report| report["complete"] == true);
-        return Ok(if rows.is_empty() && whole {
+        return Ok(if rows.is_empty() && gaps.is_empty() {
             Exit::Ok
         } else {
             Exit::Findings
         });
     }
-    apply(args, &daemon, &rows, console)
+    apply(args, &daemon, (&reports, &rows), console)
+}
+
+fn nothing(says: &str, console: Console) -> Exit {
+    if console.json {
+        console.document(&json!({"reports": [], "says": says}));
+    } else {
+        console.complain(says);
+    }
+    Exit::Ok
+}
+
+/// What a report does not tell: it is not whole, or not of now.
+fn gap(report: &Value, begun: Option<u64>) -> Option<String> {
+    let (enterprise, cluster) = (text(report, "enterprise"), text(report, "cluster"));
+    let at = report["at"].as_u64().unwrap_or_default();
+    if begun.is_some_and(|begun| at < begun) {
+        return Some(format!(
+            "{enterprise} in {cluster} was not compared now; this is the report of {}",
+            when(at)
+        ));
+    }
+    (report["complete"] != true).then(|| {
+        let problem = text(report, "problem");
+        format!("{enterprise} in {cluster}: NOT COMPLETE: {problem}")
+    })
 }
 
 /// Waits until the comparison is over, and tells how far it is.
@@ -135,15 +184,19 @@ fn reports(args: &Args, daemon: &Daemon) -> Result<Vec<Value>, Failure> {
 fn apply(
     args: &Args,
     daemon: &Daemon,
-    rows: &[(&Value, &Value)],
+    (reports, rows): (&[Value], &[(&Value, &Value)]),
     console: Console,
 ) -> Result<Exit, Failure> {
+    let classes: Vec<&str> = args.apply.iter().map(|class| class.as_str()).collect();
     let chosen = |(_, row): &&(&Value, &Value)| {
         let class = text(row, "class");
-        args.apply.contains(&class)
+        classes.contains(&class.as_str())
     };
     let chosen: Vec<_> = rows.iter().filter(chosen).collect();
     if chosen.is_empty() {
+        if console.json {
+            console.document(&json!({"reports": reports, "applied": null}));
+        }
         console.complain("xspd: no row is of these classes; nothing was changed.");
         return Ok(Exit::Ok);
     }
@@ -151,7 +204,7 @@ fn apply(
     let warning = format!(
         "{} rows of {} become jobs of {enterprise}.",
         chosen.len(),
-        args.apply.join(", ")
+        classes.join(", ")
     );
     make_sure(console, args.yes, &warning, enterprise)?;
     let cluster = args.cluster.as_deref();
@@ -161,13 +214,19 @@ fn apply(
     let shown = chosen
         .first()
         .map_or(&Value::Null, |(report, _)| &report["at"]);
-    let said = &daemon.post(&target, &json!({"classes": args.apply, "report": shown}))?;
+    let said = &daemon.post(&target, &json!({"classes": classes, "report": shown}))?;
     if console.json {
-        console.document(said);
+        console.document(&json!({"reports": reports, "applied": said}));
     } else {
         for line in of(said, "lines") {
             let (user, outcome) = (text(line, "user"), text(line, "outcome"));
-            console.line(format_args!("{user}: {outcome}; {}", text(line, "text")));
+            let line = format!("{user}: {outcome}; {}", text(line, "text"));
+            if args.csv {
+                // What stands on the standard output is one list.
+                console.complain(line);
+            } else {
+                console.line(line);
+            }
         }
     }
     let refused = said["refused"].as_u64().unwrap_or_default();
@@ -202,6 +261,10 @@ fn lines(report: &Value) -> Vec<String> {
         text(report, "source"),
         report["webex-users"],
     )];
+    let note = text(report, "note");
+    if !note.is_empty() {
+        all.push(format!("  Note: {note}"));
+    }
     if report["complete"] != true {
         all.push(format!("  NOT COMPLETE: {}", text(report, "problem")));
     }
@@ -247,5 +310,44 @@ mod tests {
         assert!(said[2].contains("missing") && said[2].contains("no subscriber"));
         let broken = json!({"complete": false, "problem": "page 3 was not read", "rows": []});
         assert!(lines(&broken)[1].contains("NOT COMPLETE: page 3"));
+    }
+
+    #[test]
+    fn a_class_that_is_none_is_refused_with_the_list_of_classes() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let of = |class: &str| {
+            let words = ["reconcile", "SP1+acme", "--apply", class];
+            <Line as clap::Parser>::try_parse_from(words)
+        };
+        assert_eq!(of("missing").unwrap().args.apply, [Difference::Missing]);
+        let refused = of("mising").unwrap_err();
+        assert!(refused.use_stderr());
+        let text = refused.to_string();
+        assert!(text.contains("orphaned, package-differs"), "{text}");
+    }
+
+    #[test]
+    fn a_gap_of_a_report_is_told() {
+        let report = |complete: bool| {
+            json!({"enterprise": "SP1+acme", "cluster": "east", "at": 5_000,
+                "complete": complete, "problem": "page 3 was not read"})
+        };
+        assert_eq!(gap(&report(true), Some(5_000)), None);
+        assert_eq!(gap(&report(true), None), None);
+        let broken = gap(&report(false), None).unwrap();
+        assert!(broken.contains("NOT COMPLETE: page 3"), "{broken}");
+        let old = gap(&report(true), Some(5_001)).unwrap();
+        assert!(old.contains("was not compared now"), "{old}");
+    }
+
+    #[test]
+    fn another_clusters_report_says_why_broadworks_was_not_asked() {
+        let report = json!({"complete": true, "rows": [],
+            "note": "cluster west: no application server configured"});
+        assert!(lines(&report)[1].contains("Note: cluster west: no application server"));
     }
 }

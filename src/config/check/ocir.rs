@@ -53,15 +53,19 @@ pub(super) fn ocir(root: &At<'_>, raw: Option<&raw::Ocir>) -> Option<Ocir> {
     })
 }
 
+/// How the cluster of an Application Server is written.
+const CLUSTER: &str = "a name such as \"as-east\", as templates have it";
+
+/// A cluster, as templates call it.
+pub(super) fn cluster(text: &str) -> Result<ClusterName, Wrong> {
+    ClusterName::parse(text).map_err(|wrong| Wrong {
+        what: wrong.to_string(),
+        expected: CLUSTER.to_owned(),
+    })
+}
+
 fn server(at: &At<'_>, name: String, raw: &raw::OcirServer) -> Option<OcirServer> {
-    let form = "a name such as \"as-east\", as templates have it";
-    let cluster = |text: &str| {
-        ClusterName::parse(text).map_err(|wrong| Wrong {
-            what: wrong.to_string(),
-            expected: form.to_owned(),
-        })
-    };
-    let cluster = at.required("cluster", raw.cluster.as_deref(), form, cluster);
+    let cluster = at.required("cluster", raw.cluster.as_deref(), CLUSTER, cluster);
     let host_port = |text: &str| values::host_port(text, Some(PORT));
     let form = "a host such as \"as1.example.net\"";
     let address = at.required("address", raw.address.as_deref(), form, host_port);

@@ -70,6 +70,7 @@ fn capture(at: &At<'_>, raw: Option<&raw::Capture>) -> Capture {
         ring: usize::try_from(ring).unwrap_or(usize::MAX),
         body_bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
         keep,
+        max_age: at.duration("max-age", raw.max_age.as_ref(), &rules::CAPTURE_MAX_AGE),
         personal_data,
     }
 }
@@ -87,6 +88,7 @@ pub(super) fn templates(
         template::template(at, name, raw, shared)
     });
     template::told_apart(at, &templates);
+    template::customers(at, &templates);
     for template in &templates {
         has_partner(at, template, partners);
     }

@@ -222,6 +222,10 @@ pub(super) const PROVISIONING_RATE: Bounds<f64> = Bounds {
 pub(super) const PROVISIONING_BURST: Bounds<u32> = count(400, 1, 1_000_000);
 /// A day of mistakes at a new site.
 pub(super) const CAPTURE_RING: Bounds<u32> = count(50, 1, 1_000);
+/// Whoever writes a mapping looks at calls of today; personal data is not kept for longer.
+pub(super) const CAPTURE_MAX_AGE: Bounds<Duration> = time(24 * HOUR, MINUTE, 30 * 24 * HOUR);
+/// What a cluster has; the guard begins at 51.
+pub(super) const TEMPLATE_CUSTOMERS: Bounds<u32> = count(0, 0, 1_000_000);
 /// Many times a profile; with the ring it bounds the memory.
 pub(super) const CAPTURE_BODY_BYTES: Bounds<u64> = bytes(16 * KIB, KIB, 256 * KIB);
 /// One lost SYN and its repetition fit.

@@ -1,5 +1,6 @@
 //! One template of Partner Hub.
 
+mod customers;
 mod form;
 
 use base64::Engine as _;
@@ -41,6 +42,8 @@ use crate::domain::provisioning::answer::XML;
 /// What Webex takes of a provisioning id, and room.
 const PROVISIONING_ID: usize = 512;
 
+pub(super) use customers::customers;
+
 pub(super) fn template(
     at: &At<'_>,
     name: String,
@@ -65,6 +68,7 @@ pub(super) fn template(
         cluster: at
             .text("cluster", raw.cluster.as_deref(), values::name)
             .unwrap_or_else(|| "default".to_owned()),
+        customers: at.count("customers", raw.customers, &rules::TEMPLATE_CUSTOMERS),
         partner: at.text("partner", raw.partner.as_deref(), values::name),
         provisioning_id: provisioning_id(at, raw.provisioning_id.as_deref()),
         bridge_url: at.text("bridge-url", raw.bridge_url.as_deref(), form::bridge_url),
@@ -231,7 +235,7 @@ fn relay(at: &At<'_>, raw: Option<&raw::TemplateRelay>) -> TemplateRelay {
     if raw.on_unreachable == Some(OnUnreachable::AcceptAndRetry) {
         let fault = Wrong {
             what: "the bridge alone can say that it took a call, and what it would have refused \
-                   would be lost after a success"
+                   would be lost after a success (README, The provisioning adapter)"
                 .to_owned(),
             expected: "\"fail\", or the mode \"api\", which keeps what it accepts".to_owned(),
         };

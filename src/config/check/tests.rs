@@ -286,3 +286,27 @@ fn mutual_tls_that_only_observes_is_a_warning() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("listener.public.host[0].identity-mode: route auth-service"));
 }
+
+#[test]
+fn a_cluster_with_many_customers_is_warned_of_where_its_url_would_be_a_new_one() {
+    let warned = |rest: &str| {
+        let text = format!(
+            "[[listener]]\nname = 'p'\nkind = 'provisioning'\naddresses = ['127.0.0.1:8450']\n\
+             allow = ['192.0.2.1']\n[[listener.host]]\nnames = ['a.example']\n\
+             [[template]]\nname = 'acme'\nmode = 'relay'\naccount = 'prov'\n\
+             bridge-url = 'https://bridge.example.com/x'\npassword = 'file:/p'\n{rest}"
+        );
+        let checked = check(&toml::from_str(&text).unwrap());
+        let warnings = checked.warnings.iter().map(ToString::to_string);
+        let mut ours = warnings.filter(|warning| warning.contains("customers"));
+        ours.next().unwrap_or_default()
+    };
+    let warning = warned("customers = 51\n");
+    assert!(
+        warning.contains("51 customers") && warning.contains("TAC"),
+        "{warning}"
+    );
+    assert_eq!(warned("customers = 50\n"), "");
+    let kept = "customers = 51\nmatch = ['https://a.example/bridge']\n";
+    assert_eq!(warned(kept), "");
+}

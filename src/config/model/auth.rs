@@ -10,12 +10,15 @@ use crate::config::SigningAlgorithm;
 use crate::config::TokenInfoFormat;
 use crate::config::TokenResponse;
 use crate::config::secret::SecretRef;
+use crate::domain::provisioning::ids::ClusterName;
 
 /// The Application Server as OCI-P clients see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplicationServer {
     /// Host and port, in order of preference.
     pub addresses: Vec<(String, u16)>,
+    /// The BroadWorks cluster that it belongs to; absent: the only one there is.
+    pub cluster: Option<ClusterName>,
     /// TLS towards it; `None` speaks plain TCP.
     pub tls: Option<ApplicationServerTls>,
     /// Administrator id that logs in.

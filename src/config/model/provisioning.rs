@@ -52,6 +52,8 @@ pub struct Capture {
     pub body_bytes: usize,
     /// Whether they are kept over a restart.
     pub keep: bool,
+    /// How long any of them is kept.
+    pub max_age: Duration,
     /// Whether names, numbers and addresses stay readable.
     pub personal_data: bool,
 }
@@ -68,6 +70,8 @@ pub struct Template {
     pub matches: Vec<TemplateMatch>,
     /// The BroadWorks cluster within which user ids are unique.
     pub cluster: String,
+    /// Customers that Partner Hub shows for the cluster.
+    pub customers: u32,
     /// The Webex partner account; absent only where calls are relayed and nobody is tracked.
     pub partner: Option<String>,
     /// The template's provisioning id; always there in the mode `api`.

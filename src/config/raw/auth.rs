@@ -23,6 +23,9 @@ pub struct ApplicationServer {
     /// Speak TLS; without it only to loopback, or with allow-plaintext.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    /// The BroadWorks cluster that it belongs to, as templates call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Let OCI-P go in clear to other than loopback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_plaintext: Option<bool>,

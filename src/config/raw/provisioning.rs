@@ -64,6 +64,9 @@ pub struct Capture {
     /// Keep them over a restart, in the state directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<bool>,
+    /// How long any of them is kept, in memory and on the disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<DurationText>,
     /// Keep names, numbers and addresses readable; passwords never are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personal_data: Option<bool>,
@@ -85,6 +88,9 @@ pub struct Template {
     /// Name of the BroadWorks cluster within which user ids are unique.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Customers that Partner Hub shows for the cluster; with more than 50 its URLs must not be edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<i64>,
     /// Name of the Webex partner account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,

@@ -12,6 +12,7 @@ use crate::config::write::time;
 pub(super) fn application_server(server: &config::ApplicationServer) -> raw::ApplicationServer {
     let config::ApplicationServer {
         addresses,
+        cluster,
         tls,
         user_id,
         password,
@@ -32,6 +33,7 @@ pub(super) fn application_server(server: &config::ApplicationServer) -> raw::App
     let address = |(host, port): &(String, u16)| format!("{}:{port}", bracketed(host));
     raw::ApplicationServer {
         addresses: Some(addresses.iter().map(address).collect()),
+        cluster: cluster.as_ref().map(|name| name.as_str().to_owned()),
         tls: Some(tls.is_some()),
         allow_plaintext: Some(in_clear),
         ca,

@@ -41,6 +41,7 @@ fn capture(capture: &config::Capture) -> raw::Capture {
         ring,
         body_bytes,
         keep,
+        max_age,
         personal_data,
     } = capture;
     raw::Capture {
@@ -48,6 +49,7 @@ fn capture(capture: &config::Capture) -> raw::Capture {
         ring: number(*ring),
         body_bytes: size(*body_bytes as u64),
         keep: Some(*keep),
+        max_age: time(*max_age),
         personal_data: Some(*personal_data),
     }
 }
@@ -58,6 +60,7 @@ pub(super) fn template(template: &config::Template) -> raw::Template {
         mode,
         matches,
         cluster,
+        customers,
         partner,
         provisioning_id,
         bridge_url,
@@ -87,6 +90,7 @@ pub(super) fn template(template: &config::Template) -> raw::Template {
         mode: Some(*mode),
         matches: Some(matches.iter().map(ToString::to_string).collect()),
         cluster: Some(cluster.clone()),
+        customers: number(*customers),
         partner: partner.clone(),
         provisioning_id: provisioning_id.clone(),
         bridge_url: bridge_url.clone(),

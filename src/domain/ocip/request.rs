@@ -39,6 +39,8 @@ pub enum RequestKind {
     LoginPassword,
     /// `LogoutRequest`.
     Logout,
+    /// `ResellerIntegratedIMPGetRequest`: which messaging server a reseller uses.
+    ResellerMessaging,
     /// `LongLivedTokenRevokeRequest`.
     RevokeTokens,
     /// `UserServiceIsAssignedRequest`.
@@ -63,7 +65,7 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind, so that each series exists from the start.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::AssignedServices,
         Self::Authentication,
         Self::BusyLampField,
@@ -75,6 +77,7 @@ impl RequestKind {
         Self::LoginInfo,
         Self::LoginPassword,
         Self::Logout,
+        Self::ResellerMessaging,
         Self::RevokeTokens,
         Self::ServiceAssigned,
         Self::ServiceProvider,
@@ -102,6 +105,7 @@ impl RequestKind {
             Self::LoginInfo => "login-info",
             Self::LoginPassword => "login-password",
             Self::Logout => "logout",
+            Self::ResellerMessaging => "reseller-messaging",
             Self::RevokeTokens => "revoke-tokens",
             Self::ServiceAssigned => "service-assigned",
             Self::ServiceProvider => "service-provider",
@@ -134,6 +138,7 @@ impl RequestKind {
             Self::LoginInfo => &["UserGetLoginInfoRequestRI", "UserGetLoginInfoRequest22V4"],
             Self::LoginPassword => &["LoginRequest22V5"],
             Self::Logout => &["LogoutRequest"],
+            Self::ResellerMessaging => &["ResellerIntegratedIMPGetRequest22"],
             Self::RevokeTokens => &["LongLivedTokenRevokeRequest"],
             Self::ServiceAssigned => &["UserServiceIsAssignedRequest"],
             Self::ServiceProvider => &[

@@ -7,7 +7,8 @@ use crate::domain::ocip::framing::MESSAGE;
 use crate::domain::xsi::codec::CodecError;
 use crate::domain::xsi::codec::Element;
 use crate::domain::xsi::codec::Encoding;
-use crate::domain::xsi::codec::parse_xml;
+use crate::domain::xsi::codec::XmlRules;
+use crate::domain::xsi::codec::parse_xml_by;
 
 /// Commands of one document, and of one request inside of it. The Application Server takes up to 15
 /// in a request and was seen to report two in a document.
@@ -15,6 +16,16 @@ const COMMANDS: usize = 256;
 
 /// Bytes of a request once it is text: each byte of ISO-8859-1 has at most two in UTF-8.
 const REQUEST: usize = 2 * MESSAGE;
+
+/// What a document, and a request inside of one, may be. A request with fifteen commands that each
+/// name a hundred users has some two thousand elements; four megabytes of empty ones would be a
+/// million, and each takes a hundred times its bytes in memory.
+const RULES: XmlRules = XmlRules {
+    depth: 32,
+    elements: 50_000,
+    attributes: XmlRules::XSI.attributes,
+    instructions: false,
+};
 
 /// Why a document says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +89,7 @@ pub struct Command {
 /// [`BadDocument`] when nothing of it can be used. The stream may go on.
 pub fn read(document: &[u8]) -> Result<Vec<Notification>, BadDocument> {
     let charset = (!declares_encoding(document)).then_some(Encoding::Latin1);
-    let root = parse_xml(document, MESSAGE, charset)?.into_root();
+    let root = parse_xml_by(RULES, document, MESSAGE, charset)?.into_root();
     let protocol = root.attribute("protocol");
     if root.local() != "BroadsoftOCIReportingDocument" || protocol != Some("OCIReporting") {
         return Err(BadDocument::NotOcir);
@@ -119,7 +130,8 @@ fn report(command: &Element) -> Notification {
 /// The commands of a request inside of a document. It is text by now, whatever it says of its
 /// encoding.
 fn commands(request: &str) -> Result<Vec<Command>, BadDocument> {
-    let root = parse_xml(request.as_bytes(), REQUEST, Some(Encoding::Utf8))?.into_root();
+    let bytes = request.as_bytes();
+    let root = parse_xml_by(RULES, bytes, REQUEST, Some(Encoding::Utf8))?.into_root();
     if root.local() != "BroadsoftDocument" || root.namespace() != Some(OCI) {
         return Err(BadDocument::NotOcir);
     }
@@ -258,6 +270,34 @@ mod tests {
                 "{request}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_flood_of_elements_is_refused_before_it_fills_the_memory() {
+        let request = |inner: &str| {
+            let text = format!("<BroadsoftDocument xmlns=\"C\">{inner}</BroadsoftDocument>");
+            document(&format!("<![CDATA[{text}]]>"))
+        };
+        let deep = |levels: usize| format!("{}{}", "<a>".repeat(levels), "</a>".repeat(levels));
+        for (inner, good) in [
+            (format!("<command>{}</command>", "<a/>".repeat(2_000)), true),
+            (
+                format!("<command>{}</command>", "<a/>".repeat(RULES.elements)),
+                false,
+            ),
+            (deep(20), true),
+            (deep(RULES.depth), false),
+            ("<?x y?>".to_owned(), false),
+        ] {
+            let found = read(&request(&inner)).unwrap();
+            let is_good = matches!(found[..], [Notification::Write(_)]);
+            assert_eq!(is_good, good, "{:.80}", inner);
+        }
+        let text = String::from_utf8(KEEP_ALIVE.to_vec()).unwrap();
+        let flood = "<a/>".repeat(RULES.elements);
+        let flood = text.replacen("<command", &format!("<b>{flood}</b><command"), 1);
+        let found = read(flood.as_bytes());
+        assert!(matches!(found, Err(BadDocument::Malformed(_))), "{found:?}");
     }
 
     #[test]

@@ -18,7 +18,15 @@ pub use import::ImportRow;
 pub use import::Line;
 pub use import::LineFault;
 pub use import::NotAList;
+pub use import::columns_of_import;
 pub use import::import;
+
+/// Largest list that is taken in at once, in bytes: some hundred for each line, and room.
+pub const BYTES: usize = 8 * 1024 * 1024;
+
+/// Most lines below the head that are taken in at once: with one commit for several of them this
+/// takes seconds, not the minute after which an answer is late.
+pub const LINES: usize = 10_000;
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];

@@ -65,6 +65,9 @@ pub struct PrecheckPolicy {
     pub trusted_email: bool,
     /// One of these packs must be assigned; nothing: any will do.
     pub service_packs: Vec<String>,
+    /// Whether Integrated IM&P must be assigned already; whoever looks before assigning it does
+    /// without.
+    pub assigned: bool,
 }
 
 /// One thing that a precheck found.
@@ -91,6 +94,8 @@ pub enum Severity {
     Warning,
     /// It was not told, so that it was not checked.
     Unchecked,
+    /// Nothing is wrong; it is only still to be done.
+    Note,
 }
 
 impl Severity {
@@ -101,6 +106,7 @@ impl Severity {
             Self::Refused => "refused",
             Self::Warning => "warning",
             Self::Unchecked => "unchecked",
+            Self::Note => "note",
         }
     }
 }

@@ -117,6 +117,18 @@ impl Difference {
             Self::Stuck => "stuck",
         }
     }
+
+    /// From its word.
+    ///
+    /// # Errors
+    /// All the words there are.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.as_str() == word).ok_or_else(|| {
+            let all = Self::ALL.map(Self::as_str).join(", ");
+            format!("{word:?} is no class; there is: {all}")
+        })
+    }
 }
 
 impl fmt::Display for Difference {

@@ -175,6 +175,24 @@ pub struct Progress {
     pub updated: bool,
     /// A workspace may have been created without our knowing its name.
     pub unsure: bool,
+    /// An update for an earlier revision was taken, or may have been, and was not seen to its end:
+    /// what Webex shows may change by it yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overtaken: bool,
+    /// Writes that failed since the last one that worked: what is read between them does not
+    /// count.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub write_failed: u32,
+    /// When the first of the failures came that [`Progress::write_failed`] counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_failing_since: Option<Moment>,
+    /// A retry after 2017 has been made for this revision.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub knocked: bool,
+    /// Since this revision Webex has shown the subscriber absent, at work, or with another date of
+    /// its status than before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// The codes of what an operator confirmed for this wish.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<String>,
@@ -187,6 +205,14 @@ pub struct Progress {
     /// What the precheck had to say, word for word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precheck: Option<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde asks for"
+)]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What went wrong, as the operator sees it.
@@ -234,6 +260,12 @@ pub struct Actual {
     /// What Webex says is wrong with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<SubscriberError>,
+    /// When Webex says that the status changed last, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+    /// We created it, and it has never been seen provisioned: nothing is lost with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// The digest of the wish that it was last brought to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<String>,
@@ -259,6 +291,9 @@ pub struct EnterpriseRecord {
     /// The user with whom it begins, or began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_user: Option<UserKey>,
+    /// When it was last refused because of the customer's administrator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knocked: Option<Moment>,
     /// Webex's enterprise, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex: Option<WebexEnterpriseId>,

@@ -3,6 +3,7 @@
 //! wants to see it.
 
 mod body;
+mod secrets;
 
 use std::fmt;
 
@@ -13,7 +14,9 @@ use serde_json::Value;
 use crate::domain::auth::shape;
 use crate::domain::provisioning::call::Call;
 use crate::domain::provisioning::call::CallFault;
-use crate::domain::provisioning::mapping::source::is_secret;
+use crate::domain::provisioning::redact::secrets::holds_a_secret;
+use crate::domain::provisioning::redact::secrets::is_secret_name;
+use crate::domain::provisioning::redact::secrets::names_a_secret;
 
 /// What is hidden.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,7 +51,7 @@ impl Redaction {
     /// A value that stands under a name.
     fn value(self, name: &str, value: &str) -> String {
         match self {
-            Self::Secrets if !is_secret(name) => value.to_owned(),
+            Self::Secrets if !is_secret_name(name) && !holds_a_secret(value) => value.to_owned(),
             Self::Personal if is_word(value) => value.to_owned(),
             Self::Personal | Self::Secrets => shape_of(value),
         }
@@ -202,7 +205,19 @@ fn is_word(value: &str) -> bool {
 
 fn subpath(call: &Call, hidden: Redaction) -> String {
     if hidden == Redaction::Secrets {
-        return call.subpath().to_owned();
+        // What stands behind the name of a secret is one.
+        let mut named = false;
+        let segment = |segment: &str| {
+            let hide = named || holds_a_secret(segment);
+            named = is_secret_name(segment);
+            if hide && !segment.is_empty() {
+                format!("{{{}}}", shape_of(segment))
+            } else {
+                segment.to_owned()
+            }
+        };
+        let segments: Vec<String> = call.subpath().split('/').map(segment).collect();
+        return segments.join("/");
     }
     let segment = |segment: &str| {
         let word = SEGMENTS
@@ -219,9 +234,15 @@ fn subpath(call: &Call, hidden: Redaction) -> String {
 }
 
 fn query(query: &str, hidden: Redaction) -> String {
+    // `name=password&value=x`: nobody knows which of the others is meant.
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.any(|(name, value)| names_a_secret(name, value));
     let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if named => {
+            format!("{}={}", shape::name(name), hidden.value("secret", value))
+        }
         Some((name, value)) => format!("{}={}", shape::name(name), hidden.value(name, value)),
-        None if hidden == Redaction::Secrets && !is_secret(pair) => pair.to_owned(),
+        None if hidden == Redaction::Secrets && !named && !is_secret_name(pair) => pair.to_owned(),
         None if pair.is_empty() => String::new(),
         None => shape_of(pair),
     };
@@ -231,7 +252,8 @@ fn query(query: &str, hidden: Redaction) -> String {
 
 fn header(name: &str, value: &[u8], hidden: Redaction) -> String {
     let plain = std::str::from_utf8(value).ok();
-    let plain = plain.filter(|text| text.len() <= HEADER && !is_secret(name));
+    let plain = plain.filter(|text| text.len() <= HEADER);
+    let plain = plain.filter(|text| !is_secret_name(name) && !holds_a_secret(text));
     let shown = PLAIN_HEADERS.contains(&name) || hidden == Redaction::Secrets;
     if let Some(text) = plain.filter(|_| shown) {
         return text.to_owned();

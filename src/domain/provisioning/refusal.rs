@@ -32,6 +32,8 @@ pub enum RefusalReason {
     FieldInvalid,
     /// A value that must be there is not.
     FieldMissing,
+    /// The job changed since the operator looked at it.
+    JobChanged,
     /// A request that only Cisco's bridge could answer, and there is none behind the template.
     NoBridge,
     /// Neither a phone number nor an extension.
@@ -42,21 +44,21 @@ pub enum RefusalReason {
     StoreUnavailable,
     /// No template has this URL.
     TemplateUnknown,
-    /// A trunk user of a kind that Webex does not take.
-    TrunkUser,
     /// No rule of the mapping knows what the request wants.
     Unmapped,
     /// The body is none that can be read.
     Unreadable,
-    /// The user is known under another enterprise.
-    UserElsewhere,
+    /// Nothing is known of the user.
+    UserUnknown,
+    /// An operator's word that does not fit what the job is at, or who provisions the user.
+    WordUnfit,
     /// Wrong provisioning user or password.
     WrongCredentials,
 }
 
 impl RefusalReason {
     /// All, in the order of their words.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AddressOrHost,
         Self::BridgeUnreachable,
         Self::EmailInvalid,
@@ -65,15 +67,16 @@ impl RefusalReason {
         Self::EnterpriseBound,
         Self::FieldInvalid,
         Self::FieldMissing,
+        Self::JobChanged,
         Self::NoBridge,
         Self::NumberMissing,
         Self::RateLimited,
         Self::StoreUnavailable,
         Self::TemplateUnknown,
-        Self::TrunkUser,
         Self::Unmapped,
         Self::Unreadable,
-        Self::UserElsewhere,
+        Self::UserUnknown,
+        Self::WordUnfit,
         Self::WrongCredentials,
     ];
 
@@ -89,15 +92,16 @@ impl RefusalReason {
             Self::EnterpriseBound => "enterprise-bound",
             Self::FieldInvalid => "field-invalid",
             Self::FieldMissing => "field-missing",
+            Self::JobChanged => "job-changed",
             Self::NoBridge => "no-bridge",
             Self::NumberMissing => "number-missing",
             Self::RateLimited => "rate-limited",
             Self::StoreUnavailable => "store-unavailable",
             Self::TemplateUnknown => "template-unknown",
-            Self::TrunkUser => "trunk-user",
             Self::Unmapped => "unmapped",
             Self::Unreadable => "unreadable",
-            Self::UserElsewhere => "user-elsewhere",
+            Self::UserUnknown => "user-unknown",
+            Self::WordUnfit => "word-unfit",
             Self::WrongCredentials => "wrong-credentials",
         }
     }
@@ -111,7 +115,6 @@ impl RefusalReason {
             Self::NumberMissing => "A1003",
             Self::EmailMissing => "A1004",
             Self::EmailInvalid => "A1005",
-            Self::TrunkUser => "A1006",
             Self::FieldInvalid => "A1007",
             Self::Unmapped => "A1008",
             Self::NoBridge => "A1009",
@@ -120,7 +123,9 @@ impl RefusalReason {
             Self::TemplateUnknown => "A1012",
             Self::EmailTaken => "A1101",
             Self::EnterpriseBound => "A1102",
-            Self::UserElsewhere => "A1103",
+            Self::UserUnknown => "A1104",
+            Self::WordUnfit => "A1105",
+            Self::JobChanged => "A1106",
             Self::StoreUnavailable => "A1201",
             Self::RateLimited => "A1202",
             Self::BridgeUnreachable => "A1203",
@@ -136,13 +141,12 @@ impl RefusalReason {
             | Self::FieldInvalid
             | Self::FieldMissing
             | Self::NumberMissing
-            | Self::TrunkUser
             | Self::Unmapped
             | Self::Unreadable => 400,
             Self::WrongCredentials => 401,
             Self::AddressOrHost => 403,
-            Self::NoBridge | Self::TemplateUnknown => 404,
-            Self::EmailTaken | Self::EnterpriseBound | Self::UserElsewhere => 409,
+            Self::NoBridge | Self::TemplateUnknown | Self::UserUnknown => 404,
+            Self::EmailTaken | Self::EnterpriseBound | Self::JobChanged | Self::WordUnfit => 409,
             Self::RateLimited => 429,
             Self::BridgeUnreachable => 502,
             Self::StoreUnavailable => 503,
@@ -185,6 +189,9 @@ impl RefusalReason {
                     "A value of {user} is missing: complete the profile, then assign IM&P again."
                 )
             }
+            Self::JobChanged => {
+                "The job has changed meanwhile; look at it again before you decide.".to_owned()
+            }
             Self::NoBridge => "This kind of request is not served by this provisioning URL: ask \
                  the provider's engineers."
                 .to_owned(),
@@ -200,20 +207,14 @@ impl RefusalReason {
             Self::TemplateUnknown => "No template has this provisioning URL: copy the URL from \
                  the template again."
                 .to_owned(),
-            Self::TrunkUser => format!(
-                "{user} is a trunk user that Webex does not take (Route List, Direct Route): \
-                 remove IM&P."
-            ),
             Self::Unmapped => "This kind of request is not known here: ask the provider's \
                  engineers to look at the captured request."
                 .to_owned(),
             Self::Unreadable => "The request could not be read: ask the provider's engineers to \
                  look at the captured request."
                 .to_owned(),
-            Self::UserElsewhere => format!(
-                "{user} is provisioned in another enterprise: remove IM&P there, then assign it \
-                 again."
-            ),
+            Self::UserUnknown => format!("Nothing is known of {user}."),
+            Self::WordUnfit => "The job does not wait for this.".to_owned(),
             Self::WrongCredentials => "Wrong provisioning user or password: make the messaging \
                  settings and the template agree."
                 .to_owned(),
@@ -282,7 +283,7 @@ mod tests {
     fn every_reason_has_a_code_a_word_and_a_short_sentence_of_its_own() {
         let codes: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::code).into();
         let words: BTreeSet<_> = RefusalReason::ALL.map(RefusalReason::as_str).into();
-        assert_eq!((codes.len(), words.len()), (18, 18));
+        assert_eq!((codes.len(), words.len()), (19, 19));
         let long = "w".repeat(161);
         for reason in RefusalReason::ALL {
             let sentence = reason.sentence(Some(&long));

@@ -1,80 +1,34 @@
 //! What operators see of a user, in words: the same for the command line, the interface and the
 //! report.
 
-use std::time::Duration;
-
-use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::JobRecord;
 use crate::domain::provisioning::record::JobState;
-use crate::domain::provisioning::record::Owner;
 use crate::domain::provisioning::record::Presence;
 
-/// A user as operators see it.
+/// What goes on with a user, and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
-    /// Where the job of the newest wish is.
-    pub state: JobState,
     /// One sentence: what is going on.
     pub sentence: String,
-    /// Who has to move next.
-    pub owner: Owner,
-    /// How long it has been so.
-    pub age: Duration,
-    /// What the user has to do, in the words of Partner Hub's list: `email input`,
-    /// `email validation`, `consent`.
-    pub requirement: Option<&'static str>,
     /// What whoever has to move can do.
     pub todo: Option<String>,
-    /// The error, as it is copied into a ticket: code and text.
-    pub error: Option<String>,
-    /// The package, as far as it is known: Webex's, else the wanted one.
-    pub package: Option<String>,
-    /// The e-mail address, as far as it is known: Webex's, else the wanted one.
-    pub email: Option<String>,
 }
 
-/// A user as operators see it; `job` is `None` before the machine has seen the wish.
+/// What goes on with a user; `job` is `None` before the machine has seen the wish.
 #[must_use]
 pub fn sight(
     desired: &Desired,
     job: Option<&JobRecord>,
     enterprise: Option<&EnterpriseRecord>,
-    at: Moment,
 ) -> Sight {
     // A newer wish than the job's has not been begun.
     let current = job.filter(|job| job.revision == desired.revision);
     let state = current.map_or(JobState::Queued, |job| job.state);
-    let since = current.map_or(desired.at, |job| job.since);
-    let fault = current.and_then(|job| job.fault.as_ref());
-    let actual = job.map(|job| &job.actual);
-    let profile = match &desired.presence {
-        Presence::Absent { .. } => None,
-        Presence::Present { profile } => Some(profile),
-    };
-    let wanted_package = || {
-        let package = desired.package?;
-        Some(package.as_str().to_owned())
-    };
-    let wanted_email = || {
-        let own = desired.email.clone();
-        own.or_else(|| profile.and_then(|profile| profile.email.clone()))
-    };
     Sight {
-        state,
         sentence: sentence(state, desired, enterprise),
-        owner: state.owner(),
-        age: at.since(since),
-        requirement: requirement(state),
         todo: todo(state, current),
-        error: fault.map(|fault| format!("{}: {}", fault.code, fault.text)),
-        package: actual
-            .and_then(|actual| actual.package.clone())
-            .or_else(wanted_package),
-        email: actual
-            .and_then(|actual| actual.email.clone())
-            .or_else(wanted_email),
     }
 }
 

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::OrgId;
 use crate::domain::provisioning::ids::PersonId;
 use crate::domain::provisioning::ids::ProvisioningId;
@@ -179,6 +182,20 @@ pub struct Subscriber {
     pub self_activated: Option<bool>,
     /// When the status changed last, word for word.
     pub last_status_change: Option<String>,
+}
+
+impl Subscriber {
+    /// When the status changed last. Webex writes dates as ISO 8601 or as milliseconds.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Moment> {
+        let text = self.last_status_change.as_deref()?.trim();
+        if let Ok(millis) = text.parse() {
+            return Some(Moment(millis));
+        }
+        let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let millis = date.unix_timestamp_nanos() / 1_000_000;
+        u64::try_from(millis).ok().map(Moment)
+    }
 }
 
 /// What went wrong with a subscriber in the background.

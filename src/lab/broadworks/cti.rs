@@ -36,8 +36,7 @@ use tracing::debug;
 
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::identity::identity;
-use crate::lab::accept::BREATHER;
-use crate::lab::accept::accept;
+use crate::lab::accept::Door;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::LabError;
 use crate::lab::pki::Pair;
@@ -138,27 +137,18 @@ impl BroadWorks {
         tasks: &Tasks,
     ) {
         let tls = TlsAcceptor::from(tls);
-        let slots = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                accepted = accept(&listener, &slots) => accepted,
-            };
-            match accepted {
-                Ok((stream, peer, slot)) => {
-                    let (lab, tls, stop) = (Arc::clone(&self), tls.clone(), stop.clone());
-                    tasks.connection(async move {
-                        serve(&lab, stream, peer, &tls, &stop).await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    debug!(%error, "The lab could not accept a CTI connection.");
-                    tokio::time::sleep(BREATHER).await;
-                }
-            }
-        }
+        let door = Door {
+            listener: &listener,
+            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            stop: &stop,
+            tasks,
+            whose: "CTI",
+        };
+        door.serve(|stream, peer| {
+            let (lab, tls, stop) = (Arc::clone(&self), tls.clone(), stop.clone());
+            Some(async move { serve(&lab, stream, peer, &tls, &stop).await })
+        })
+        .await;
     }
 }
 

@@ -13,6 +13,7 @@ use crate::lab::broadworks::DEFAULT_DOMAIN;
 
 pub use messaging::INTEGRATED_IMP;
 pub use messaging::Messaging;
+pub use messaging::Reseller;
 
 /// Settings of one service by element name.
 pub type Settings = BTreeMap<String, Setting>;
@@ -33,6 +34,10 @@ pub enum Setting {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Directory {
+    /// Resellers by id: between the system and its service providers; absent in the files of older
+    /// labs.
+    #[serde(default)]
+    pub resellers: BTreeMap<String, Reseller>,
     /// Service providers and enterprises by id.
     pub providers: BTreeMap<String, ServiceProvider>,
     /// Users by user id in lower case.
@@ -116,6 +121,9 @@ pub fn digits(number: &str) -> String {
 pub struct ServiceProvider {
     /// Which of the two.
     pub kind: ProviderKind,
+    /// Whose it is, by the id of the reseller.
+    #[serde(default)]
+    pub reseller: Option<String>,
     /// Common phone list of the enterprise.
     pub phone_list: Vec<PhoneEntry>,
     /// Groups by id.

@@ -95,6 +95,7 @@ pub(super) fn directory(passwords: &Passwords) -> Result<Directory, LabError> {
         (user.id.to_lowercase(), user)
     });
     Ok(Directory {
+        resellers: BTreeMap::new(),
         providers: providers::providers(),
         users: users.collect(),
         administrator: Administrator {

@@ -177,6 +177,7 @@ mod tests {
 
     fn empty() -> Result<Directory, LabError> {
         Ok(Directory {
+            resellers: Default::default(),
             providers: Default::default(),
             users: Default::default(),
             administrator: Administrator {

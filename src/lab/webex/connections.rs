@@ -8,27 +8,23 @@ use http::Request;
 use http::Response;
 use hyper::body::Body;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::lab::accept::BREATHER;
-use crate::lab::accept::accept;
+use crate::lab::accept::Door;
+use crate::lab::accept::speak_http;
 use crate::platform::tasks::Tasks;
 
-/// Connections at once; further ones wait in the kernel's queue.
+/// Connections at once.
 const CONNECTIONS: usize = 1024;
 
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Longest wait for the head of a request, the idle time of a kept connection included.
+/// Longest wait for the head of a request.
 const HEAD: Duration = Duration::from_secs(30);
 
 /// Accepts connections until `stop` fires, and has each request answered. A request whose answer
@@ -47,67 +43,27 @@ pub(super) async fn serve<H, F, B, E>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        match accepted {
-            Ok((stream, _, slot)) => {
-                let served = connection(Arc::clone(&tls), stream, stop.clone(), answer.clone());
-                tasks.connection(async move {
-                    served.await;
-                    drop(slot);
-                });
+    let door = Door {
+        listener: &listener,
+        slots: Arc::new(Semaphore::new(CONNECTIONS)),
+        stop: &stop,
+        tasks,
+        whose: "Webex",
+    };
+    let tls = TlsAcceptor::from(tls);
+    door.serve(|stream, _| {
+        let (tls, stop, answer) = (tls.clone(), stop.clone(), answer.clone());
+        Some(async move {
+            let shaken = tokio::select! {
+                shaken = tokio::time::timeout(HANDSHAKE, tls.accept(stream)) => shaken,
+                () = stop.cancelled() => return,
+            };
+            match shaken {
+                Ok(Ok(stream)) => speak_http(stream, HEAD, &stop, answer).await,
+                Ok(Err(error)) => debug!(%error, "A handshake with the lab's Webex failed."),
+                Err(_) => {}
             }
-            Err(error) => {
-                debug!(%error, "The lab's Webex could not accept a connection.");
-                tokio::time::sleep(BREATHER).await;
-            }
-        }
-    }
-}
-
-async fn connection<H, F, B, E>(
-    tls: Arc<rustls::ServerConfig>,
-    stream: TcpStream,
-    stop: CancellationToken,
-    answer: H,
-) where
-    H: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Result<Response<B>, E>>,
-    B: Body + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
-    let acceptor = TlsAcceptor::from(tls);
-    let shaken = tokio::select! {
-        shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
-        () = stop.cancelled() => return,
-    };
-    let stream = match shaken {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            debug!(%error, "A handshake with the lab's Webex failed.");
-            return;
-        }
-        Err(_) => return,
-    };
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service_fn(answer));
-    let mut connection = std::pin::pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
-        debug!(%error, "A connection to the lab's Webex ended early.");
-    }
+        })
+    })
+    .await;
 }

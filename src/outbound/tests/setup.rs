@@ -227,6 +227,7 @@ fn provisioning() -> config::Provisioning {
             ring: 1,
             body_bytes: 1,
             keep: false,
+            max_age: LONG,
             personal_data: false,
         },
         jobs: crate::domain::provisioning::policy::Rules::default(),

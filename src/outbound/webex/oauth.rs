@@ -10,6 +10,8 @@ use http::header::AUTHORIZATION;
 use http::header::CONTENT_TYPE;
 use http::header::InvalidHeaderValue;
 use serde::Serialize;
+use serde_json::Map;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::config::secret::Secret;
@@ -30,6 +32,12 @@ const ANSWER_BYTES: usize = 64 * 1024;
 
 /// Characters of Webex's words that are told.
 const WORDS: usize = 300;
+
+/// Longest word of Webex's that is told: anything longer may be a token.
+const LONGEST_WORD: usize = 48;
+
+/// So many characters of a secret in a row are not there by chance.
+const PIECE: usize = 10;
 
 /// What proves us to Webex.
 pub struct Client<'a> {
@@ -113,7 +121,9 @@ impl PartnerClient {
             form_encode(value, &mut form);
         }
         let kind = "application/x-www-form-urlencoded";
-        self.token("/access_token", kind, None, &form).await
+        let secrets = [client.secret.expose(), refresh_token];
+        self.token("/access_token", kind, None, (&form, &secrets))
+            .await
     }
 
     /// Makes the tokens of a service app anew (`POST /applications/{id}/token`). `proof` is an
@@ -147,7 +157,9 @@ impl PartnerClient {
         path.push_str(&String::from_utf8_lossy(&encoded));
         path.push_str("/token");
         let kind = "application/json;charset=utf-8";
-        self.token(&path, kind, Some(&proof), &body).await
+        let secrets = [secret.as_bytes(), proof.as_bytes()];
+        self.token(&path, kind, Some(&proof), (&body, &secrets))
+            .await
     }
 
     async fn token(
@@ -155,7 +167,7 @@ impl PartnerClient {
         path: &str,
         kind: &'static str,
         proof: Option<&str>,
-        body: &[u8],
+        (body, secrets): (&[u8], &[&[u8]]),
     ) -> Result<Grant, TokenFailure> {
         let url = self.url(path).ok_or(TokenFailure::Secrets)?;
         let headers = headers(kind, proof).map_err(|_| TokenFailure::Secrets)?;
@@ -169,7 +181,7 @@ impl PartnerClient {
         let answer = self.exchange(&request).await.map_err(TokenFailure::Web)?;
         grant::read_partner(answer.status, &answer.body).map_err(|fault| TokenFailure::Fault {
             fault,
-            words: words(answer.status.as_u16(), &answer.body),
+            words: words(answer.status.as_u16(), &answer.body, secrets),
         })
     }
 }
@@ -192,16 +204,103 @@ fn headers(kind: &'static str, proof: Option<&str>) -> Result<HeaderMap, Invalid
     Ok(headers)
 }
 
-/// What a refusal says. The body of an answer that says well may hold tokens, and is not told.
-fn words(status: u16, body: &[u8]) -> String {
+/// What a refusal says: the words that RFC 6749 and Webex have for it and no other part of the
+/// body, which may repeat what was sent. The body of an answer that says well may hold tokens, and
+/// is not told at all.
+fn words(status: u16, body: &[u8], secrets: &[&[u8]]) -> String {
     if status < 300 {
         return String::new();
     }
-    let text = String::from_utf8_lossy(body.get(..WORDS * 4).unwrap_or(body));
-    let text = text.chars().take(WORDS);
-    let text: String = text.map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match text.trim() {
-        "" => format!(": it answered {status}"),
-        text => format!(": it answered {status}, {text}"),
+    let body: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    let said: Vec<String> = ["error", "error_description", "message", "trackingId"]
+        .into_iter()
+        .filter_map(|name| body.as_ref()?.get(name)?.as_str())
+        .map(|text| told(text, secrets))
+        .filter(|text| !text.is_empty())
+        .collect();
+    if said.is_empty() {
+        return format!(": it answered {status}");
+    }
+    format!(": it answered {status}, {}", said.join(", "))
+}
+
+/// A text of bounded length without anything that may be a secret: ours, a part of one, or another
+/// one that looks so.
+fn told(text: &str, secrets: &[&[u8]]) -> String {
+    let text: String = text.chars().take(WORDS).collect();
+    if secrets.iter().any(|secret| repeats(&text, secret)) {
+        return "(it repeats a secret, which is not told)".to_owned();
+    }
+    let odd = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(odd).collect();
+    let words = text.split_whitespace().map(|word| {
+        // An id of Webex has 39 characters, a token more.
+        if word.chars().count() > LONGEST_WORD {
+            "(...)"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a text has a piece of a secret in it, as it is or as it is written in a form.
+fn repeats(text: &str, secret: &[u8]) -> bool {
+    let secret = secret.trim_ascii();
+    let mut encoded = Zeroizing::new(Vec::with_capacity(secret.len() * 3));
+    form_encode(secret, &mut encoded);
+    [secret, &encoded].into_iter().any(|secret| {
+        let piece = PIECE.min(secret.len());
+        piece > 0
+            && secret
+                .windows(piece)
+                .any(|piece| memchr::memmem::find(text.as_bytes(), piece).is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &[u8] = b"s3cr3t/of+the=client";
+
+    #[test]
+    fn a_refusal_is_told_in_its_own_words_and_nothing_else_of_it_is() {
+        let body = br#"{"error":"invalid_grant","error_description":"The refresh\ntoken ended.",
+            "trackingId":"NA_0190f3c2-5a53-7d3e-9b55-2b1f7b0c9d10","received":{"a":"s3cr3t/of+the=client"}}"#;
+        assert_eq!(
+            words(400, body, &[SECRET]),
+            ": it answered 400, invalid_grant, The refresh token ended., \
+             NA_0190f3c2-5a53-7d3e-9b55-2b1f7b0c9d10"
+        );
+        for other in [
+            "",
+            "s3cr3t/of+the=client",
+            "<html>s3cr3t</html>",
+            "[]",
+            "{\"error\":{}}",
+        ] {
+            assert_eq!(words(502, other.as_bytes(), &[SECRET]), ": it answered 502");
+        }
+        assert_eq!(words(200, body, &[SECRET]), "");
+    }
+
+    #[test]
+    fn what_was_sent_is_not_told_whole_in_part_or_encoded() {
+        for echo in [
+            "wrong: s3cr3t/of+the=client",
+            "client_secret=s3cr3t%2Fof%2Bthe%3Dclient&x",
+            "it begins with s3cr3t/of+the",
+        ] {
+            let body = serde_json::json!({ "error": "x", "error_description": echo });
+            let said = words(400, body.to_string().as_bytes(), &[b"other", SECRET]);
+            assert!(!said.contains("s3cr3t"), "{said}");
+            assert!(said.contains("repeats a secret"), "{said}");
+        }
+        // Somebody else's token, and a text without an end.
+        let token = "A".repeat(64);
+        let body = serde_json::json!({ "message": format!("got {token} {}", "x ".repeat(900)) });
+        let said = words(401, body.to_string().as_bytes(), &[SECRET]);
+        assert!(!said.contains("AAAA") && said.len() < 400, "{said}");
     }
 }

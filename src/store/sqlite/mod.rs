@@ -160,7 +160,16 @@ impl Engine for Sqlite {
         .boxed()
     }
 
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+    fn customers(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+        async move {
+            let mut reader = self.readers.take().await?;
+            let found = read::customers(reader.connection()).await;
+            reader.back(found)
+        }
+        .boxed()
+    }
+
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>> {
         async move {
             let mut reader = self.readers.take().await?;
             let found = read::enterprises(reader.connection()).await;

@@ -9,6 +9,7 @@ use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::EnterpriseRecord;
+use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Owner;
 use crate::domain::provisioning::record::Step;
@@ -171,24 +172,91 @@ pub(super) async fn enterprise(
         sqlx::query("SELECT document FROM enterprises WHERE cluster = ? AND enterprise = ?")
             .bind(key.cluster.as_str().to_owned())
             .bind(key.enterprise().to_owned())
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
-    let Some(row) = found else { return Ok(None) };
+    let Some(row) = found else {
+        return learnt_of(connection, key).await;
+    };
     let document: &str = row.try_get(0)?;
     rows::parse(document).map(Some).map_err(unreadable)
 }
 
-pub(super) async fn enterprises(
+/// A customer that Webex's bridge began, as far as one of its users tells.
+async fn learnt_of(
+    connection: &mut SqliteConnection,
+    key: &EnterpriseKey,
+) -> Result<Option<EnterpriseRecord>, sqlx::Error> {
+    let found = sqlx::query(
+        "SELECT d.wish, d.job FROM users u JOIN documents d ON d.id = u.id \
+         WHERE u.cluster = ? AND u.enterprise = ? ORDER BY u.user_id LIMIT 1",
+    )
+    .bind(key.cluster.as_str().to_owned())
+    .bind(key.enterprise().to_owned())
+    .fetch_optional(connection)
+    .await?;
+    match found {
+        Some(row) => Ok(rows::user(&row, 0)?.ok().and_then(|user| learnt(&user))),
+        None => Ok(None),
+    }
+}
+
+fn learnt(user: &UserRecord) -> Option<EnterpriseRecord> {
+    let sent_as = user.enterprise()?;
+    Some(EnterpriseRecord {
+        key: EnterpriseKey::new(user.key().cluster.clone(), &sent_as),
+        sent_as,
+        template: user.desired.template.clone(),
+        // It has a user that Webex knows.
+        state: EnterpriseState::Ready,
+        since: user.since(),
+        first_user: None,
+        webex: None,
+        org: None,
+        knocked: None,
+    })
+}
+
+pub(super) async fn customers(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<EnterpriseRecord>, sqlx::Error> {
+    let (mut all, _unreadable) = enterprises(&mut *connection).await?;
+    let found = sqlx::query(
+        "SELECT d.wish, d.job FROM (SELECT MIN(u.id) AS id FROM users u \
+         WHERE u.enterprise IS NOT NULL AND NOT EXISTS (SELECT 1 FROM enterprises e \
+             WHERE e.cluster = u.cluster AND e.enterprise = u.enterprise) \
+         GROUP BY u.cluster, u.enterprise) one JOIN documents d ON d.id = one.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in &found {
+        all.extend(rows::user(row, 0)?.ok().and_then(|user| learnt(&user)));
+    }
+    all.sort_by(|a, b| {
+        let place = |record: &EnterpriseRecord| {
+            let key = &record.key;
+            (key.cluster.as_str().to_owned(), key.enterprise().to_owned())
+        };
+        place(a).cmp(&place(b))
+    });
+    Ok(all)
+}
+
+pub(super) async fn enterprises(
+    connection: &mut SqliteConnection,
+) -> Result<(Vec<EnterpriseRecord>, u64), sqlx::Error> {
     let found = sqlx::query("SELECT document FROM enterprises ORDER BY cluster, enterprise")
         .fetch_all(connection)
         .await?;
-    let records = found.iter().map(|row| {
+    let mut records = Vec::with_capacity(found.len());
+    let mut unreadable = 0;
+    for row in &found {
         let document: &str = row.try_get(0)?;
-        rows::parse(document).map_err(unreadable)
-    });
-    records.collect()
+        match rows::parse(document) {
+            Ok(record) => records.push(record),
+            Err(_) => unreadable += 1,
+        }
+    }
+    Ok((records, unreadable))
 }
 
 pub(super) async fn attention(

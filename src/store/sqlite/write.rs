@@ -277,8 +277,8 @@ impl Lists {
 fn columns(user: &UserWrite, id: i64) -> Value {
     let record = &user.record;
     let (desired, key) = (&record.desired, record.key());
-    let enterprise = desired.enterprise.as_ref();
-    let enterprise = enterprise.map(|name| EnterpriseKey::new(key.cluster.clone(), name));
+    let enterprise = record.enterprise();
+    let enterprise = enterprise.map(|name| EnterpriseKey::new(key.cluster.clone(), &name));
     let fault = record.job.as_ref().and_then(|job| job.fault.as_ref());
     let revision = i64::try_from(desired.revision).unwrap_or(i64::MAX);
     json!([

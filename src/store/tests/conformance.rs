@@ -40,6 +40,7 @@ suite! {
     a_refused_wish_keeps_nothing
     later_wishes_see_earlier_ones_of_the_same_batch
     the_enterprise_of_the_user_is_held_when_none_is_asked_for
+    users_of_the_bridge_are_found_by_the_customer_that_webex_named
     an_address_has_one_holder_within_a_batch_and_beyond
     a_save_is_kept_whole_or_not_at_all
     a_job_of_an_unknown_user_is_refused
@@ -128,6 +129,46 @@ pub(crate) async fn the_enterprise_of_the_user_is_held_when_none_is_asked_for(st
         std::slice::from_ref(&record)
     );
     assert_eq!(store.enterprise(&record.key).await.unwrap(), Some(record));
+}
+
+pub(crate) async fn users_of_the_bridge_are_found_by_the_customer_that_webex_named(store: &Store) {
+    let wish = |user, revision| Desired {
+        enterprise: None,
+        ..made::wish(user, revision, "unused")
+    };
+    put(store, wish("anna", 1)).await;
+    put(store, wish("bob", 1)).await;
+    let key = made::enterprise("sp1+acme", EnterpriseState::New).key;
+    assert_eq!(store.enterprise(&key).await.unwrap(), None);
+    for user in ["anna", "bob"] {
+        let mut job = made::job(user, 1, JobState::Provisioned);
+        job.actual.enterprise = Some("SP1+Acme".to_owned());
+        let changes = vec![Change::Job(Box::new(job))];
+        store.save(changes).await.unwrap();
+    }
+    // A later wish knows no more of it than the first one did.
+    put(store, wish("bob", 2)).await;
+    let filter = Filter {
+        enterprise: Some(key.clone()),
+        ..Filter::default()
+    };
+    let page = store.page(&filter, None, 10).await.unwrap();
+    let users: Vec<_> = page.users.iter().map(|user| user.key().user()).collect();
+    assert_eq!(users, ["anna", "bob"]);
+    let found = store.enterprise(&key).await.unwrap().unwrap();
+    assert_eq!(found.sent_as.as_str(), "SP1+Acme");
+    assert_eq!(found.state, EnterpriseState::Ready);
+    assert_eq!(store.customers().await.unwrap(), [found]);
+    // It is nobody's that we began.
+    assert_eq!(store.enterprises().await.unwrap(), []);
+    let record = made::enterprise("SP1+ACME", EnterpriseState::FirstUser);
+    let keep = Keep {
+        desired: Some(made::wish("carl", 1, "SP1+ACME")),
+        enterprise: Some(record.clone()),
+    };
+    let ask = Ask::about(made::key("carl"));
+    store.accept(ask, |_| ((), keep)).await.unwrap();
+    assert_eq!(store.customers().await.unwrap(), [record]);
 }
 
 pub(crate) async fn an_address_has_one_holder_within_a_batch_and_beyond(store: &Store) {

@@ -109,6 +109,7 @@ pub(crate) fn enterprise(name: &str, state: EnterpriseState) -> EnterpriseRecord
         template: TemplateKey::parse("standard").unwrap(),
         state,
         since: Moment(7),
+        knocked: None,
         first_user: None,
         webex: None,
         org: None,

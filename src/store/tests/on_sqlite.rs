@@ -7,6 +7,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::config;
+use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobState;
 use crate::platform::tasks::Tasks;
 use crate::store::Store;
@@ -180,6 +181,26 @@ async fn a_record_that_cannot_be_read_hides_no_other_one() {
         "{refused:?}"
     );
     put(&store, made::wish("carl", 1, "SP1")).await;
+}
+
+#[tokio::test]
+async fn a_customer_that_cannot_be_read_keeps_no_other_one_from_the_start() {
+    let (store, alive) = fresh();
+    for name in ["SP1", "SP2"] {
+        let record = made::enterprise(name, EnterpriseState::Ready);
+        let change = crate::domain::provisioning::conductor::Change::Enterprise(Box::new(record));
+        store.save(vec![change]).await.unwrap();
+    }
+    let path = plan(alive._directory.path()).path;
+    tamper(
+        &path,
+        "UPDATE enterprises SET document = '{\"later\":1}' WHERE enterprise = 'sp1'",
+    )
+    .await;
+    let (records, unreadable) = store.load_enterprises().await.unwrap();
+    let sp2 = made::enterprise("SP2", EnterpriseState::Ready);
+    assert_eq!((records, unreadable), (vec![sp2.clone()], 1));
+    assert_eq!(store.enterprises().await.unwrap(), [sp2]);
 }
 
 #[tokio::test]

@@ -54,7 +54,6 @@ use crate::workers::auth_desk::check::Checked;
 use crate::workers::auth_desk::denied::Denied;
 use crate::workers::auth_desk::flights::Flights;
 use crate::workers::auth_desk::login::Pass;
-use crate::workers::auth_desk::seen::Seen;
 use crate::workers::auth_desk::strangers::Strangers;
 use crate::workers::ci::CiDesk;
 
@@ -62,6 +61,7 @@ pub use crate::workers::auth_desk::denied::UnreadableList;
 pub use crate::workers::auth_desk::keys::KeysRejected;
 pub use crate::workers::auth_desk::keys::path as key_file;
 pub use crate::workers::auth_desk::readiness::Readiness;
+pub use crate::workers::auth_desk::seen::Seen;
 
 /// Users of whom something is known at once. Each costs some 300 bytes.
 const USERS: usize = 50_000;

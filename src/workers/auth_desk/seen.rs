@@ -13,11 +13,12 @@ use crate::config::Cisco;
 /// Digest over the files' content. One that cannot be read counts as empty: whoever starts the
 /// client says what is wrong with it.
 #[derive(Clone)]
-pub(super) struct Seen(Digest);
+pub struct Seen(Digest);
 
 impl Seen {
     /// Password and CA of the Application Server. Blocks on the disk.
-    pub(super) fn of_server(server: &ApplicationServer) -> Self {
+    #[must_use]
+    pub fn of_server(server: &ApplicationServer) -> Self {
         let mut context = Context::new(&SHA256);
         if let Ok(password) = server.password.read() {
             add(&mut context, password.expose());

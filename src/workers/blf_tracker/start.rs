@@ -43,7 +43,6 @@ use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::blf::BlfMetrics;
 use crate::telemetry::blf::Words;
-use crate::telemetry::ocip::OcipMetrics;
 use crate::workers::blf_tracker::board::BlfBoard;
 use crate::workers::blf_tracker::board::PickupFailure;
 use crate::workers::blf_tracker::board::QUESTIONS;
@@ -80,7 +79,6 @@ pub struct BlfTracker {
     board: BlfBoard,
     settings: Arc<ArcSwap<Settings>>,
     tasks: Tasks,
-    telemetry_ocip: Arc<OcipMetrics>,
 }
 
 /// Other settings, proven.
@@ -122,8 +120,7 @@ impl BlfTracker {
             return Ok(None);
         };
         let tasks = tasks.branch();
-        let ocip = asked(config, ocip, &tasks, &telemetry.ocip)?;
-        let settings = settings(blf, pools, ocip)?;
+        let settings = settings(blf, pools, asked(blf, ocip))?;
         let names = names(config, blf)?;
         let upstreams = match (blf.mode, &settings.asking.client) {
             (BlfMode::Active | BlfMode::Both, Some(client)) => client.upstreams(),
@@ -185,7 +182,6 @@ impl BlfTracker {
             board: BlfBoard { questions },
             settings,
             tasks,
-            telemetry_ocip: Arc::clone(&telemetry.ocip),
         }))
     }
 
@@ -227,10 +223,7 @@ impl BlfTracker {
         let Some(blf) = &config.blf else {
             return Ok(None);
         };
-        // Our own client stays as it is; another Application Server needs a restart then.
-        let ocip = ocip.or_else(|| self.settings.load().asking.ocip.clone());
-        let ocip = asked(config, ocip, &self.tasks, &self.telemetry_ocip)?;
-        settings(blf, pools, ocip).map(|proven| Some(BlfSettings(proven)))
+        settings(blf, pools, asked(blf, ocip)).map(|proven| Some(BlfSettings(proven)))
     }
 
     /// Uses them from now on.
@@ -279,22 +272,9 @@ pub fn series<'u>(metrics: &BlfMetrics, upstreams: impl IntoIterator<Item = &'u 
     );
 }
 
-/// The client for lists over OCI-P: that of others, or one of our own.
-fn asked(
-    config: &Config,
-    ocip: Option<Ocip>,
-    tasks: &Tasks,
-    metrics: &Arc<OcipMetrics>,
-) -> Result<Option<Ocip>, OutboundError> {
-    let wanted = config
-        .blf
-        .as_ref()
-        .is_some_and(|blf| blf.list_source == BlfListSource::Ocip);
-    match (wanted, ocip, &config.application_server) {
-        (true, Some(ocip), _) => Ok(Some(ocip)),
-        (true, None, Some(server)) => Ocip::new(server, tasks, Arc::clone(metrics)).map(Some),
-        (true, None, None) | (false, _, _) => Ok(None),
-    }
+/// The client for lists, where they are read over OCI-P.
+fn asked(blf: &config::Blf, ocip: Option<Ocip>) -> Option<Ocip> {
+    ocip.filter(|_| blf.list_source == BlfListSource::Ocip)
 }
 
 fn settings(blf: &config::Blf, pools: &Pools, ocip: Option<Ocip>) -> Result<Settings, BlfError> {

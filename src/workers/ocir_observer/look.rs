@@ -12,17 +12,19 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::ocip::OcipFailure;
 use crate::domain::ocip::facts::MessagingServer;
 use crate::domain::ocir::Hint;
-use crate::domain::ocir::INTEGRATED_IMP;
 use crate::domain::ocir::Observation;
 use crate::domain::ocir::Observed;
 use crate::domain::ocir::Reported;
 use crate::domain::ocir::Scope;
-use crate::domain::ocir::profile;
 use crate::domain::provisioning::ids::BwUserId;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
 use crate::workers::ocir_observer::Teller;
 use crate::workers::ocir_observer::Told;
+use crate::workers::ocir_observer::asker::Found;
+use crate::workers::ocir_observer::asker::found;
+use crate::workers::ocir_observer::asker::passes;
 
 /// The first pause before the Application Server is asked again, and the longest.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -40,7 +42,8 @@ const SERVERS: usize = 10_000;
 
 /// Who finds out.
 pub(super) struct Looker {
-    ocip: Option<Ocip>,
+    /// Asked for the users of its own cluster only: another one would not know them.
+    ocip: CurrentOcip,
     observations: mpsc::Sender<Observation>,
     /// By service provider and group: the URL that counts there, and since when it is known.
     servers: HashMap<(String, String), (Instant, Option<String>)>,
@@ -50,7 +53,7 @@ pub(super) struct Looker {
 struct Over;
 
 impl Looker {
-    pub(super) fn new(ocip: Option<Ocip>, observations: mpsc::Sender<Observation>) -> Self {
+    pub(super) fn new(ocip: CurrentOcip, observations: mpsc::Sender<Observation>) -> Self {
         Self {
             ocip,
             observations,
@@ -81,7 +84,7 @@ impl Looker {
             Reported::Left { sp, group } => Observed::Left { sp, group },
             Reported::Messaging(scope) => {
                 self.servers.clear();
-                let server = self.server(&scope).await;
+                let server = self.server(&by, &scope).await;
                 Observed::Messaging { scope, server }
             }
             Reported::Nothing => return Ok(()),
@@ -108,7 +111,7 @@ impl Looker {
 
     /// What is so of a user, asked until there is an answer or no hope of one.
     async fn user(&mut self, by: &Arc<Teller>, user: BwUserId, hint: Hint) -> Observed {
-        let Some(ocip) = self.ocip.clone() else {
+        let Some(ocip) = self.ocip.of(&by.cluster) else {
             return Observed::Hint { user, hint };
         };
         let mut pause = AGAIN;
@@ -134,33 +137,19 @@ impl Looker {
         }
     }
 
-    /// "Check assignment" of the field guide: user, service, activity, and where it is provisioned.
+    /// What is so of a user, and where it is provisioned.
     async fn asked(&mut self, ocip: &Ocip, user: &BwUserId) -> Result<Observed, OcipFailure> {
-        let details = match ocip.user(user.as_str()).await {
-            Err(OcipFailure::UnknownUser) => return Ok(Observed::Absent(user.clone())),
-            details => details?,
-        };
-        let unusable = |_| OcipFailure::Refused {
-            code: None,
-            summary: "the user has an id that is none".to_owned(),
-        };
-        let profile = profile(user, &details).map_err(unusable)?;
-        // By its primary id, under which it is known.
-        let absent = Ok(Observed::Absent(profile.user.clone()));
-        let id = profile.user.as_str();
-        match ocip.has_service(id, INTEGRATED_IMP).await {
-            Ok(false) | Err(OcipFailure::UnknownUser) => return absent,
-            assigned => assigned?,
-        };
-        if !ocip.integrated_imp(id).await?.is_active {
-            return absent;
+        match found(ocip, user).await? {
+            Found::Absent(user) => Ok(Observed::Absent(user)),
+            Found::Present {
+                profile,
+                service_provider,
+                group,
+            } => {
+                let url = self.url(ocip, &service_provider, &group).await?;
+                Ok(Observed::Present { profile, url })
+            }
         }
-        let (sp, group) = (&details.service_provider_id, &details.group_id);
-        let url = self.url(ocip, sp, group).await?;
-        Ok(Observed::Present {
-            profile: Box::new(profile),
-            url,
-        })
     }
 
     /// Where the users of a group are provisioned: the most specific level wins.
@@ -182,6 +171,12 @@ impl Looker {
             server = ocip.service_provider_messaging(sp).await?;
         }
         if server.inherited || server.url.is_none() {
+            server = match ocip.service_provider(sp).await?.reseller_id {
+                Some(reseller) => ocip.reseller_messaging(&reseller).await?,
+                None => MessagingServer::default(),
+            };
+        }
+        if server.inherited || server.url.is_none() {
             server = ocip.system_messaging().await?;
         }
         if self.servers.len() >= SERVERS {
@@ -192,28 +187,14 @@ impl Looker {
     }
 
     /// What a level says of its messaging server; once, because it is only told.
-    async fn server(&self, scope: &Scope) -> Option<MessagingServer> {
-        let ocip = self.ocip.as_ref()?;
+    async fn server(&self, by: &Teller, scope: &Scope) -> Option<MessagingServer> {
+        let ocip = self.ocip.of(&by.cluster)?;
         let asked = match scope {
             Scope::Group(sp, group) => ocip.group_messaging(sp.as_str(), group.as_str()).await,
-            Scope::Reseller(_) => return None,
+            Scope::Reseller(reseller) => ocip.reseller_messaging(reseller).await,
             Scope::ServiceProvider(sp) => ocip.service_provider_messaging(sp.as_str()).await,
             Scope::System => ocip.system_messaging().await,
         };
         asked.ok()
-    }
-}
-
-/// Whether the same question may have an answer later.
-const fn passes(failure: &OcipFailure) -> bool {
-    match failure {
-        OcipFailure::RateLimited { .. } | OcipFailure::Timeout | OcipFailure::Unreachable(_) => {
-            true
-        }
-        OcipFailure::BadAnswer(_)
-        | OcipFailure::BadCredentials
-        | OcipFailure::Locked
-        | OcipFailure::Refused { .. }
-        | OcipFailure::UnknownUser => false,
     }
 }

@@ -1,12 +1,14 @@
 //! Listens to the Application Servers' reports and finds out what they mean.
 //!
 //! * `listen`: one connection for each Application Server, kept up; documents in, reports out.
+//! * [`asker`]: whether a user still has the service, for whoever must know.
 //! * `look`: one report after the other: the Application Server is asked what is so now.
 //!
 //! What is found goes into a bounded channel. While it is full, reports are not read any more: the
 //! Application Server keeps them. A report that was read and not yet kept when the daemon ends is
 //! lost, because nothing of this protocol is acknowledged; reconciliation finds what it told.
 
+pub mod asker;
 mod listen;
 mod look;
 
@@ -18,12 +20,13 @@ use crate::config::Config;
 use crate::domain::ocir::Observation;
 use crate::domain::ocir::Reported;
 use crate::outbound::OutboundError;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocir::OcirSource;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::ocir::OcirSeries;
 use crate::workers::absence;
+use crate::workers::ocir_observer::asker::Asker;
 use crate::workers::ocir_observer::listen::Ear;
 use crate::workers::ocir_observer::look::Looker;
 
@@ -46,30 +49,28 @@ struct Teller {
     series: OcirSeries,
 }
 
-/// Starts to listen, where that is configured. `ocip` is a client of the Application Server that is
-/// there anyway.
+/// What comes of listening.
+pub struct Heard {
+    /// What was found.
+    pub observations: mpsc::Receiver<Observation>,
+    /// Asks about users.
+    pub asker: Asker,
+}
+
+/// Starts to listen, where that is configured. `ocip` is who can be asked what is so, for the cluster
+/// that it belongs to.
 ///
 /// # Errors
-/// A CA file or the Application Server's password cannot be used.
+/// A CA file cannot be used.
 pub fn start(
     config: &Config,
-    ocip: Option<Ocip>,
+    ocip: CurrentOcip,
     tasks: &Tasks,
     telemetry: &Telemetry,
-) -> Result<Option<mpsc::Receiver<Observation>>, OutboundError> {
+) -> Result<Option<Heard>, OutboundError> {
     let Some(ocir) = &config.ocir else {
         return Ok(None);
     };
-    let ocip = match (ocip, &config.application_server) {
-        (Some(ocip), _) => Some(ocip),
-        (None, Some(server)) => Some(Ocip::new(server, tasks, Arc::clone(&telemetry.ocip))?),
-        (None, None) => None,
-    };
-    // Of which cluster the one Application Server is that may be asked is not written: only where
-    // there is one cluster, it can be no other. Another one would not know the users.
-    let mut clusters = ocir.servers.iter().map(|server| &server.cluster);
-    let first = clusters.next();
-    let ocip = ocip.filter(|_| clusters.all(|cluster| Some(cluster) == first));
     let (observations, observed) = mpsc::channel(OBSERVATIONS);
     let (reports, reported) = mpsc::channel(REPORTS);
     for server in &ocir.servers {
@@ -86,9 +87,13 @@ pub fn start(
         tasks.worker("ocir-absence", away);
         tasks.worker("ocir-listen", ear.listen(tasks.stop()));
     }
+    let asker = Asker::new(ocip.clone());
     let looker = Looker::new(ocip, observations);
     tasks.worker("ocir-look", looker.run(reported, tasks.stop()));
-    Ok(Some(observed))
+    Ok(Some(Heard {
+        observations: observed,
+        asker,
+    }))
 }
 
 /// What a start would find wrong. Blocks on the disk.

@@ -114,13 +114,15 @@ impl Desk {
         }
         let now = clock::now();
         let mut conductor = Conductor::new(settings, seed(), now);
-        for record in self.store.enterprises().await? {
+        // One that cannot be read must not keep all the others from going on.
+        let (enterprises, lost) = self.store.load_enterprises().await?;
+        for record in enterprises {
             conductor.load_enterprise(record, now);
         }
         let take = |user: crate::store::query::UserRecord| {
             conductor.load(user.desired, user.job, now);
         };
-        let unreadable = self.store.load(take).await?;
+        let unreadable = self.store.load(take).await?.saturating_add(lost);
         let seconds = clock::mono().duration_since(began).as_secs_f64();
         self.metrics.loaded(conductor.open(), unreadable, seconds);
         // Sets all of them going.

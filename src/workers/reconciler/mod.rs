@@ -3,9 +3,10 @@
 //!
 //! * [`Reconciler`]: the handle.
 //! * `read`: both sides of one enterprise, one question after the other with a pause between.
-//! * [`Report`]: what differs.
+//! * `report`: what differs.
 
 mod read;
+mod report;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,24 +24,20 @@ use tracing::warn;
 
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
-use crate::domain::provisioning::ids::SpEnterpriseId;
-use crate::domain::provisioning::ids::TemplateKey;
-use crate::domain::provisioning::profile::Profile;
-use crate::domain::provisioning::reconcile::ReconcilePolicy;
-use crate::domain::provisioning::reconcile::Row;
-use crate::domain::provisioning::reconcile::reconcile;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::workers::provisioner::Provisioner;
+use crate::workers::reconciler::report::compared;
 use crate::workers::webex_partners::WebexPartners;
+
+pub use crate::workers::reconciler::report::Report;
+pub use crate::workers::reconciler::report::Source;
 
 /// Enterprises that may wait: more than a partner has.
 const WAITING: usize = 10_000;
 /// Enterprises whose last report is kept.
 const REPORTS: usize = 2_000;
-/// Rows of a report that are kept; a report with more is about something else than single users.
-const ROWS: usize = 20_000;
 /// Between two looks at the hour.
 const LOOK: Duration = Duration::from_secs(60);
 const HOUR: u64 = 3_600;
@@ -63,53 +60,8 @@ pub struct Sides {
     pub provisioner: Provisioner,
     /// Webex.
     pub partners: WebexPartners,
-    /// BroadWorks, when there is an account for it.
-    pub ocip: Option<Ocip>,
-}
-
-/// What BroadWorks wants was learned from there, or from what it once sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The Application Server was asked.
-    ApplicationServer,
-    /// Only our own records were looked at.
-    Records,
-}
-
-impl Source {
-    /// As a report writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApplicationServer => "the Application Server",
-            Self::Records => "the records of this daemon",
-        }
-    }
-}
-
-/// One comparison.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Of which enterprise.
-    pub key: EnterpriseKey,
-    /// As Webex calls it.
-    pub sent_as: SpEnterpriseId,
-    /// Its template.
-    pub template: TemplateKey,
-    /// When it ended.
-    pub at: Moment,
-    /// What it was compared with.
-    pub source: Source,
-    /// Why it is not whole.
-    pub problem: Option<String>,
-    /// Users who are to be subscribers.
-    pub broadworks_users: usize,
-    /// Subscribers.
-    pub webex_users: usize,
-    /// What differs.
-    pub rows: Vec<Row>,
-    /// What the users of rows are to look like, by user id in lower case.
-    pub profiles: BTreeMap<String, Profile>,
+    /// BroadWorks, for the cluster of which there is an account.
+    pub ocip: CurrentOcip,
 }
 
 /// How far the comparison is.
@@ -306,7 +258,7 @@ fn nightly(rules: Rules, wall: SystemTime) -> Option<u64> {
 }
 
 async fn all(reconciler: &Reconciler, sides: &Sides) {
-    match sides.provisioner.store().enterprises().await {
+    match sides.provisioner.store().customers().await {
         Ok(held) => {
             let keys = held.into_iter().map(|record| record.key).collect();
             if let Err(error) = reconciler.ask_for(keys) {
@@ -319,6 +271,7 @@ async fn all(reconciler: &Reconciler, sides: &Sides) {
 
 async fn one(reconciler: &Reconciler, sides: &Sides, key: EnterpriseKey) {
     let rules = reconciler.rules();
+    let began = Moment::of(clock::wall());
     let says = |text: String| reconciler.says(text);
     let read = match read::read(sides, &key, rules.pause, &says).await {
         Ok(Some(read)) => read,
@@ -329,7 +282,8 @@ async fn one(reconciler: &Reconciler, sides: &Sides, key: EnterpriseKey) {
             return;
         }
     };
-    let report = compared(key, read, rules.stuck_after, Moment::of(clock::wall()));
+    let times = (began, Moment::of(clock::wall()));
+    let report = compared(key, read, rules.stuck_after, times);
     info!(
         enterprise = report.key.enterprise(),
         cluster = %report.key.cluster,
@@ -337,56 +291,10 @@ async fn one(reconciler: &Reconciler, sides: &Sides, key: EnterpriseKey) {
         webex = report.webex_users,
         differences = report.rows.len(),
         problem = report.problem.as_deref(),
+        note = report.note.as_deref(),
         "An enterprise was compared."
     );
     reconciler.keep(report);
-}
-
-fn compared(key: EnterpriseKey, read: read::Read, stuck_after: Duration, now: Moment) -> Report {
-    let read::Read {
-        record,
-        source,
-        expected,
-        expected_is_whole,
-        recorded,
-        subscribers,
-        mut profiles,
-        mut problem,
-    } = read;
-    let policy = ReconcilePolicy {
-        now,
-        stuck_after,
-        expected_is_whole: true,
-    };
-    let mut rows = match &subscribers {
-        Some(subscribers) => reconcile(&expected, subscribers, policy),
-        None => Vec::new(),
-    };
-    // Who is to be no subscriber is known of our records too, of everybody else only when
-    // BroadWorks was asked for all.
-    rows.retain(|row| {
-        use crate::domain::provisioning::reconcile::Difference;
-        expected_is_whole
-            || row.difference != Difference::Orphaned
-            || recorded.contains(&row.user.to_lowercase())
-    });
-    if rows.len() > ROWS {
-        rows.truncate(ROWS);
-        problem = Some(format!("more than {ROWS} rows differ; the first are kept"));
-    }
-    profiles.retain(|user, _| rows.iter().any(|row| row.user.to_lowercase() == *user));
-    Report {
-        key,
-        sent_as: record.sent_as,
-        template: record.template,
-        at: now,
-        source,
-        problem,
-        broadworks_users: expected.len(),
-        webex_users: subscribers.map_or(0, |held| held.len()),
-        rows,
-        profiles,
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use tokio::time::sleep;
 
 use crate::domain::ocip::OcipFailure;
 use crate::domain::ocip::facts::USERS;
+use crate::domain::ocir::INTEGRATED_IMP;
 use crate::domain::ocir::profile;
 use crate::domain::provisioning::customer::SubscriberFilter;
 use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::GroupId;
 use crate::domain::provisioning::ids::SpId;
@@ -23,7 +25,9 @@ use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
 use crate::domain::provisioning::webex::Subscriber;
+use crate::outbound::broadworks::ocip::ListedUser;
 use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::UserDetails;
 use crate::store::StoreError;
 use crate::store::query::Filter;
 use crate::store::query::PAGE;
@@ -32,8 +36,6 @@ use crate::workers::reconciler::Sides;
 use crate::workers::reconciler::Source;
 use crate::workers::webex_partners::WebexPartner;
 
-/// The service that makes a BroadWorks user a subscriber, by the name that the AS has for it.
-const INTEGRATED_IMP: &str = "Integrated IMP";
 /// Tries of one page before the report says that it is not whole.
 const TRIES: u32 = 3;
 /// Wait before a page is asked for again, when Webex says none.
@@ -55,6 +57,7 @@ pub(super) struct Read {
     /// `None` when Webex could not be read to the end.
     pub(super) subscribers: Option<Vec<Subscriber>>,
     pub(super) profiles: BTreeMap<String, Profile>,
+    pub(super) note: Option<String>,
     pub(super) problem: Option<String>,
 }
 
@@ -82,6 +85,7 @@ pub(super) async fn read(
             .collect(),
         subscribers: None,
         profiles: BTreeMap::new(),
+        note: None,
         problem: None,
         record: record.clone(),
     };
@@ -91,7 +95,11 @@ pub(super) async fn read(
             read.expects(profile, package, policy.map(|policy| &**policy), name);
         }
     }
-    if let Some(ocip) = &sides.ocip {
+    let ocip = sides.ocip.of(&key.cluster);
+    if ocip.is_none() {
+        read.note = Some(unasked(&key.cluster));
+    }
+    if let Some(ocip) = &ocip {
         let by_group = policy.is_none_or(|policy| policy.enterprise.names_the_group());
         let asked = from_broadworks(ocip, &users, by_group, (pause, name), says).await;
         match asked {
@@ -204,12 +212,53 @@ async fn records(
     }
 }
 
+/// What a report says where BroadWorks could not be asked: another cluster's Application Server
+/// would know nobody, and everybody would stand there as orphaned.
+fn unasked(cluster: &ClusterName) -> String {
+    format!(
+        "cluster {cluster}: no application server configured; compared with the records of this \
+         daemon"
+    )
+}
+
+/// What is asked of an Application Server.
+trait Directory {
+    /// Those of a group, or of all groups of a service provider.
+    async fn listed(
+        &self,
+        sp: &SpId,
+        group: Option<&GroupId>,
+    ) -> Result<Vec<ListedUser>, OcipFailure>;
+    /// What it says of a user who has the service.
+    async fn details(&self, user: &str) -> Result<Option<UserDetails>, OcipFailure>;
+}
+
+impl Directory for Ocip {
+    async fn listed(
+        &self,
+        sp: &SpId,
+        group: Option<&GroupId>,
+    ) -> Result<Vec<ListedUser>, OcipFailure> {
+        match group {
+            Some(group) => self.users_in_group(sp.as_str(), group.as_str()).await,
+            None => self.users_in_service_provider(sp.as_str()).await,
+        }
+    }
+
+    async fn details(&self, user: &str) -> Result<Option<UserDetails>, OcipFailure> {
+        if !self.has_service(user, INTEGRATED_IMP).await? {
+            return Ok(None);
+        }
+        self.user(user).await.map(Some)
+    }
+}
+
 /// Everybody with the service in the enterprise: in its group, or in all groups of its service
 /// provider, those that we never heard of too; `None` when we know of no user to begin with.
 ///
 /// A user that cannot be understood fails the whole list: left out, it would stand as orphaned.
 async fn from_broadworks(
-    ocip: &Ocip,
+    ocip: &impl Directory,
     users: &[UserRecord],
     by_group: bool,
     (pause, name): (Duration, &str),
@@ -228,10 +277,7 @@ async fn from_broadworks(
     }
     let mut found = Vec::new();
     for (sp, group) in places {
-        let listed = match &group {
-            Some(group) => ocip.users_in_group(sp.as_str(), group.as_str()).await?,
-            None => ocip.users_in_service_provider(sp.as_str()).await?,
-        };
+        let listed = ocip.listed(&sp, group.as_ref()).await?;
         if listed.len() >= USERS {
             return Err(OcipFailure::Refused {
                 code: None,
@@ -245,10 +291,9 @@ async fn from_broadworks(
                 "{name}: {n} of {} users of {sp} asked about",
                 listed.len()
             ));
-            if !ocip.has_service(&user.user_id, INTEGRATED_IMP).await? {
+            let Some(details) = ocip.details(&user.user_id).await? else {
                 continue;
-            }
-            let details = ocip.user(&user.user_id).await?;
+            };
             let id = BwUserId::parse(&user.user_id).ok();
             let profile = id.and_then(|id| profile(&id, &details).ok());
             found.push(profile.ok_or_else(|| OcipFailure::Refused {
@@ -313,5 +358,159 @@ const fn passes(failure: &CallFailure) -> bool {
         FailureKind::Status(status) => matches!(status, 408 | 423 | 429 | 500..=599),
         FailureKind::NotSent | FailureKind::Unanswered | FailureKind::Unreadable => true,
         FailureKind::NoToken => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::domain::provisioning::ids::Moment;
+    use crate::domain::provisioning::ids::RequestId;
+    use crate::domain::provisioning::ids::TemplateKey;
+    use crate::domain::provisioning::ids::UserKey;
+    use crate::domain::provisioning::record::Desired;
+    use crate::domain::provisioning::record::Source as WishedBy;
+
+    /// Users by service provider and group; names that begin with `no-` lack the service.
+    struct Fake {
+        users: Vec<(&'static str, &'static str, &'static str)>,
+        asked: RefCell<Vec<String>>,
+    }
+
+    impl Directory for Fake {
+        async fn listed(
+            &self,
+            sp: &SpId,
+            group: Option<&GroupId>,
+        ) -> Result<Vec<ListedUser>, OcipFailure> {
+            let place = group.map_or("all groups", |group| group.as_str());
+            self.asked.borrow_mut().push(format!("{sp}: {place}"));
+            let ours = self.users.iter().filter(|(_, in_sp, in_group)| {
+                *in_sp == sp.as_str() && group.is_none_or(|group| *in_group == group.as_str())
+            });
+            let listed = ours.map(|(user, _, group)| ListedUser {
+                user_id: (*user).to_owned(),
+                group_id: Some((*group).to_owned()),
+                last_name: String::new(),
+                first_name: String::new(),
+                phone_number: None,
+                extension: None,
+                email_address: None,
+                in_trunk_group: false,
+            });
+            Ok(listed.collect())
+        }
+
+        async fn details(&self, user: &str) -> Result<Option<UserDetails>, OcipFailure> {
+            let found = self.users.iter().find(|(held, ..)| *held == user);
+            let (_, sp, group) = found.ok_or(OcipFailure::UnknownUser)?;
+            Ok((!user.starts_with("no-")).then(|| UserDetails {
+                service_provider_id: (*sp).to_owned(),
+                group_id: (*group).to_owned(),
+                user_id: Some(user.to_owned()),
+                last_name: "Ahrens".to_owned(),
+                first_name: "Anna".to_owned(),
+                phone_number: None,
+                extension: Some("0101".to_owned()),
+                email_address: None,
+                imp_id: None,
+                alternate_user_ids: Vec::new(),
+                mobile_phone_number: None,
+                language: None,
+                time_zone: None,
+                is_place: false,
+                on_trunk: false,
+                reseller_id: None,
+            }))
+        }
+    }
+
+    fn known(user: &str, sp: &str, group: &str) -> UserRecord {
+        let user = BwUserId::parse(user).unwrap();
+        let profile = Profile {
+            user: user.clone(),
+            sp: SpId::parse(sp).unwrap(),
+            group: GroupId::parse(group).ok(),
+            first_name: "Anna".to_owned(),
+            last_name: "Ahrens".to_owned(),
+            email: None,
+            phone: None,
+            mobile: None,
+            extension: None,
+            language: None,
+            timezone: None,
+            is_place: false,
+        };
+        UserRecord {
+            desired: Desired {
+                key: UserKey::new(ClusterName::parse("east").unwrap(), &user),
+                revision: 1,
+                request: RequestId::parse("r1").unwrap(),
+                presence: Presence::Present {
+                    profile: Box::new(profile),
+                },
+                template: TemplateKey::parse("acme").unwrap(),
+                enterprise: None,
+                package: None,
+                email: None,
+                formerly: None,
+                word: None,
+                source: WishedBy::As,
+                digest: String::new(),
+                at: Moment(0),
+            },
+            job: None,
+        }
+    }
+
+    async fn found(fake: &Fake, by_group: bool) -> Result<Option<Vec<String>>, OcipFailure> {
+        let users = [known("anna@x", "SP1", "g1"), known("ben@x", "SP1", "g1")];
+        let says = |_: String| {};
+        let around = (Duration::ZERO, "SP1");
+        let found = from_broadworks(fake, &users, by_group, around, &says).await?;
+        let id = |profile: Profile| profile.user.as_str().to_owned();
+        Ok(found.map(|found| found.into_iter().map(id).collect()))
+    }
+
+    fn fake(users: Vec<(&'static str, &'static str, &'static str)>) -> Fake {
+        Fake {
+            users,
+            asked: RefCell::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_enterprise_that_is_a_service_provider_is_listed_whole_and_once() {
+        let fake = fake(vec![
+            ("anna@x", "SP1", "g1"),
+            ("no-imp@x", "SP1", "g1"),
+            ("never-heard-of@x", "SP1", "g2"),
+            ("elsewhere@x", "SP2", "g1"),
+        ]);
+        let all = found(&fake, false).await.unwrap().unwrap();
+        assert_eq!(all, ["anna@x", "never-heard-of@x"]);
+        assert_eq!(*fake.asked.borrow(), ["SP1: all groups"]);
+        let of_group = found(&fake, true).await.unwrap().unwrap();
+        assert_eq!(of_group, ["anna@x"]);
+        assert_eq!(fake.asked.borrow().last().unwrap(), "SP1: g1");
+    }
+
+    #[tokio::test]
+    async fn a_list_that_may_have_been_cut_is_no_list() {
+        let users = vec![("anna@x", "SP1", "g1"); USERS];
+        let refused = found(&fake(users), false).await.unwrap_err();
+        assert!(
+            refused.to_string().contains("SP1 has more than"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn another_clusters_report_names_the_cluster_that_nobody_can_be_asked_about() {
+        let west = ClusterName::parse("west").unwrap();
+        let note = unasked(&west);
+        assert!(note.starts_with("cluster west: no application server configured"));
     }
 }

@@ -446,7 +446,7 @@ async fn calls_are_kept_for_a_look_without_passwords_and_personal_data() {
         "A1008"
     );
     let folder = scene.path().join("state/captures");
-    let bound = tokio::time::sleep(Duration::from_secs(20));
+    let bound = tokio::time::sleep(crate::support::BOUND);
     tokio::pin!(bound);
     let texts = loop {
         let entries = std::fs::read_dir(&folder).into_iter().flatten();

@@ -50,7 +50,7 @@ impl Scene {
             address: free_address(),
             admin: free_address(),
         };
-        let identity = scene.public.server(&[HOST], Key::P256);
+        let identity = scene.public.server(&[HOST, "localhost"], Key::P256);
         identity.write(scene.path(), "server");
         write_private(&scene.path().join("password"), &format!("{PASSWORD}\n"));
         scene
@@ -86,7 +86,7 @@ names = ["{HOST}"]
 certificates = [{{ chain = "{folder}/server.pem", key = "file:{folder}/server.key" }}]
 [[webex-partner]]
 name = "acme"
-base-url = "https://localhost:9/v1"
+base-url = "https://localhost:{nobody}/v1"
 client-id = "C1"
 client-secret = "file:{folder}/password"
 refresh-token = "file:{folder}/password"
@@ -103,6 +103,7 @@ password = "file:{folder}/password"
             folder = self.path().display(),
             admin = self.admin,
             address = self.address,
+            nobody = free_address().port(),
         )
     }
 

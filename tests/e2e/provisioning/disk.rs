@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,20 +199,36 @@ async fn while_another_program_holds_the_database_wishes_are_refused_and_jobs_wa
 }
 
 /// A small disk in memory, for as long as it is held.
-struct SmallDisk {
-    directory: tempfile::TempDir,
+pub(super) struct SmallDisk {
+    place: PathBuf,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl SmallDisk {
     /// `None`, with the reason printed, where that is not permitted.
     fn mount() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().to_owned();
+        Self::over(place, Some(directory))
+    }
+
+    /// The same at a directory that is there.
+    pub(super) fn mount_at(place: &Path) -> Option<Self> {
+        Self::over(place.to_owned(), None)
+    }
+
+    fn over(place: PathBuf, directory: Option<tempfile::TempDir>) -> Option<Self> {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", DISK, "xspd-test"])
-            .arg(directory.path())
+            .arg(&place)
             .output();
         let why = match mounted {
-            Ok(output) if output.status.success() => return Some(Self { directory }),
+            Ok(output) if output.status.success() => {
+                return Some(Self {
+                    place,
+                    _directory: directory,
+                });
+            }
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
@@ -219,17 +236,14 @@ impl SmallDisk {
         None
     }
 
-    fn path(&self) -> &Path {
-        self.directory.path()
+    pub(super) fn path(&self) -> &Path {
+        &self.place
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: the store may still be closing.
-        let _left = Command::new("umount")
-            .arg("-l")
-            .arg(self.directory.path())
-            .status();
+        let _left = Command::new("umount").arg("-l").arg(&self.place).status();
     }
 }

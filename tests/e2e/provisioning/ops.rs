@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 use xspd::lab::webex::api::Template;
 
+use crate::e2e::provisioning::theatre::FAST;
 use crate::e2e::provisioning::theatre::GUARDED as CARL;
 use crate::e2e::provisioning::theatre::Theatre;
 use crate::e2e::provisioning::theatre::text;
@@ -15,9 +16,6 @@ const SLOW: u32 = 20;
 
 /// Four seconds.
 const BRISK: u32 = 60;
-
-/// Less than one.
-const FAST: u32 = 600;
 
 /// The first of her customer; her address is believed.
 const ANNA: &str = "anna@initech.test";

@@ -1,6 +1,7 @@
 //! A daemon between an Application Server and the lab's Webex, and the commands that operators type.
 
 use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +27,14 @@ use crate::support::daemon::XSPD;
 use crate::support::pki::Key;
 use crate::support::pki::write_private;
 
+/// The name of Webex for whoever goes through a proxy; nobody else can find it.
+pub(super) const WEBEX: &str = "webexapis.test";
+
 /// Whose organisation is at Webex already.
 pub(super) const GUARDED: &str = "carl@globex.test";
+
+/// Less than a second until the first user of a customer is there.
+pub(super) const FAST: u32 = 600;
 
 /// Between two looks at the list.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,22 +46,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// All that stands around the daemon.
 pub(super) struct Theatre {
     pub(super) scene: Scene,
-    webex: Arc<Api>,
+    pub(super) webex: Arc<Api>,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
     /// At the lab's Webex.
     client: Client,
     /// An organisation of 500 that is there already, with [`GUARDED`] in it.
     pub(super) globex: String,
-    config: String,
+    pub(super) config: String,
     tasks: Tasks,
 }
 
 impl Theatre {
     pub(super) async fn open(speed: u32) -> Self {
         let scene = Scene::new();
-        let identity = scene.public.server(&["localhost"], Key::P256);
+        let identity = scene.public.server(&["localhost", WEBEX], Key::P256);
         let (cert, key) = identity.write(scene.path(), "webex");
         let webex = Api::open(Setup {
             speed,
+            templates: vec![
+                Template::trusted(),
+                Template::untrusted(),
+                Template::groups(),
+                resold(),
+            ],
             ..Setup::new(Pair { cert, key })
         })
         .unwrap();
@@ -84,8 +99,15 @@ impl Theatre {
             globex: text(&globex, "orgId").to_owned(),
             scene,
             webex,
+            address,
             tasks,
         }
+    }
+
+    /// Writes something of the configuration otherwise.
+    pub(super) fn replace(&mut self, what: &str, with: &str) {
+        assert!(self.config.contains(what), "{what}: {}", self.config);
+        self.config = self.config.replacen(what, with, 1);
     }
 
     pub(super) async fn daemon(&self) -> Daemon {
@@ -105,11 +127,20 @@ impl Theatre {
 
     /// The same for a user of this mail address.
     pub(super) async fn assign_with(&self, template: &Template, user: &str, email: &str) {
-        let sp = user.split(['@', '.']).nth(1).unwrap();
-        let body = profile(user).replace(">sp1<", &format!(">{sp}<"));
+        let body = profile_of(user);
         let body = body.replace(&format!("email>{user}"), &format!("email>{email}"));
+        self.accepted(template, &body).await;
+    }
+
+    /// The same for a user of this service provider.
+    pub(super) async fn assign_in(&self, template: &Template, user: &str, sp: &str) {
+        let body = profile(user).replace(">sp1<", &format!(">{sp}<"));
+        self.accepted(template, &body).await;
+    }
+
+    async fn accepted(&self, template: &Template, body: &str) {
         let url = format!("/adapter/v1/t/{}", template.key);
-        let answer = self.scene.call("POST", &url, &body).await;
+        let answer = self.scene.call("POST", &url, body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(element(&answer, "status"), "accepted");
     }
@@ -186,6 +217,22 @@ impl Theatre {
             .clone()
     }
 
+    /// Waits until something holds.
+    pub(super) async fn until(&self, daemon: &Daemon, what: &str, holds: impl AsyncFn() -> bool) {
+        let wait = async {
+            while !holds().await {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            let list = self.typed(&["provision", "list"]).await.1;
+            panic!(
+                "never: {what}: {list}\nThe daemon said {:#?}",
+                daemon.lines()
+            );
+        }
+    }
+
     /// The row of a user once it is in this state.
     pub(super) async fn reaches(&self, daemon: &Daemon, user: &str, state: &str) -> Value {
         let bound = tokio::time::sleep(PATIENCE);
@@ -210,6 +257,16 @@ impl Theatre {
     }
 }
 
+/// A template whose customers are those of a reseller.
+pub(super) fn resold() -> Template {
+    Template {
+        key: "resold".to_owned(),
+        provisioning_id: "M2YwYzZmMGUtN2ExZC00ZjViLTlhNTUtMWFiMGUyZDNjNGI1OjFhMWExYTFhLTAwMDQtNDAwMC04MDAwLTAwMDAwMDAwMDAwNA".to_owned(),
+        reseller: Some("Reseller1".to_owned()),
+        ..Template::trusted()
+    }
+}
+
 fn config(scene: &Scene, webex: u16) -> String {
     let mut text = format!(
         r#"
@@ -220,10 +277,14 @@ filter = "debug"
 address = "{admin}"
 [drain]
 settle = "0s"
-deadline = "5s"
 [provisioning.jobs]
 poll-plan = ["1s", "2s"]
 poll-every = "2s"
+retry-first = "1s"
+retry-longest = "2s"
+unanswered-pause = "1s"
+slow-down = "1s"
+refused-pause = "1s"
 waiting-plan = [{{ until = "90d", every = "1s" }}]
 [provisioning.operations]
 operator-token = "file:{folder}/operator-token"
@@ -234,7 +295,7 @@ kind = "provisioning"
 addresses = ["{address}"]
 allow = ["127.0.0.0/8"]
 [[listener.host]]
-names = ["{HOST}"]
+names = ["{HOST}", "localhost"]
 certificates = [{{ chain = "{folder}/server.pem", key = "file:{folder}/server.key" }}]
 [[webex-partner]]
 name = "lab"
@@ -244,6 +305,8 @@ client-secret = "file:{folder}/client-secret"
 refresh-token = "file:{folder}/refresh-token"
 ca = "{folder}/ca.pem"
 proxy = "none"
+requests-per-second = 100.0
+in-flight = 16
 "#,
         folder = scene.path().display(),
         admin = scene.admin,
@@ -275,6 +338,12 @@ package = "{package}"
         );
     }
     text
+}
+
+/// A profile whose service provider is the first part of the user's domain.
+pub(super) fn profile_of(user: &str) -> String {
+    let sp = user.split(['@', '.']).nth(1).unwrap();
+    profile(user).replace(">sp1<", &format!(">{sp}<"))
 }
 
 pub(super) fn text<'a>(document: &'a Value, member: &str) -> &'a str {

@@ -24,12 +24,28 @@ use xspd::domain::provisioning::webex::WebexOp;
 
 use super::super::Random;
 
+/// The date at which each run begins.
+pub(super) const BEGAN: Duration = Duration::from_secs(1_800_000_000);
+
 /// One subscriber, its time and what becomes of it.
 pub(super) struct Held {
     pub(super) shown: Subscriber,
     /// When it was created or changed, and when the next step is due.
     pub(super) next: Option<(Duration, SubscriberStatus)>,
     changed: Duration,
+    /// A change that was taken and is not shown yet.
+    late: Option<(Duration, SubscriberChange)>,
+    /// It has been provisioned.
+    pub(super) worked: bool,
+}
+
+impl Held {
+    /// The status has changed.
+    fn turn(&mut self, status: SubscriberStatus, at: Duration) {
+        self.changed = at;
+        self.shown.status = status;
+        self.shown.last_status_change = Some((BEGAN + at).as_millis().to_string());
+    }
 }
 
 #[derive(Default)]
@@ -40,7 +56,8 @@ pub(super) struct Webex {
     pub(super) organisations: BTreeSet<String>,
     /// Customers whose administrator has not let the partner in.
     pub(super) closed: BTreeSet<String>,
-    pub(super) persons: BTreeSet<String>,
+    /// Persons, and whose they are.
+    pub(super) persons: BTreeMap<String, String>,
     made: u64,
     /// No faults any more.
     pub(super) calm: bool,
@@ -60,17 +77,25 @@ impl Webex {
     /// Time passes.
     pub(super) fn pass(&mut self, now: Duration, random: &mut Random) {
         for held in self.subscribers.values_mut() {
+            if let Some((at, change)) = held.late.take() {
+                if at <= now {
+                    apply(&mut held.shown, &change);
+                } else {
+                    held.late = Some((at, change));
+                }
+            }
             while let Some((at, status)) = held.next.clone()
                 && at <= now
             {
                 held.next = None;
-                held.changed = at;
-                held.shown.status = status.clone();
+                held.turn(status.clone(), at);
                 match status {
                     SubscriberStatus::Provisioned => {
                         let person = format!("person-{}", held.shown.id);
                         held.shown.person = PersonId::parse(&person).ok();
-                        self.persons.insert(person);
+                        held.worked = true;
+                        let user = held.shown.user.clone().unwrap_or_default();
+                        self.persons.insert(person, user);
                         let customer = held.shown.enterprise.clone().unwrap_or_default();
                         self.organisations.insert(customer);
                     }
@@ -189,8 +214,22 @@ impl Webex {
         if new.email.as_deref() == Some("refused@x.example") {
             return Err(status(400, Some("1001")));
         }
+        Ok(WebexAnswer::Subscriber(Box::new(
+            self.create(new, begun, now, random),
+        )))
+    }
+
+    /// A subscriber comes to be.
+    fn create(
+        &mut self,
+        new: &NewSubscriber,
+        begun: bool,
+        now: Duration,
+        random: &mut Random,
+    ) -> Subscriber {
         self.made += 1;
         self.creates += 1;
+        let customer = new.enterprise.as_str().to_owned();
         let minutes = if begun { 60 } else { 400 };
         let wait = Duration::from_secs(5) + random.duration(Duration::from_secs(minutes));
         let (first, then) = match (new.email.as_deref(), random.below(10)) {
@@ -233,15 +272,55 @@ impl Webex {
             last_status_change: None,
         };
         let id = shown.id.as_str().to_owned();
-        let answer = Box::new(shown.clone());
-        let next = Some((now + wait, then));
-        let held = Held {
+        let mut held = Held {
             shown,
-            next,
+            next: Some((now + wait, then)),
             changed: now,
+            late: None,
+            worked: false,
         };
+        held.turn(held.shown.status.clone(), now);
+        let answer = held.shown.clone();
         self.subscribers.insert(id, held);
-        Ok(WebexAnswer::Subscriber(answer))
+        answer
+    }
+
+    /// Cisco's bridge does what the AS wants: late, and as the AS wants it by then.
+    pub(super) fn bridge(
+        &mut self,
+        user: &str,
+        wanted: Option<&NewSubscriber>,
+        now: Duration,
+        random: &mut Random,
+    ) {
+        let mut all = self.subscribers.values();
+        let held = all.find(|held| held.shown.user.as_deref() == Some(user));
+        let id = held.map(|held| held.shown.id.as_str().to_owned());
+        match (id, wanted) {
+            (None, None) => {}
+            (None, Some(new)) => {
+                self.organisations
+                    .insert(new.enterprise.as_str().to_owned());
+                self.create(new, true, now, random);
+            }
+            (Some(id), None) => {
+                self.subscribers.remove(&id);
+            }
+            (Some(id), Some(new)) => {
+                let Some(held) = self.subscribers.get_mut(&id) else {
+                    return;
+                };
+                if held.shown.first_name.as_ref() == Some(&new.first_name) {
+                    return;
+                }
+                held.shown.first_name = Some(new.first_name.clone());
+                if held.shown.status == SubscriberStatus::Provisioned {
+                    held.turn(SubscriberStatus::Updating, now);
+                    let wait = random.duration(Duration::from_secs(90));
+                    held.next = Some((now + wait, SubscriberStatus::Provisioned));
+                }
+            }
+        }
     }
 
     fn update(
@@ -254,36 +333,62 @@ impl Webex {
         let Some(held) = self.subscribers.get_mut(id.as_str()) else {
             return Err(status(404, None));
         };
-        if held.shown.status != SubscriberStatus::Provisioned {
+        // Sometimes it takes a change of one that failed, sometimes not.
+        let failed = held.shown.status == SubscriberStatus::Error;
+        let takes = held.shown.status == SubscriberStatus::Provisioned
+            || failed && (self.calm || random.below(2) == 0);
+        if !takes {
             return Err(status(409, None));
         }
-        let shown = &mut held.shown;
-        if let Some(user) = &change.user {
-            shown.user = Some(user.as_str().to_owned());
+        // One change after the other.
+        if let Some((_, earlier)) = held.late.take() {
+            apply(&mut held.shown, &earlier);
         }
-        if let Some(name) = &change.first_name {
-            shown.first_name = Some(name.clone());
-        }
-        if let Some(name) = &change.last_name {
-            shown.last_name = Some(name.clone());
-        }
-        for (wanted, field) in [
-            (&change.phone, &mut shown.phone),
-            (&change.mobile, &mut shown.mobile),
-            (&change.extension, &mut shown.extension),
-        ] {
-            if let Some(wanted) = wanted {
-                *field = Some(wanted.clone()).filter(|text| !text.is_empty());
-            }
-        }
-        if let Some(package) = change.package {
-            shown.package = Some(package.as_str().to_owned());
-        }
-        shown.status = SubscriberStatus::Updating;
-        held.changed = now;
         let wait = random.duration(Duration::from_secs(90));
-        held.next = Some((now + wait, SubscriberStatus::Provisioned));
+        let trouble = if self.calm { 20 } else { random.below(20) };
+        if trouble == 0 && !failed {
+            // It takes the change and forgets it.
+            return Ok(WebexAnswer::Subscriber(Box::new(held.shown.clone())));
+        }
+        if trouble < 4 && !failed {
+            // It takes the change and shows it later.
+            held.late = Some((now + wait, change.clone()));
+            return Ok(WebexAnswer::Subscriber(Box::new(held.shown.clone())));
+        }
+        apply(&mut held.shown, change);
+        held.shown.errors.clear();
+        held.turn(SubscriberStatus::Updating, now);
+        let then = if trouble == 5 {
+            SubscriberStatus::Error
+        } else {
+            SubscriberStatus::Provisioned
+        };
+        held.next = Some((now + wait, then));
         Ok(WebexAnswer::Subscriber(Box::new(held.shown.clone())))
+    }
+}
+
+fn apply(shown: &mut Subscriber, change: &SubscriberChange) {
+    if let Some(user) = &change.user {
+        shown.user = Some(user.as_str().to_owned());
+    }
+    if let Some(name) = &change.first_name {
+        shown.first_name = Some(name.clone());
+    }
+    if let Some(name) = &change.last_name {
+        shown.last_name = Some(name.clone());
+    }
+    for (wanted, field) in [
+        (&change.phone, &mut shown.phone),
+        (&change.mobile, &mut shown.mobile),
+        (&change.extension, &mut shown.extension),
+    ] {
+        if let Some(wanted) = wanted {
+            *field = Some(wanted.clone()).filter(|text| !text.is_empty());
+        }
+    }
+    if let Some(package) = change.package {
+        shown.package = Some(package.as_str().to_owned());
     }
 }
 

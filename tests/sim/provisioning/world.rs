@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
 use std::time::Instant;
+use std::time::SystemTime;
 
 use xspd::domain::machine::Machine as _;
 use xspd::domain::machine::Now;
@@ -23,23 +24,28 @@ use xspd::domain::provisioning::ids::Moment;
 use xspd::domain::provisioning::ids::PartnerName;
 use xspd::domain::provisioning::ids::ProvisioningId;
 use xspd::domain::provisioning::ids::RequestId;
+use xspd::domain::provisioning::ids::SpEnterpriseId;
 use xspd::domain::provisioning::ids::SpId;
 use xspd::domain::provisioning::ids::TemplateKey;
 use xspd::domain::provisioning::ids::UserKey;
 use xspd::domain::provisioning::intake::Verdict;
+use xspd::domain::provisioning::intake::Wanted;
 use xspd::domain::provisioning::intake::Wish;
 use xspd::domain::provisioning::policy::Mode;
 use xspd::domain::provisioning::policy::Policy;
 use xspd::domain::provisioning::policy::Rules;
 use xspd::domain::provisioning::policy::Settings;
+use xspd::domain::provisioning::policy::UserIdChange;
 use xspd::domain::provisioning::profile::Package;
 use xspd::domain::provisioning::profile::Profile;
 use xspd::domain::provisioning::record::EnterpriseState;
+use xspd::domain::provisioning::record::JobRecord;
 use xspd::domain::provisioning::record::JobState;
 use xspd::domain::provisioning::record::Presence;
 use xspd::domain::provisioning::record::Word;
 use xspd::domain::provisioning::webex::CallFailure;
 use xspd::domain::provisioning::webex::FailureKind;
+use xspd::domain::provisioning::webex::NewSubscriber;
 use xspd::domain::provisioning::webex::SubscriberStatus;
 use xspd::domain::provisioning::webex::WebexAnswer;
 use xspd::domain::provisioning::webex::WebexOp;
@@ -47,6 +53,7 @@ use xspd::platform::clock;
 
 use super::super::Random;
 use super::store::Store;
+use super::webex::BEGAN;
 use super::webex::Webex;
 use super::webex::failure;
 
@@ -60,6 +67,8 @@ const PLACE: &str = "place";
 enum Due {
     Answer(CallId, Result<WebexAnswer, CallFailure>),
     Effect(CallId, WebexOp, Fate),
+    /// Cisco's bridge gets to a user.
+    Bridge(u64),
     /// A call that nobody waits for any more.
     Ghost(WebexOp),
     Save(SaveToken, Vec<Change>),
@@ -94,11 +103,14 @@ pub(super) struct World<'a> {
     users: u64,
     requests: u64,
     crowd: bool,
+    /// The group of each user, and how often its user id has changed.
+    users_are: Vec<(u64, u32)>,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(random: &'a mut Random, users: u64) -> Self {
-        let now = clock::now();
+        let mut now = clock::now();
+        now.wall = SystemTime::UNIX_EPOCH + BEGAN;
         let cluster = ClusterName::parse("as").unwrap();
         let mut settings = Settings {
             rules: Rules::default(),
@@ -106,11 +118,20 @@ impl<'a> World<'a> {
             ..Settings::default()
         };
         let key = TemplateKey::parse("api").unwrap();
-        let mut policy = Policy::new(key.clone(), cluster, Mode::Api, Package::Premium);
+        let mut policy = Policy::new(key.clone(), cluster.clone(), Mode::Api, Package::Premium);
         policy.partner = PartnerName::parse("p").ok();
         policy.provisioning_id = ProvisioningId::parse("prov").ok();
         policy.trusted_email = random.below(3) > 0;
         policy.stage_basic_first = random.below(4) == 0;
+        policy.user_id_change = match random.below(3) {
+            0 => UserIdChange::Attention,
+            1 => UserIdChange::Put,
+            _ => UserIdChange::Recreate,
+        };
+        settings.templates.insert(key, Arc::new(policy));
+        let key = TemplateKey::parse("relay").unwrap();
+        let mut policy = Policy::new(key.clone(), cluster, Mode::Relay, Package::Premium);
+        policy.partner = PartnerName::parse("p").ok();
         settings.templates.insert(key, Arc::new(policy));
         let mut webex = Webex::default();
         webex.closed.insert(format!("sp+g{}", GROUPS - 1));
@@ -131,6 +152,7 @@ impl<'a> World<'a> {
             users,
             requests: 0,
             crowd: users > 20,
+            users_are: (0..users).map(|user| (user % GROUPS, 0)).collect(),
         }
     }
 
@@ -148,7 +170,12 @@ impl<'a> World<'a> {
     pub(super) fn trouble(&mut self) {
         match self.random.below(20) {
             0..=4 => self.assign(),
-            5..=6 => self.unassign(),
+            5 => self.unassign(),
+            6 => match self.random.below(3) {
+                0 => self.rename(),
+                1 => self.move_group(),
+                _ => self.unassign(),
+            },
             7 => self.operate(),
             8 => self.die(),
             9 => self.webex.refuses = self.random.below(3) == 0,
@@ -177,15 +204,62 @@ impl<'a> World<'a> {
     }
 
     fn group(&self, user: u64) -> u64 {
-        if self.crowd { 0 } else { user % GROUPS }
+        let (group, _) = self.users_are[user as usize];
+        if self.crowd { 0 } else { group }
+    }
+
+    /// Whether Cisco's bridge provisions the user.
+    fn is_relayed(&self, user: u64) -> bool {
+        user % 6 == 5 && !self.crowd
+    }
+
+    fn is_place(&self, user: u64) -> bool {
+        user % 6 == 3 && !self.crowd
+    }
+
+    /// A user goes to another customer.
+    fn move_group(&mut self) {
+        let user = self.random.below(self.users);
+        if !self.is_place(user) {
+            self.users_are[user as usize].0 = self.random.below(GROUPS);
+            self.assign_user(user);
+        }
+    }
+
+    /// The BroadWorks user id changes: the new user first, then the removal of the old one.
+    fn rename(&mut self) {
+        let user = self.random.below(self.users);
+        if self.is_place(user) || self.is_relayed(user) || self.crowd {
+            return;
+        }
+        let key = self.key_of(user);
+        let before = BwUserId::parse(&self.name(user)).unwrap();
+        let present = self
+            .store
+            .desired
+            .get(&key)
+            .is_some_and(|desired| matches!(desired.presence, Presence::Present { .. }));
+        if !present {
+            return;
+        }
+        self.users_are[user as usize].1 += 1;
+        self.assign_renamed(user, Some(before.clone()));
+        let template = TemplateKey::parse("api").ok();
+        let (request, at) = (self.request(), self.at());
+        self.wish(Wish::absent(key, template, before, request, at));
     }
 
     fn name(&self, user: u64) -> String {
+        let (_, renamed) = self.users_are[user as usize];
+        self.name_before(user, renamed)
+    }
+
+    fn name_before(&self, user: u64, renamed: u32) -> String {
         // One of each group of users is a shared device.
-        if user % 6 == 3 && !self.crowd {
+        if self.is_place(user) {
             format!("{PLACE}{user}@x.example")
         } else {
-            format!("user{user}@x.example")
+            format!("user{user}.{renamed}@x.example")
         }
     }
 
@@ -205,8 +279,13 @@ impl<'a> World<'a> {
     }
 
     fn assign_user(&mut self, user: u64) {
+        self.assign_renamed(user, None);
+    }
+
+    fn assign_renamed(&mut self, user: u64, formerly: Option<BwUserId>) {
         let name = self.name(user);
         let email = match self.random.below(12) {
+            _ if self.is_relayed(user) => name.clone(),
             0 if !self.webex.calm => "refused@x.example".to_owned(),
             1 if !self.webex.calm => "failing@x.example".to_owned(),
             _ => name.clone(),
@@ -225,17 +304,44 @@ impl<'a> World<'a> {
             timezone: None,
             is_place: name.starts_with(PLACE),
         };
-        let template = TemplateKey::parse("api").unwrap();
+        let template = self.template_of(user);
         let (key, request, at) = (self.key_of(user), self.request(), self.at());
-        self.wish(Wish::present(key, template, profile, request, at));
+        let mut wish = Wish::present(key, template, profile, request, at);
+        wish.formerly = formerly;
+        self.call_bridge(user);
+        self.wish(wish);
     }
 
     fn unassign(&mut self) {
         let user = self.random.below(self.users);
-        let template = TemplateKey::parse("api").ok();
+        let template = Some(self.template_of(user));
         let name = BwUserId::parse(&self.name(user)).unwrap();
         let (key, request, at) = (self.key_of(user), self.request(), self.at());
-        self.wish(Wish::absent(key, template, name, request, at));
+        let mut wish = Wish::absent(key, template, name, request, at);
+        if self.random.below(4) == 0
+            && let Wanted::Absent { person, .. } = &mut wish.wanted
+        {
+            *person = Some(true);
+        }
+        self.call_bridge(user);
+        self.wish(wish);
+    }
+
+    fn template_of(&self, user: u64) -> TemplateKey {
+        let name = if self.is_relayed(user) {
+            "relay"
+        } else {
+            "api"
+        };
+        TemplateKey::parse(name).unwrap()
+    }
+
+    /// The AS has called the bridge, which gets to it some time.
+    fn call_bridge(&mut self, user: u64) {
+        if self.is_relayed(user) {
+            let time = self.random.duration(Duration::from_secs(20));
+            self.later(time, Due::Bridge(user));
+        }
     }
 
     fn operate(&mut self) {
@@ -304,6 +410,9 @@ impl<'a> World<'a> {
                 Due::Ghost(op) => {
                     self.pending.insert((at, order), (life, Due::Ghost(op)));
                 }
+                Due::Bridge(user) => {
+                    self.pending.insert((at, order), (life, Due::Bridge(user)));
+                }
                 Due::Save(_, changes) => {
                     if self.random.below(2) == 0 {
                         self.store.save(changes);
@@ -352,6 +461,7 @@ impl<'a> World<'a> {
                 Action::Save { token, changes } => {
                     for change in &changes {
                         if let Change::Job(job) = change {
+                            self.judge_end_of(job);
                             let fault = job.fault.as_ref().map(|fault| &fault.text);
                             assert!(
                                 fault.is_none_or(|text| !text.contains("circle")),
@@ -391,6 +501,24 @@ impl<'a> World<'a> {
         let (user, wanted) = match op {
             WebexOp::Provision(new) => (&new.user, JobState::Submitting),
             WebexOp::ProvisionWorkspace(new) => (&new.user, JobState::Submitting),
+            WebexOp::DeleteSubscriber(id) => return self.judge_deletion(id.as_str()),
+            WebexOp::DeletePerson(id) => {
+                let user = self.webex.persons.get(id.as_str());
+                let user = user.and_then(|user| BwUserId::parse(user).ok());
+                let cluster = ClusterName::parse("as").unwrap();
+                let desired =
+                    user.and_then(|user| self.store.desired.get(&UserKey::new(cluster, &user)));
+                let wanted = desired.is_none_or(|desired| {
+                    matches!(
+                        &desired.presence,
+                        Presence::Absent {
+                            person: Some(true),
+                            ..
+                        }
+                    )
+                });
+                return assert!(wanted, "nobody wanted the person gone: {desired:#?}");
+            }
             _ => return,
         };
         let cluster = ClusterName::parse("as").unwrap();
@@ -406,6 +534,24 @@ impl<'a> World<'a> {
                 "the first user is not written down"
             );
         }
+    }
+
+    /// One that worked is taken away only when somebody wants that.
+    fn judge_deletion(&self, id: &str) {
+        let Some(held) = self.webex.subscribers.get(id).filter(|held| held.worked) else {
+            return;
+        };
+        let user = held.shown.user.as_deref().unwrap_or_default();
+        let cluster = ClusterName::parse("as").unwrap();
+        let key = UserKey::new(cluster, &BwUserId::parse(user).unwrap());
+        let absent = self
+            .store
+            .desired
+            .get(&key)
+            .is_none_or(|desired| matches!(desired.presence, Presence::Absent { .. }));
+        let job = self.store.jobs.get(&key);
+        let confirmed = job.is_some_and(|job| !job.progress.confirmed.is_empty());
+        assert!(absent || confirmed, "one that worked is deleted: {job:#?}");
     }
 
     fn fate(&mut self, op: &WebexOp) -> Fate {
@@ -456,6 +602,53 @@ impl<'a> World<'a> {
         if life == self.life {
             let time = self.random.duration(Duration::from_secs(1));
             self.later(time, Due::Answer(call, told));
+        }
+    }
+
+    /// The bridge does what the AS wanted last.
+    fn bridge(&mut self, user: u64) {
+        self.webex_passes();
+        let (name, elapsed) = (self.name(user), self.elapsed());
+        let desired = self.store.desired.get(&self.key_of(user));
+        let wanted = match desired.map(|desired| &desired.presence) {
+            Some(Presence::Present { profile }) => Some(NewSubscriber {
+                provisioning_id: ProvisioningId::parse("bridge").unwrap(),
+                user: profile.user.clone(),
+                enterprise: SpEnterpriseId::parse("bridged").unwrap(),
+                first_name: profile.first_name.clone(),
+                last_name: profile.last_name.clone(),
+                package: Package::Premium,
+                phone: profile.phone.clone(),
+                mobile: None,
+                extension: None,
+                email: profile.email.clone(),
+                language: None,
+                timezone: None,
+            }),
+            Some(Presence::Absent { .. }) | None => None,
+        };
+        let wanted = wanted.as_ref();
+        self.webex.bridge(&name, wanted, elapsed, self.random);
+    }
+
+    /// A job that has come to its end has come to where it was wished to.
+    fn judge_end_of(&self, job: &JobRecord) {
+        let reached = matches!(job.state, JobState::Provisioned | JobState::NoChange);
+        let desired = self.store.desired.get(&job.key);
+        let Some(desired) = desired.filter(|held| reached && held.revision == job.revision) else {
+            return;
+        };
+        if let Presence::Present { profile } = &desired.presence
+            && !profile.is_place
+            && !job.progress.confirmed.iter().any(|code| code == "A2011")
+        {
+            let held = self.webex.of_user(profile.user.as_str());
+            let name = held.first().and_then(|held| held.shown.first_name.as_ref());
+            assert_eq!(
+                name,
+                Some(&profile.first_name),
+                "an end too early: {job:#?}"
+            );
         }
     }
 
@@ -514,6 +707,7 @@ impl<'a> World<'a> {
                     tracking,
                 });
             }
+            Due::Bridge(user) => self.bridge(user),
             Due::Effect(call, op, fate) => self.effect(life, call, &op, fate),
             Due::Ghost(op) => {
                 self.webex_passes();
@@ -540,6 +734,7 @@ impl<'a> World<'a> {
             let mut open = false;
             for user in 0..self.users {
                 open |= self.help(user, round);
+                open |= self.help_former(user);
             }
             if !open && self.conductor.is_idle() {
                 break;
@@ -566,7 +761,7 @@ impl<'a> World<'a> {
                 self.assign_user(user);
             }
             JobState::Attention => {
-                let confirms = matches!(code, "A1103" | "A2004" | "A2005" | "A2006");
+                let confirms = matches!(code, "A1103" | "A2004" | "A2005" | "A2006" | "A2012");
                 self.tidy(user);
                 let word = if confirms && round % 5 != 4 {
                     Word::Confirm
@@ -587,6 +782,28 @@ impl<'a> World<'a> {
         true
     }
 
+    /// The same for the user ids that it had before, which are to go.
+    fn help_former(&mut self, user: u64) -> bool {
+        let (_, renamed) = self.users_are[user as usize];
+        let mut open = false;
+        for before in 0..renamed {
+            let name = BwUserId::parse(&self.name_before(user, before)).unwrap();
+            let key = UserKey::new(ClusterName::parse("as").unwrap(), &name);
+            let Some(revision) = self.store.desired.get(&key).map(|held| held.revision) else {
+                continue;
+            };
+            let job = self.store.jobs.get(&key);
+            let state = job.filter(|job| job.revision == revision);
+            let state = state.map(|job| job.state);
+            open |= !state.is_some_and(JobState::is_final);
+            if state == Some(JobState::Attention) {
+                let (request, at) = (self.request(), self.at());
+                self.wish(Wish::word(key, Word::Confirm, request, at));
+            }
+        }
+        open
+    }
+
     /// A workspace whose create was lost is looked for in Control Hub and deleted there.
     fn tidy(&mut self, user: u64) {
         let fault = self.store.jobs.get(&self.key_of(user));
@@ -601,6 +818,14 @@ impl<'a> World<'a> {
     pub(super) fn judge_the_end(&mut self) {
         self.webex_passes();
         for user in 0..self.users {
+            let (_, renamed) = self.users_are[user as usize];
+            for before in 0..renamed {
+                let name = self.name_before(user, before);
+                assert!(
+                    self.webex.of_user(&name).is_empty(),
+                    "{name} is still there"
+                );
+            }
             let (name, key) = (self.name(user), self.key_of(user));
             let Some(desired) = self.store.desired.get(&key) else {
                 continue;
@@ -609,11 +834,17 @@ impl<'a> World<'a> {
             let held = self.webex.of_user(&name);
             let workspaces = self.webex.workspaces.values();
             let workspaces = workspaces.filter(|held| **held == name).count();
-            let story = format!("{desired:#?}\n{job:#?}");
+            let customers = &self.store.enterprises;
+            let story = format!("{desired:#?}\n{job:#?}\n{customers:#?}");
             match &desired.presence {
                 Presence::Absent { .. } => {
                     assert!(held.is_empty(), "{name} is still there: {story}");
                     assert_eq!(workspaces, 0, "{name} is still there: {story}");
+                    if job.is_some_and(|job| job.state == JobState::PersonDeleted) {
+                        let mut persons = self.webex.persons.values();
+                        let person = persons.find(|user| **user == name);
+                        assert_eq!(person, None, "the person is still there: {story}");
+                    }
                 }
                 Presence::Present { profile } if profile.is_place => {
                     // A customer without users has no workspaces; the job waits and says so.
@@ -629,8 +860,14 @@ impl<'a> World<'a> {
                         Some(&profile.first_name),
                         "{story}"
                     );
+                    if let Some(customer) = &desired.enterprise {
+                        let theirs = shown.enterprise.as_deref();
+                        assert_eq!(theirs, Some(customer.as_str()), "{story}");
+                    }
                     let package = desired.package.unwrap_or(Package::Premium);
-                    assert_eq!(shown.package.as_deref(), Some(package.as_str()), "{story}");
+                    // The bridge gives what its template says.
+                    let same = shown.package.as_deref() == Some(package.as_str());
+                    assert!(same || self.is_relayed(user), "{story}");
                 }
             }
             let state = job.map(|job| job.state);

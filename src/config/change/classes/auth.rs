@@ -31,6 +31,7 @@ pub(super) fn application_server(
     };
     compare!(at, ApplicationServer, old, new;
         Live addresses "addresses",
+        Live cluster "cluster",
         Live user_id "user-id",
         Live password "password",
         Live login "login",

@@ -29,6 +29,7 @@ fn kept(at: &mut At<'_>, old: &Capture, new: &Capture) {
         Live ring "ring",
         Live body_bytes "body-bytes",
         Live keep "keep",
+        Live max_age "max-age",
         Live personal_data "personal-data",
     );
 }
@@ -48,6 +49,7 @@ fn template(at: &mut At<'_>, old: &Template, new: &Template) {
         Live mode "mode",
         Live matches "match",
         Live cluster "cluster",
+        Live customers "customers",
         Live partner "partner",
         Live provisioning_id "provisioning-id",
         Live bridge_url "bridge-url",

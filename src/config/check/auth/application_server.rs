@@ -8,6 +8,7 @@ use crate::config::ApplicationServerTls;
 use crate::config::OcipLogin;
 use crate::config::check::at::At;
 use crate::config::check::auth::plain;
+use crate::config::check::ocir;
 use crate::config::check::rules;
 use crate::config::raw;
 use crate::config::secret::SECRET_FORM;
@@ -56,6 +57,7 @@ pub(super) fn application_server(
         connect_timeout: at.duration("connect-timeout", connect, &rules::OCIP_CONNECT_TIMEOUT),
         response_timeout: at.duration("response-timeout", response, &rules::OCIP_RESPONSE_TIMEOUT),
         addresses,
+        cluster: at.text("cluster", raw.cluster.as_deref(), ocir::cluster),
         tls,
         login,
         user_id: user_id?,

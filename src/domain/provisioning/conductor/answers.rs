@@ -17,6 +17,8 @@ use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::TrackingId;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::Subscriber;
+use crate::domain::provisioning::webex::SubscriberStatus;
 use crate::domain::provisioning::webex::WebexAnswer;
 
 impl Conductor {
@@ -41,17 +43,29 @@ impl Conductor {
         self.judge_partner(lane, outcome.as_ref().err(), now);
         match about {
             About::List => self.listed(lane, outcome.ok(), now),
-            About::Job(slot, asked) => {
+            About::Job(slot, asked, customer) => {
+                let mut meanwhile = None;
                 if let Some(job) = self.job_mut(slot) {
                     job.calling = false;
                     if let Some(way) = &mut job.way {
                         way.track(tracking);
+                    }
+                    // What is answered is about the customer of then.
+                    if job.customer != customer {
+                        meanwhile = Some(std::mem::replace(&mut job.customer, customer));
                     }
                 }
                 match outcome {
                     Ok(answer) => self.succeeded(slot, asked, answer, now),
                     Err((failure, judged)) => self.failed(slot, asked, &failure, &judged, now),
                 }
+                if let Some(customer) = meanwhile {
+                    self.leave_queue(slot);
+                    if let Some(job) = self.job_mut(slot) {
+                        job.customer = customer;
+                    }
+                }
+                self.settle_left(slot, now);
                 self.wake(slot, true);
             }
         }
@@ -130,26 +144,38 @@ impl Conductor {
             if waits {
                 self.shown(slot, shown, now);
                 self.set_due(slot, None);
+                self.settle_left(slot, now);
                 self.wake(slot, true);
             }
         }
     }
 
     pub(super) fn succeeded(&mut self, slot: Slot, asked: Asked, answer: WebexAnswer, now: Now) {
-        if let Some(way) = self.way_mut(slot) {
-            way.record.attempt = 0;
-            way.record.next = None;
-            way.record.progress.failing_since = None;
+        if !fits(asked, &answer) {
+            // An answer to another question than was asked: as good as none.
+            self.misfit(slot, asked, now);
+            return;
         }
+        self.worked(slot, asked);
         match (asked, answer) {
             (Asked::Find, WebexAnswer::Subscribers(all)) => self.found(slot, all, now),
             (Asked::FindOld, WebexAnswer::Subscribers(all)) => self.found_old(slot, all, now),
             (Asked::FindCustomer, WebexAnswer::Enterprises(all)) => {
                 self.found_customer(slot, &all, now);
             }
+            // It bears another user id by now: whoever is meant is looked up by its own.
+            (Asked::Get, WebexAnswer::Subscriber(shown)) if self.is_anothers(slot, &shown) => {
+                self.forget_subscriber(slot);
+            }
             (Asked::Get | Asked::Update, WebexAnswer::Subscriber(shown)) => {
                 self.updated(slot, asked == Asked::Update);
                 self.shown(slot, *shown, now);
+            }
+            // It was taken and is not shown yet: nothing is created meanwhile.
+            (Asked::UpdateOld, WebexAnswer::Subscriber(shown))
+                if self.is_anothers(slot, &shown) =>
+            {
+                self.lost(slot, asked, now);
             }
             (Asked::UpdateOld, WebexAnswer::Subscriber(shown)) => {
                 self.done(slot, Asked::DeleteOld, now);
@@ -162,6 +188,7 @@ impl Conductor {
             (Asked::Provision, WebexAnswer::Subscriber(shown)) => {
                 self.created(slot);
                 self.shown(slot, *shown, now);
+                self.ours(slot);
                 self.let_in(slot, now);
             }
             (Asked::Precheck, WebexAnswer::Prechecked(remarks)) => self.prechecked(slot, &remarks),
@@ -179,7 +206,7 @@ impl Conductor {
                 Asked::DeleteOld | Asked::DeleteWorkspace | Asked::DeletePerson | Asked::Consent,
                 _,
             ) => self.done(slot, asked, now),
-            // An answer to another question than was asked: as good as none.
+            // They do not fit.
             (
                 Asked::Find
                 | Asked::FindCustomer
@@ -188,8 +215,21 @@ impl Conductor {
                 | Asked::Provision
                 | Asked::ProvisionWorkspace,
                 _,
-            ) => {
-                self.misfit(slot, asked, now);
+            ) => {}
+        }
+    }
+
+    /// A call has worked: what failed before it is counted anew.
+    fn worked(&mut self, slot: Slot, asked: Asked) {
+        if let Some(way) = self.way_mut(slot) {
+            let record = &mut way.record;
+            record.next = None;
+            if asked.reads() {
+                // A look-up that works between two writes that do not is no success.
+                record.attempt = record.progress.write_failed;
+                record.progress.failing_since = record.progress.write_failing_since;
+            } else {
+                way.wrote();
             }
         }
     }
@@ -232,9 +272,27 @@ impl Conductor {
         self.failed(slot, asked, &failure, &judged, now);
     }
 
+    /// Whether a subscriber bears another user id than the job is about.
+    fn is_anothers(&self, slot: Slot, shown: &Subscriber) -> bool {
+        let (Some(job), Some(user)) = (self.job(slot), shown.user.as_deref()) else {
+            return false;
+        };
+        user.trim().to_lowercase() != job.desired.key.user()
+    }
+
     fn created(&mut self, slot: Slot) {
         if let Some(way) = self.way_mut(slot) {
             way.record.progress.created = true;
+        }
+        self.soil(slot);
+    }
+
+    /// The subscriber that was just shown is one that we made.
+    pub(super) fn ours(&mut self, slot: Slot) {
+        if let Some(way) = self.way_mut(slot) {
+            let actual = &mut way.record.actual;
+            let provisioned = SubscriberStatus::Provisioned;
+            actual.unproven = actual.status.as_deref() != Some(provisioned.as_str());
         }
         self.soil(slot);
     }
@@ -254,5 +312,24 @@ impl Conductor {
             way.known = Known::Unknown;
             way.refresh = false;
         }
+    }
+}
+
+/// Whether an answer is one to what was asked.
+const fn fits(asked: Asked, answer: &WebexAnswer) -> bool {
+    match asked {
+        Asked::Find | Asked::FindOld => matches!(answer, WebexAnswer::Subscribers(_)),
+        Asked::FindCustomer => matches!(answer, WebexAnswer::Enterprises(_)),
+        Asked::Get | Asked::Provision => matches!(answer, WebexAnswer::Subscriber(_)),
+        Asked::ProvisionWorkspace => matches!(answer, WebexAnswer::Workspace(_)),
+        Asked::Consent
+        | Asked::Delete
+        | Asked::DeleteOld
+        | Asked::DeletePerson
+        | Asked::DeleteWorkspace
+        | Asked::Precheck
+        | Asked::Update
+        | Asked::UpdateOld
+        | Asked::UpdateWorkspace => true,
     }
 }

@@ -123,6 +123,41 @@ pub(super) fn change(
     })
 }
 
+/// What is sent to be the last that was sent, though nothing differs.
+pub(super) fn names(profile: &Profile) -> SubscriberChange {
+    SubscriberChange {
+        first_name: Some(profile.first_name.clone()),
+        last_name: Some(profile.last_name.clone()),
+        ..SubscriberChange::default()
+    }
+}
+
+/// What differs, in words.
+pub(super) fn words(change: &SubscriberChange) -> String {
+    let all = [
+        ("user id", change.user.is_some()),
+        ("first name", change.first_name.is_some()),
+        ("last name", change.last_name.is_some()),
+        ("phone number", change.phone.is_some()),
+        ("mobile number", change.mobile.is_some()),
+        ("extension", change.extension.is_some()),
+        ("package", change.package.is_some()),
+    ];
+    let all = all.into_iter().filter(|(_, differs)| *differs);
+    let all: Vec<&str> = all.map(|(name, _)| name).collect();
+    all.join(", ")
+}
+
+/// Whether Webex shows a tracked user as BroadWorks does, as far as both write alike: numbers are
+/// written by the bridge in its own way.
+pub(super) fn looks_alike(profile: &Profile, shown: &Subscriber) -> bool {
+    let same = |wanted: &str, shown: &Option<String>| {
+        let (wanted, shown) = (wanted.trim(), shown.as_deref().unwrap_or_default().trim());
+        wanted.is_empty() || wanted == shown
+    };
+    same(&profile.first_name, &shown.first_name) && same(&profile.last_name, &shown.last_name)
+}
+
 /// The same subscriber under another user id.
 pub(super) fn rename(user: &BwUserId) -> SubscriberChange {
     SubscriberChange {

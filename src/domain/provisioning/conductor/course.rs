@@ -132,8 +132,9 @@ impl Conductor {
             return false;
         };
         let heir = self.renames.get(&job.desired.key).copied();
+        // One that is held behind others may wait for this very user to be out of the way.
         heir.and_then(|heir| self.job(heir))
-            .is_some_and(|heir| !heir.is_final())
+            .is_some_and(|heir| !heir.is_final() && heir.held.is_none())
     }
 
     fn follow(&mut self, slot: Slot, next: Next, now: Now) {
@@ -150,9 +151,10 @@ impl Conductor {
             Next::First => self.begin_first(slot, now),
             Next::Hold(state) => self.put_behind(slot, state, now),
             Next::Knock => {
-                if let Some(way) = self.job_mut(slot).and_then(|job| job.way.as_mut()) {
-                    way.knocked = true;
+                if let Some(way) = self.way_mut(slot) {
+                    way.record.progress.knocked = true;
                 }
+                self.soil(slot);
                 self.claim(slot, now);
             }
             Next::Later(after, state, why) => {

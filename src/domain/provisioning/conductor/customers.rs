@@ -21,6 +21,8 @@ pub(super) struct Customer {
     pub(super) waiting: BTreeMap<u64, Slot>,
     pub(super) dirty: bool,
     pub(super) saving: bool,
+    /// Somebody was to ask again, and nobody waited.
+    pub(super) knock_due: bool,
     /// When somebody asks again whether the administrator has let us in.
     pub(super) knock_at: Option<Instant>,
 }
@@ -59,6 +61,7 @@ impl Customers {
             waiting: BTreeMap::new(),
             dirty: false,
             saving: false,
+            knock_due: false,
             knock_at: None,
         });
         id

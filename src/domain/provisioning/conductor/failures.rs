@@ -15,6 +15,7 @@ use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
+use crate::domain::provisioning::webex::SubscriberStatus;
 use crate::domain::provisioning::webex::WebexAnswer;
 
 impl Conductor {
@@ -32,11 +33,16 @@ impl Conductor {
         if failure.kind.may_have_happened() && !asked.reads() {
             self.lost(slot, asked, now);
         }
+        if self.job(slot).map(|job| job.state()) == Some(JobState::Attention) {
+            // It was only to be seen what became of an earlier customer.
+            self.look_back(slot, now);
+            return;
+        }
         match judged.class {
             // The partner is slowed or rests, the job is not to blame.
             Class::Limit => {}
             Class::Auth if failure.kind != FailureKind::Status(403) => {}
-            Class::Auth | Class::Transient => self.try_again(slot, failure, judged, now),
+            Class::Auth | Class::Transient => self.try_again(slot, asked, failure, judged, now),
             Class::Customer if self.begins_customer(slot, asked) => {
                 let fault = judged.fault(&failure.text, Moment::of(now.wall));
                 self.wait_for_admin(slot, &fault, now);
@@ -46,10 +52,29 @@ impl Conductor {
                 self.hold(slot, state, now);
             }
             Class::Customer | Class::Data | Class::Fault | Class::User => {
-                let fault = judged.fault(&failure.text, Moment::of(now.wall));
+                let fault = if asked == Asked::Update && self.has_failed(slot) {
+                    let text = format!(
+                        "The subscriber worked before and is in error at Webex, which refuses to \
+                         change it: {}",
+                        failure.text
+                    );
+                    let at = Moment::of(now.wall);
+                    self.settings.faults.ours("A2012", text, at)
+                } else {
+                    judged.fault(&failure.text, Moment::of(now.wall))
+                };
                 self.give_up(slot, fault, now);
             }
         }
+    }
+
+    /// Whether Webex shows the subscriber in error.
+    fn has_failed(&self, slot: Slot) -> bool {
+        let way = self.job(slot).and_then(|job| job.way.as_ref());
+        way.is_some_and(|way| match &way.known {
+            Known::Found(shown) => shown.status == SubscriberStatus::Error,
+            Known::Absent(_) | Known::Unknown => false,
+        })
     }
 
     /// Whether it was to be the first user of its customer.
@@ -68,12 +93,7 @@ impl Conductor {
             Asked::FindCustomer => self.found_customer(slot, &[], now),
             Asked::Get | Asked::Update | Asked::Consent => {
                 // It may be there under another name: it is looked up by its user.
-                let Some(way) = self.way_mut(slot) else {
-                    return true;
-                };
-                way.known = Known::Unknown;
-                way.refresh = false;
-                way.record.actual.subscriber = None;
+                self.forget_subscriber(slot);
             }
             Asked::Delete | Asked::DeleteOld | Asked::DeletePerson | Asked::DeleteWorkspace => {
                 self.succeeded(slot, asked, WebexAnswer::Done, now);
@@ -89,9 +109,18 @@ impl Conductor {
         true
     }
 
+    /// The subscriber is not known any more by its name.
+    pub(super) fn forget_subscriber(&mut self, slot: Slot) {
+        if let Some(way) = self.way_mut(slot) {
+            way.known = Known::Unknown;
+            way.refresh = false;
+            way.record.actual.subscriber = None;
+        }
+    }
+
     /// A call may have done what it was to do, but nobody said so: Webex is asked, after a pause
     /// in which its lists can catch up.
-    fn lost(&mut self, slot: Slot, asked: Asked, now: Now) {
+    pub(super) fn lost(&mut self, slot: Slot, asked: Asked, now: Now) {
         let pause = self.settings.rules.unanswered_pause;
         let Some(job) = self.job_mut(slot) else {
             return;
@@ -108,23 +137,35 @@ impl Conductor {
     }
 
     /// It failed for now.
-    fn try_again(&mut self, slot: Slot, failure: &CallFailure, judged: &Judged, now: Now) {
+    fn try_again(
+        &mut self,
+        slot: Slot,
+        asked: Asked,
+        failure: &CallFailure,
+        judged: &Judged,
+        now: Now,
+    ) {
         let rules = self.settings.rules.clone();
         let at = Moment::of(now.wall);
         let fault = judged.fault(&failure.text, at);
         let Some(way) = self.way_mut(slot) else {
             return;
         };
-        way.record.attempt = way.record.attempt.saturating_add(1);
-        let since = *way.record.progress.failing_since.get_or_insert(at);
-        let attempt = way.record.attempt;
+        let record = &mut way.record;
+        record.attempt = record.attempt.saturating_add(1);
+        let since = *record.progress.failing_since.get_or_insert(at);
+        if !asked.reads() {
+            record.progress.write_failed = record.progress.write_failed.saturating_add(1);
+            record.progress.write_failing_since.get_or_insert(since);
+        }
+        let attempt = record.attempt;
         if attempt >= rules.retry_tries.max(1) || at.since(since) >= rules.retry_for {
             self.give_up(slot, fault, now);
             return;
         }
         way.fail(fault);
-        let asked = failure.retry_after.unwrap_or(Duration::ZERO);
-        let pause = waits::pause(attempt, &rules).max(asked.min(rules.retry_after_longest));
+        let wished = failure.retry_after.unwrap_or(Duration::ZERO);
+        let pause = waits::pause(attempt, &rules).max(wished.min(rules.retry_after_longest));
         let pause = self.jittered(pause);
         if let Some(way) = self.way_mut(slot) {
             way.record.next = Some(Moment::of(now.wall + pause));

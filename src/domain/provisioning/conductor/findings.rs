@@ -7,12 +7,14 @@ use crate::domain::provisioning::conductor::compare;
 use crate::domain::provisioning::conductor::job::Job;
 use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::job::Slot;
+use crate::domain::provisioning::conductor::plan;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::webex::Enterprise;
 use crate::domain::provisioning::webex::Remark;
@@ -38,7 +40,9 @@ impl Conductor {
                 way.refresh = false;
                 way.asked_customer = false;
                 way.lost = false;
-                if way.read_none(now) {
+                let still = way.record.progress.moved;
+                way.record.progress.moved = true;
+                if way.read_none(now) || !still {
                     self.soil(slot);
                 }
             }
@@ -120,19 +124,57 @@ impl Conductor {
             self.tell(Event::UnknownStatus(word));
         }
         self.learn(slot, &shown, now);
+        self.has_organisation(slot, &shown, now);
         let Some(job) = self.job_mut(slot) else {
             return;
         };
+        let renamed = job.desired.formerly.is_some();
         let Some(way) = &mut job.way else {
             return;
         };
-        let changed = way.read(&shown, now);
+        let fresh = way.record.actual.subscriber.is_none();
+        let before = way.record.actual.changed.clone();
+        let mut changed = way.read(&shown, now);
+        let at_work = plan::waits(&shown.status).is_some();
+        let other = before.is_some() && before != shown.last_status_change;
+        if (at_work || other) && !way.record.progress.moved {
+            way.record.progress.moved = true;
+            changed = true;
+        }
+        let made = way.lost && fresh && !renamed && way.record.state == JobState::Submitting;
+        if made {
+            // The create whose answer was lost.
+            way.record.progress.created = true;
+            way.wrote();
+        }
         way.known = Known::Found(Box::new(shown));
         way.refresh = false;
         way.asked_customer = false;
         way.lost = false;
+        if made {
+            self.ours(slot);
+        }
         if changed {
             self.soil(slot);
+        }
+    }
+
+    /// A customer whose user is provisioned has an organisation, whoever is about to leave it.
+    fn has_organisation(&mut self, slot: Slot, shown: &Subscriber, now: Now) {
+        let Some(theirs) = shown.enterprise.as_deref() else {
+            return;
+        };
+        if shown.status != SubscriberStatus::Provisioned {
+            return;
+        }
+        let Some(cluster) = self.job(slot).map(|job| job.desired.key.cluster.clone()) else {
+            return;
+        };
+        let Ok(theirs) = SpEnterpriseId::parse(theirs) else {
+            return;
+        };
+        if let Some(id) = self.customers.find(&EnterpriseKey::new(cluster, &theirs)) {
+            self.ready(id, None, now);
         }
     }
 
@@ -171,6 +213,7 @@ impl Conductor {
                 state: EnterpriseState::Ready,
                 since: Moment::of(now.wall),
                 first_user: None,
+                knocked: None,
                 webex: None,
                 org: None,
             });

@@ -17,6 +17,7 @@ use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Progress;
 use crate::domain::provisioning::record::Step;
 use crate::domain::provisioning::webex::Subscriber;
+use crate::domain::provisioning::webex::SubscriberStatus;
 
 /// Where a job is kept.
 pub(super) type Slot = usize;
@@ -32,6 +33,9 @@ pub(super) struct Job {
     pub(super) way: Option<Box<Way>>,
     /// The customer, if it is known.
     pub(super) customer: Option<CustomerId>,
+    /// Customers that it was of before, whose gate stays closed until Webex has shown what became
+    /// of what it began there.
+    pub(super) left: Vec<CustomerId>,
     /// When it goes on by itself.
     pub(super) due: Option<Instant>,
     /// Nothing is asked before.
@@ -69,8 +73,6 @@ pub(super) struct Way {
     pub(super) lost: bool,
     /// The create of a workspace has been written down and not left.
     pub(super) armed: bool,
-    /// A retry after 2017 has been made for this revision.
-    pub(super) knocked: bool,
     /// Where changes are listed for it.
     pub(super) listed: Option<(LaneId, SubscriberId)>,
 }
@@ -130,6 +132,7 @@ impl Job {
             desired,
             way: None,
             customer,
+            left: Vec::new(),
             due: None,
             not_before: None,
             held: None,
@@ -184,7 +187,6 @@ impl Way {
             asked_customer: false,
             lost: false,
             armed: false,
-            knocked: false,
             listed: None,
         }
     }
@@ -222,7 +224,10 @@ impl Way {
     pub(super) fn read(&mut self, subscriber: &Subscriber, now: Now) -> bool {
         let actual = &mut self.record.actual;
         let before = actual.clone();
+        let known = actual.subscriber.as_ref() == Some(&subscriber.id);
+        actual.unproven &= known && subscriber.status != SubscriberStatus::Provisioned;
         actual.subscriber = Some(subscriber.id.clone());
+        actual.changed.clone_from(&subscriber.last_status_change);
         // Webex shows the person while provisioned only; a removal needs it later.
         if subscriber.person.is_some() {
             actual.person.clone_from(&subscriber.person);
@@ -256,6 +261,14 @@ impl Way {
     pub(super) fn confirmed(&self, code: &str) -> bool {
         let mut all = self.record.progress.confirmed.iter();
         all.any(|confirmed| confirmed == code)
+    }
+
+    /// What was written at Webex has worked: failures are counted anew.
+    pub(super) const fn wrote(&mut self) {
+        self.record.attempt = 0;
+        self.record.progress.failing_since = None;
+        self.record.progress.write_failed = 0;
+        self.record.progress.write_failing_since = None;
     }
 
     /// The create of a workspace that was written down will not leave.

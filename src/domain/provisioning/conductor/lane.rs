@@ -146,6 +146,17 @@ impl Lane {
         None
     }
 
+    /// All that waits for its turn, taken out.
+    pub(super) fn clear(&mut self) -> Vec<Slot> {
+        let mut all: Vec<Slot> = self.hot.drain(..).collect();
+        for queue in &mut self.queues {
+            while let Some(slot) = queue.pop() {
+                all.push(slot);
+            }
+        }
+        all
+    }
+
     pub(super) fn has_work(&self) -> bool {
         !self.hot.is_empty() || self.queues.iter().any(|queue| !queue.ring.is_empty())
     }
@@ -226,16 +237,19 @@ impl Lane {
         self.listed.len() > rules.list_above
     }
 
-    /// Begins or ends the listing of changes.
-    pub(super) fn tend_list(&mut self, rules: &Rules, now: Now) {
+    /// Begins or ends the listing of changes. Says whether it has ended, so that those that wait
+    /// are to be asked for one by one.
+    pub(super) fn tend_list(&mut self, rules: &Rules, now: Now) -> bool {
         if !self.lists(rules) {
-            self.list.due = None;
-        } else if self.list.due.is_none() && !self.list.calling {
+            return self.list.due.take().is_some();
+        }
+        if self.list.due.is_none() && !self.list.calling {
             self.list.due = Some(now.mono + rules.list_every);
             // Those that wait were asked for one by one until now.
             let before = 2 * rules.list_overlap;
             self.list.since = millis(now).saturating_sub(in_millis(before));
         }
+        false
     }
 
     /// When a list was asked for, it reaches back behind its predecessor.

@@ -27,8 +27,14 @@ impl Conductor {
             return;
         }
         let waits = record.state == EnterpriseState::WaitingCustomerAdmin;
-        let age = Moment::of(now.wall).since(record.since);
+        let asked = record.knocked.unwrap_or(record.since).max(record.since);
+        let age = Moment::of(now.wall).since(asked);
+        let first = record.first_user.clone();
+        let begins = record.state == EnterpriseState::FirstUser;
         let id = self.customers.add(record);
+        if let Some(first) = first.filter(|_| begins) {
+            self.firsts.insert(first, id);
+        }
         if waits {
             self.schedule_knock(id, age, now);
         }
@@ -47,6 +53,8 @@ impl Conductor {
             return;
         }
         let slot = self.place(desired, job.map(|record| Self::resumed(record, now)));
+        // Its lane, so that it can be found by lists.
+        self.lane_of(slot, now);
         let Some(job) = self.job(slot) else {
             return;
         };
@@ -84,6 +92,7 @@ impl Conductor {
                 if orphan.is_some_and(|fault| fault.code == "A1012") {
                     self.orphans.insert(slot);
                 }
+                self.look_back(slot, now);
             }
             JobState::WaitingWebex
             | JobState::Stalled
@@ -94,11 +103,7 @@ impl Conductor {
                 self.wait_on(slot, now);
             }
             JobState::Queued => {
-                let next = job.way.as_ref().and_then(|way| way.record.next);
-                let wait = next.map(|next| next.since(Moment::of(now.wall)));
-                let wait = wait
-                    .unwrap_or_default()
-                    .min(self.settings.rules.retry_longest);
+                let wait = self.pause_left(slot, now);
                 if wait.is_zero() {
                     self.enqueue(slot, false, now);
                 } else {
@@ -120,10 +125,21 @@ impl Conductor {
         }
     }
 
+    /// What is left of the pause after a failure. A clock that was put right must not make it long.
+    fn pause_left(&self, slot: Slot, now: Now) -> Duration {
+        let way = self.job(slot).and_then(|job| job.way.as_ref());
+        let next = way.and_then(|way| way.record.next);
+        let wait = next.map(|next| next.since(Moment::of(now.wall)));
+        let rules = &self.settings.rules;
+        let longest = rules.retry_longest.max(rules.retry_after_longest);
+        wait.unwrap_or_default().min(longest)
+    }
+
     /// A call may have left just before the daemon ended, and still be under way: Webex is asked
     /// after the pause that follows a call without an answer.
     fn resume_call(&mut self, slot: Slot, now: Now) {
-        let at = now.mono + self.settings.rules.unanswered_pause;
+        let pause = self.pause_left(slot, now);
+        let at = now.mono + self.settings.rules.unanswered_pause.max(pause);
         if let Some(job) = self.job_mut(slot) {
             job.not_before = Some(at);
         }
@@ -204,13 +220,10 @@ impl Conductor {
         if was_final {
             self.open += 1;
         }
-        if moved {
-            self.step_back(slot);
-            if let Some(job) = self.job_mut(slot) {
-                job.customer = customer;
-            }
-        }
         self.leave_queue(slot);
+        if moved {
+            self.change_customer(slot, customer);
+        }
         self.orphans.remove(&slot);
         self.note_rename(slot);
         self.set_due(slot, None);
@@ -247,8 +260,9 @@ impl Conductor {
 
     /// A wait of a job is over.
     pub(super) fn timer(&mut self, slot: Slot) {
+        let looks_back = self.job(slot).is_some_and(|job| !job.left.is_empty());
         if let Some(way) = self.job_mut(slot).and_then(|job| job.way.as_mut()) {
-            way.refresh |= way.record.state.polls();
+            way.refresh |= way.record.state.polls() || looks_back;
             way.asked_customer = false;
         }
         self.wake(slot, false);
@@ -276,6 +290,7 @@ impl Conductor {
     /// The configuration has changed. What is under way goes on by the new one.
     pub(super) fn take_settings(&mut self, settings: Settings, now: Now) {
         self.settings = settings;
+        self.change_lanes(now);
         for slot in std::mem::take(&mut self.orphans) {
             let known = self
                 .job(slot)

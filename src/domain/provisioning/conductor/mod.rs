@@ -86,6 +86,8 @@ pub struct Conductor {
     knocks: BTreeSet<(Instant, CustomerId)>,
     /// Former user ids, by which the job of the new one is found.
     renames: HashMap<UserKey, Slot>,
+    /// Users with whom customers began; what a customer's record says counts.
+    firsts: HashMap<UserKey, CustomerId>,
     /// Jobs whose template is not in the configuration.
     orphans: BTreeSet<Slot>,
     calls: HashMap<CallId, Call>,
@@ -107,7 +109,8 @@ struct Call {
 }
 
 enum About {
-    Job(Slot, Asked),
+    /// The customer is the one that the job was of when the call left.
+    Job(Slot, Asked, Option<CustomerId>),
     List,
 }
 
@@ -127,6 +130,7 @@ impl Conductor {
             timers: BTreeSet::new(),
             knocks: BTreeSet::new(),
             renames: HashMap::new(),
+            firsts: HashMap::new(),
             orphans: BTreeSet::new(),
             calls: HashMap::new(),
             next_call: 0,

@@ -33,7 +33,8 @@ impl Conductor {
         let at = Moment::of(now.wall);
         let record = &mut way.record;
         if record.revision != desired.revision {
-            if !record.state.is_final() {
+            let ended = record.state.is_final();
+            if !ended {
                 steps.push(Step {
                     key: desired.key.clone(),
                     request: record.request.clone(),
@@ -59,11 +60,15 @@ impl Conductor {
             record.revision = desired.revision;
             record.state = JobState::Queued;
             record.since = at;
-            record.attempt = 0;
             record.next = None;
+            let written = record.progress.updated
+                || record.progress.write_failed > 0
+                || record.state == JobState::Submitting;
+            record.progress.overtaken |= written && !ended;
             record.progress.created = false;
             record.progress.updated = false;
-            record.progress.failing_since = None;
+            record.progress.knocked = false;
+            record.progress.moved = false;
             if desired.word != Some(Word::Confirm) {
                 record.progress.precheck = None;
             }
@@ -72,7 +77,7 @@ impl Conductor {
             way.old = Known::Unknown;
             way.refresh = false;
             way.asked_customer = false;
-            way.knocked = false;
+            way.wrote();
             way.disarm();
         }
         way.steps.extend(steps);
@@ -152,6 +157,7 @@ impl Conductor {
         self.move_to(slot, JobState::Attention, &why, Some(fault), now);
         self.leave_queue(slot);
         self.step_back(slot);
+        self.look_back(slot, now);
     }
 
     /// The end.
@@ -165,10 +171,12 @@ impl Conductor {
         };
         let digest = reached.then(|| job.desired.digest.clone());
         if let Some(way) = &mut job.way {
-            way.record.attempt = 0;
-            way.record.progress.failing_since = None;
+            way.wrote();
             way.lost = false;
             way.disarm();
+            // Nobody looks any more: it may come to work unseen.
+            way.record.actual.unproven &= state != JobState::Cancelled;
+            way.record.progress.overtaken &= state == JobState::Cancelled;
             way.record.progress.unsure &= state == JobState::Cancelled;
             way.record.actual.applied = digest;
         }
@@ -176,6 +184,7 @@ impl Conductor {
         self.soil(slot);
         self.leave_queue(slot);
         self.step_back(slot);
+        self.leave_all(slot);
         self.orphans.remove(&slot);
         self.open = self.open.saturating_sub(1);
     }

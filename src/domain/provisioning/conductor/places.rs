@@ -54,6 +54,7 @@ impl Conductor {
         self.index.insert(key, slot);
         self.open += usize::from(open);
         self.note_rename(slot);
+        self.note_left(slot);
         slot
     }
 

@@ -15,6 +15,7 @@ use crate::domain::machine::Now;
 use crate::domain::provisioning::conductor::customers::Customer;
 use crate::domain::provisioning::conductor::job::Asked;
 use crate::domain::provisioning::conductor::job::Job;
+use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::job::Way;
 use crate::domain::provisioning::fault::Faults;
@@ -24,6 +25,7 @@ use crate::domain::provisioning::record::Fault;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Word;
+use crate::domain::provisioning::webex::Subscriber;
 use crate::domain::provisioning::webex::SubscriberStatus;
 use crate::domain::provisioning::webex::WebexOp;
 
@@ -102,7 +104,7 @@ pub(super) fn plan(view: &View<'_>) -> Next {
         return Next::End(JobState::Cancelled, "an operator's word".to_owned());
     }
     if view.way.record.state == JobState::Attention {
-        return Next::Stay;
+        return attended(view);
     }
     if view.policy.partner.is_none() {
         let text = "The template names no partner account, so Webex cannot be asked.";
@@ -111,10 +113,38 @@ pub(super) fn plan(view: &View<'_>) -> Next {
     match (&desired.presence, view.policy.mode.tracks()) {
         (Presence::Absent { user, .. }, true) => track::absent(view, user),
         (Presence::Absent { user, person }, false) => remove::plan(view, user, *person),
-        (Presence::Present { profile }, true) => track::present(view, &profile.user),
+        (Presence::Present { profile }, true) => track::present(view, profile),
         (Presence::Present { profile }, false) if profile.is_place => place::present(view, profile),
         (Presence::Present { profile }, false) => find::present(view, profile),
     }
+}
+
+/// What somebody has to look at stands still. Where another customer waits for what becomes of it,
+/// Webex is asked for the subscriber, and no more.
+fn attended(view: &View<'_>) -> Next {
+    let looks = view.way.refresh || matches!(view.way.known, Known::Unknown);
+    if view.job.left.is_empty() || !looks || view.policy.partner.is_none() {
+        return Next::Stay;
+    }
+    match &view.job.desired.presence {
+        Presence::Absent { user, .. } => find::ask(view, user),
+        Presence::Present { profile } => find::ask(view, &profile.user),
+    }
+}
+
+/// Whether Webex is still at work on a subscriber of a customer that the job has left: taken away
+/// now, it would still begin the organisation, beside the next first user.
+fn still_begins(view: &View<'_>, shown: &Subscriber) -> bool {
+    let at_work = waits(&shown.status) == Some(JobState::WaitingWebex);
+    !view.job.left.is_empty() && at_work && !view.way.confirmed("A2001")
+}
+
+/// Whether what Webex was to do should be seen by now.
+fn waited_out(view: &View<'_>) -> bool {
+    let record = &view.way.record;
+    let waited = view.now.mono.saturating_duration_since(view.way.entered);
+    record.state == JobState::Stalled
+        || record.state == JobState::WaitingWebex && waited >= view.rules.settle_within
 }
 
 /// The state in which a status of Webex is waited out; `None`: it is settled.

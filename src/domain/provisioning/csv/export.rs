@@ -50,7 +50,7 @@ pub struct ImportResult {
     pub user: String,
     /// The action.
     pub action: String,
-    /// `accepted`, `no-change` or `refused`.
+    /// `accepted`, `same`, `not-present`, `refused`; of a dry run `would be taken`.
     pub result: String,
     /// The name of the request that it became.
     pub request_id: String,
@@ -58,78 +58,75 @@ pub struct ImportResult {
     pub detail: String,
 }
 
+/// A column and its cell.
+type Column<R> = (&'static str, fn(&R) -> &str);
+
+/// The columns of the list of states.
+const STATES: [Column<StatusRow>; 13] = [
+    ("broadworks-id", |row| &row.broadworks_id),
+    ("enterprise", |row| &row.enterprise),
+    ("template", |row| &row.template),
+    ("package", |row| &row.package),
+    ("status", |row| &row.status),
+    ("requirement-pending", |row| &row.requirement_pending),
+    ("error-code", |row| &row.error_code),
+    ("error-text", |row| &row.error_text),
+    ("remedy", |row| &row.remedy),
+    ("email", |row| &row.email),
+    ("since", |row| &row.since),
+    ("tracking-id", |row| &row.tracking_id),
+    ("request-id", |row| &row.request_id),
+];
+
+/// The columns of the results of an import; the number of the line stands before them.
+const RESULTS: [Column<ImportResult>; 5] = [
+    ("user", |row| &row.user),
+    ("action", |row| &row.action),
+    ("result", |row| &row.result),
+    ("request-id", |row| &row.request_id),
+    ("detail", |row| &row.detail),
+];
+
+/// The columns of a reconciliation.
+const DIFFERENCES: [Column<Row>; 9] = [
+    ("enterprise", |row| &row.enterprise),
+    ("user", |row| &row.user),
+    ("difference", |row| row.difference.as_str()),
+    ("broadworks", |row| &row.broadworks),
+    ("webex", |row| &row.webex),
+    ("repair", |row| row.repair.as_str()),
+    ("safe", |row| if row.safe { "yes" } else { "no" }),
+    ("subscriber-id", |row| {
+        row.subscriber.as_ref().map_or("", |id| id.as_str())
+    }),
+    ("by-hand", |row| match &row.repair {
+        Repair::ByHand { what } => what,
+        Repair::MovePackage { to } => to.as_str(),
+        Repair::Provision | Repair::Remove | Repair::Retry | Repair::Update => "",
+    }),
+];
+
 /// The states of users, with a head.
 #[must_use]
 pub fn statuses<'a>(rows: impl IntoIterator<Item = &'a StatusRow>) -> Vec<u8> {
-    let head = [
-        "broadworks-id",
-        "enterprise",
-        "template",
-        "package",
-        "status",
-        "requirement-pending",
-        "error-code",
-        "error-text",
-        "remedy",
-        "email",
-        "since",
-        "tracking-id",
-        "request-id",
-    ];
-    let cells = rows.into_iter().map(|row| {
-        let StatusRow {
-            broadworks_id,
-            enterprise,
-            template,
-            package,
-            status,
-            requirement_pending,
-            error_code,
-            error_text,
-            remedy,
-            email,
-            since,
-            tracking_id,
-            request_id,
-        } = row;
-        [
-            broadworks_id,
-            enterprise,
-            template,
-            package,
-            status,
-            requirement_pending,
-            error_code,
-            error_text,
-            remedy,
-            email,
-            since,
-            tracking_id,
-            request_id,
-        ]
-        .map(String::as_str)
-    });
-    write(head, cells)
+    let cells = rows
+        .into_iter()
+        .map(|row| STATES.map(|(_, cell)| cell(row)));
+    write(STATES.map(|(name, _)| name), cells)
 }
 
 /// The results of an import, with a head.
 #[must_use]
 pub fn import_results<'a>(results: impl IntoIterator<Item = &'a ImportResult>) -> Vec<u8> {
-    let head = ["line", "user", "action", "result", "request-id", "detail"];
+    let [user, action, result, request, detail] = RESULTS.map(|(name, _)| name);
+    let head = ["line", user, action, result, request, detail];
     let lines: Vec<(String, &ImportResult)> = results
         .into_iter()
         .map(|result| (result.line.to_string(), result))
         .collect();
     let cells = lines.iter().map(|(line, result)| {
-        let ImportResult {
-            line: _,
-            user,
-            action,
-            result,
-            request_id,
-            detail,
-        } = result;
-        [line, user, action, result, request_id, detail].map(String::as_str)
+        let [user, action, outcome, request, detail] = RESULTS.map(|(_, cell)| cell(result));
+        [line, user, action, outcome, request, detail]
     });
     write(head, cells)
 }
@@ -137,46 +134,10 @@ pub fn import_results<'a>(results: impl IntoIterator<Item = &'a ImportResult>) -
 /// The rows of a reconciliation, with a head.
 #[must_use]
 pub fn reconciliation<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<u8> {
-    let head = [
-        "enterprise",
-        "user",
-        "difference",
-        "broadworks",
-        "webex",
-        "repair",
-        "safe",
-        "subscriber-id",
-        "by-hand",
-    ];
-    let cells = rows.into_iter().map(|row| {
-        let Row {
-            enterprise,
-            user,
-            difference,
-            subscriber,
-            broadworks,
-            webex,
-            repair,
-            safe,
-        } = row;
-        let what = match repair {
-            Repair::ByHand { what } => what.as_str(),
-            Repair::MovePackage { to } => to.as_str(),
-            Repair::Provision | Repair::Remove | Repair::Retry | Repair::Update => "",
-        };
-        [
-            enterprise.as_str(),
-            user,
-            difference.as_str(),
-            broadworks,
-            webex,
-            repair.as_str(),
-            if *safe { "yes" } else { "no" },
-            subscriber.as_ref().map_or("", |id| id.as_str()),
-            what,
-        ]
-    });
-    write(head, cells)
+    let cells = rows
+        .into_iter()
+        .map(|row| DIFFERENCES.map(|(_, cell)| cell(row)));
+    write(DIFFERENCES.map(|(name, _)| name), cells)
 }
 
 fn write<'a, const N: usize>(head: [&str; N], rows: impl Iterator<Item = [&'a str; N]>) -> Vec<u8> {

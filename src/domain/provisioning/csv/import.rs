@@ -6,6 +6,8 @@ use csv::ReaderBuilder;
 use csv::StringRecord;
 use serde::Serialize;
 
+use crate::domain::provisioning::csv::BYTES;
+use crate::domain::provisioning::csv::LINES;
 use crate::domain::provisioning::csv::unguarded;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::mapping::FieldName;
@@ -14,12 +16,6 @@ use crate::domain::provisioning::mapping::Values;
 use crate::domain::provisioning::mapping::Wish;
 use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::refusal::Refusal;
-
-/// Largest file in bytes: some hundred for each line.
-const BYTES: usize = 16 * 1024 * 1024;
-
-/// Most lines below the head.
-const LINES: usize = 100_000;
 
 /// Longest cell in bytes; the longest field has some six hundred.
 const CELL: usize = 1_024;
@@ -94,10 +90,10 @@ pub enum NotAList {
     #[error("there is nothing in it; the first line names the columns")]
     Empty,
     /// More bytes than such a list has.
-    #[error("it has more than {BYTES} bytes")]
+    #[error("it has more than {} MiB; split it", BYTES >> 20)]
     Large,
     /// More lines than such a list has.
-    #[error("it has more than {LINES} lines")]
+    #[error("it has more than {LINES} lines; split it")]
     Lines,
     /// Another encoding.
     #[error("it is not UTF-8; save it as \"CSV UTF-8\"")]
@@ -168,6 +164,12 @@ pub struct ImportRow {
     /// The package, if the line names one.
     pub package: Option<Package>,
     values: Values,
+}
+
+/// The columns that a list may have, in order.
+#[must_use]
+pub fn columns_of_import() -> Vec<&'static str> {
+    COLUMNS.map(|(name, _)| name).to_vec()
 }
 
 impl ImportRow {

@@ -5,6 +5,7 @@ use crate::domain::provisioning::intake::Held;
 use crate::domain::provisioning::intake::Refusal;
 use crate::domain::provisioning::intake::Wanted;
 use crate::domain::provisioning::intake::Wish;
+use crate::domain::provisioning::intake::refusal::email_held;
 use crate::domain::provisioning::policy::EarlyValidation;
 use crate::domain::provisioning::policy::Mode;
 use crate::domain::provisioning::policy::Policy;
@@ -121,7 +122,7 @@ fn business(
         return Err(Refusal::new(Code::EmailMissing));
     }
     match &held.email_holder {
-        Some(other) if *other != desired.key => Err(Refusal::new(Code::EmailHeld)),
+        Some(other) if *other != desired.key => Err(email_held(other)),
         Some(_) | None => Ok(()),
     }
 }

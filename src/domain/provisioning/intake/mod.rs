@@ -151,8 +151,14 @@ fn policy_of<'a>(
     wish: &Wish,
     settings: &'a Settings,
 ) -> Option<&'a Policy> {
-    let template = wish.template.as_ref();
-    let template = template.or_else(|| desired.map(|desired| &desired.template))?;
+    let named = wish.template.as_ref();
+    let held = desired.map(|desired| &desired.template);
+    let template = match &wish.wanted {
+        // A user is removed where it is: at the partner of another template nobody would be found,
+        // and the subscriber would live on behind a removal that says it is done.
+        Wanted::Absent { .. } => held.or(named),
+        Wanted::AsHeld | Wanted::Present { .. } => named.or(held),
+    }?;
     settings.templates.get(template).map(|policy| &**policy)
 }
 
@@ -229,6 +235,7 @@ fn revision(
     });
     let formerly = wish.formerly.clone().or_else(|| {
         kept.filter(|_| matches!(presence, Presence::Present { .. }))
+            .filter(|kept| !settled(held, kept))
             .and_then(|kept| kept.formerly.clone())
     });
     let (package, email) = match presence {
@@ -259,6 +266,15 @@ fn revision(
     }
 }
 
+/// Whether the user has come to where a revision wanted it: whom it was before does not matter any
+/// more, and another user may bear that id by now.
+fn settled(held: &Held, desired: &Desired) -> bool {
+    held.job.as_ref().is_some_and(|job| {
+        let reached = matches!(job.state, JobState::Provisioned | JobState::NoChange);
+        reached && job.revision == desired.revision
+    })
+}
+
 fn same_email(before: &Presence, now: &Presence) -> bool {
     match (before, now) {
         (Presence::Present { profile: before }, Presence::Present { profile: now }) => {
@@ -268,17 +284,18 @@ fn same_email(before: &Presence, now: &Presence) -> bool {
     }
 }
 
-/// The request that the same wish began, while its job is open.
+/// The request that the same wish began, while its job is open and goes on by itself. One that
+/// stands still, because somebody has to look at it, is begun anew: whoever assigns again means it.
 fn under_way(held: &Held, desired: &Desired) -> Option<RequestId> {
     let before = held.desired.as_ref()?;
     let said_before = before.word == Some(Word::Cancel);
     if desired.word.is_some() || said_before || before.digest != desired.digest {
         return None;
     }
-    let open = held
-        .job
-        .as_ref()
-        .is_none_or(|job| job.revision < before.revision || !job.state.is_final());
+    let open = held.job.as_ref().is_none_or(|job| {
+        let stands = job.state.is_final() || job.state == JobState::Attention;
+        job.revision < before.revision || !stands
+    });
     open.then(|| before.request.clone())
 }
 
@@ -301,6 +318,7 @@ fn bind(
         state: EnterpriseState::New,
         since: desired.at,
         first_user: None,
+        knocked: None,
         webex: None,
         org: None,
     };

@@ -130,6 +130,35 @@ fn a_repeated_assignment_is_the_same_request_while_its_job_is_open() {
 }
 
 #[test]
+fn a_repeated_assignment_begins_a_job_anew_that_somebody_has_to_look_at() {
+    let mut held = Held::default();
+    let first = accept(&mut held, present("a", profile(), 1));
+    held.job = Some(job(&first, JobState::Attention));
+    let again = accept(&mut held, present("a", profile(), 2));
+    assert_eq!((again.revision, again.digest), (2, first.digest));
+    assert_eq!(again.request, request(2));
+    // That one is under way now.
+    let verdict = decide(&held, present("a", profile(), 3), &settings());
+    let request = request(2);
+    assert_eq!(verdict, Verdict::Same { request });
+}
+
+#[test]
+fn a_former_user_id_is_forgotten_once_the_new_one_is_settled() {
+    let mut held = Held::default();
+    let mut renamed = present("a", profile(), 1);
+    let former = BwUserId::parse("former@x.example").unwrap();
+    renamed.formerly = Some(former.clone());
+    let first = accept(&mut held, renamed);
+    held.job = Some(job(&first, JobState::WaitingWebex));
+    let word = |number| Wish::word(key(), Word::Retry, request(number), Moment(number));
+    let second = accept(&mut held, word(2));
+    assert_eq!(second.formerly, Some(former));
+    held.job = Some(job(&second, JobState::Provisioned));
+    assert_eq!(accept(&mut held, word(3)).formerly, None);
+}
+
+#[test]
 fn what_arrives_last_wins() {
     let mut held = Held::default();
     accept(&mut held, present("a", profile(), 1));
@@ -156,6 +185,34 @@ fn the_removal_of_an_unknown_user_is_looked_up_or_ignored_as_the_template_says()
     }
     let verdict = decide(&Held::default(), absent(3), &ignoring);
     assert_eq!(verdict, Verdict::NotPresent);
+}
+
+#[test]
+fn a_removal_goes_where_the_user_is_whatever_url_it_comes_by() {
+    let mut held = Held::default();
+    accept(&mut held, present("a", profile(), 1));
+    let by_another = |number| Wish {
+        template: TemplateKey::parse("b").ok(),
+        ..absent(number)
+    };
+    let gone = accept(&mut held, by_another(2));
+    assert_eq!(gone.template.as_str(), "a");
+    assert!(matches!(gone.presence, Presence::Absent { .. }));
+    held.job = Some(job(&gone, JobState::Removed));
+    assert_eq!(
+        decide(&held, by_another(3), &settings()),
+        Verdict::NotPresent
+    );
+    // Of somebody who is not known the URL is all there is.
+    let unknown = accept(&mut Held::default(), by_another(1));
+    assert_eq!(unknown.template.as_str(), "b");
+    // Without the template nobody can say at which partner the user is.
+    let mut held = Held::default();
+    accept(&mut held, present("a", profile(), 1));
+    let mut without = settings();
+    without.templates.remove(&TemplateKey::parse("a").unwrap());
+    let verdict = decide(&held, by_another(2), &without);
+    assert_eq!(refused(verdict), Code::TemplateUnknown);
 }
 
 #[test]

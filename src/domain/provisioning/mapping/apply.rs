@@ -124,7 +124,9 @@ impl Rule {
             };
             let (present, absent) = (asked(&when.present), asked(&when.absent));
             let roots = in_body && !when.roots.is_empty();
-            if unreadable && in_body && (roots || !present.is_empty() || !absent.is_empty()) {
+            let any = in_body && when.any.iter().any(Condition::is_body);
+            let bodily = roots || any || !present.is_empty() || !absent.is_empty();
+            if unreadable && in_body && bodily {
                 return Verdict::BodyUnreadable;
             }
             if roots && !self.has_root(request.body) {
@@ -136,6 +138,10 @@ impl Rule {
             if let Some(there) = absent.iter().find(|held| held.holds(request)) {
                 return Verdict::Not(format!("{there} is there"));
             }
+        }
+        if !when.any.is_empty() && !when.any.iter().any(|held| held.holds(request)) {
+            let all: Vec<String> = when.any.iter().map(ToString::to_string).collect();
+            return Verdict::Not(format!("none of {} is there", all.join(", ")));
         }
         Verdict::Fits
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::domain::provisioning::mapping::source::Found;
 use crate::domain::provisioning::mapping::source::Request;
 use crate::domain::provisioning::mapping::source::Source;
 use crate::domain::provisioning::mapping::xml_path::XmlPath;
@@ -45,14 +44,11 @@ impl Condition {
         self.source.is_body()
     }
 
-    /// Whether it holds. Of several values that differ none is taken.
+    /// Whether it holds.
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         match &self.value {
             None => self.source.is_present(request),
-            Some(value) => match self.source.find(request) {
-                Found::Text(text) => text.eq_ignore_ascii_case(value),
-                Found::Ambiguous | Found::Nothing => false,
-            },
+            Some(value) => self.source.holds(request, value),
         }
     }
 }

@@ -9,6 +9,7 @@ mod apply;
 mod condition;
 mod country;
 mod field;
+mod json_path;
 mod problem;
 mod profile;
 mod read;
@@ -34,6 +35,7 @@ use crate::domain::provisioning::profile::Profile;
 use crate::domain::provisioning::refusal::Refusal;
 
 pub use field::FieldName;
+pub use json_path::JsonPath;
 pub use problem::Problem;
 pub use profile::Values;
 pub use profile::is_email;
@@ -75,6 +77,8 @@ struct When {
     roots: Vec<String>,
     present: Vec<Condition>,
     absent: Vec<Condition>,
+    /// At least one of these; empty asks for nothing.
+    any: Vec<Condition>,
     path: Option<Regex>,
 }
 

@@ -3,11 +3,9 @@
 
 use std::fmt;
 
-use serde_json::Map;
-use serde_json::Value;
-
 use crate::domain::provisioning::call::Call;
 use crate::domain::provisioning::document::Body;
+use crate::domain::provisioning::mapping::json_path::JsonPath;
 use crate::domain::provisioning::mapping::template::TemplateField;
 use crate::domain::provisioning::mapping::template::TemplateValues;
 use crate::domain::provisioning::mapping::xml_path::XmlPath;
@@ -47,7 +45,7 @@ pub enum Source {
     /// A header field.
     Header(String),
     /// A member of the JSON object, or of an object in it.
-    Json(Vec<String>),
+    Json(JsonPath),
     /// A segment of what stands behind the template's address; negative from the end.
     Path(i32),
     /// A parameter of the query.
@@ -97,13 +95,7 @@ impl Source {
         match kind {
             "const" => Ok(Self::Const(rest.to_owned())),
             "header" => named(rest).map(Self::Header),
-            "json" => {
-                let steps: Vec<String> = rest.split('.').map(named).collect::<Result<_, _>>()?;
-                if steps.len() > STEPS {
-                    return Err(format!("more than {STEPS} steps"));
-                }
-                Ok(Self::Json(steps))
-            }
+            "json" => JsonPath::parse(rest).map(Self::Json),
             "path" => match rest.trim().parse() {
                 Ok(0) | Err(_) => {
                     Err("no number of a segment: 1 is the first, -1 the last one".to_owned())
@@ -157,8 +149,8 @@ impl Source {
                 let texts: Vec<_> = values.map(|(_, v)| String::from_utf8_lossy(v)).collect();
                 Found::of(texts.iter().map(AsRef::as_ref))
             }
-            Self::Json(steps) => match request.body {
-                Body::Json(object) => json(object, steps),
+            Self::Json(path) => match request.body {
+                Body::Json(object) => path.find(object),
                 Body::Empty | Body::Other | Body::Unreadable(_) | Body::Xml(_) => Found::Nothing,
             },
             Self::Path(number) => {
@@ -180,6 +172,19 @@ impl Source {
         }
     }
 
+    /// Whether its value in a request is this one, without case. Of several values that differ none
+    /// is taken; in a list of JSON one element is enough.
+    #[must_use]
+    pub fn holds(&self, request: &Request<'_>, wanted: &str) -> bool {
+        if let (Self::Json(path), Body::Json(object)) = (self, request.body) {
+            return path.holds(object, wanted);
+        }
+        match self.find(request) {
+            Found::Text(text) => text.eq_ignore_ascii_case(wanted),
+            Found::Ambiguous | Found::Nothing => false,
+        }
+    }
+
     /// Whether it is there at all, be it empty.
     #[must_use]
     pub fn is_present(&self, request: &Request<'_>) -> bool {
@@ -188,12 +193,14 @@ impl Source {
                 Body::Xml(document) => !path.values(document.root()).is_empty(),
                 Body::Empty | Body::Json(_) | Body::Other | Body::Unreadable(_) => false,
             },
+            Self::Json(path) => match request.body {
+                Body::Json(object) => path.is_present(object),
+                Body::Empty | Body::Other | Body::Unreadable(_) | Body::Xml(_) => false,
+            },
             Self::Query(name) => request.call.parameters(name).next().is_some(),
-            Self::Const(_)
-            | Self::Header(_)
-            | Self::Json(_)
-            | Self::Path(_)
-            | Self::Template(_) => self.find(request) != Found::Nothing,
+            Self::Const(_) | Self::Header(_) | Self::Path(_) | Self::Template(_) => {
+                self.find(request) != Found::Nothing
+            }
         }
     }
 }
@@ -203,7 +210,7 @@ impl fmt::Display for Source {
         match self {
             Self::Const(text) => write!(f, "const:{text}"),
             Self::Header(name) => write!(f, "header:{name}"),
-            Self::Json(steps) => write!(f, "json:{}", steps.join(".")),
+            Self::Json(path) => write!(f, "json:{path}"),
             Self::Path(number) => write!(f, "path:{number}"),
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Template(field) => write!(f, "template:{}", field.as_str()),
@@ -224,39 +231,6 @@ impl Found {
     }
 }
 
-/// A member of nested objects, names compared without case.
-fn json(object: &Map<String, Value>, steps: &[String]) -> Found {
-    let Some((name, rest)) = steps.split_first() else {
-        return Found::Nothing;
-    };
-    let members = object.iter();
-    let mut found = Found::Nothing;
-    for (_, value) in members.filter(|(held, _)| held.eq_ignore_ascii_case(name)) {
-        let next = match value {
-            Value::Object(inner) if !rest.is_empty() => json(inner, rest),
-            Value::String(text) if rest.is_empty() => Found::of([text.as_str()]),
-            Value::Bool(_) | Value::Number(_) if rest.is_empty() => {
-                Found::of([value.to_string().as_str()])
-            }
-            // A list or an object where a text is meant is nothing that could be taken.
-            Value::Array(_) | Value::Object(_) if rest.is_empty() => Found::Ambiguous,
-            Value::Array(_)
-            | Value::Bool(_)
-            | Value::Null
-            | Value::Number(_)
-            | Value::Object(_)
-            | Value::String(_) => Found::Nothing,
-        };
-        found = match (found, next) {
-            (Found::Nothing, next) => next,
-            (held, Found::Nothing) => held,
-            (held, next) if held == next => held,
-            (_, _) => Found::Ambiguous,
-        };
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,6 +241,7 @@ mod tests {
             "const:a b",
             "header:x-user",
             "json:a.b",
+            "json:services.service[name='I.P'][active=\"it's\"].id",
             "path:-1",
             "path:2",
             "query:bwUserId",
@@ -295,6 +270,9 @@ mod tests {
             ("xml:@a/b", "an attribute ends"),
             ("xml:impPassword", "holds a secret"),
             ("json:a.passwd", "holds a secret"),
+            ("json:a[token='x']", "holds a secret"),
+            ("json:a[b]", "is no [name='value']"),
+            ("json:a..b", "no name"),
             ("header:Authorization", "holds a secret"),
             ("json:", "no name"),
             ("query: ", "no name"),

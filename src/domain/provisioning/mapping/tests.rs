@@ -112,7 +112,7 @@ fn the_samples_mean_what_they_were_written_for() {
     let (outcome, trace) = file(wire!("a22-proposed-adapter-v1-delete.http"));
     let user = BwUserId::parse("95547321@sp.example").unwrap();
     assert_eq!(outcome, Outcome::Remove(user));
-    assert_eq!(trace.rule(), Some("remove-by-method"));
+    assert_eq!(trace.rule(), Some("remove-by-name"));
 
     for guest in [
         &wire!("a14-fact-guestclient-impguest-request.http")[..],
@@ -188,13 +188,13 @@ fn a_removal_comes_by_method_or_by_the_flag_of_the_service() {
         let user = BwUserId::parse(user).unwrap();
         assert_eq!(apply(&call).0, Outcome::Remove(user), "{target}");
     }
-    let nobody = Call::new("DELETE", "/adapter/v1/t/acme-premium", "").unwrap();
+    let nobody = Call::new("DELETE", "/t?bwUserId=", "").unwrap();
     let refusal = refused(&nobody);
     assert_eq!(refusal.reason, RefusalReason::FieldMissing);
     assert_eq!(
         refusal.detail,
-        "rule remove-by-method, field user_id: nothing in query:bwUserId, query:userId, \
-         xml:bwUserId, xml:userId, path:-1"
+        "rule remove-by-name, field user_id: nothing in query:bwUserId, query:userId, \
+         xml:bwUserId, xml:userId, json:bwUserId, json:userId"
     );
     let flagged = |flags: &str| {
         let body = format!(
@@ -219,6 +219,89 @@ fn a_removal_comes_by_method_or_by_the_flag_of_the_service() {
     ] {
         let found = flagged(unclear);
         assert!(matches!(found, Outcome::CaptureAndRefuse(_)), "{found:?}");
+    }
+}
+
+#[test]
+fn a_word_of_a_path_is_nobody_who_could_be_removed() {
+    for below in [
+        "",
+        "/",
+        "/password",
+        "/x/password",
+        "/userservice/imp",
+        "/v2/users",
+    ] {
+        let call = Call::new("DELETE", &format!("/t{below}"), below).unwrap();
+        let (outcome, trace) = apply(&call);
+        assert!(
+            matches!(outcome, Outcome::CaptureAndRefuse(_)),
+            "{below}: {outcome:?}"
+        );
+        assert_eq!(trace.rule(), Some("unknown"), "{below}");
+    }
+    for below in ["/impguest", "/IMPguest/jid/x", "/a/impguest/jid/x@y"] {
+        let call = Call::new("DELETE", &format!("/t{below}"), below).unwrap();
+        assert_eq!(apply(&call).1.rule(), Some("guest"), "{below}");
+    }
+    // A user may be called so.
+    let call = Call::new("DELETE", "/t/impguest1@sp", "/impguest1@sp").unwrap();
+    let user = BwUserId::parse("impguest1@sp").unwrap();
+    assert_eq!(apply(&call).0, Outcome::Remove(user));
+}
+
+#[test]
+fn services_of_json_switch_off_as_those_of_xml_do() {
+    let flagged = |services: &str| {
+        let body = format!(
+            r#"{{"bwUserId":"u","serviceProvider":"s","groupId":"g","firstName":"a",
+            "lastName":"b","email":"a@b.cd","extension":1212,"Services":{services}}}"#
+        );
+        let call = Call::new("POST", "/t", "").unwrap();
+        apply(&call.with_body(body).unwrap()).0
+    };
+    let user = || BwUserId::parse("u").unwrap();
+    for off in [
+        r#"[{"name":"IMP","active":false}]"#,
+        r#"[{"name":"Other","active":true},{"NAME":"imp","Active":"False"}]"#,
+        r#"{"name":"IMP","active":false}"#,
+        r#"{"service":{"name":"IMP","active":"false"}}"#,
+        r#"{"service":[{"name":"IMP","active":false}]}"#,
+        r#"{"IMP":false}"#,
+        r#"{"imp":{"active":"false"}}"#,
+    ] {
+        assert_eq!(flagged(off), Outcome::Remove(user()), "{off}");
+    }
+    for unclear in [
+        r#"[{"name":"IMP"}]"#,
+        r#"[{"name":"IMP","active":0}]"#,
+        r#"[{"name":"IMP","active":null}]"#,
+        r#"[{"name":"IMP","active":{"is":false}}]"#,
+        r#"[{"name":"IMP","active":true},{"name":"IMP","active":false}]"#,
+        r#"{"service":[{"name":"IMP","active":"off"}]}"#,
+        r#"{"IMP":"off"}"#,
+        r#"{"IMP":{}}"#,
+        r#"{"IMP":true,"service":{"name":"IMP","active":false}}"#,
+        r#"["IMP"]"#,
+        r#""imp""#,
+    ] {
+        let found = flagged(unclear);
+        assert!(
+            matches!(found, Outcome::CaptureAndRefuse(_)),
+            "{unclear}: {found:?}"
+        );
+    }
+    for on in [
+        r#"[{"name":"IMP","active":true}]"#,
+        r#"{"service":{"name":"IMP","active":"1"}}"#,
+        r#"{"IMP":true}"#,
+        r#"{"IMP":{"active":"TRUE"}}"#,
+        r#"[{"name":"Other","active":false}]"#,
+        "[]",
+        "null",
+    ] {
+        let found = flagged(on);
+        assert!(matches!(found, Outcome::Upsert(_)), "{on}: {found:?}");
     }
 }
 

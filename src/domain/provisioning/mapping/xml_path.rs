@@ -30,7 +30,7 @@ impl XmlPath {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         let mut attribute = None;
-        for piece in pieces(text.trim())? {
+        for piece in pieces(text.trim(), '/')? {
             if attribute.is_some() {
                 return Err("an attribute ends the path".to_owned());
             }
@@ -128,8 +128,8 @@ fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
     found.map(|attribute| attribute.value.as_str())
 }
 
-/// The steps of a path; a slash inside of quotes borders none.
-fn pieces(text: &str) -> Result<Vec<&str>, String> {
+/// The steps of a path; what borders them borders none inside of quotes.
+pub(super) fn pieces(text: &str, border: char) -> Result<Vec<&str>, String> {
     let mut pieces = Vec::new();
     let mut quote = None;
     let mut start = 0;
@@ -137,7 +137,7 @@ fn pieces(text: &str) -> Result<Vec<&str>, String> {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '\'' | '"') => quote = Some(c),
-            (None, '/') => {
+            (None, c) if c == border => {
                 pieces.push(text.get(start..at).unwrap_or_default());
                 start = at + 1;
             }

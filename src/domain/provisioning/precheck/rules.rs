@@ -1,5 +1,6 @@
 //! The checks themselves.
 
+use crate::domain::ocir::INTEGRATED_IMP;
 use crate::domain::provisioning::mapping::FieldName;
 use crate::domain::provisioning::mapping::is_email;
 use crate::domain::provisioning::precheck::Check;
@@ -211,10 +212,16 @@ impl Found {
         }
         match facts.imp_active {
             Some(true) => {}
-            Some(false) => self.refuse(
+            Some(false) if policy.assigned || has(facts, INTEGRATED_IMP) => self.refuse(
                 Check::ImpActive,
                 "Integrated IM&P is not assigned or not active, and it is what provisions the user.",
                 "Assign Integrated IM&P and switch it on for the user.",
+            ),
+            Some(false) => self.add(
+                Severity::Note,
+                Check::ImpActive,
+                "Integrated IM&P is not assigned yet, and it is what provisions the user.",
+                "Assign it when nothing else is left to do.",
             ),
             None => self.unchecked(Check::ImpActive),
         }
@@ -249,7 +256,7 @@ impl Found {
             ),
         }
         match &facts.services {
-            Some(services) if services.iter().any(|held| same(held, AUTHENTICATION)) => {}
+            Some(_) if has(facts, AUTHENTICATION) => {}
             Some(_) if facts.trunk.is_some() => self.refuse(
                 Check::TrunkAuthentication,
                 "A trunk user without the Authentication service cannot register the app.",
@@ -259,6 +266,11 @@ impl Found {
             None => self.unchecked(Check::TrunkAuthentication),
         }
     }
+}
+
+fn has(facts: &UserFacts, service: &str) -> bool {
+    let mut services = facts.services.iter().flatten();
+    services.any(|held| same(held, service))
 }
 
 /// BroadWorks and Webex compare ids and addresses without case.

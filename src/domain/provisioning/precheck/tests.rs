@@ -28,6 +28,7 @@ fn check(change: impl FnOnce(&mut UserFacts)) -> Vec<(Severity, Check)> {
     let policy = PrecheckPolicy {
         trusted_email: true,
         service_packs: vec!["uc-standard".to_owned(), "UC-Premium".to_owned()],
+        assigned: false,
     };
     let others = [
         ("u1@sp.example", "ann@acme.example"),
@@ -142,6 +143,24 @@ fn each_flaw_of_services_is_found_by_its_own_check() {
             &[(Unchecked, C::TrunkSharedCallAppearance)],
         ),
     ]);
+}
+
+#[test]
+fn whoever_is_looked_at_before_the_service_is_assigned_is_not_refused_for_that() {
+    let mut facts = fine();
+    facts.services = Some(vec!["Voice Messaging User".to_owned()]);
+    facts.imp_active = Some(false);
+    let of = |assigned| {
+        let policy = PrecheckPolicy {
+            assigned,
+            ..PrecheckPolicy::default()
+        };
+        let findings = precheck(&facts, &policy, []);
+        let may = may_be_subscriber(&findings);
+        (findings[0].severity, findings[0].what, may)
+    };
+    assert_eq!(of(false), (Severity::Note, Check::ImpActive, true));
+    assert_eq!(of(true), (Severity::Refused, Check::ImpActive, false));
 }
 
 #[test]

@@ -10,9 +10,11 @@ use crate::domain::provisioning::call::Call;
 use crate::domain::provisioning::document;
 use crate::domain::provisioning::document::Body;
 use crate::domain::provisioning::document::BodyLimits;
-use crate::domain::provisioning::mapping::source::is_secret;
 use crate::domain::provisioning::redact::RedactedBody;
 use crate::domain::provisioning::redact::Redaction;
+use crate::domain::provisioning::redact::secrets::is_name_of_a_secret;
+use crate::domain::provisioning::redact::secrets::is_secret_name;
+use crate::domain::provisioning::redact::secrets::names_a_secret;
 use crate::domain::xsi::codec::Attribute;
 use crate::domain::xsi::codec::Document;
 use crate::domain::xsi::codec::Element;
@@ -57,11 +59,17 @@ fn object(
     secret: bool,
 ) -> Option<Map<String, Value>> {
     let mut kept = Map::new();
+    let mut texts = members.iter();
+    let named = texts.any(|(name, value)| {
+        value
+            .as_str()
+            .is_some_and(|text| names_a_secret(name, text))
+    });
     for (name, value) in members {
         if shape::name(name) != *name {
             return None;
         }
-        let secret = secret || is_secret(name);
+        let secret = secret || named || is_secret_name(name);
         kept.insert(name.clone(), json(value, hidden, secret)?);
     }
     Some(kept)
@@ -70,12 +78,13 @@ fn object(
 fn json(value: &Value, hidden: Redaction, secret: bool) -> Option<Value> {
     let name = if secret { "secret" } else { "" };
     Some(match value {
-        Value::Array(elements) => Value::Array(
-            elements
-                .iter()
-                .map(|element| json(element, hidden, secret))
-                .collect::<Option<_>>()?,
-        ),
+        Value::Array(elements) => {
+            let mut texts = elements.iter().filter_map(Value::as_str);
+            let secret = secret || texts.any(is_name_of_a_secret);
+            let elements = elements.iter();
+            let elements = elements.map(|element| json(element, hidden, secret));
+            Value::Array(elements.collect::<Option<_>>()?)
+        }
         Value::Bool(_) | Value::Null if !secret => value.clone(),
         Value::Number(_) if !secret && hidden == Redaction::Secrets => value.clone(),
         Value::Bool(_) | Value::Null | Value::Number(_) => {
@@ -101,9 +110,17 @@ fn element(
     uris: &mut BTreeMap<String, usize>,
 ) -> Option<Element> {
     let shown = |written: String| (shape::name(&written) == written).then_some(());
-    let under = |name: &str| if secret { "secret" } else { name }.to_owned();
     shown(held.name().written())?;
-    let secret_here = secret || is_secret(held.local());
+    // `<param name="password">x</param>`, `<p><name>password</name><value>x</value></p>`.
+    let mut attributes = held.attributes().iter();
+    let named = attributes.any(|held| names_a_secret(held.name.local(), &held.value))
+        || held
+            .children()
+            .iter()
+            .any(|child| names_a_secret(child.local(), child.text()));
+    let secret = secret || named;
+    let under = |name: &str| if secret { "secret" } else { name }.to_owned();
+    let secret_here = secret || is_secret_name(held.local());
     let mut kept = Element::named(held.name().clone());
     for declaration in held.declarations() {
         if let Some(prefix) = &declaration.prefix {

@@ -102,6 +102,54 @@ fn secrets_go_always() {
 }
 
 #[test]
+fn secrets_whose_name_stands_beside_them_go_too() {
+    let kept = |target: &str, below: &str, body: &str| {
+        let call = Call::new("POST", target, below).unwrap();
+        capture(&call.with_body(body).unwrap(), Redaction::Secrets).to_json()
+    };
+    for body in [
+        "<a><p><name>password</name><value>hunter2</value></p><x>1</x></a>",
+        "<a><n:p xmlns:n='u'><n:Key>authToken</n:Key><n:v><w>hunter2</w></n:v></n:p><x>1</x></a>",
+        "<a><param name='password' value='hunter2'/><x>1</x></a>",
+        "<a><param name='passwd'>hunter2</param><x>1</x></a>",
+        "<a><t>user=u;password=hunter2</t><x>1</x></a>",
+        r#"{"list":[{"name":"password","value":"hunter2"}],"x":"1"}"#,
+        r#"{"p":{"key":"apiToken","is":{"of":["hunter2",4711]}},"x":"1"}"#,
+        r#"{"p":["password","hunter2"],"x":"1"}"#,
+        r#"{"p%61ssword":"hunter2","x":"1"}"#,
+    ] {
+        let kept = kept("/t", "", body);
+        assert!(!kept.contains("hunter") && !kept.contains("4711"), "{kept}");
+        let json = body.starts_with('{');
+        let neighbour = if json { r#"\"x\":\"1\""# } else { "<x>1</x>" };
+        assert!(kept.contains(neighbour) || body.contains('%'), "{kept}");
+    }
+    for query in [
+        "p%61ssword=hunter2",
+        "p%2561ssword=hunter2",
+        "name=password&value=hunter2",
+        "a=1;password=hunter2",
+        "a=password%3Dhunter2",
+        "p%61ssword%3Dhunter2",
+    ] {
+        let kept = kept(&format!("/t?{query}"), "", "");
+        assert!(!kept.contains("hunter"), "{query}: {kept}");
+    }
+    for below in [
+        "/password/hunter2",
+        "/p%61ssword/hunter2",
+        "/x;password=hunter2",
+    ] {
+        let kept = kept(&format!("/t{below}"), below, "");
+        assert!(!kept.contains("hunter"), "{below}: {kept}");
+    }
+    let call = Call::new("POST", "/t", "").unwrap();
+    let call = call.with_headers([("X-Url", "https://h/?t%6Fken=hunter2")]);
+    let kept = capture(&call.unwrap(), Redaction::Secrets).to_json();
+    assert!(!kept.contains("hunter"), "{kept}");
+}
+
+#[test]
 fn rules_can_be_tried_on_what_is_kept() {
     let call = Call::from_file(SAMPLE, None).unwrap();
     for hidden in Redaction::ALL {

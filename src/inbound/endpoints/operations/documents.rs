@@ -25,7 +25,7 @@ pub(super) fn row(record: &UserRecord, settings: &Settings) -> Value {
         "user": user_id(&desired.presence),
         "cluster": desired.key.cluster.as_str(),
         "template": desired.template.as_str(),
-        "enterprise": desired.enterprise.as_ref().map(|held| held.as_str()),
+        "enterprise": record.enterprise().map(|held| held.to_string()),
         "wanted": wanted(&desired.presence),
         "package": package(record, settings),
         "state": state.as_str(),

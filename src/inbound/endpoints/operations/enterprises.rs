@@ -48,7 +48,7 @@ pub(super) enum Order {
 
 impl Operations {
     pub(super) async fn enterprises(&self) -> Answer {
-        let held = self.provisioner.store().enterprises().await;
+        let held = self.provisioner.store().customers().await;
         let held = held.map_err(|error| store_failed(&error))?;
         let enterprises: Vec<_> = held.iter().map(documents::enterprise).collect();
         done(json!({"enterprises": enterprises}))

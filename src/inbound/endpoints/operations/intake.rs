@@ -6,9 +6,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::provisioning::ids::RequestId;
+use crate::domain::provisioning::intake::Code;
 use crate::domain::provisioning::intake::Verdict;
 use crate::domain::provisioning::intake::Wanted;
 use crate::domain::provisioning::intake::Wish;
+use crate::domain::provisioning::policy::Mode;
+use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::record::Word;
 use crate::inbound::endpoints::operations::Answer;
@@ -20,6 +23,7 @@ use crate::inbound::endpoints::operations::now;
 use crate::inbound::endpoints::operations::query::Query;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::resource::UserWord;
+use crate::inbound::endpoints::operations::store_failed;
 use crate::inbound::endpoints::operations::users::user_id;
 use crate::store::query::UserRecord;
 
@@ -27,6 +31,8 @@ use crate::store::query::UserRecord;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Order {
+    /// The code of what is asked, as it was shown; with confirm.
+    code: Option<String>,
     /// Another e-mail address; with retry.
     email: Option<String>,
     /// With move-package.
@@ -52,6 +58,9 @@ impl Operations {
         let query = Query::read(ask.query, &["cluster"])?;
         let record = self.find(id, query.cluster()?).await?;
         doing.about = format!("{} in {}", record.key().user(), record.key().cluster);
+        if word == UserWord::Confirm {
+            bound(&record, &order)?;
+        }
         let wish = wish(&record, word, order)?;
         let taken = self.take(wish).await?;
         doing.request = taken.request.as_ref().map(|id| id.as_str().to_owned());
@@ -73,6 +82,7 @@ impl Operations {
 impl Operations {
     /// Takes a wish in; when it is accepted, it is durable.
     pub(super) async fn take(&self, wish: Wish) -> Result<Taken, Refused> {
+        self.can_change(&wish).await?;
         match self.provisioner.submit(wish).await {
             Ok(Verdict::Accept { desired, .. }) => Ok(Taken {
                 what: What::Accepted,
@@ -89,11 +99,33 @@ impl Operations {
             Ok(Verdict::Refuse(refusal)) => {
                 let status = StatusCode::from_u16(refusal.status);
                 let status = status.unwrap_or(StatusCode::CONFLICT);
-                let text = format!("{}: {}", refusal.code.as_str(), refusal.sentence);
+                let mut text = format!("{}: {}", refusal.code.as_str(), refusal.sentence);
+                if let Some(holder) = &refusal.holder {
+                    let (user, cluster) = (holder.user(), &holder.cluster);
+                    text += &format!(" It is that of {user} in {cluster}.");
+                }
                 Err(Refused::new(status, refusal.code.as_str(), text))
             }
             Err(error) => Err(Refused::unavailable(error.to_string())),
         }
+    }
+
+    /// Refuses what would change something at Webex for users whom others provision.
+    pub(super) async fn can_change(&self, wish: &Wish) -> Result<(), Refused> {
+        let Some(remedy) = change(wish) else {
+            return Ok(());
+        };
+        let template = match &wish.template {
+            Some(template) => Some(template.clone()),
+            None => {
+                let held = self.provisioner.store().user(&wish.key).await;
+                let held = held.map_err(|error| store_failed(&error))?;
+                held.map(|record| record.desired.template)
+            }
+        };
+        let settings = self.provisioner.settings();
+        let policy = template.and_then(|template| settings.templates.get(&template));
+        policy.map_or(Ok(()), |policy| drives(policy, remedy))
     }
 }
 
@@ -127,8 +159,60 @@ pub(super) fn fresh() -> Result<RequestId, Refused> {
         .map_err(|wrong| Refused::unavailable(wrong.to_string()))
 }
 
+/// What a wish would change at Webex, as the remedy of where only BroadWorks or Webex itself can.
+const fn change(wish: &Wish) -> Option<&'static str> {
+    match &wish.wanted {
+        Wanted::Absent { .. } => Some("unassign Integrated IM&P in BroadWorks"),
+        Wanted::Present { .. } => Some("assign Integrated IM&P in BroadWorks"),
+        Wanted::AsHeld if wish.package.is_some() => Some("change the package in Partner Hub"),
+        Wanted::AsHeld if wish.email.is_some() => {
+            Some("enter the address in Partner Hub, on the list of users of the template")
+        }
+        Wanted::AsHeld => None,
+    }
+}
+
+/// Whether xspd provisions the users of a template.
+fn drives(policy: &Policy, remedy: &str) -> Result<(), Refused> {
+    let who = match policy.mode {
+        Mode::Api => return Ok(()),
+        Mode::Observe => "Webex's bridge, which BroadWorks calls (mode observe)",
+        Mode::Relay => "Webex's bridge, behind this adapter (mode relay)",
+    };
+    let (code, template) = (Code::WordUnfit, &policy.template);
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::CONFLICT);
+    let text = format!(
+        "{}: users of the template {template} are provisioned by {who}, and xspd only looks on: \
+         {remedy} instead.",
+        code.as_str()
+    );
+    Err(Refused::new(status, code.as_str(), text))
+}
+
+/// A confirmation is of what was shown, and of nothing else.
+fn bound(record: &UserRecord, order: &Order) -> Result<(), Refused> {
+    let (Some(_), Some(code)) = (&order.request, &order.code) else {
+        return Err(Refused::malformed(
+            "confirm needs `request` and `code` of what was shown: they stand in the user as \
+             `request` and `error.code`",
+        ));
+    };
+    let fault = documents::current(record).and_then(|job| job.fault.as_ref());
+    // That nothing is asked is for the machine to say.
+    match fault {
+        Some(fault) if fault.code != *code => {
+            let changed = Code::JobChanged;
+            let status = StatusCode::from_u16(changed.status()).unwrap_or(StatusCode::CONFLICT);
+            let text = format!("{}: {}", changed.as_str(), changed.sentence());
+            Err(Refused::new(status, changed.as_str(), text))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn wish(record: &UserRecord, word: UserWord, order: Order) -> Result<Wish, Refused> {
     let Order {
+        code,
         email,
         package,
         person,
@@ -141,6 +225,7 @@ fn wish(record: &UserRecord, word: UserWord, order: Order) -> Result<Wish, Refus
         }
         Ok(())
     };
+    alone("code", code.is_some(), UserWord::Confirm)?;
     alone("email", email.is_some(), UserWord::Retry)?;
     alone("package", package.is_some(), UserWord::MovePackage)?;
     alone("person", person.is_some(), UserWord::Remove)?;
@@ -191,7 +276,10 @@ const fn promise(word: UserWord) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::provisioning::ids::Moment;
+    use crate::domain::provisioning::record::Fault;
     use crate::inbound::endpoints::operations::tests::record;
+    use crate::inbound::endpoints::operations::tests::settings;
 
     fn order(text: &str) -> Order {
         serde_json::from_str(text).unwrap()
@@ -222,10 +310,71 @@ mod tests {
     }
 
     #[test]
+    fn a_confirmation_is_of_what_was_shown() {
+        let mut record = record("anna@x");
+        record.job.as_mut().unwrap().fault = Some(Fault {
+            code: "A2006".to_owned(),
+            text: "the last administrator".to_owned(),
+            action: String::new(),
+            at: Moment(0),
+        });
+        let of = |text: &str| bound(&record, &order(text));
+        assert_eq!(of(r#"{"request": "r1", "code": "A2006"}"#), Ok(()));
+        let other = of(r#"{"request": "r1", "code": "A1103"}"#).unwrap_err();
+        assert_eq!(
+            (other.status, other.reason),
+            (StatusCode::CONFLICT, "A1106")
+        );
+        for unsaid in ["{}", r#"{"request": "r1"}"#, r#"{"code": "A2006"}"#] {
+            let refused = of(unsaid).unwrap_err();
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{unsaid}");
+        }
+    }
+
+    #[test]
+    fn users_whom_others_provision_are_only_looked_at() {
+        let record = record("anna@x");
+        let remedy = |word, text: &str| change(&wish(&record, word, order(text)).unwrap());
+        let shown = r#"{"request": "r1", "code": "A2006"}"#;
+        for (word, text) in [
+            (UserWord::Cancel, "{}"),
+            (UserWord::Confirm, shown),
+            (UserWord::Retry, "{}"),
+        ] {
+            assert_eq!(remedy(word, text), None, "{text}");
+        }
+        let settings = settings();
+        let mut policy = Policy::clone(settings.templates.values().next().unwrap());
+        for (mode, text) in [(Mode::Relay, "mode relay"), (Mode::Observe, "mode observe")] {
+            for (word, order, what) in [
+                (
+                    UserWord::MovePackage,
+                    r#"{"package": "basic"}"#,
+                    "Partner Hub",
+                ),
+                (UserWord::Remove, "{}", "unassign Integrated IM&P"),
+                (UserWord::Retry, r#"{"email": "b@x"}"#, "Partner Hub"),
+            ] {
+                policy.mode = mode;
+                let refused = drives(&policy, remedy(word, order).unwrap()).unwrap_err();
+                assert_eq!(
+                    (refused.status, refused.reason),
+                    (StatusCode::CONFLICT, "A1105")
+                );
+                let said = refused.text;
+                assert!(said.contains(what) && said.contains(text), "{said}");
+            }
+        }
+        policy.mode = Mode::Api;
+        assert_eq!(drives(&policy, "-"), Ok(()));
+    }
+
+    #[test]
     fn what_belongs_to_another_word_is_refused() {
         let record = record("anna@x");
         for (word, text) in [
             (UserWord::Cancel, r#"{"email": "b@x"}"#),
+            (UserWord::Retry, r#"{"code": "A2006"}"#),
             (UserWord::Retry, r#"{"person": true}"#),
             (UserWord::Remove, r#"{"package": "basic"}"#),
             (UserWord::MovePackage, "{}"),

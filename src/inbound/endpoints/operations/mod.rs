@@ -1,6 +1,7 @@
 //! `/ops/v1/…`: what operators see and say of provisioning, for the command line and for portals
 //! of the provider. On the admin listener only, and only with the operator token.
 //!
+//! * [`door`] lets operators in;
 //! * [`resource`] has the paths, `query` the parameters, `documents` the forms of records;
 //! * `users` lists users and takes words about one, `intake` turns words into wishes;
 //! * `enterprises` has customers and their directory sync, `imports` takes CSV files in,
@@ -11,6 +12,7 @@
 //! of it.
 
 mod documents;
+pub mod door;
 mod enterprises;
 mod imports;
 mod intake;
@@ -27,6 +29,8 @@ mod users;
 use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -39,17 +43,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::domain::edge::reason::Reason;
+use crate::domain::provisioning::csv;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SpEnterpriseId;
+use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::endpoints::operations::query::Query;
 use crate::inbound::endpoints::operations::query::name_cluster;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::refused::answered;
 use crate::inbound::endpoints::operations::resource::Resource;
-use crate::outbound::broadworks::ocip::Ocip;
+use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::read_capped;
 use crate::platform::clock;
 use crate::store::StoreError;
@@ -90,10 +95,12 @@ pub struct Ground {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
+    /// Who is let in.
+    pub door: Arc<Door>,
 }
 
 impl Ground {
@@ -108,6 +115,7 @@ impl Ground {
             reconciler,
             ocip,
             metrics,
+            door,
         } = self.clone();
         Operations {
             config: Arc::clone(config),
@@ -119,6 +127,7 @@ impl Ground {
             reconciler,
             ocip,
             metrics,
+            door,
         }
     }
 }
@@ -139,10 +148,12 @@ pub struct Operations {
     pub syncs: DirectorySyncs,
     /// Comparisons of BroadWorks with Webex.
     pub reconciler: Reconciler,
-    /// The Application Server, when it is configured.
-    pub ocip: Option<Ocip>,
+    /// The Application Server.
+    pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
+    /// Who is let in.
+    pub door: Arc<Door>,
 }
 
 /// A request.
@@ -167,6 +178,8 @@ struct Doing {
     action: &'static str,
     about: String,
     request: Option<String>,
+    /// Lines of a file that were taken so far: what is cut must not be told as if nothing had been.
+    taken: Arc<AtomicUsize>,
 }
 
 /// What an answer holds.
@@ -188,7 +201,12 @@ impl Operations {
             ))
         };
         let answered = tokio::time::timeout(DEADLINE, answering).await;
+        let was_cut = answered.is_err();
         let answer = answered.unwrap_or_else(late);
+        let taken = doing.taken.load(Ordering::Relaxed);
+        if was_cut && taken > 0 {
+            doing.about += &format!(", cut after {taken} lines were taken");
+        }
         if !doing.action.is_empty() {
             self.metrics.acted(&Audit {
                 action: doing.action,
@@ -212,9 +230,9 @@ impl Operations {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.operators
-            .check_provisioning(ask.headers)
-            .map_err(not_an_operator)?;
+        let judged = || self.operators.check_provisioning(ask.headers);
+        let who = (ask.address, ask.headers);
+        self.door.open(&self.config, who, judged, &self.metrics)?;
         let resource = Resource::find(ask.path, PREFIX);
         let resource = resource.ok_or_else(|| Refused::unknown("there is no such resource"))?;
         if !resource.takes(ask.method) {
@@ -235,7 +253,7 @@ impl Operations {
                 self.sync(&id, ask, order, doing).await
             }
             Resource::Import => {
-                let file = read(body, imports::FILE_BYTES).await?;
+                let file = read(body, csv::BYTES).await?;
                 self.import(ask, &file, doing).await
             }
             Resource::Jobs => self.jobs(ask).await,
@@ -294,16 +312,6 @@ impl Operations {
 
 fn answered_document(status: StatusCode, document: &Value) -> Response<Body> {
     answered(status, document)
-}
-
-/// The refusal of whoever is no operator.
-fn not_an_operator(reason: Reason) -> Refused {
-    let text = if reason == Reason::OperatorTokenUnset {
-        "nobody is an operator here: set operator-token in [provisioning.operations], then reload"
-    } else {
-        "the operator token is missing or wrong"
-    };
-    Refused::new(reason.status(), reason.as_str(), text)
 }
 
 /// What an operator calls itself.

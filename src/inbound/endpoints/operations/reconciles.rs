@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::certs::date;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::UserKey;
@@ -22,11 +23,13 @@ use crate::inbound::endpoints::operations::Ask;
 use crate::inbound::endpoints::operations::Doing;
 use crate::inbound::endpoints::operations::Operations;
 use crate::inbound::endpoints::operations::done;
+use crate::inbound::endpoints::operations::intake::Taken;
 use crate::inbound::endpoints::operations::intake::fresh;
 use crate::inbound::endpoints::operations::now;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::store_failed;
 use crate::inbound::endpoints::operations::users::user_id;
+use crate::store::query::UserRecord;
 use crate::workers::reconciler::Report;
 
 /// Which enterprise to compare; none: all.
@@ -84,20 +87,23 @@ impl Operations {
             }
             None => {
                 let held = store
-                    .enterprises()
+                    .customers()
                     .await
                     .map_err(|error| store_failed(&error))?;
                 held.into_iter().map(|record| record.key).collect()
             }
         };
         if keys.is_empty() {
-            return done(json!({"says": "No enterprise is known yet.", "waiting": 0}));
+            let says = "No enterprise is known yet.";
+            return done(json!({"says": says, "waiting": 0, "at": now().0}));
         }
+        let at = now();
         let waiting = self.reconciler.ask_for(keys);
         let waiting = waiting.map_err(|full| {
             Refused::new(StatusCode::TOO_MANY_REQUESTS, "full", full.to_string())
         })?;
-        let document = json!({"says": "The comparison is under way.", "waiting": waiting});
+        let says = "The comparison is under way.";
+        let document = json!({"says": says, "waiting": waiting, "at": at.0});
         Ok((StatusCode::ACCEPTED, document))
     }
 
@@ -135,10 +141,7 @@ impl Operations {
             .iter()
             .filter(|row| classes.contains(&row.difference))
         {
-            let taken = match wish(row, &report) {
-                Ok(wish) => self.take(wish).await,
-                Err(refused) => Err(refused),
-            };
+            let taken = self.mend(row, &report).await;
             let (outcome, text) = match taken {
                 Ok(taken) => {
                     accepted += 1;
@@ -154,6 +157,15 @@ impl Operations {
         done(json!({"lines": lines, "accepted": accepted, "refused": refused}))
     }
 
+    /// Takes the wish in that mends a row, unless somebody wished for something else since.
+    async fn mend(&self, row: &Row, report: &Report) -> Result<Taken, Refused> {
+        let wish = wish(row, report)?;
+        let held = self.provisioner.store().user(&wish.key).await;
+        let held = held.map_err(|error| store_failed(&error))?;
+        still_so(held.as_ref(), report)?;
+        self.take(wish).await
+    }
+
     fn report(&self, key: &EnterpriseKey) -> Result<Arc<Report>, Refused> {
         self.reconciler.report(key).ok_or_else(|| {
             Refused::unknown(format!(
@@ -167,13 +179,7 @@ impl Operations {
 fn classes_of(words: &[String]) -> Result<Vec<Difference>, Refused> {
     let found: Result<Vec<Difference>, Refused> = words
         .iter()
-        .map(|word| {
-            let mut all = Difference::ALL.into_iter();
-            all.find(|held| held.as_str() == word).ok_or_else(|| {
-                let all = Difference::ALL.map(Difference::as_str).join(", ");
-                Refused::malformed(format!("{word:?} is no class; there is: {all}"))
-            })
-        })
+        .map(|word| Difference::parse(word).map_err(Refused::malformed))
         .collect();
     match found? {
         none if none.is_empty() => Err(Refused::malformed("no class is named")),
@@ -187,7 +193,9 @@ fn head(report: &Report) -> Value {
         "cluster": report.key.cluster.as_str(),
         "template": report.template.as_str(),
         "at": report.at.0,
+        "began": report.began.0,
         "source": report.source.as_str(),
+        "note": report.note,
         "complete": report.problem.is_none(),
         "problem": report.problem,
         "broadworks-users": report.broadworks_users,
@@ -214,6 +222,20 @@ fn row(row: &Row) -> Value {
         members.insert("text".to_owned(), json!(text));
     }
     document
+}
+
+/// What was wished for after the report was begun is newer than what it says.
+fn still_so(held: Option<&UserRecord>, report: &Report) -> Result<(), Refused> {
+    match held {
+        Some(held) if held.desired.at > report.began => {
+            let at = date::text(held.desired.at.wall());
+            let source = held.desired.source.as_str();
+            Err(Refused::conflict(format!(
+                "a later wish ({source}, {at}) is newer than the report; compare again"
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The wish that mends a row.
@@ -274,8 +296,10 @@ mod tests {
             key: EnterpriseKey::new(ClusterName::parse("east").unwrap(), &sent_as),
             sent_as,
             template: TemplateKey::parse("acme").unwrap(),
+            began: Moment(5),
             at: Moment(7),
             source: reconciler::Source::Records,
+            note: None,
             problem: None,
             broadworks_users: 1,
             webex_users: 0,
@@ -318,6 +342,21 @@ mod tests {
         assert_eq!(moved.package, Some(Package::Basic));
         let what = "ask".to_owned();
         assert!(of("ben@x", Repair::ByHand { what }).is_err());
+    }
+
+    #[test]
+    fn a_report_does_not_write_over_what_was_wished_for_after_it_was_begun() {
+        let report = report();
+        let mut held = record("anna@x");
+        for (at, fine) in [(4, true), (5, true), (6, false), (8, false)] {
+            held.desired.at = Moment(at);
+            let so = still_so(Some(&held), &report);
+            assert_eq!(so.is_ok(), fine, "{at}: {so:?}");
+        }
+        let refused = still_so(Some(&held), &report).unwrap_err();
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.text.contains("compare again"), "{}", refused.text);
+        assert_eq!(still_so(None, &report), Ok(()));
     }
 
     #[test]

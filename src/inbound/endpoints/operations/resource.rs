@@ -82,6 +82,31 @@ impl UserWord {
     }
 }
 
+/// Every path below `/ops/v1/` with the methods that it takes, as the README shows them.
+pub const PATHS: [(&str, &str); 21] = [
+    ("attention", "GET"),
+    ("captures", "GET"),
+    ("captures/{id}", "GET"),
+    ("enterprises", "GET"),
+    ("enterprises/{enterprise}", "GET"),
+    ("enterprises/{enterprise}/sync", "GET, POST"),
+    ("import", "POST"),
+    ("jobs", "GET"),
+    ("precheck", "POST"),
+    ("reconcile", "GET, POST"),
+    ("reconcile/{enterprise}", "GET"),
+    ("reconcile/{enterprise}/apply", "POST"),
+    ("sync", "GET"),
+    ("templates", "GET"),
+    ("users/{user}", "GET"),
+    ("users/{user}/cancel", "POST"),
+    ("users/{user}/confirm", "POST"),
+    ("users/{user}/move-package", "POST"),
+    ("users/{user}/remove", "POST"),
+    ("users/{user}/report", "GET"),
+    ("users/{user}/retry", "POST"),
+];
+
 impl Resource {
     /// What a raw path names below `/ops`. Ids are decoded once; nothing else is.
     #[must_use]
@@ -197,6 +222,22 @@ mod tests {
         ] {
             assert_eq!(of(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn the_list_of_paths_is_what_is_found() {
+        let mut found = std::collections::BTreeSet::new();
+        for (path, methods) in PATHS {
+            let plain = path.replace(['{', '}'], "");
+            let resource = Resource::find(&format!("/ops/v1/{plain}"), "/ops");
+            let resource = resource.unwrap_or_else(|| panic!("{path}"));
+            let all = [Method::GET, Method::POST];
+            let takes: Vec<_> = all.iter().filter(|method| resource.takes(method)).collect();
+            let takes: Vec<_> = takes.iter().map(|method| method.as_str()).collect();
+            assert_eq!(takes.join(", "), methods, "{path}");
+            found.insert(format!("{resource:?}"));
+        }
+        assert_eq!(found.len(), PATHS.len());
     }
 
     #[test]

@@ -73,7 +73,6 @@ impl Operations {
             &record.desired,
             documents::current(&record),
             enterprise.as_ref(),
-            at,
         );
         let first = is_first(&record, enterprise.as_ref());
         done(json!({
@@ -144,10 +143,10 @@ impl Operations {
         &self,
         record: &UserRecord,
     ) -> Result<Option<EnterpriseRecord>, Refused> {
-        let Some(enterprise) = &record.desired.enterprise else {
+        let Some(enterprise) = record.enterprise() else {
             return Ok(None);
         };
-        let key = EnterpriseKey::new(record.key().cluster.clone(), enterprise);
+        let key = EnterpriseKey::new(record.key().cluster.clone(), &enterprise);
         let held = self.provisioner.store().enterprise(&key).await;
         held.map_err(|error| store_failed(&error))
     }

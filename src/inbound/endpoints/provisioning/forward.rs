@@ -1,12 +1,18 @@
 //! Passes calls on to Webex's bridge, untouched, and its answer back; then the user is tracked.
 
-use http::StatusCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::provisioning::intake::Verdict;
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+
+use crate::config::TemplateMode;
 use crate::domain::provisioning::mapping;
 use crate::domain::provisioning::refusal::RefusalReason;
 use crate::inbound::endpoints::provisioning::Adapter;
 use crate::inbound::endpoints::provisioning::Outcome;
+use crate::inbound::endpoints::provisioning::errand::Errand;
+use crate::inbound::endpoints::provisioning::errand::Track;
 use crate::inbound::endpoints::provisioning::reply::Refused;
 use crate::inbound::endpoints::provisioning::reply::Reply;
 use crate::inbound::endpoints::provisioning::take::Asked;
@@ -16,7 +22,9 @@ use crate::outbound::web::Passed;
 use crate::outbound::webex::bridge::Bridge;
 use crate::telemetry::adapter::Became;
 use crate::telemetry::adapter::Operation;
-use crate::telemetry::adapter::Untracked;
+
+/// When somebody may come again whose call found all places taken: a bridge takes seconds.
+const COME_AGAIN: Duration = Duration::from_secs(2);
 
 impl Adapter {
     /// A call of a relayed template: first the bridge, whose answer counts, then the tracking.
@@ -26,22 +34,51 @@ impl Adapter {
             let index = Some(asked.judged.index);
             return self.refusal(asked.visit, index, Operation::Relay, refused, None);
         };
-        let mut outcome = self.forward(asked, bridge).await;
+        let track = asked.served.rules.partner.is_some();
+        let track = track.then(|| self.track(asked, wanted)).flatten();
+        let mut outcome = self.forward(asked, bridge, track).await;
         outcome.user = user_of(wanted);
-        if outcome.reply.status.is_success() && asked.served.rules.partner.is_some() {
-            self.track(asked, wanted).await;
-        }
         outcome
     }
 
     /// Passes one call on.
-    pub(super) async fn forward(&self, asked: &Asked<'_>, bridge: &Bridge) -> Outcome {
-        let passed = Passed {
-            method: asked.head.method.clone(),
-            headers: asked.head.headers.clone(),
-            body: asked.body.clone(),
+    pub(super) async fn forward(
+        &self,
+        asked: &Asked<'_>,
+        bridge: &Arc<Bridge>,
+        track: Option<Track>,
+    ) -> Outcome {
+        let index = Some(asked.judged.index);
+        let places = Arc::clone(&self.ground.limiters.under_way);
+        let Ok(place) = places.try_acquire_owned() else {
+            let detail = "too many calls wait for the bridge";
+            let refused = Refused {
+                retry_after: Some(COME_AGAIN),
+                ..Refused::new(RefusalReason::RateLimited, detail)
+            };
+            return self.refusal(asked.visit, index, Operation::Relay, refused, None);
         };
-        match bridge.pass_on(&asked.judged.below, passed).await {
+        let mut headers = asked.head.headers.clone();
+        match asked.served.rules.mode {
+            // The account is the bridge's, and the Application Server shows it.
+            TemplateMode::Relay => {}
+            // It is ours, between the Application Server and us, and nobody else's business.
+            TemplateMode::Api | TemplateMode::Observe => drop(headers.remove(AUTHORIZATION)),
+        }
+        let errand = Errand {
+            bridge: Arc::clone(bridge),
+            below: asked.judged.below.clone(),
+            passed: Passed {
+                method: asked.head.method.clone(),
+                headers,
+                body: asked.body.clone(),
+            },
+            track,
+            template: Arc::clone(&asked.served.name),
+            request: asked.visit.request.clone(),
+            metrics: Arc::clone(&self.ground.metrics),
+        };
+        match errand.go(&self.ground.tasks, place).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 let became = if head.status.is_success() {
@@ -65,38 +102,24 @@ impl Adapter {
                 let detail = crate::outbound::Causes(&failure).to_string();
                 let refused = Refused::new(RefusalReason::BridgeUnreachable, detail)
                     .with_status(StatusCode::BAD_GATEWAY);
-                let index = Some(asked.judged.index);
                 self.refusal(asked.visit, index, Operation::Relay, refused, None)
             }
         }
     }
 
-    /// The bridge does the work; what is written down here only lets the user's end be seen. So
-    /// whatever goes wrong, the Application Server hears what the bridge said.
-    async fn track(&self, asked: &Asked<'_>, wanted: &mapping::Outcome) {
-        let untracked = |why, detail: &str| {
-            let (template, request) = (&asked.served.name, asked.visit.request.as_str());
-            self.ground
-                .metrics
-                .untracked(why, template, request, detail);
-        };
+    /// Whom a call is about, if it concerns a subscriber at all.
+    fn track(&self, asked: &Asked<'_>, wanted: &mapping::Outcome) -> Option<Track> {
         let wish = match wanted {
             // Guests, devices and whatever else concerns no subscriber.
-            mapping::Outcome::Ignore | mapping::Outcome::RelayOrRefuse => return,
+            mapping::Outcome::Ignore | mapping::Outcome::RelayOrRefuse => return None,
             mapping::Outcome::CaptureAndRefuse(refusal) | mapping::Outcome::Refuse(refusal) => {
-                return untracked(Untracked::Unmapped, &refusal.detail);
+                Err(refusal.detail.clone())
             }
-            mapping::Outcome::Remove(_) | mapping::Outcome::Upsert(_) => wish(asked, wanted),
-        };
-        let Some(wish) = wish else {
-            return untracked(Untracked::Unmapped, "the call names no user");
-        };
-        match self.submit(wish).await {
-            Ok(Verdict::Accept { .. } | Verdict::NotPresent | Verdict::Same { .. }) => {}
-            Ok(Verdict::Refuse(refusal)) => {
-                untracked(Untracked::Refused, refusal.code.as_str());
+            mapping::Outcome::Remove(_) | mapping::Outcome::Upsert(_) => {
+                wish(asked, wanted).ok_or_else(|| "the call names no user".to_owned())
             }
-            Err(fault) => untracked(Untracked::NotStored, &fault.to_string()),
-        }
+        };
+        let taking = self.taking();
+        Some(Track { wish, taking })
     }
 }

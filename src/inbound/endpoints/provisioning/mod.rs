@@ -4,13 +4,15 @@
 //! * `find` tells the template by the URL, `door` judges account and password;
 //! * `judge` decides on the head of a call, `take` on its body: what it wants goes to the
 //!   provisioner, and "accepted" is said only when that is durable;
-//! * `forward` passes calls on to Webex's bridge, untouched, and tracks their users;
+//! * `forward` passes calls on to Webex's bridge, untouched, and tracks their users, each as an
+//!   `errand` that comes to its end even when its caller hangs up;
 //! * `reply` writes the answers: short sentences that CommPilot may show to an administrator.
 //!
 //! The format of these calls is unpublished. What reads them is the mapping of the template
 //! (`domain::provisioning::mapping`), and what could not be read is kept for a look.
 
 mod door;
+mod errand;
 mod find;
 mod forward;
 mod judge;
@@ -31,6 +33,7 @@ use http::HeaderMap;
 use http::Method;
 use http::Uri;
 use http::Version;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::config::Environment;
@@ -52,6 +55,7 @@ use crate::inbound::endpoints::provisioning::reply::Refused;
 use crate::inbound::endpoints::provisioning::served::Served;
 use crate::inbound::peer::Peer;
 use crate::platform::clock;
+use crate::platform::tasks::Tasks;
 use crate::telemetry::adapter::AdapterMetrics;
 use crate::telemetry::adapter::Became;
 use crate::telemetry::adapter::Operation;
@@ -60,6 +64,7 @@ use crate::workers::captures::Captures;
 
 pub use crate::inbound::endpoints::provisioning::reply::Reply;
 pub use crate::inbound::endpoints::provisioning::served::AdapterError;
+pub use crate::inbound::endpoints::provisioning::served::template_values;
 
 /// Takes a wish in; returns when it is durable.
 pub type Submit = Arc<dyn Fn(Wish) -> BoxFuture<'static, Result<Verdict, NotTaken>> + Send + Sync>;
@@ -92,6 +97,8 @@ pub struct AdapterGround {
     pub metrics: Arc<AdapterMetrics>,
     /// Rates and lockouts, which a reload must not begin anew.
     pub limiters: Arc<Limiters>,
+    /// Where calls to bridges come to their end.
+    pub tasks: Tasks,
 }
 
 /// What must not begin anew with a reload.
@@ -99,6 +106,7 @@ pub struct Limiters {
     buckets: Buckets,
     guesses: Guesses,
     draining: AtomicBool,
+    under_way: Arc<Semaphore>,
 }
 
 impl Default for Limiters {
@@ -108,6 +116,7 @@ impl Default for Limiters {
             buckets: Buckets::new(epoch),
             guesses: Guesses::new(epoch),
             draining: AtomicBool::new(false),
+            under_way: Arc::new(Semaphore::new(errand::UNDER_WAY)),
         }
     }
 }
@@ -228,6 +237,13 @@ impl Adapter {
     /// From now on new calls are refused with 503; those under way end.
     pub fn drain(&self) {
         self.ground.limiters.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Calls on their way to bridges, waited for or not.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        let free = self.ground.limiters.under_way.available_permits();
+        errand::UNDER_WAY.saturating_sub(free)
     }
 
     /// Calls kept for a look.

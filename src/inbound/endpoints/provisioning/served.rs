@@ -121,7 +121,7 @@ pub(super) struct Served {
     pub(super) mapping: Mapping,
     pub(super) texts: Texts,
     /// Where calls are relayed.
-    pub(super) bridge: Option<Bridge>,
+    pub(super) bridge: Option<Arc<Bridge>>,
 }
 
 impl Served {
@@ -163,7 +163,7 @@ impl Served {
                 if problems.is_empty() =>
             {
                 Ok(Self {
-                    values: values(template, &key, &cluster),
+                    values: template_values(template, &key, &cluster),
                     name: Arc::from(template.name.as_str()),
                     rules: template.clone(),
                     key,
@@ -251,7 +251,10 @@ fn texts(template: &Template) -> Result<Texts, AdapterError> {
     })
 }
 
-fn bridge(template: &Template, environment: &Environment) -> Result<Option<Bridge>, AdapterError> {
+fn bridge(
+    template: &Template,
+    environment: &Environment,
+) -> Result<Option<Arc<Bridge>>, AdapterError> {
     let Some(url) = &template.bridge_url else {
         return Ok(None);
     };
@@ -263,14 +266,21 @@ fn bridge(template: &Template, environment: &Environment) -> Result<Option<Bridg
         }
     };
     let bridge = Bridge::new(url, &template.relay, credentials.as_ref(), environment);
-    bridge.map(Some).map_err(|fault| AdapterError::Bridge {
-        template: template.name.clone(),
-        fault: Box::new(fault),
-    })
+    bridge
+        .map(|bridge| Some(Arc::new(bridge)))
+        .map_err(|fault| AdapterError::Bridge {
+            template: template.name.clone(),
+            fault: Box::new(fault),
+        })
 }
 
 /// What the mapping has to know. What goes to the bridge is judged there and not here.
-fn values(template: &Template, key: &TemplateKey, cluster: &ClusterName) -> TemplateValues {
+#[must_use]
+pub fn template_values(
+    template: &Template,
+    key: &TemplateKey,
+    cluster: &ClusterName,
+) -> TemplateValues {
     let early_validation = match (template.mode, template.early_validation) {
         (TemplateMode::Api, EarlyValidation::Business) => mapping::EarlyValidation::Business,
         (TemplateMode::Api, EarlyValidation::Syntax) => mapping::EarlyValidation::Syntax,

@@ -1,5 +1,7 @@
 //! What a call wants, and what becomes of that.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use tokio::time::timeout;
 
@@ -19,6 +21,7 @@ use crate::inbound::endpoints::provisioning::Content;
 use crate::inbound::endpoints::provisioning::Head;
 use crate::inbound::endpoints::provisioning::NotTaken;
 use crate::inbound::endpoints::provisioning::Outcome;
+use crate::inbound::endpoints::provisioning::Submit;
 use crate::inbound::endpoints::provisioning::Visit;
 use crate::inbound::endpoints::provisioning::judge::Judged;
 use crate::inbound::endpoints::provisioning::judge::too_large;
@@ -37,6 +40,29 @@ pub(super) struct Asked<'a> {
     pub(super) judged: &'a Judged,
     pub(super) head: &'a Head<'a>,
     pub(super) body: bytes::Bytes,
+}
+
+/// Where wishes are written down, and how long that may take.
+pub(super) struct Taking {
+    submit: Option<Submit>,
+    within: Duration,
+}
+
+impl Taking {
+    /// Has a wish written down. Not in time is not written down, as far as the caller is told; a
+    /// wish that is kept after all is the same one when it is repeated.
+    pub(super) async fn submit(&self, wish: Wish) -> Result<Verdict, NotTaken> {
+        let Some(submit) = &self.submit else {
+            return Err(NotTaken("nothing is provisioned here".to_owned()));
+        };
+        let late = |_| {
+            let within = self.within;
+            Err(NotTaken(format!("not written down within {within:?}")))
+        };
+        timeout(self.within, submit(wish))
+            .await
+            .unwrap_or_else(late)
+    }
 }
 
 impl Adapter {
@@ -98,7 +124,7 @@ impl Adapter {
             }
             mapping::Outcome::RelayOrRefuse => {
                 return match &asked.served.bridge {
-                    Some(bridge) => self.forward(asked, bridge).await,
+                    Some(bridge) => self.forward(asked, bridge, None).await,
                     None => {
                         let detail = "there is no `bridge-url` to pass this on to";
                         refuse(op, Refused::new(RefusalReason::NoBridge, detail))
@@ -111,10 +137,18 @@ impl Adapter {
             let detail = "the call names no user";
             return refuse(op, Refused::new(RefusalReason::FieldMissing, detail));
         };
-        match self.submit(wish).await {
+        match self.taking().submit(wish).await {
             Ok(Verdict::Accept { desired, .. }) => {
                 let request = desired.request.as_str().to_owned();
-                self.accepted(asked, op, Became::Accepted, user, Some(&request))
+                let mut outcome = self.accepted(asked, op, Became::Accepted, user, Some(&request));
+                if desired.template != asked.served.key {
+                    let template = &desired.template;
+                    outcome.detail = format!(
+                        "the user goes by the template {template} and is removed there, whatever \
+                         URL the call came to"
+                    );
+                }
+                outcome
             }
             Ok(Verdict::Same { request }) => {
                 let request = request.as_str();
@@ -130,19 +164,12 @@ impl Adapter {
         }
     }
 
-    /// Has a wish written down. Not in time is not written down, as far as the caller is told; a
-    /// wish that is kept after all is the same one when it is repeated.
-    pub(super) async fn submit(&self, wish: Wish) -> Result<Verdict, NotTaken> {
-        let Some(submit) = &self.ground.submit else {
-            return Err(NotTaken("nothing is provisioned here".to_owned()));
-        };
-        let late = |_| {
-            let within = self.answer_within;
-            Err(NotTaken(format!("not written down within {within:?}")))
-        };
-        timeout(self.answer_within, submit(wish))
-            .await
-            .unwrap_or_else(late)
+    /// Where wishes are written down.
+    pub(super) fn taking(&self) -> Taking {
+        Taking {
+            submit: self.ground.submit.clone(),
+            within: self.answer_within,
+        }
     }
 
     fn accepted(
@@ -267,21 +294,16 @@ fn mapped(refusal: &crate::domain::provisioning::refusal::Refusal) -> Refused {
 
 /// A refusal of what is held.
 fn decided(refusal: &intake::Refusal) -> Refused {
-    let reason = match refusal.code {
-        intake::Code::EmailHeld => RefusalReason::EmailTaken,
-        intake::Code::EmailMalformed => RefusalReason::EmailInvalid,
-        intake::Code::EmailMissing => RefusalReason::EmailMissing,
-        intake::Code::EnterpriseBound => RefusalReason::EnterpriseBound,
-        intake::Code::FieldMissing => RefusalReason::FieldMissing,
-        intake::Code::NumberMissing => RefusalReason::NumberMissing,
-        intake::Code::TemplateUnknown => RefusalReason::TemplateUnknown,
-        // Said to operators only.
-        intake::Code::JobChanged | intake::Code::UserUnknown | intake::Code::WordUnfit => {
-            RefusalReason::FieldInvalid
-        }
+    let detail = match &refusal.holder {
+        Some(holder) => format!(
+            "{}: the address is that of {}",
+            refusal.code.as_str(),
+            holder.user()
+        ),
+        None => refusal.code.as_str().to_owned(),
     };
     Refused {
         sentence: Some(refusal.sentence.clone()),
-        ..Refused::new(reason, refusal.code.as_str())
+        ..Refused::new(refusal.code.reason(), detail)
     }
 }

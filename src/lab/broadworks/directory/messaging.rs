@@ -24,16 +24,34 @@ pub struct Messaging {
     pub password: Option<String>,
 }
 
+/// A reseller: what its service providers and enterprises have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Reseller {
+    /// The messaging server of its own, if it has one.
+    pub messaging: Messaging,
+}
+
 impl Directory {
-    /// The messaging server of a user: that of the group, else of the service provider, else of
-    /// the system. `None` when none has a URL.
+    /// The id of a user's reseller, if it has one.
+    #[must_use]
+    pub fn reseller_of(&self, user: &User) -> Option<&str> {
+        let provider = self.providers.get(&user.service_provider)?;
+        provider.reseller.as_deref()
+    }
+
+    /// The messaging server of a user: that of the group, else of the service provider, else of its
+    /// reseller, else of the system. `None` when none has a URL.
     #[must_use]
     pub fn messaging_of(&self, user: &User) -> Option<&Messaging> {
         let provider = self.providers.get(&user.service_provider);
         let group = provider.and_then(|provider| provider.groups.get(&user.group));
+        let reseller = provider.and_then(|provider| provider.reseller.as_ref());
+        let reseller = reseller.and_then(|id| self.resellers.get(id));
         let levels = [
             group.map(|group| &group.messaging),
             provider.map(|provider| &provider.messaging),
+            reseller.map(|reseller| &reseller.messaging),
         ];
         let mut own = levels.into_iter().flatten().filter(|level| level.own);
         let server = own.next().unwrap_or(&self.provisioning.messaging);

@@ -87,12 +87,7 @@ impl BroadWorks {
         account: &str,
         password: &str,
     ) -> Result<(), String> {
-        let server = [
-            ("provisioningUrl", url),
-            ("provisioningUserId", account),
-            ("provisioningPassword", password),
-        ];
-        let server = server.map(|(name, text)| Element::leaf(name, text));
+        let server = server(url, account, password);
         let (name, body) = match service_provider {
             Some(id) => (
                 "ServiceProviderIntegratedIMPModifyRequest",
@@ -108,11 +103,46 @@ impl BroadWorks {
                     .with_leaf("enableSynchronization", "true"),
             ),
         };
+        self.as_administrator(name, &body)
+    }
+
+    /// The same for the users of a reseller's service providers and enterprises. Blocks on the
+    /// disk.
+    ///
+    /// # Errors
+    /// The summary of the refusal.
+    pub fn use_reseller_messaging(
+        &self,
+        reseller: &str,
+        url: &str,
+        account: &str,
+        password: &str,
+    ) -> Result<(), String> {
+        let body = Element::new("command")
+            .with_leaf("resellerId", reseller)
+            .with_leaf("useSystemMessagingServer", "false")
+            .with_all(server(url, account, password));
+        self.as_administrator("ResellerIntegratedIMPModifyRequest", &body)
+    }
+
+    /// Has the users of a service provider provisioned where those of the level above are. Blocks
+    /// on the disk.
+    ///
+    /// # Errors
+    /// The summary of the refusal.
+    pub fn inherit_messaging(&self, service_provider: &str) -> Result<(), String> {
+        let body = Element::new("command")
+            .with_leaf("serviceProviderId", service_provider)
+            .with_leaf("useSystemMessagingServer", "true");
+        self.as_administrator("ServiceProviderIntegratedIMPModifyRequest", &body)
+    }
+
+    fn as_administrator(&self, name: &str, body: &Element) -> Result<(), String> {
         let act = Kind::parse(name).map(Kind::act);
         let act = act.ok_or_else(|| "no such request".to_owned())?;
-        commit(self, act, &body).map_err(|refusal| refusal.summary())?;
+        commit(self, act, body).map_err(|refusal| refusal.summary())?;
         let by = self.store.read().administrator.id.clone();
-        self.ocir.report(&by, name, &body);
+        self.ocir.report(&by, name, body);
         Ok(())
     }
 
@@ -135,12 +165,34 @@ impl BroadWorks {
         let body = Element::new("command")
             .with_leaf("userId", user)
             .with_leaf("serviceName", "Integrated IMP");
-        let act = Kind::parse(name).map(Kind::act);
-        let act = act.ok_or_else(|| "no such request".to_owned())?;
-        let outcome = carry_out(self, tasks, act, &body).await;
+        self.administer(name, &body, tasks).await
+    }
+
+    /// Carries out a request of OCI-P that changes something, as an administrator.
+    ///
+    /// # Errors
+    /// The summary of the refusal, as `[Error 18215] …`.
+    pub async fn administer(
+        self: &Arc<Self>,
+        name: &str,
+        body: &Element,
+        tasks: &Tasks,
+    ) -> Result<(), String> {
+        let kind = Kind::parse(name).ok_or_else(|| format!("no such request: {name}"))?;
+        kind.check(body).map_err(|refusal| refusal.summary())?;
+        let outcome = carry_out(self, tasks, kind.act(), body).await;
         outcome.map_err(|refusal| refusal.summary())?;
         let by = self.store.read().administrator.id.clone();
-        self.ocir.report(&by, name, &body);
+        self.ocir.report(&by, name, body);
         Ok(())
     }
+}
+
+fn server(url: &str, account: &str, password: &str) -> [Element; 3] {
+    let server = [
+        ("provisioningUrl", url),
+        ("provisioningUserId", account),
+        ("provisioningPassword", password),
+    ];
+    server.map(|(name, text)| Element::leaf(name, text))
 }

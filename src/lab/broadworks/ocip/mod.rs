@@ -25,10 +25,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
-use crate::lab::accept::BREATHER;
-use crate::lab::accept::accept;
+use crate::lab::accept::Door;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::ocip::lockout::Lockouts;
 use crate::platform::tasks::Tasks;
@@ -57,38 +55,19 @@ pub(super) async fn serve(
     tasks: &Tasks,
 ) {
     let tls = tls.map(TlsAcceptor::from);
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        match accepted {
-            Ok((stream, peer, slot)) => {
-                let Some(cut) = lab.ocip.faults.connected() else {
-                    continue;
-                };
-                let served = connection::serve(
-                    Arc::clone(&lab),
-                    stream,
-                    peer,
-                    tls.clone(),
-                    connection::Stops {
-                        stop: stop.clone(),
-                        cut,
-                    },
-                    tasks.clone(),
-                );
-                tasks.connection(async move {
-                    served.await;
-                    drop(slot);
-                });
-            }
-            Err(error) => {
-                debug!(%error, "The lab could not accept an OCI-P connection.");
-                tokio::time::sleep(BREATHER).await;
-            }
-        }
-    }
+    let door = Door {
+        listener: &listener,
+        slots: Arc::new(Semaphore::new(CONNECTIONS)),
+        stop: &stop,
+        tasks,
+        whose: "OCI-P",
+    };
+    door.serve(|stream, peer| {
+        let cut = lab.ocip.faults.connected()?;
+        let stop = stop.clone();
+        let stops = connection::Stops { stop, cut };
+        let (lab, tls, tasks) = (Arc::clone(&lab), tls.clone(), tasks.clone());
+        Some(connection::serve(lab, stream, peer, tls, stops, tasks))
+    })
+    .await;
 }

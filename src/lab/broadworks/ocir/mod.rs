@@ -17,10 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
-use crate::lab::accept::BREATHER;
-use crate::lab::accept::accept;
+use crate::lab::accept::Door;
 use crate::lab::broadworks::BroadWorks;
 use crate::platform::tasks::Tasks;
 
@@ -42,27 +40,18 @@ impl BroadWorks {
         tasks: &Tasks,
     ) {
         let tls = tls.map(TlsAcceptor::from);
-        let slots = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                accepted = accept(&listener, &slots) => accepted,
-            };
-            match accepted {
-                Ok((stream, peer, slot)) => {
-                    let (lab, tls, stop) = (Arc::clone(&self), tls.clone(), stop.clone());
-                    tasks.connection(async move {
-                        connection::serve(&lab, stream, peer, tls, &stop).await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    debug!(%error, "The lab could not accept an OCI-R connection.");
-                    tokio::time::sleep(BREATHER).await;
-                }
-            }
-        }
+        let door = Door {
+            listener: &listener,
+            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            stop: &stop,
+            tasks,
+            whose: "OCI-R",
+        };
+        door.serve(|stream, peer| {
+            let (lab, tls, stop) = (Arc::clone(&self), tls.clone(), stop.clone());
+            Some(async move { connection::serve(&lab, stream, peer, tls, &stop).await })
+        })
+        .await;
     }
 
     /// How the lab's Application Server reports.

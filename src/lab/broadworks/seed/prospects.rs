@@ -35,11 +35,15 @@ pub(super) fn add(directory: &mut Directory, passwords: &Passwords) -> Result<()
         };
         let provider = ServiceProvider {
             kind: ProviderKind::Enterprise,
+            reseller: prospect.reseller().map(str::to_owned),
             phone_list: Vec::new(),
             groups: BTreeMap::from([("main".to_owned(), group)]),
             messaging: Messaging::default(),
             service_packs: BTreeMap::new(),
         };
+        if let Some(reseller) = prospect.reseller() {
+            directory.resellers.entry(reseller.to_owned()).or_default();
+        }
         let id = prospect.enterprise().to_owned();
         directory.providers.insert(id, provider);
         let mut user = user(&prospect.person(), &password, &passcode);
@@ -73,6 +77,15 @@ impl Prospect {
             Self::Conflicting => "globex",
             Self::Trusted => "acme",
             Self::Untrusted => "initech",
+        }
+    }
+
+    /// The id of the enterprise's reseller, if it has one.
+    #[must_use]
+    pub const fn reseller(self) -> Option<&'static str> {
+        match self {
+            Self::Trusted => Some("reseller1"),
+            Self::Conflicting | Self::Untrusted => None,
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) fn providers() -> BTreeMap<String, ServiceProvider> {
     };
     let enterprise = ServiceProvider {
         kind: ProviderKind::Enterprise,
+        reseller: None,
         phone_list: phones(&[
             ("Emergency Desk", "2405550190"),
             ("Helpdesk", "2405550199"),
@@ -34,6 +35,7 @@ pub(super) fn providers() -> BTreeMap<String, ServiceProvider> {
     };
     let provider = ServiceProvider {
         kind: ProviderKind::ServiceProvider,
+        reseller: None,
         phone_list: Vec::new(),
         groups: BTreeMap::from([
             group("customer", &[("Service Hotline", "3015550300")]),

@@ -8,13 +8,11 @@ use bytes::BytesMut;
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::lab::accept::speak_http;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::xsi::fault::Fault;
 use crate::lab::broadworks::xsi::session;
@@ -39,26 +37,13 @@ pub(super) async fn serve(
         debug!(%error, "A connection to the lab was gone at once.");
         return;
     }
-    let service = service_fn(move |request| {
-        let lab = Arc::clone(&lab);
-        let tasks = tasks.clone();
+    let answer = move |request| {
+        let (lab, tasks) = (Arc::clone(&lab), tasks.clone());
         async move { Ok::<_, Infallible>(session::answer((lab, xsp), request, &tasks).await) }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = cut.cancelled() => return,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
     };
-    if let Err(error) = outcome {
-        debug!(%error, "A connection to the lab ended early.");
+    tokio::select! {
+        () = cut.cancelled() => {}
+        () = speak_http(stream, IDLE, &stop, answer) => {}
     }
 }
 

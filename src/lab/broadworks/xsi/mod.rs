@@ -26,11 +26,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 use tracing::warn;
 
-use crate::lab::accept::BREATHER;
-use crate::lab::accept::accept;
+use crate::lab::accept::Door;
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::xsp::Closed;
 use crate::lab::broadworks::xsp::Xsp;
@@ -55,17 +53,20 @@ pub(super) async fn serve(
     loop {
         let cut = CancellationToken::new();
         let door = Door {
-            lab: &lab,
-            xsp,
-            slots: &slots,
-            tokens: (stop.clone(), cut.clone()),
+            listener: &listener,
+            slots: Arc::clone(&slots),
+            stop: &stop,
             tasks,
+            whose: "Xsi",
         };
+        let served = door.serve(|stream, _| {
+            let (lab, tokens) = (Arc::clone(&lab), (stop.clone(), cut.clone()));
+            Some(connection::serve((lab, xsp), stream, tokens, tasks.clone()))
+        });
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
             () = turned(&mut on, false) => {}
-            () = door.open(&listener) => {}
+            () = served => return,
         }
         cut.cancel();
         let closed = match Closed::of(listener) {
@@ -95,40 +96,5 @@ pub(super) async fn serve(
 async fn turned(on: &mut watch::Receiver<bool>, wanted: bool) {
     if on.wait_for(|on| *on == wanted).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-/// What accepting connections takes.
-struct Door<'a> {
-    lab: &'a Arc<BroadWorks>,
-    xsp: Xsp,
-    slots: &'a Arc<Semaphore>,
-    tokens: (CancellationToken, CancellationToken),
-    tasks: &'a Tasks,
-}
-
-impl Door<'_> {
-    /// Accepts connections for ever.
-    async fn open(&self, listener: &TcpListener) {
-        loop {
-            match accept(listener, self.slots).await {
-                Ok((stream, _, slot)) => {
-                    let served = connection::serve(
-                        (Arc::clone(self.lab), self.xsp),
-                        stream,
-                        self.tokens.clone(),
-                        self.tasks.clone(),
-                    );
-                    self.tasks.connection(async move {
-                        served.await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    debug!(%error, "The lab could not accept a connection.");
-                    tokio::time::sleep(BREATHER).await;
-                }
-            }
-        }
     }
 }

@@ -13,6 +13,9 @@ pub struct Template {
     /// Whether the service provider id alone names the customer, as for enterprises; otherwise it
     /// is with the group id.
     pub enterprise_mode: bool,
+    /// What stands before the ids of the provider in the name of a customer: the reseller, as the
+    /// published examples have it.
+    pub reseller: Option<String>,
     /// What the bridge assigns.
     pub package: String,
     /// Whom the bridge lets in.
@@ -37,6 +40,7 @@ impl Template {
             provisioning_id: "M2YwYzZmMGUtN2ExZC00ZjViLTlhNTUtMWFiMGUyZDNjNGI1OjFhMWExYTFhLTAwMDEtNDAwMC04MDAwLTAwMDAwMDAwMDAwMQ".to_owned(),
             trusted_email: true,
             enterprise_mode: true,
+            reseller: None,
             package: "standard".to_owned(),
             account: BRIDGE_ACCOUNT.to_owned(),
             password: BRIDGE_PASSWORD.to_owned(),

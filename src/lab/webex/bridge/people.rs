@@ -70,6 +70,10 @@ fn new(template: &Template, document: &Document) -> Result<New, String> {
     } else {
         format!("{provider}+{}", needed(&["group", "groupId"])?)
     };
+    let enterprise = match &template.reseller {
+        Some(reseller) => format!("{reseller}+{enterprise}"),
+        None => enterprise,
+    };
     let phone = document.text(&["primaryPhoneNumber", "phoneNumber", "dn"]);
     let extension = document.text(&["extension"]);
     if phone.is_none() && extension.is_none() {

@@ -7,6 +7,7 @@
 //!
 //! The formats are in [`crate::domain::ocip`].
 
+mod current;
 mod keeper;
 mod link;
 mod provisioning;
@@ -34,6 +35,7 @@ pub use crate::domain::ocip::facts::MessagingServer;
 pub use crate::domain::ocip::facts::ServiceProvider;
 pub use crate::domain::ocip::facts::UserDetails;
 pub use crate::domain::ocip::facts::Verified;
+pub use current::CurrentOcip;
 pub use settings::OcipSetupError;
 pub(in crate::outbound) use settings::tls_to;
 

@@ -103,6 +103,17 @@ impl Ocip {
             .await
     }
 
+    /// Which messaging server a reseller uses (`ResellerIntegratedIMPGetRequest22`).
+    ///
+    /// # Errors
+    /// [`OcipFailure`].
+    pub async fn reseller_messaging(&self, id: &str) -> Result<MessagingServer, OcipFailure> {
+        let kind = RequestKind::ResellerMessaging;
+        let fields = [("resellerId", id)];
+        self.facts(kind, &fields, unsendable("reseller"), MessagingServer::read)
+            .await
+    }
+
     /// Which messaging server the system uses (`SystemBroadCloudGetRequest22`).
     ///
     /// # Errors

@@ -137,6 +137,7 @@ pub(crate) fn configure(
     let login = lab.provisioning_administrator();
     state.clone_into(&mut config.state_dir);
     config.application_server = Some(config::ApplicationServer {
+        cluster: None,
         addresses: vec![(address.ip().to_string(), address.port())],
         tls: None,
         user_id: login.id,

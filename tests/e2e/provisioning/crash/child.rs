@@ -229,7 +229,11 @@ impl Engine for Doomed {
         self.engine.enterprise(key)
     }
 
-    fn enterprises(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+    fn customers(&self) -> BoxFuture<'_, Result<Vec<EnterpriseRecord>, StoreError>> {
+        self.engine.customers()
+    }
+
+    fn enterprises(&self) -> BoxFuture<'_, Result<(Vec<EnterpriseRecord>, u64), StoreError>> {
         self.engine.enterprises()
     }
 

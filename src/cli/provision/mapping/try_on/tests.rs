@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Parser;
+use serde_json::Value;
 
 use super::*;
 
@@ -87,12 +88,12 @@ fn the_lines_show_rules_fields_and_the_profile() {
     let bytes = std::fs::read(sample("a17-proposed-adapter-v1-provision.http")).unwrap();
     let call = Call::from_file(&bytes, None).unwrap();
     let template = of("a17-proposed-adapter-v1-provision.http", &[]).0.template;
-    let (outcome, trace) = Mapping::built_in().apply(&call, &template.values().unwrap());
+    let (outcome, trace) = Mapping::built_in().apply(&call, &template.values(None, None).unwrap());
     let text = lines(&outcome, &trace).join("\n");
     for part in [
         "Body: xml",
-        "remove-by-method        remove              method is POST",
-        "upsert                  upsert              fits",
+        "remove-by-name             remove              method is POST",
+        "upsert                     upsert              fits",
         "xml:primaryPhoneNumber = +1-2405551212",
         "Result: 95547321@sp.example is to be a subscriber:",
         "phone             +12405551212",
@@ -112,7 +113,7 @@ fn a_capture_says_that_its_values_are_hidden() {
     let bytes = std::fs::read(sample("a17-proposed-adapter-v1-provision.http")).unwrap();
     let call = Call::from_file(&bytes, None).unwrap();
     let template = of("a17-proposed-adapter-v1-provision.http", &[]).0.template;
-    let (outcome, trace) = Mapping::built_in().apply(&call, &template.values().unwrap());
+    let (outcome, trace) = Mapping::built_in().apply(&call, &template.values(None, None).unwrap());
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("capture.json");
     for (hidden, exit) in [
@@ -126,10 +127,59 @@ fn a_capture_says_that_its_values_are_hidden() {
         std::fs::write(&file, capture.to_json()).unwrap();
         let args = args(&["--capture", file.to_str().unwrap()]);
         assert_eq!(run(&args, Console::default()), exit, "{hidden}");
-        let asked = args.asked.read(None).unwrap();
+        let asked = args.asked.read(None, &Door::at(None, None)).unwrap();
         assert_eq!(asked.hidden, Some(hidden));
     }
     std::fs::write(&file, "{}").unwrap();
     let args = args(&["--capture", file.to_str().unwrap()]);
     assert_eq!(run(&args, Console::default()), Exit::Data);
+}
+
+#[test]
+fn the_template_of_a_configuration_brings_its_values_and_its_rules() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, rules) = (
+        directory.path().join("xspd.toml"),
+        directory.path().join("rules.toml"),
+    );
+    let head = "format = 'bwa-adapter/1'\n[[rule]]\nname = 'all'\nop = 'capture_and_refuse'\n";
+    std::fs::write(&rules, head).unwrap();
+    let with = |mapping: &str| {
+        let text = format!(
+            "[[template]]\nname = \"acme\"\nmode = \"relay\"\nlanguage = \"de\"\n{mapping}\
+             cluster = \"east\"\nbridge-url = \"https://bridge.example.com/x\"\n\
+             account = \"prov\"\npassword = \"file:/etc/xspd/acme\"\n\
+             [[listener]]\nname = \"prov\"\nkind = \"provisioning\"\naddresses = [\"127.0.0.1:8443\"]\n\
+             [[listener.host]]\nnames = [\"adapter.sp.example\"]\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let more = ["--config", file.to_str().unwrap(), "--template", "acme"];
+        run(
+            &of("a17-proposed-adapter-v1-provision.http", &more).0,
+            Console::default(),
+        )
+    };
+    assert_eq!(with(""), Exit::Ok);
+    let own = format!("mapping = {:?}\n", rules.to_str().unwrap());
+    assert_eq!(with(&own), Exit::Findings);
+    let door = Door::at(Some(&file), None);
+    let held = configured(&door, "acme").unwrap();
+    let template = args(&["--request", "-"]).template;
+    let values = template.values(Some("acme"), held.as_ref()).unwrap();
+    assert_eq!(values.cluster.as_str(), "east");
+    assert_eq!(values.language.as_deref(), Some("de"));
+    assert!(configured(&door, "other").unwrap().is_none());
+}
+
+#[test]
+fn the_name_of_a_capture_is_asked_of_the_daemon_and_a_file_is_read() {
+    let id = "0190f3c2-5a53-7d3e-9b55-2b1f7b0c9d10";
+    assert_eq!(id_of(Path::new(id)), Some(id));
+    assert_eq!(id_of(Path::new("capture.json")), None);
+    assert_eq!(id_of(Path::new("-")), None);
+    // Nobody is asked without a configuration that says where.
+    let directory = tempfile::tempdir().unwrap();
+    let none = directory.path().join("none.toml");
+    let asked = args(&["--capture", id, "--config", none.to_str().unwrap()]);
+    assert_eq!(run(&asked, Console::default()), Exit::Config);
 }

@@ -38,7 +38,11 @@ pub(super) fn plan(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Ne
         &desired.enterprise,
         view.customer,
     ) else {
-        let text = "The template has no provisioning-id, or the user no customer.";
+        let text = if view.customer.is_none() && desired.enterprise.is_some() {
+            "What is known of the user's customer cannot be read; the log of the last start says more."
+        } else {
+            "The template has no provisioning-id, or the user no customer."
+        };
         return view.attention("A1012", text.to_owned());
     };
     // The customer's name is sent as it was first formed.
@@ -90,8 +94,9 @@ pub(super) fn gate(view: &View<'_>) -> Option<Next> {
         EnterpriseState::FirstUser => Some(Next::Hold(JobState::WaitingFirstUser)),
         EnterpriseState::WaitingCustomerAdmin if mine => None,
         EnterpriseState::WaitingCustomerAdmin => {
-            let asked = view.job.desired.word == Some(Word::Retry) && !view.way.knocked;
-            if asked && free {
+            let knocked = view.way.record.progress.knocked;
+            let asked = view.job.desired.word == Some(Word::Retry) && !knocked;
+            if (asked || customer.knock_due) && free {
                 Some(Next::Knock)
             } else {
                 Some(Next::Hold(JobState::WaitingCustomerAdmin))

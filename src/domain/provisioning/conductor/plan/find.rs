@@ -6,6 +6,8 @@ use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::plan::Next;
 use crate::domain::provisioning::conductor::plan::View;
 use crate::domain::provisioning::conductor::plan::create;
+use crate::domain::provisioning::conductor::plan::still_begins;
+use crate::domain::provisioning::conductor::plan::waited_out;
 use crate::domain::provisioning::conductor::plan::waits;
 use crate::domain::provisioning::fault::Class;
 use crate::domain::provisioning::ids::BwUserId;
@@ -33,6 +35,7 @@ pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
         Known::Unknown => {
             // Those that have to wait behind others need not be looked up meanwhile.
             if actual.subscriber.is_none()
+                && view.job.left.is_empty()
                 && let Some(next) = create::gate(view)
             {
                 return next;
@@ -61,6 +64,9 @@ fn found(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         (None, _) | (_, None) => false,
     };
     if elsewhere {
+        if still_begins(view, shown) {
+            return Next::Poll(JobState::WaitingWebex);
+        }
         let theirs = theirs.unwrap_or_default();
         if !view.way.confirmed("A1103") {
             let text = format!("The user is a subscriber of the customer {theirs} at Webex.");
@@ -97,11 +103,23 @@ fn provisioned(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         }
     }
     let change = compare::change(desired, profile, view.policy, shown);
-    let change = change.or_else(|| timezone(view, profile));
-    if let Some(change) = change
-        && !progress.updated
-    {
+    if progress.updated {
+        if let Some(rest) = change
+            && !view.way.confirmed("A2011")
+        {
+            // It may take a while until Webex shows what it took.
+            if !waited_out(view) {
+                return Next::Poll(JobState::WaitingWebex);
+            }
+            let rest = compare::words(&rest);
+            let text = format!("Webex took the change and still shows another {rest}.");
+            return view.attention("A2011", text);
+        }
+    } else if let Some(change) = change.or_else(|| timezone(view, profile)) {
         return update(view, shown, change);
+    } else if progress.overtaken {
+        // What an earlier wish sent may still come after what is shown now.
+        return update(view, shown, compare::names(profile));
     }
     if compare::email_differs(desired, profile, view.policy, shown) && !view.way.confirmed("A2004")
     {
@@ -113,7 +131,7 @@ fn provisioned(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
     if progress.created || progress.updated {
         let rest = compare::change(desired, profile, view.policy, shown);
         let why = if rest.is_some() {
-            "Webex shows some of it otherwise than it was sent"
+            "Webex shows some of it otherwise than it was sent, as confirmed"
         } else {
             "Webex shows what is wanted"
         };
@@ -155,12 +173,23 @@ fn failed(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
     let progress = &view.way.record.progress;
     if !progress.created && !progress.updated {
         // Not what this wish came to: it failed before, and the user or an operator has changed
-        // something since. A subscriber that once worked is changed; another begins anew.
+        // something since. One that never worked begins anew; another is changed, or stays until
+        // somebody says that it may go.
+        if view.way.record.actual.unproven {
+            return delete(view, shown, "it failed at Webex and begins anew");
+        }
+        if view.way.confirmed("A2012") {
+            return delete(view, shown, "it begins anew, as confirmed");
+        }
         let change = compare::change(&view.job.desired, profile, view.policy, shown);
-        return match change.filter(|_| view.way.record.actual.applied.is_some()) {
-            Some(change) => update(view, shown, change),
-            None => delete(view, shown, "it failed at Webex and begins anew"),
-        };
+        if let Some(change) = change {
+            return update(view, shown, change);
+        }
+        let error = shown.errors.first();
+        let said = error.map_or("no more than that", |error| error.description.as_str());
+        let text =
+            format!("The subscriber may have worked before and is in error at Webex: {said}");
+        return view.attention("A2012", text);
     }
     let at = Moment::of(view.now.wall);
     let Some(error) = shown.errors.first() else {
@@ -190,10 +219,11 @@ fn pending(view: &View<'_>, shown: &Subscriber) -> Next {
     }
     let consent = shown.status == SubscriberStatus::PendingUserMigration;
     if retry && consent {
-        let at = Moment::of(view.now.wall);
+        // Once for each word, if the mail before is old enough.
+        let said = desired.at;
         let again = progress
             .reminded
-            .is_none_or(|last| at.since(last) >= view.rules.consent_again_after);
+            .is_none_or(|last| last < said && said.since(last) >= view.rules.consent_again_after);
         if again {
             return Next::Ask(Asked::Consent, WebexOp::ConsentMove(shown.id.clone()));
         }

@@ -7,6 +7,7 @@ use crate::domain::provisioning::conductor::plan::Next;
 use crate::domain::provisioning::conductor::plan::View;
 use crate::domain::provisioning::conductor::plan::find;
 use crate::domain::provisioning::conductor::plan::place;
+use crate::domain::provisioning::conductor::plan::still_begins;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::policy::OnRemove;
 use crate::domain::provisioning::record::EnterpriseState;
@@ -42,6 +43,9 @@ pub(super) fn plan(view: &View<'_>, user: &BwUserId, person: Option<bool>) -> Ne
 
 fn there(view: &View<'_>, shown: &Subscriber) -> Next {
     let desired = &view.job.desired;
+    if still_begins(view, shown) {
+        return Next::Poll(JobState::WaitingWebex);
+    }
     match (&desired.enterprise, &shown.enterprise) {
         (Some(ours), Some(theirs)) if !compare::same_customer(ours, theirs) => {
             if !view.way.confirmed("A1103") {

@@ -161,6 +161,7 @@ impl Reader {
                 }
                 "present" => when.present = self.conditions(value, &path),
                 "absent" => when.absent = self.conditions(value, &path),
+                "any" => when.any = self.conditions(value, &path),
                 "path_regex" => match text_of(value).map(pattern_of) {
                     Some(Ok(pattern)) => when.path = Some(pattern),
                     Some(Err(what)) => self.tell(at, &path, what),
@@ -169,7 +170,7 @@ impl Reader {
                 _ => self.tell(
                     at,
                     &path,
-                    "no such condition; there are absent, method, path_regex, present and root",
+                    "no such condition; there are absent, any, method, path_regex, present and root",
                 ),
             }
         }

@@ -17,7 +17,7 @@ pub(super) fn service_provider(
     body: &Element,
 ) -> Result<Answer, Refusal> {
     let id = text(body, "serviceProviderId")?;
-    known_provider(directory, id)?;
+    let reseller = known_provider(directory, id)?.reseller.as_deref();
     // One of the two comes first, and says which kind it is.
     let kind = if directory.is_enterprise(id) {
         Element::leaf("isEnterprise", "true")
@@ -31,6 +31,7 @@ pub(super) fn service_provider(
     let name = match form {
         ProviderForm::R17sp1 => "ServiceProviderGetResponse17sp1",
         ProviderForm::R22V4 => {
+            answer.extend(reseller.map(|reseller| Element::leaf("resellerId", reseller)));
             answer.push(Element::leaf("serviceProviderId", id));
             "ServiceProviderGetResponse22V4"
         }

@@ -1,4 +1,5 @@
-//! Which messaging server provisions the users of a level: group, service provider, system.
+//! Which messaging server provisions the users of a level: group, service provider, reseller,
+//! system.
 
 use crate::domain::xsi::codec::Element;
 use crate::lab::broadworks::BroadWorks;
@@ -48,6 +49,24 @@ pub(super) fn of_provider(directory: &Directory, body: &Element) -> Result<Answe
     answer.push(Element::leaf("defaultImpIdType", "Primary"));
     let name = "ServiceProviderIntegratedIMPGetResponse22";
     Ok(Answer::data(name, answer))
+}
+
+/// `ResellerIntegratedIMPGetRequest22`.
+pub(super) fn of_reseller(directory: &Directory, body: &Element) -> Result<Answer, Refusal> {
+    let id = text(body, "resellerId")?;
+    let held = directory.resellers.get(id).ok_or_else(|| unknown(id))?;
+    let inherits = (!held.messaging.own).to_string();
+    let mut answer = vec![
+        Element::leaf("useSystemServiceDomain", "true"),
+        Element::leaf("useSystemMessagingServer", inherits),
+    ];
+    answer.extend(server(&held.messaging));
+    answer.push(Element::leaf("defaultImpIdType", "Primary"));
+    Ok(Answer::data("ResellerIntegratedIMPGetResponse22", answer))
+}
+
+fn unknown(reseller: &str) -> Refusal {
+    Refusal::Entry("Reseller not found", reseller.chars().take(80).collect())
 }
 
 /// `SystemBroadCloudGetRequest22`.
@@ -101,6 +120,17 @@ pub(super) fn modify_provider(lab: &BroadWorks, body: &Element) -> Result<Answer
         let provider = directory.providers.get_mut(id).ok_or(Refusal::Internal)?;
         let inherits = flag(body, "useSystemMessagingServer")?;
         modify(&mut provider.messaging, inherits, body)
+    })
+}
+
+/// `ResellerIntegratedIMPModifyRequest`.
+pub(super) fn modify_reseller(lab: &BroadWorks, body: &Element) -> Result<Answer, Refusal> {
+    let id = text(body, "resellerId")?;
+    lab.store.update(|directory| {
+        let held = directory.resellers.get_mut(id);
+        let reseller = held.ok_or_else(|| unknown(id))?;
+        let inherits = flag(body, "useSystemMessagingServer")?;
+        modify(&mut reseller.messaging, inherits, body)
     })
 }
 

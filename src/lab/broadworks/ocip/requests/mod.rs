@@ -42,6 +42,7 @@ pub(super) const fn changes(act: Act) -> bool {
         | Act::GroupMessagingModify
         | Act::ImpModify
         | Act::ProviderMessagingModify
+        | Act::ResellerMessagingModify
         | Act::Revoke
         | Act::ServiceAssign
         | Act::ServiceUnassign
@@ -62,6 +63,7 @@ pub(super) const fn changes(act: Act) -> bool {
         | Act::Logout
         | Act::Nothing
         | Act::ProviderMessaging
+        | Act::ResellerMessaging
         | Act::ServiceIsAssigned
         | Act::ServiceList
         | Act::ServiceProvider(_)
@@ -92,6 +94,8 @@ pub(super) fn answer(lab: &BroadWorks, act: Act, body: &Element) -> Result<Answe
         Act::Nothing => Ok(Answer::done()),
         Act::ProviderMessaging => messaging::of_provider(&directory, body),
         Act::ProviderMessagingModify => messaging::modify_provider(lab, body),
+        Act::ResellerMessaging => messaging::of_reseller(&directory, body),
+        Act::ResellerMessagingModify => messaging::modify_reseller(lab, body),
         Act::Revoke => tokens::revoke(lab, body),
         Act::ServiceIsAssigned => services::is_assigned(named_user(&directory, body)?, body),
         Act::ServiceList => Ok(services::list(&directory, named_user(&directory, body)?)),
@@ -101,7 +105,10 @@ pub(super) fn answer(lab: &BroadWorks, act: Act, body: &Element) -> Result<Answe
         Act::SystemImpModify => messaging::modify_system_service(lab, body),
         Act::SystemMessaging => Ok(messaging::of_system(&directory)),
         Act::SystemMessagingModify => messaging::modify_system(lab, body),
-        Act::User(form) => Ok(people::user(form, named_user(&directory, body)?)),
+        Act::User(form) => {
+            let user = named_user(&directory, body)?;
+            Ok(people::user(form, user, directory.reseller_of(user)))
+        }
         Act::UsersInGroup => lists::in_group(&directory, body),
         Act::UsersInServiceProvider => lists::in_service_provider(&directory, body),
         // The session answers these; whoever comes here asked for nothing.

@@ -12,7 +12,7 @@ use crate::lab::broadworks::ocip::requests::oci_table::table;
 use crate::lab::broadworks::ocip::requests::table::UserForm;
 
 /// `UserGetRequest`: what the versions have in common, and what each added.
-pub(super) fn user(form: UserForm, user: &User) -> Answer {
+pub(super) fn user(form: UserForm, user: &User, reseller: Option<&str>) -> Answer {
     let mut body = vec![
         Element::leaf("serviceProviderId", &user.service_provider),
         Element::leaf("groupId", &user.group),
@@ -71,6 +71,7 @@ pub(super) fn user(form: UserForm, user: &User) -> Answer {
     }
     if form >= UserForm::R23V2 {
         body.push(Element::leaf("allowVideo", "true"));
+        add(&mut body, "resellerId", reseller);
         body.push(Element::leaf("isPlace", user.is_place.to_string()));
     }
     let name = match form {

@@ -18,7 +18,13 @@ use crate::lab::broadworks::ocip::requests::text;
 use crate::lab::broadworks::xsi::services::table::SERVICES;
 
 /// Services of the schema that no Xsi resource shows.
-const OTHERS: [&str; 3] = ["Authentication", "Direct Route", "Route List"];
+const OTHERS: [&str; 5] = [
+    "Authentication",
+    "Direct Route",
+    "Route List",
+    "Shared Call Appearance",
+    "Shared Call Appearance 5",
+];
 
 /// A user before and after a request; nobody after a deletion.
 pub(in crate::lab::broadworks::ocip) struct Change {
@@ -61,6 +67,8 @@ pub(in crate::lab::broadworks::ocip) fn change(
         | Act::Nothing
         | Act::ProviderMessaging
         | Act::ProviderMessagingModify
+        | Act::ResellerMessaging
+        | Act::ResellerMessagingModify
         | Act::Revoke
         | Act::ServiceIsAssigned
         | Act::ServiceList

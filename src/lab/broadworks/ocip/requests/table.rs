@@ -49,6 +49,8 @@ pub(in crate::lab::broadworks::ocip) enum Act {
     Nothing,
     ProviderMessaging,
     ProviderMessagingModify,
+    ResellerMessaging,
+    ResellerMessagingModify,
     Revoke,
     ServiceAssign,
     ServiceIsAssigned,
@@ -175,6 +177,18 @@ const PROVIDER_MESSAGING: &[&str] = &[
     "defaultImpIdType",
     "useResellerIMPIdSetting",
 ];
+const RESELLER_MESSAGING: &[&str] = &[
+    "resellerId",
+    "useSystemServiceDomain",
+    "serviceDomain",
+    "servicePort",
+    "useSystemMessagingServer",
+    "provisioningUrl",
+    "provisioningUserId",
+    "provisioningPassword",
+    "boshURL",
+    "defaultImpIdType",
+];
 const SYSTEM_MESSAGING: &[&str] = &[
     "provisioningUrl",
     "provisioningUserId",
@@ -258,6 +272,8 @@ const ROWS: &[Row] = &[
     row("LoginRequest22V5", Access::Anyone, Act::Login(LoginForm::R22V5), &["userId", "password", "signedPassword"]),
     row("LogoutRequest", Access::LoggedIn, Act::Logout, &["userId", "reason"]),
     row("LongLivedTokenRevokeRequest", Access::Administrator, Act::Revoke, USER),
+    row("ResellerIntegratedIMPGetRequest22", Access::Administrator, Act::ResellerMessaging, &["resellerId"]),
+    row("ResellerIntegratedIMPModifyRequest", Access::Administrator, Act::ResellerMessagingModify, RESELLER_MESSAGING),
     row("ServiceProviderGetRequest17sp1", Access::Administrator, Act::ServiceProvider(ProviderForm::R17sp1), &["serviceProviderId"]),
     row("ServiceProviderGetRequest22V4", Access::Administrator, Act::ServiceProvider(ProviderForm::R22V4), &["serviceProviderId", "serviceProviderExternalId"]),
     row("ServiceProviderIntegratedIMPGetRequest22", Access::Administrator, Act::ProviderMessaging, &["serviceProviderId"]),

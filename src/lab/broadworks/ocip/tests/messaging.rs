@@ -285,3 +285,59 @@ async fn what_is_assigned_and_which_server_counts_can_be_asked() {
     let answer = client.ask("SystemBroadCloudModifyRequest", &long).await;
     assert!(answer.summary().starts_with("[Error 6004]"));
 }
+
+#[tokio::test]
+async fn a_resellers_server_goes_before_the_systems_and_behind_the_service_providers() {
+    let (served, adapter) = scene(&[OK]).await;
+    let mut client = served.administrator().await;
+    let level = |path: &str| {
+        format!(
+            "<useSystemMessagingServer>false</useSystemMessagingServer>\
+             <provisioningUrl>{}/{path}</provisioningUrl>\
+             <provisioningUserId>webexprov</provisioningUserId>\
+             <provisioningPassword>Secret</provisioningPassword>",
+            adapter.url
+        )
+    };
+    let reseller = format!("<resellerId>reseller1</resellerId>{}", level("reseller"));
+    let request = "ResellerIntegratedIMPModifyRequest";
+    let answer = client.ask(request, &reseller).await;
+    assert_eq!(answer.name(), DONE);
+    let unknown = format!("<resellerId>nobody</resellerId>{}", level("x"));
+    let answer = client.ask(request, &unknown).await;
+    assert!(
+        answer.summary().contains("Reseller not found"),
+        "{}",
+        answer.summary()
+    );
+    let told = "<resellerId>reseller1</resellerId>";
+    let answer = client.ask("ResellerIntegratedIMPGetRequest22", told).await;
+    assert_eq!(answer.name(), "ResellerIntegratedIMPGetResponse22");
+    assert_eq!(answer.text("useSystemMessagingServer"), "false");
+    assert!(!answer.has("provisioningPassword"));
+
+    let mut calls = Vec::new();
+    for user in ["gus@globex.example.net", "amy@acme.example.net"] {
+        let body = format!("<userId>{user}</userId>{SERVICE}");
+        assert_eq!(client.ask(ASSIGN, &body).await.name(), DONE, "{user}");
+        calls.push(adapter.requests().last().unwrap().clone());
+    }
+    let provider = format!(
+        "<serviceProviderId>acme</serviceProviderId>{}",
+        level("acme")
+    );
+    let answer = client
+        .ask("ServiceProviderIntegratedIMPModifyRequest", &provider)
+        .await;
+    assert_eq!(answer.name(), DONE);
+    let body = format!("<userId>amy@acme.example.net</userId>{SERVICE}");
+    assert_eq!(client.ask(UNASSIGN, &body).await.name(), DONE);
+    calls.push(adapter.requests().last().unwrap().clone());
+    for (call, line) in calls.iter().zip([
+        "POST /adapter/v1/t/acme HTTP/1.1",
+        "POST /adapter/v1/t/acme/reseller HTTP/1.1",
+        "DELETE /adapter/v1/t/acme/acme?bwUserId=",
+    ]) {
+        assert!(call.starts_with(line), "{call}");
+    }
+}

@@ -134,7 +134,7 @@ impl World {
     }
 
     /// A first user has failed or is gone: the enterprise has not begun. The next who waits at the
-    /// bridge is the first now.
+    /// bridge is the first now, or else whoever is under way beside it.
     pub(super) fn leave_first(&mut self, place: Place) {
         let mut enterprises = self.enterprises.iter();
         let found = enterprises.find(|(_, held)| held.stage == Stage::Forming(place));
@@ -146,7 +146,19 @@ impl World {
             self.form(next);
             let state = self.onward(next, None);
             self.enter(next, state);
+        } else if let Some(next) = self.under_way_of(&key, place) {
+            self.form(next);
         }
+    }
+
+    /// Who is neither gone nor has failed.
+    fn under_way_of(&self, key: &str, but: Place) -> Option<Place> {
+        let mut others = self.subscribers.iter().filter(|(place, held)| {
+            **place != but
+                && held.of.enterprise.eq_ignore_ascii_case(key)
+                && !matches!(held.state, State::Failed(_))
+        });
+        others.next().map(|(place, _)| *place)
     }
 
     fn held_of(&self, key: &str) -> Vec<Place> {

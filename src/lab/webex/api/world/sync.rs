@@ -269,7 +269,11 @@ impl World {
             } else {
                 format!("{}+{}", user.provider, user.group)
             };
-            name.eq_ignore_ascii_case(&enterprise.name) && !self.user_taken(&user.user, None)
+            let below = user.reseller.as_ref();
+            let below = below.map(|reseller| format!("{reseller}+{name}"));
+            let mut names = std::iter::once(name).chain(below);
+            names.any(|name| name.eq_ignore_ascii_case(&enterprise.name))
+                && !self.user_taken(&user.user, None)
         });
         members
             .map(|user| (user.user.to_lowercase(), user.clone()))

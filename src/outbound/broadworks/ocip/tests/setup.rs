@@ -64,6 +64,7 @@ impl Plan {
         fs::write(&path, format!("{PASSWORD}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         ApplicationServer {
+            cluster: None,
             addresses: self.addresses.clone(),
             tls: self.tls.clone(),
             user_id: "xspd-ocip".to_owned(),

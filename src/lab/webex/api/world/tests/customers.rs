@@ -186,6 +186,7 @@ fn external(name: &str) -> External {
         user: format!("{name}@as.example.net"),
         provider: "ent1".to_owned(),
         group: "hq".to_owned(),
+        reseller: None,
         first_name: name.to_owned(),
         last_name: "Example".to_owned(),
         extension: Some("0102".to_owned()),

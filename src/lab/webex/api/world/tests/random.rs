@@ -141,3 +141,25 @@ proptest! {
         prop_assert_eq!(organizations.len(), all, "one enterprise to one organization");
     }
 }
+
+#[test]
+fn whoever_is_left_when_a_first_user_goes_is_the_first_now() {
+    let mut scene = Scene::new();
+    let steps = [
+        Step::Provision(3, 1, false, false),
+        Step::Provision(0, 1, false, false),
+        Step::Remove(3),
+        Step::Type(0),
+        Step::Validate(0),
+    ];
+    for step in &steps {
+        act(&mut scene, step);
+    }
+    scene.pass(LONG);
+    let (_, held) = scene.world.subscribers().next().unwrap();
+    let State::Provisioned { person } = held.state else {
+        panic!("{held:?}");
+    };
+    assert!(scene.world.person(person).is_ok());
+    assert_eq!(scene.world.enterprises().count(), 1);
+}
