@@ -112,7 +112,6 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let webex_partners = webex::partners(&at, raw.webex_partner.as_deref());
     let templates =
         provisioning::templates(&at, templates, &provisioning, &listeners, &webex_partners);
-    let acme = acme::acme(&at, raw.acme.as_deref(), &listeners);
     let config = Config {
         state_dir,
         log: log(&at.key("log"), raw.log.as_ref()),
@@ -134,7 +133,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         webex_partners,
         provisioning,
         templates,
-        acme,
+        acme: acme::acme(&at, raw.acme.as_deref(), &listeners),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

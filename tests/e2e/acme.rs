@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
@@ -10,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use xspd::domain::certs::CertificateFacts;
@@ -42,8 +42,7 @@ async fn xspd(stage: &Stage, words: &[&str]) -> (Option<i32>, String) {
     let config = stage.path().join("xspd.toml");
     let mut command = Command::new(XSPD);
     command.args(words).arg("--config").arg(config);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let output = output.await.unwrap().unwrap();
+    let output = command.output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }

@@ -1,11 +1,11 @@
 //! Certificates renewed by hand under a running daemon.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::process::Command;
 
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::Stage;
@@ -19,8 +19,7 @@ async fn certs(stage: &Stage, words: &[&str]) -> (Option<i32>, String) {
     let config = stage.path().join("xspd.toml");
     let mut command = Command::new(XSPD);
     command.arg("certs").args(words).arg("--config").arg(config);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let output = output.await.unwrap().unwrap();
+    let output = command.output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }

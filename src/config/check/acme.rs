@@ -39,16 +39,10 @@ fn one(at: &At<'_>, name: String, raw: &raw::Acme, listeners: &[Listener]) -> Op
         );
     }
     let challenge = raw.challenge.unwrap_or(AcmeChallenge::Http01);
+    let (dns, persist) = (AcmeChallenge::Dns01, AcmeChallenge::DnsPersist01);
     let dns_hook = at.text("dns-hook", raw.dns_hook.as_deref(), values::path);
+    belongs(at, "dns-hook", raw.dns_hook.is_some(), challenge, dns);
     let dns_issuer = at.text("dns-issuer", raw.dns_issuer.as_deref(), word);
-    belongs(
-        at,
-        "dns-hook",
-        raw.dns_hook.is_some(),
-        challenge,
-        AcmeChallenge::Dns01,
-    );
-    let persist = AcmeChallenge::DnsPersist01;
     belongs(
         at,
         "dns-issuer",
@@ -56,46 +50,8 @@ fn one(at: &At<'_>, name: String, raw: &raw::Acme, listeners: &[Listener]) -> Op
         challenge,
         persist,
     );
-    let form = "at least one host name";
-    let names = at.some("names", raw.names.as_deref(), form, |text: &str| {
-        let request = Request::new(&[text], Subject::default());
-        request
-            .map(|_| text.to_ascii_lowercase())
-            .map_err(|problem| Wrong {
-                what: problem.to_string(),
-                expected: form.to_owned(),
-            })
-    });
-    let wild = names.iter().any(|name| name.starts_with("*."));
-    let dns = matches!(
-        challenge,
-        AcmeChallenge::Dns01 | AcmeChallenge::DnsPersist01
-    );
-    if wild && !dns {
-        at.key("names").refuse(
-            format!("a wildcard cannot be proven with {}", challenge.word()),
-            "challenge = \"dns-01\" or \"dns-persist-01\", or names without `*`",
-        );
-    }
-    let places = at.some(
-        "for",
-        raw.places.as_deref(),
-        "at least one listener",
-        |text: &str| {
-            let listener = text.split('/').next().unwrap_or_default();
-            let known = listeners
-                .iter()
-                .any(|held| held.name == listener && held.terminates_tls());
-            if known {
-                Ok(text.to_owned())
-            } else {
-                wrong(
-                    "there is no such listener with TLS",
-                    "the name of a listener, or listener/host",
-                )
-            }
-        },
-    );
+    let names = names(at, raw, challenge);
+    let places = places(at, raw, listeners);
     let plain = listeners.iter().any(|listener| listener.plaintext);
     if challenge == AcmeChallenge::Http01 && !plain {
         at.key("challenge").refuse(
@@ -104,13 +60,7 @@ fn one(at: &At<'_>, name: String, raw: &raw::Acme, listeners: &[Listener]) -> Op
              challenge",
         );
     }
-    let contact = at.list("contact", raw.contact.as_deref(), |text: &str| {
-        if text.starts_with("mailto:") && text.contains('@') {
-            word(text)
-        } else {
-            wrong("not an address", "`mailto:noc@example.com`")
-        }
-    });
+    let contact = at.list("contact", raw.contact.as_deref(), contact);
     let orders = at.count("orders-per-day", raw.orders_per_day, &rules::ACME_ORDERS);
     Some(Acme {
         name,
@@ -126,6 +76,55 @@ fn one(at: &At<'_>, name: String, raw: &raw::Acme, listeners: &[Listener]) -> Op
         places,
         key_type: raw.key_type.unwrap_or(AcmeKey::EcdsaP256),
         orders_per_day: usize::try_from(orders).unwrap_or(usize::MAX),
+    })
+}
+
+fn contact(text: &str) -> Result<String, Wrong> {
+    if text.starts_with("mailto:") && text.contains('@') {
+        word(text)
+    } else {
+        wrong("not an address", "`mailto:noc@example.com`")
+    }
+}
+
+fn names(at: &At<'_>, raw: &raw::Acme, challenge: AcmeChallenge) -> Vec<String> {
+    let form = "at least one host name";
+    let names = at.some("names", raw.names.as_deref(), form, |text: &str| {
+        let request = Request::new(&[text], Subject::default());
+        request
+            .map(|_| text.to_ascii_lowercase())
+            .map_err(|problem| Wrong {
+                what: problem.to_string(),
+                expected: form.to_owned(),
+            })
+    });
+    let wild = names.iter().any(|name| name.starts_with("*."));
+    let dns = match challenge {
+        AcmeChallenge::Dns01 | AcmeChallenge::DnsPersist01 => true,
+        AcmeChallenge::Http01 | AcmeChallenge::TlsAlpn01 => false,
+    };
+    if wild && !dns {
+        at.key("names").refuse(
+            format!("a wildcard cannot be proven with {}", challenge.word()),
+            "challenge = \"dns-01\" or \"dns-persist-01\", or names without `*`",
+        );
+    }
+    names
+}
+
+fn places(at: &At<'_>, raw: &raw::Acme, listeners: &[Listener]) -> Vec<String> {
+    let form = "at least one listener";
+    at.some("for", raw.places.as_deref(), form, |text: &str| {
+        let listener = text.split('/').next().unwrap_or_default();
+        let mut all = listeners.iter();
+        if all.any(|held| held.name == listener && held.terminates_tls()) {
+            Ok(text.to_owned())
+        } else {
+            wrong(
+                "there is no such listener with TLS",
+                "the name of a listener, or listener/host",
+            )
+        }
     })
 }
 

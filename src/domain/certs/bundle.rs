@@ -276,9 +276,12 @@ impl Taken<'_> {
                 self.bundle.form = Form::Pkcs12;
                 let contents = match self.password {
                     Some(password) => pkcs12::read(bytes, password)?,
-                    None => pkcs12::read(bytes, "").map_err(|problem| match problem {
-                        Pkcs12Problem::WrongPassword => BundleProblem::NeedsPassword,
-                        other => other.into(),
+                    None => pkcs12::read(bytes, "").map_err(|problem| {
+                        if problem == Pkcs12Problem::WrongPassword {
+                            BundleProblem::NeedsPassword
+                        } else {
+                            problem.into()
+                        }
                     })?,
                 };
                 self.bundle.certificates = contents.certificates;

@@ -138,9 +138,8 @@ pub fn is_pkcs12(bytes: &[u8]) -> bool {
 /// When it is no such file, the password is wrong, or it uses what is not read here.
 pub fn read(bytes: &[u8], password: &str) -> Result<Contents, Pkcs12Problem> {
     let parts = Element::only(bytes)?.parts_of(SEQUENCE, 3)?;
-    let (version, safe) = match parts.as_slice() {
-        [version, safe] | [version, safe, _] => (version, safe),
-        _ => return Err(Pkcs12Problem::Malformed),
+    let ([version, safe] | [version, safe, _]) = parts.as_slice() else {
+        return Err(Pkcs12Problem::Malformed);
     };
     if version.number()? != 3 || password.len() > LONGEST_PASSWORD {
         return Err(Pkcs12Problem::Malformed);

@@ -205,6 +205,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         blf: None,
         provisioning: provisioning(),
         templates: Vec::new(),
+        acme: Vec::new(),
         store: config::Store {
             path: "/nowhere/xspd.db".into(),
             history: LONG,

@@ -16,6 +16,7 @@ use http::header::CONTENT_TYPE;
 use http::header::LOCATION;
 use http::header::RETRY_AFTER;
 use serde::Deserialize;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -238,10 +239,14 @@ impl Client {
         external: Option<(&str, &[u8])>,
     ) -> Result<Account, CaError> {
         let url = self.directory.new_account.clone();
-        let mut payload = json!({"termsOfServiceAgreed": true, "contact": contact});
+        let mut payload = Map::new();
+        payload.insert("termsOfServiceAgreed".to_owned(), true.into());
+        payload.insert("contact".to_owned(), contact.into());
         if let Some((id, secret)) = external {
-            payload["externalAccountBinding"] = jws::bind(&key, id, secret, &url);
+            let bound = jws::bind(&key, id, secret, &url);
+            payload.insert("externalAccountBinding".to_owned(), bound);
         }
+        let payload = Value::Object(payload);
         let answer = self.post(&key, Signer::Key, &url, Some(&payload)).await?;
         let account = location(&answer).ok_or(CaError::Missing("account address"))?;
         Ok(Account {

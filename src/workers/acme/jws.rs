@@ -9,6 +9,7 @@ use aws_lc_rs::signature::EcdsaKeyPair;
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -55,6 +56,12 @@ impl AccountKey {
 
     /// The public half. Its members are in the order that RFC 7638 wants.
     pub(super) fn jwk(&self) -> Value {
+        let (x, y) = self.point();
+        json!({"crv": "P-256", "kty": "EC", "x": x, "y": y})
+    }
+
+    /// Both halves of the public point, base64url.
+    fn point(&self) -> (String, String) {
         // An uncompressed point: one byte, x, y.
         let point = self.pair.public_key().as_ref();
         let (x, y) = point
@@ -62,18 +69,13 @@ impl AccountKey {
             .unwrap_or_default()
             .split_at_checked(32)
             .unwrap_or_default();
-        json!({"crv": "P-256", "kty": "EC", "x": encoded(x), "y": encoded(y)})
+        (encoded(x), encoded(y))
     }
 
     /// RFC 7638.
     fn thumbprint(&self) -> String {
-        let jwk = self.jwk();
-        let text = |name: &str| jwk[name].as_str().unwrap_or_default().to_owned();
-        let written = format!(
-            "{{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{}\",\"y\":\"{}\"}}",
-            text("x"),
-            text("y")
-        );
+        let (x, y) = self.point();
+        let written = format!("{{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{x}\",\"y\":\"{y}\"}}");
         encoded(digest::digest(&digest::SHA256, written.as_bytes()).as_ref())
     }
 
@@ -90,15 +92,17 @@ impl AccountKey {
         nonce: Option<&str>,
         payload: Option<&Value>,
     ) -> Result<Value, BadKey> {
-        let mut header = json!({"alg": "ES256", "url": url});
+        let mut header = Map::new();
+        header.insert("alg".to_owned(), "ES256".into());
+        header.insert("url".to_owned(), url.into());
         match signer {
-            Signer::Account(account) => header["kid"] = account.into(),
-            Signer::Key => header["jwk"] = self.jwk(),
-        }
+            Signer::Account(account) => header.insert("kid".to_owned(), account.into()),
+            Signer::Key => header.insert("jwk".to_owned(), self.jwk()),
+        };
         if let Some(nonce) = nonce {
-            header["nonce"] = nonce.into();
+            header.insert("nonce".to_owned(), nonce.into());
         }
-        let (header, payload) = parts(&header, payload);
+        let (header, payload) = parts(&Value::Object(header), payload);
         let signed = format!("{header}.{payload}");
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes());
         let signature = signature.map_err(|_| BadKey)?;

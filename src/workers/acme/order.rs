@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -148,16 +149,17 @@ impl Ordering<'_> {
                 Err(_) => json!({"type": "dns", "value": name}),
             })
             .collect();
-        let mut payload = json!({"identifiers": identifiers});
+        let mut payload = Map::new();
+        payload.insert("identifiers".to_owned(), identifiers.into());
         if let Some(profile) = &self.acme.profile {
-            payload["profile"] = profile.as_str().into();
+            payload.insert("profile".to_owned(), profile.as_str().into());
         }
         if let Some(replaces) = self.replaces.as_deref()
             && self.account.client.knows_windows()
         {
             let mut hinted = payload.clone();
-            hinted["replaces"] = replaces.into();
-            match self.account.new_order(&hinted).await {
+            hinted.insert("replaces".to_owned(), replaces.into());
+            match self.account.new_order(&Value::Object(hinted)).await {
                 Ok(order) => return Ok(order),
                 // It is a hint: a CA that does not know the old one, or saw it replaced, gets an
                 // order without it.
@@ -165,7 +167,7 @@ impl Ordering<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.account.new_order(&payload).await?)
+        Ok(self.account.new_order(&Value::Object(payload)).await?)
     }
 
     /// Prepares the answer for one name and tells the CA to look.

@@ -49,6 +49,9 @@ pub struct Status {
     pub account: String,
 }
 
+/// The account's URL, and its key as PKCS#8.
+type KeptAccount = (String, Zeroizing<Vec<u8>>);
+
 /// An account as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -156,7 +159,7 @@ impl Folder {
     }
 
     /// The account's URL and its key, PKCS#8.
-    pub(super) fn account(&self) -> Result<Option<(String, Zeroizing<Vec<u8>>)>, ShelfError> {
+    pub(super) fn account(&self) -> Result<Option<KeptAccount>, ShelfError> {
         let Some(text) = self.read("account.json")?.map(Zeroizing::new) else {
             return Ok(None);
         };
