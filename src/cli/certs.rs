@@ -144,6 +144,4 @@ fn common_name(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-mod renewal_tests;
-#[cfg(test)]
 mod tests;

@@ -30,15 +30,7 @@ impl Pebble {
     /// Starts it; it looks for proofs on these ports. `None`, with the reason on standard error,
     /// where the package is not installed.
     pub(crate) async fn start(folder: &Path, http: SocketAddr, tls: SocketAddr) -> Option<Self> {
-        let there = |program: &str| {
-            let help = Command::new(program)
-                .arg("-h")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            help.is_ok()
-        };
-        if !there("pebble") || !there("pebble-challtestsrv") {
+        if !is_there("pebble") || !is_there("pebble-challtestsrv") {
             eprintln!("skipped: pebble is not installed (apt-get install pebble)");
             return None;
         }
@@ -103,4 +95,13 @@ impl Pebble {
             _server: server,
         })
     }
+}
+
+fn is_there(program: &str) -> bool {
+    let help = Command::new(program)
+        .arg("-h")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    help.is_ok()
 }

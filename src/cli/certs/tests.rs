@@ -1,5 +1,7 @@
 //! The verbs from the command line to the disk, and what others make of the certificates.
 
+mod renewal;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command as Program;

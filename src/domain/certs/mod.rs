@@ -3,6 +3,7 @@
 
 mod ber;
 pub mod bundle;
+mod bundle_key;
 pub mod chain;
 pub mod chain_problem;
 pub mod csr;
@@ -15,6 +16,8 @@ pub mod key;
 pub mod name;
 pub mod pem;
 pub mod pkcs12;
+mod pkcs12_mac;
+mod pkcs12_problem;
 pub mod pkcs7;
 pub mod renewal;
 pub mod signature;

@@ -13,7 +13,6 @@ use aws_lc_rs::cipher::AES_256;
 use aws_lc_rs::cipher::DecryptionContext;
 use aws_lc_rs::cipher::PaddedBlockDecryptingKey;
 use aws_lc_rs::cipher::UnboundCipherKey;
-use aws_lc_rs::digest;
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::pbkdf2;
@@ -22,20 +21,19 @@ use zeroize::Zeroizing;
 use crate::domain::certs::ber;
 use crate::domain::certs::ber::CONTEXT_0;
 use crate::domain::certs::ber::Element;
-use crate::domain::certs::ber::NotBer;
 use crate::domain::certs::ber::OCTETS;
 use crate::domain::certs::ber::SEQUENCE;
 use crate::domain::certs::name::dotted;
+use crate::domain::certs::pkcs12_mac::derive_mac_key;
+use crate::domain::certs::pkcs12_mac::hash_of;
+use crate::domain::certs::pkcs12_mac::wide;
+use crate::domain::certs::pkcs12_problem::MOST_BAGS;
+use crate::domain::certs::pkcs12_problem::MOST_ROUNDS;
 
-/// Most bags, nested ones included: a chain, a few keys and room.
-const MOST_BAGS: usize = 128;
+pub use crate::domain::certs::pkcs12_problem::Pkcs12Problem;
 
 /// Safes in safes; nobody nests them.
 const DEEPEST: usize = 4;
-
-/// Most rounds of key derivation of one file in all. OpenSSL and Windows write 2,000, Java 10,000
-/// for each part; this many take a few seconds.
-const MOST_ROUNDS: u32 = 5_000_000;
 
 /// Longest password in bytes; longer ones are a wrong file.
 const LONGEST_PASSWORD: usize = 1024;
@@ -54,10 +52,6 @@ const X509: [u8; 10] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x16, 0x
 const RSA_DIGESTS: [u8; 7] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
 /// AES of NIST, 2.16.840.1.101.3.4.1: CBC is 2, 22 and 42.
 const AES: [u8; 8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
-/// Hashes of NIST, 2.16.840.1.101.3.4.2: SHA-256, SHA-384, SHA-512, SHA-224 are 1 to 4.
-const NIST_HASHES: [u8; 8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-/// SHA-1, 1.3.14.3.2.26.
-const SHA1: [u8; 5] = [0x2b, 0x0e, 0x03, 0x02, 0x1a];
 
 /// What is in a file.
 #[derive(Clone, Default)]
@@ -68,57 +62,6 @@ pub struct Contents {
     pub keys: Vec<Zeroizing<Vec<u8>>>,
     /// Whether a checksum made with the password was there and right.
     pub checked: bool,
-}
-
-/// Why nothing could be taken from a file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Pkcs12Problem {
-    /// Not readable.
-    #[error("it is not PKCS#12, or is cut off")]
-    Malformed,
-    /// RC2, Triple DES or older.
-    #[error(
-        "it is encrypted in an old way (RC2 or Triple DES), which is not read here; convert it: \
-         openssl pkcs12 -legacy -in OLD.p12 -nodes | openssl pkcs12 -export -out NEW.p12"
-    )]
-    OldEncryption,
-    /// A public key instead of a password.
-    #[error("it is protected by a public key, not by a password; export it with a password")]
-    PublicKeyMode,
-    /// More rounds than are computed.
-    #[error("its password takes more than {MOST_ROUNDS} rounds to try; export it with fewer")]
-    TooManyRounds,
-    /// More bags than are read.
-    #[error("it holds more than {MOST_BAGS} things")]
-    TooMuch,
-    /// Something newer or rarer.
-    #[error("it uses {0}, which is not read here; export it with PBES2 and AES-256")]
-    Unsupported(String),
-    /// The checksum, or the padding, is wrong.
-    #[error("the password is wrong, or the file was damaged")]
-    WrongPassword,
-}
-
-impl Pkcs12Problem {
-    /// The word for logs and JSON.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::OldEncryption => "old-encryption",
-            Self::PublicKeyMode => "public-key-mode",
-            Self::TooManyRounds => "too-many-rounds",
-            Self::TooMuch => "too-much",
-            Self::Unsupported(_) => "unsupported",
-            Self::WrongPassword => "wrong-password",
-        }
-    }
-}
-
-impl From<NotBer> for Pkcs12Problem {
-    fn from(_: NotBer) -> Self {
-        Self::Malformed
-    }
 }
 
 /// Whether the bytes look like PKCS#12: a sequence that begins with its version 3.
@@ -427,52 +370,6 @@ fn algorithm_of(element: Element<'_>) -> Result<(&[u8], Element<'_>), Pkcs12Prob
     let parts = element.parts_of(SEQUENCE, 2)?;
     let first = parts.first().ok_or(Pkcs12Problem::Malformed)?;
     Ok((first.oid()?, *parts.get(1).unwrap_or(first)))
-}
-
-type Hashing = (&'static digest::Algorithm, hmac::Algorithm);
-
-fn hash_of(oid: &[u8]) -> Result<Hashing, Pkcs12Problem> {
-    match (oid == SHA1, oid.strip_prefix(&NIST_HASHES)) {
-        (true, _) => Ok((
-            &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        )),
-        (false, Some([1])) => Ok((&digest::SHA256, hmac::HMAC_SHA256)),
-        (false, Some([2])) => Ok((&digest::SHA384, hmac::HMAC_SHA384)),
-        (false, Some([3])) => Ok((&digest::SHA512, hmac::HMAC_SHA512)),
-        (false, Some([4])) => Ok((&digest::SHA224, hmac::HMAC_SHA224)),
-        (false, Some(_) | None) => Err(Pkcs12Problem::Unsupported(dotted(oid))),
-    }
-}
-
-/// The password as PKCS#12 has it: UTF-16, big-endian, with a zero at its end.
-fn wide(password: &str) -> Zeroizing<Vec<u8>> {
-    let units = password.encode_utf16().chain([0]);
-    Zeroizing::new(units.flat_map(u16::to_be_bytes).collect())
-}
-
-/// The derivation of RFC 7292, appendix B.2, for purpose 3 (checksums). The key has the length of
-/// the hash, so one block is enough.
-fn derive_mac_key(
-    hash: &'static digest::Algorithm,
-    password: &[u8],
-    salt: &[u8],
-    rounds: u32,
-) -> Zeroizing<Vec<u8>> {
-    const PURPOSE: u8 = 3;
-    let block = hash.block_len();
-    let filled = |text: &[u8]| -> Vec<u8> {
-        let length = text.len().div_ceil(block) * block;
-        text.iter().copied().cycle().take(length).collect()
-    };
-    let mut first = Zeroizing::new(vec![PURPOSE; block]);
-    first.extend(filled(salt));
-    first.extend(filled(password));
-    let mut sum = Zeroizing::new(digest::digest(hash, &first).as_ref().to_vec());
-    for _ in 1..rounds {
-        *sum = digest::digest(hash, &sum).as_ref().to_vec();
-    }
-    sum
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
-use time::OffsetDateTime;
 
 use crate::config::Acme;
 use crate::config::Environment;
@@ -32,6 +31,13 @@ use crate::outbound::web::NotAWebUrl;
 use crate::outbound::web::Way;
 use crate::outbound::web::WebRequest;
 use crate::outbound::web::WebUrl;
+use crate::workers::acme::documents::Authorization;
+use crate::workers::acme::documents::Challenge;
+use crate::workers::acme::documents::Directory;
+use crate::workers::acme::documents::LONGEST_TEXT;
+use crate::workers::acme::documents::Order;
+use crate::workers::acme::documents::Problem;
+use crate::workers::acme::documents::RenewalInfo;
 use crate::workers::acme::jws;
 use crate::workers::acme::jws::AccountKey;
 use crate::workers::acme::jws::BadKey;
@@ -52,9 +58,6 @@ const NONCE_TRIES: usize = 10;
 
 /// The type of refused nonces.
 const BAD_NONCE: &str = "urn:ietf:params:acme:error:badNonce";
-
-/// Longest text of a CA that is repeated, in characters.
-const LONGEST_TEXT: usize = 500;
 
 /// Why the CA did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -88,106 +91,11 @@ pub enum CaError {
     Url(#[from] NotAWebUrl),
 }
 
-/// A problem document (RFC 7807), as far as it is used.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Problem {
-    r#type: String,
-    detail: String,
-}
-
-impl Problem {
-    /// In one line without control characters.
-    pub(super) fn text(&self) -> String {
-        let kind = self.kind();
-        let plain = |c: &char| !c.is_control();
-        let detail: String = self
-            .detail
-            .chars()
-            .filter(plain)
-            .take(LONGEST_TEXT)
-            .collect();
-        format!("{kind}: {detail}")
-    }
-
-    fn kind(&self) -> String {
-        let kind = self.r#type.rsplit(':').next().unwrap_or_default();
-        let plain = |c: &char| c.is_ascii_alphanumeric();
-        kind.chars().filter(plain).take(64).collect()
-    }
-}
-
-/// Where everything is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Directory {
-    new_nonce: String,
-    new_account: String,
-    new_order: String,
-    key_change: Option<String>,
-    renewal_info: Option<String>,
-}
-
-/// An order.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Order {
-    pub(super) status: String,
-    #[serde(default)]
-    pub(super) authorizations: Vec<String>,
-    pub(super) finalize: String,
-    pub(super) certificate: Option<String>,
-    pub(super) error: Option<Problem>,
-}
-
-/// What the CA wants to know of one name.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Authorization {
-    pub(super) status: String,
-    pub(super) identifier: Identifier,
-    #[serde(default)]
-    pub(super) wildcard: bool,
-    #[serde(default)]
-    pub(super) challenges: Vec<Challenge>,
-}
-
-/// A name.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Identifier {
-    pub(super) value: String,
-}
-
-/// A way to prove it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Challenge {
-    pub(super) r#type: String,
-    pub(super) url: String,
-    #[serde(default)]
-    pub(super) token: String,
-    pub(super) error: Option<Problem>,
-}
-
 /// An answer with where it is, and when to ask again.
 pub(super) struct Answered<T> {
     pub(super) document: T,
     pub(super) location: Option<String>,
     pub(super) retry_after: Option<Duration>,
-}
-
-/// When to renew (RFC 9773).
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RenewalInfo {
-    suggested_window: Window,
-    #[serde(rename = "explanationURL")]
-    explanation_url: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Window {
-    #[serde(with = "time::serde::rfc3339")]
-    start: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    end: OffsetDateTime,
 }
 
 /// The window that a CA suggests.

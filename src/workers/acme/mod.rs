@@ -2,7 +2,10 @@
 //! the files of their listeners, and proven to be served. When is decided by
 //! [`crate::domain::certs::renewal`].
 
+mod account;
 pub mod client;
+mod delivery;
+mod documents;
 pub mod hook;
 pub mod jws;
 pub mod order;
@@ -11,11 +14,7 @@ pub mod state;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -24,7 +23,6 @@ use tracing::warn;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer as _;
-use zeroize::Zeroizing;
 
 use crate::config::Acme;
 use crate::config::Config;
@@ -35,8 +33,6 @@ use crate::domain::alarms::Observation;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::observation::Present;
 use crate::domain::certs::CertificateFacts;
-use crate::domain::certs::bundle;
-use crate::domain::certs::bundle::Key;
 use crate::domain::certs::date;
 use crate::domain::certs::renewal::Life;
 use crate::domain::certs::renewal::Renewal;
@@ -47,23 +43,15 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::challenge::Challenges;
 use crate::tls::pem;
-use crate::workers::acme::client::Account;
 use crate::workers::acme::client::Client;
-use crate::workers::acme::jws::AccountKey;
+use crate::workers::acme::delivery::deliver;
+use crate::workers::acme::delivery::not_deployed;
 use crate::workers::acme::order::OrderError;
 use crate::workers::acme::order::Ordering;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
-use crate::workers::cert_desk::activate;
-use crate::workers::cert_desk::activate::Way;
 use crate::workers::cert_desk::place;
-use crate::workers::cert_desk::place::Place;
-use crate::workers::cert_desk::proof;
-use crate::workers::cert_desk::proof::Proof;
-use crate::workers::cert_desk::shelf::Pair;
-use crate::workers::cert_desk::shelf::Part;
-use crate::workers::cert_desk::shelf::Shelf;
 
 /// Between two looks at files, the clock and what operators ask for.
 const LOOK: Duration = Duration::from_secs(2);
@@ -341,59 +329,6 @@ impl Keeper {
         Ok(facts)
     }
 
-    /// The account at the CA, made at the first time.
-    async fn account(&mut self, acme: &Acme) -> Result<Account, Failure> {
-        let client = open(acme).await?;
-        let kept = self.folder.account().map_err(other)?;
-        if let Some((url, key)) = kept
-            && self.status.directory == acme.directory
-        {
-            let key = AccountKey::of_pkcs8(&key).map_err(other)?;
-            return Ok(Account { client, url, key });
-        }
-        let key = AccountKey::generate().map_err(other)?;
-        let external = external(acme)?;
-        let bound = external
-            .as_ref()
-            .map(|(id, secret)| (id.as_str(), secret.as_slice()));
-        let made = client.register(key, &acme.contact, bound).await;
-        let account = made.map_err(OrderError::from)?;
-        self.folder
-            .keep_account(&account.url, account.key.pkcs8())
-            .map_err(other)?;
-        self.status.directory.clone_from(&acme.directory);
-        self.status.account.clone_from(&account.url);
-        self.folder.keep_status(&self.status).map_err(other)?;
-        info!(
-            acme = acme.name,
-            account = %account.url.escape_debug(),
-            "An account at the CA was made."
-        );
-        Ok(account)
-    }
-
-    async fn roll_key(&mut self, acme: &Acme) {
-        self.status.tried = Some(date::to_unix(clock::wall()));
-        match self.try_roll_key(acme).await {
-            Ok(()) => {
-                self.status.problem.clear();
-                info!(acme = acme.name, "The account has a new key.");
-            }
-            Err(problem) => {
-                self.status.problem = format!("the account's key was not changed: {problem}");
-                error!(acme = acme.name, %problem, "The account's key was not changed.");
-            }
-        }
-    }
-
-    async fn try_roll_key(&mut self, acme: &Acme) -> Result<(), Failure> {
-        let mut account = self.account(acme).await?;
-        let new = AccountKey::generate().map_err(other)?;
-        account.roll_key(new).await.map_err(OrderError::from)?;
-        let kept = self.folder.keep_account(&account.url, account.key.pkcs8());
-        kept.map_err(other)
-    }
-
     fn observation(&self, acme: &Acme, failures: u32) -> Observation {
         let ends = self.seen.as_ref().map(|facts| facts.not_after);
         let until = ends.map_or_else(
@@ -426,23 +361,6 @@ fn key(acme: &Acme) -> AlarmKey {
     AlarmKey::new(AlarmName::CertificateRenewalFailed, &object)
 }
 
-fn not_deployed(place: &Place, facts: &CertificateFacts, proof: &Proof) -> Observation {
-    Observation {
-        key: AlarmKey::new(AlarmName::CertificateNotDeployed, &place.name),
-        condition: Condition::Present(Present {
-            severity: Severity::High,
-            step: String::new(),
-            text: format!(
-                "{} was renewed, but the new certificate (SHA-256 {}) is not served: {proof}",
-                place.name, facts.fingerprint
-            ),
-            rule: "handshake after activation".to_owned(),
-            ends: None,
-            details: Vec::new(),
-        }),
-    }
-}
-
 const fn life_of(facts: &CertificateFacts) -> Life {
     Life {
         not_before: facts.not_before,
@@ -458,65 +376,4 @@ async fn open(acme: &Acme) -> Result<Client, Failure> {
     let web = client::web(acme).map_err(other)?;
     let opened = Client::open(web, &acme.directory).await;
     Ok(opened.map_err(OrderError::from)?)
-}
-
-/// Id and key of the account that was made elsewhere.
-type External = (String, Zeroizing<Vec<u8>>);
-
-fn external(acme: &Acme) -> Result<Option<External>, Failure> {
-    let Some(external) = &acme.external else {
-        return Ok(None);
-    };
-    let secret = external.secret.read();
-    let secret = secret.map_err(|error| other(format!("eab-secret: {error}")))?;
-    let text = secret.expose().trim_ascii();
-    let key = URL_SAFE_NO_PAD
-        .decode(text)
-        .or_else(|_| URL_SAFE.decode(text));
-    let key = key
-        .map(Zeroizing::new)
-        .map_err(|_| other("eab-secret: not base64url, which is how CAs show it"))?;
-    Ok(Some((external.key_id.clone(), key)))
-}
-
-/// The leaf, and the places that do not serve it.
-type Delivered = (CertificateFacts, Vec<(Place, Proof)>);
-
-/// Puts a new certificate into the files of its places, and looks whether it is served. Blocks.
-fn deliver(
-    config: &Config,
-    places: &[Place],
-    name: &str,
-    chain: &str,
-    key: &Key,
-    now: SystemTime,
-) -> Result<Delivered, Failure> {
-    let read = bundle::read(chain.as_bytes(), None).map_err(other)?;
-    let chain = bundle::assemble(&read.certificates, &[key.spki_sha256()]).map_err(other)?;
-    let shelf = Shelf::new(&config.state_dir);
-    let by = format!("acme {name}");
-    let mut unserved = Vec::new();
-    for place in places {
-        let _lock = shelf.lock(place).map_err(other)?;
-        let pair = Pair {
-            chain: chain.pem(),
-            key: Zeroizing::new(key.pem().to_owned()),
-            about: activate::about(place, &chain.leaf, &by, now),
-        };
-        shelf
-            .put(place, Part::Staged, &pair)
-            .and_then(|()| shelf.schedule(place, None))
-            .map_err(other)?;
-        activate::activate(&shelf, place, Way::Forward, &by, now).map_err(other)?;
-    }
-    for place in places {
-        match proof::prove(config, place, &chain.leaf) {
-            Proof::Served | Proof::NotAListener => {}
-            unproven @ (Proof::Other(_) | Proof::Silent(_)) => {
-                error!(place = place.name, proof = %unproven, "Renewed, but not served.");
-                unserved.push((place.clone(), unproven));
-            }
-        }
-    }
-    Ok((chain.leaf, unserved))
 }

@@ -5,9 +5,8 @@
 pub mod activate;
 pub mod place;
 pub mod proof;
+pub mod record;
 pub mod shelf;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

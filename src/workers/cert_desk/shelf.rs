@@ -31,6 +31,11 @@ use crate::domain::certs::bundle::LARGEST;
 use crate::platform::files;
 use crate::workers::cert_desk::place::Place;
 
+pub use crate::workers::cert_desk::record::About;
+pub use crate::workers::cert_desk::record::Line;
+pub use crate::workers::cert_desk::record::Pair;
+pub use crate::workers::cert_desk::record::Schedule;
+
 const CHAIN: &str = "chain.pem";
 const KEY: &str = "key.pem";
 const ABOUT: &str = "about.json";
@@ -63,68 +68,6 @@ impl Part {
             Self::Staged => "staged",
         }
     }
-}
-
-/// What is remembered of a pair.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct About {
-    /// The place.
-    pub place: String,
-    /// SHA-256 of the leaf.
-    pub fingerprint: String,
-    /// Its subject.
-    pub subject: String,
-    /// Its last second, since 1970.
-    pub not_after: i64,
-    /// When it was put here, in seconds since 1970.
-    pub at: i64,
-    /// Who did it.
-    pub by: String,
-    /// What is being done with it: `activate`, `rollback` or `renew`.
-    #[serde(default)]
-    pub act: String,
-}
-
-/// A pair of texts.
-pub struct Pair {
-    /// PEM, leaf first.
-    pub chain: String,
-    /// PEM.
-    pub key: Zeroizing<String>,
-    /// What is remembered of it.
-    pub about: About,
-}
-
-/// When something is to be activated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Schedule {
-    /// Seconds since 1970.
-    pub at: i64,
-    /// Who asked for it.
-    pub by: String,
-    /// SHA-256 of the leaf that is meant; another one that was staged since is not activated.
-    pub fingerprint: String,
-}
-
-/// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Line {
-    /// Seconds since 1970.
-    pub at: i64,
-    /// The place.
-    pub place: String,
-    /// `staged`, `activated`, `rolled-back`, `scheduled`, `cancelled`, `refused`.
-    pub event: String,
-    /// Who.
-    pub by: String,
-    /// SHA-256 of the leaf.
-    pub fingerprint: String,
-    /// More, in words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
 }
 
 /// The state directory's folder of certificates.

@@ -13,7 +13,12 @@ use rcgen::KeyPair;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::*;
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::cli::certs::Args;
+use crate::cli::certs::Failure;
+use crate::cli::certs::Said;
+use crate::cli::certs::run_at;
 use crate::config::Config;
 use crate::config::Environment;
 use crate::config::NamedFiles;
@@ -22,6 +27,7 @@ use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::mint;
 use crate::domain::certs::mint::Minted;
+use crate::platform::clock;
 use crate::tls::pem;
 use crate::workers::cert_desk;
 use crate::workers::cert_desk::place;
@@ -247,7 +253,7 @@ fn a_dry_run_and_a_refusal_stage_nothing() {
 fn a_pkcs12_file_needs_its_password_and_brings_its_key() {
     let desk = Desk::new();
     let file = desk.path("delivered.p12");
-    let fixture = include_bytes!("../../../tests/fixtures/wire/certificates/aes256.p12");
+    let fixture = include_bytes!("../../../../tests/fixtures/wire/certificates/aes256.p12");
     fs::write(&file, fixture).unwrap();
     let refused = desk.run(&["import", &file, "--for", "edge"]).unwrap_err();
     assert!(refused.to_string().contains("--password-file"), "{refused}");
