@@ -29,6 +29,7 @@ use crate::outbound::webhook::Webhook;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::tls::TlsError;
+use crate::tls::challenge::Challenges;
 use crate::tls::host::HostTls;
 use crate::workers::auth_desk::AuthDesk;
 use crate::workers::auth_desk::DeskError;
@@ -105,8 +106,11 @@ pub fn edge(
 ) -> Result<Edge, Vec<AppError>> {
     let mut problems = Vec::new();
     let mut listeners = Vec::new();
+    // The same over all snapshots: a reload in the middle of an order must not forget its answers.
+    let challenges = previous.and_then(|edge| edge.listeners.first());
+    let challenges = challenges.map_or_else(Arc::default, |held| Arc::clone(&held.challenges));
     for listener in &config.listeners {
-        match listener_edge(config, listener, material, now) {
+        match listener_edge(config, listener, material, &challenges, now) {
             Ok(edge) => listeners.push(edge),
             Err(problem) => problems.push(problem.into()),
         }
@@ -270,6 +274,7 @@ fn listener_edge(
     config: &Config,
     listener: &Listener,
     material: &Material,
+    challenges: &Arc<Challenges>,
     now: SystemTime,
 ) -> Result<ListenerEdge, TlsError> {
     let table = HostTable::new(listener.hosts.iter().map(|host| host.names.as_slice()));
@@ -282,7 +287,11 @@ fn listener_edge(
         .iter()
         .map(|host| host_tls(config, listener, host, material, now))
         .collect::<Result<_, _>>()?;
-    Ok(ListenerEdge { table, hosts })
+    Ok(ListenerEdge {
+        table,
+        hosts,
+        challenges: Arc::clone(challenges),
+    })
 }
 
 fn host_tls(

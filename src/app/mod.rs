@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod application_server;
 pub mod build;
 mod certificates;
+mod certs;
 pub mod drain;
 pub mod error;
 mod left;

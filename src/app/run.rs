@@ -19,6 +19,7 @@ use crate::app::AppError;
 use crate::app::alarms::Alarms;
 use crate::app::build;
 use crate::app::certificates;
+use crate::app::certs;
 use crate::app::drain;
 use crate::app::logging;
 use crate::app::material;
@@ -51,6 +52,7 @@ use crate::store::StoreError;
 use crate::telemetry::Telemetry;
 use crate::workers::absence;
 use crate::workers::auth_desk::AuthDesk;
+use crate::workers::cert_desk;
 use crate::workers::cert_watch::CertDesk;
 use crate::workers::file_watch;
 use crate::workers::file_watch::Watching;
@@ -89,6 +91,8 @@ impl Daemon {
         let filter = logging::install(&config.log).map_err(|problem| vec![problem])?;
         let telemetry = Arc::new(Telemetry::new());
         let now = clock::wall();
+        // A half-written pair must be whole before it is read.
+        cert_desk::recover(&config, now);
         // Before they are read, so that the watch misses nothing.
         let known = file_watch::look(&material::watched(&config));
         let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
@@ -187,6 +191,7 @@ impl Daemon {
         }
         start_watch(&tasks, &reloader, watching);
         watchers::start(&reloader);
+        certs::start(&tasks, &reloader);
         Self {
             tasks,
             accepting,

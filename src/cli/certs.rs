@@ -1,19 +1,29 @@
-//! `xspd certs`: what is watched and when it ends, and certificates of our own: an internal CA, the
-//! client certificate that the CTI bridge shows to the XSPs.
+//! `xspd certs`: what is watched and when it ends; certificates of our own, from the request to the
+//! proof that they are served, and back; an internal CA and the client certificate that the CTI
+//! bridge shows to the XSPs.
 
+mod activate;
 mod bridge_client;
-mod failure;
+mod csr;
+mod desk;
+pub(super) mod failure;
+mod import;
 mod internal_ca;
 mod list;
+mod moment;
 mod place;
 mod plan;
+mod renew;
+mod rollback;
 mod show;
+mod staged;
 mod watched;
 
 use std::time::SystemTime;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+pub(super) use crate::cli::certs::activate::alive;
 use crate::cli::certs::failure::Failure;
 use crate::platform::clock;
 use crate::tls::authority;
@@ -29,6 +39,12 @@ pub struct Args {
 enum Verb {
     /// Say what is wrong with what is watched, the worst first; exit code 0, 1 or 2
     Check(list::Args),
+    /// Put what is staged into use, now or at a time, and prove that it is served
+    Activate(activate::Args),
+    /// Make a certificate request for a CA
+    Csr(csr::Args),
+    /// Take in what a CA delivered: check it, build its chain, stage it
+    Import(import::Args),
     /// Make an internal CA: its certificate and its key
     InitInternalCa(internal_ca::Args),
     /// Issue the client certificate that the CTI bridge shows to the XSPs
@@ -38,7 +54,13 @@ enum Verb {
     /// Propose when to renew: the window, and the last day to give notice
     Plan(plan::Args),
     /// Say all that is known of one thing that is watched, or what is in a file of certificates
+    /// Have the daemon order an automatic certificate anew
+    Renew(renew::Args),
+    /// Put the certificate that was there before back into use
+    Rollback(rollback::Args),
     Show(show::Args),
+    /// List what is staged, put off and kept to go back to, and what was done last
+    Staged(staged::Args),
 }
 
 /// Kind of a new key.
@@ -48,8 +70,12 @@ enum KeyType {
     EcdsaP256,
     /// NIST P-384
     EcdsaP384,
+    /// RSA with 2048 bits
+    Rsa2048,
     /// RSA with 3072 bits, for peers that know nothing else; takes a second
     Rsa3072,
+    /// RSA with 4096 bits; takes some seconds
+    Rsa4096,
 }
 
 impl From<KeyType> for authority::KeyType {
@@ -57,7 +83,9 @@ impl From<KeyType> for authority::KeyType {
         match key {
             KeyType::EcdsaP256 => Self::EcdsaP256,
             KeyType::EcdsaP384 => Self::EcdsaP384,
+            KeyType::Rsa2048 => Self::Rsa2048,
             KeyType::Rsa3072 => Self::Rsa3072,
+            KeyType::Rsa4096 => Self::Rsa4096,
         }
     }
 }
@@ -69,21 +97,35 @@ enum Said {
     Lines(Vec<String>),
     /// It is there already.
     Told(Exit),
+    /// Either, with an exit code of its own.
+    With(Exit, Box<Self>),
+}
+
+impl Said {
+    fn told(self, console: Console) -> Exit {
+        match self {
+            Self::Document(document) => console.document(&document),
+            Self::Lines(lines) => lines.iter().for_each(|line| console.line(line)),
+            Self::Told(exit) => return exit,
+            Self::With(exit, said) => {
+                said.told(console);
+                return exit;
+            }
+        }
+        Exit::Ok
+    }
 }
 
 /// Runs `xspd certs`.
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
     match run_at(args, console, clock::wall()) {
-        Ok(Said::Document(document)) => console.document(&document),
-        Ok(Said::Lines(lines)) => lines.iter().for_each(|line| console.line(line)),
-        Ok(Said::Told(exit)) => return exit,
+        Ok(said) => said.told(console),
         Err(failure) => {
             console.complain(format_args!("xspd: {failure}"));
-            return failure.exit();
+            failure.exit()
         }
     }
-    Exit::Ok
 }
 
 fn run_at(args: Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
@@ -91,9 +133,15 @@ fn run_at(args: Args, console: Console, now: SystemTime) -> Result<Said, Failure
         Verb::Check(args) => Ok(Said::Told(list::check(&args, console, now)?)),
         Verb::List(args) => Ok(Said::Told(list::list(&args, console, now)?)),
         Verb::Plan(args) => Ok(Said::Told(plan::run(&args, console, now)?)),
+        Verb::Activate(args) => activate::run(&args, console, now),
+        Verb::Csr(args) => csr::run(&args, console, now),
+        Verb::Import(args) => import::run(&args, console, now),
         Verb::InitInternalCa(args) => internal_ca::run(&args, console, now),
         Verb::IssueBridgeClient(args) => bridge_client::run(&args, console, now),
+        Verb::Renew(args) => renew::run(&args, console),
+        Verb::Rollback(args) => rollback::run(&args, console, now),
         Verb::Show(args) => show::run(&args, console, now),
+        Verb::Staged(args) => staged::run(&args, console),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per verb.
 
+pub mod acme;
 mod admin;
 pub mod alarms;
 mod authservice;
@@ -42,11 +43,13 @@ pub struct Command {
 enum Verb {
     /// Show alarms, take them on, silence them, try their sinks.
     Alarms(alarms::Args),
+    /// Automatic certificates: how they stand, DNS records, the account's key.
+    Acme(acme::Args),
     /// Record the shapes of an XSP's AuthService, or revoke tokens.
     Authservice(authservice::Args),
     /// Show busy lamps of the running daemon, and check what they need.
     Blf(blf::Args),
-    /// Show what ends and plan its renewal; make an internal CA and the bridge's client certificate.
+    /// Show what ends, plan its renewal and renew it: requests, import, activation, the way back.
     Certs(certs::Args),
     /// Check the running daemon for a monitoring system: exit code 0, 1, 2 or 3.
     Check(check::Args),
@@ -87,6 +90,7 @@ pub fn main() -> Exit {
     let console = Console { json: command.json };
     match command.verb {
         Verb::Alarms(args) => alarms::run(&args, console),
+        Verb::Acme(args) => acme::run(args, console),
         Verb::Authservice(args) => authservice::run(args, console),
         Verb::Blf(args) => blf::run(args, console),
         Verb::Certs(args) => certs::run(args, console),

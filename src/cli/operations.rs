@@ -236,7 +236,7 @@ impl Daemon {
 }
 
 /// Who sits here, as far as the environment tells.
-fn name(environment: &Environment) -> String {
+pub(super) fn name(environment: &Environment) -> String {
     let held = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|variable| environment.variable(variable));

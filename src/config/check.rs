@@ -3,6 +3,7 @@
 //! A part that fails is replaced by its default so that the rest can be judged too; such a
 //! configuration never leaves this room, because its problems come with it.
 
+mod acme;
 mod alarm_sink;
 mod alarms;
 mod at;
@@ -138,6 +139,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         certificates,
         watched_certificates,
         maintenance,
+        acme: acme::acme(&at, raw.acme.as_deref(), &listeners),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

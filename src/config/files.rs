@@ -108,6 +108,19 @@ impl Check<'_> {
                 self.file(&format!("ocir.as.{}.ca", server.name), &tls.ca);
             }
         }
+        for acme in &config.acme {
+            let path = format!("acme.{}", acme.name);
+            if let Some(ca) = &acme.ca {
+                self.file(&format!("{path}.ca"), ca);
+            }
+            if let Some(external) = &acme.external {
+                self.secret(&format!("{path}.eab-secret"), &external.secret);
+            }
+            if let Some(hook) = &acme.dns_hook {
+                let program = "a program that the daemon may run";
+                self.readable(&format!("{path}.dns-hook"), hook, program);
+            }
+        }
         for partner in config.webex_partners.values() {
             self.webex_partner(partner);
         }

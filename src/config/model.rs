@@ -3,6 +3,7 @@
 //! Only `check.rs` makes these values. Nothing here is optional unless its absence means
 //! something; every number has been range-checked and every name resolved.
 
+mod acme;
 mod alarm_sink;
 mod alarms;
 mod auth;
@@ -28,6 +29,7 @@ use crate::config::LogFormat;
 use crate::config::RouteKind;
 use crate::config::Rule;
 
+pub use acme::*;
 pub use alarm_sink::*;
 pub use alarms::*;
 pub use auth::*;
@@ -95,6 +97,8 @@ pub struct Config {
     pub watched_certificates: Vec<Certificate>,
     /// When renewals may be made.
     pub maintenance: Maintenance,
+    /// Automatic certificates, in the order written.
+    pub acme: Vec<Acme>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

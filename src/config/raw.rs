@@ -3,6 +3,7 @@
 //! Every field is optional here; `check` supplies defaults and says what is missing. The doc
 //! comments are the descriptions of the JSON Schema that `xspd config schema` prints.
 
+mod acme;
 mod alarm_sink;
 mod alarms;
 mod auth;
@@ -24,6 +25,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use acme::Acme;
 pub use alarm_sink::AlarmSink;
 pub use alarm_sink::AlertmanagerSink;
 pub use alarm_sink::EmailSink;
@@ -159,6 +161,9 @@ pub struct Raw {
     /// Templates of Partner Hub, and how calls of the Application Server for them are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Vec<Template>>,
+    /// Certificates that are ordered and renewed automatically.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme: Option<Vec<Acme>>,
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,

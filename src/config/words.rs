@@ -1,5 +1,6 @@
 //! The words an operator chooses from: one enum per choice, the same as written and as proven.
 
+mod acme;
 mod alarm_sink;
 mod certificates;
 mod provisioning;
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use acme::*;
 pub use alarm_sink::*;
 pub use certificates::*;
 pub use provisioning::*;

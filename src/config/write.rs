@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`, so that a new field must be written too.
 
+mod acme;
 mod alarm_sink;
 mod alarms;
 mod auth;
@@ -28,6 +29,7 @@ use crate::config::raw::Raw;
 use crate::config::raw::SecretText;
 use crate::config::raw::SizeText;
 use crate::config::values;
+use crate::config::write::acme::acme;
 use crate::config::write::alarm_sink::alarm_sink;
 use crate::config::write::alarms::alarms;
 use crate::config::write::auth::application_server;
@@ -77,6 +79,7 @@ pub(super) fn write(config: &Config) -> Raw {
         certificates: watch_rules,
         watched_certificates,
         maintenance: renewals,
+        acme: automatic,
         listeners,
     } = config;
     let config::Log { format, filter } = log;
@@ -121,6 +124,7 @@ pub(super) fn write(config: &Config) -> Raw {
         certificates: Some(certificates(watch_rules)),
         certificate: Some(watched_certificates.iter().map(watched).collect()),
         maintenance: Some(maintenance(renewals)),
+        acme: Some(automatic.iter().map(acme).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

@@ -23,9 +23,11 @@ use crate::inbound::hosts::HostTable;
 use crate::inbound::http::AnswerBody;
 use crate::inbound::http::Front;
 use crate::inbound::http::adapter;
+use crate::inbound::http::challenge;
 use crate::inbound::peer::Peer;
 use crate::outbound::Pools;
 use crate::outbound::bridge::Bridge;
+use crate::tls::challenge::Challenges;
 use crate::tls::host::HostTls;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk::AuthDesk;
@@ -67,6 +69,8 @@ pub struct ListenerEdge {
     pub table: HostTable,
     /// By position in the listener's hosts; empty on plaintext and pass-through listeners.
     pub hosts: Vec<HostTls>,
+    /// What a CA that looks whether a name is ours gets to see.
+    pub challenges: Arc<Challenges>,
 }
 
 /// The XSPs behind each CTI listener.
@@ -123,6 +127,11 @@ impl Edge {
         peer: &Arc<Peer>,
     ) -> Option<Response<AnswerBody>> {
         let (listener, edge) = self.listener(&peer.listener)?;
+        if listener.plaintext
+            && let Some(text) = edge.challenges.text(request.uri().path())
+        {
+            return Some(challenge(text, request.method()));
+        }
         let name = peer.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
         let host = edge.table.find(name).and_then(|at| listener.hosts.get(at));
         if listener.kind == ListenerKind::Provisioning {

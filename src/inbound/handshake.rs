@@ -8,9 +8,12 @@ use rustls::CertificateError;
 use rustls::Error;
 use rustls::PeerIncompatible;
 use rustls::ProtocolVersion;
+use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use crate::domain::auth::handshake::HandshakeReason;
@@ -18,6 +21,7 @@ use crate::inbound::edge::ListenerEdge;
 use crate::inbound::peer::TlsFacts;
 use crate::inbound::plain;
 use crate::inbound::plain::LastStatus;
+use crate::tls::challenge;
 use crate::tls::host;
 use crate::tls::verify::Admitted;
 use crate::tls::verify::ConnectionVerifier;
@@ -100,6 +104,9 @@ pub async fn shake(stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Fai
         .client_hello()
         .server_name()
         .map(str::to_ascii_lowercase);
+    if let Some(config) = asks_for_challenge(&start, name.as_deref(), edge) {
+        return Err(show_challenge(start, config).await);
+    }
     let Some(host) = edge
         .table
         .find(name.as_deref())
@@ -147,6 +154,31 @@ pub async fn shake(stream: TcpStream, edge: &ListenerEdge) -> Result<Shaken, Fai
         http2,
         admitted,
     })
+}
+
+/// A CA that looks whether the name is ours (tls-alpn-01), while one of our orders waits for it.
+fn asks_for_challenge(
+    start: &StartHandshake<TcpStream>,
+    name: Option<&str>,
+    edge: &ListenerEdge,
+) -> Option<Arc<ServerConfig>> {
+    let hello = start.client_hello();
+    let mut protocols = hello.alpn()?;
+    // RFC 8737, section 3: it offers nothing else.
+    let only = protocols.next() == Some(challenge::ALPN) && protocols.next().is_none();
+    only.then(|| edge.challenges.handshake(name?)).flatten()
+}
+
+/// The handshake is all that the CA wants; nothing is spoken inside.
+async fn show_challenge(start: StartHandshake<TcpStream>, config: Arc<ServerConfig>) -> Failed {
+    let detail = "a CA looked whether the name is ours";
+    match start.into_stream(config).await {
+        Ok(mut stream) => {
+            stream.shutdown().await.ok();
+            Failed::new(HandshakeReason::Closed, detail)
+        }
+        Err(error) => failure(&error, None),
+    }
 }
 
 /// Why the first bytes are no hello that rustls could judge, and the answer to them.

@@ -9,6 +9,7 @@ use std::io;
 use std::io::ErrorKind;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -46,6 +47,53 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         return Err(error);
     }
     sync_directory(directory)
+}
+
+/// As [`write_atomic`], for a file that may be there already: it keeps its owner, and permissions
+/// that are no wider than `mode`. An engineer at a root prompt must not lock the daemon out of its
+/// own key.
+///
+/// # Errors
+/// As [`write_atomic`]; and when the owner cannot be kept.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let held = match fs::metadata(path) {
+        Ok(held) => held,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return write_atomic(path, bytes, mode);
+        }
+        Err(error) => return Err(error),
+    };
+    let temporary = temporary_name(path)?;
+    let mode = match held.mode() & 0o777 & mode {
+        0 => mode,
+        narrower => narrower,
+    };
+    let written = fill(&temporary, bytes, mode)
+        .and_then(|()| adopt(&temporary, held.uid(), held.gid()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
+    sync_directory(parent(path))
+}
+
+/// Gives `path` to the owner of `like`, when it has another: what root puts below the daemon's
+/// directory must be the daemon's.
+///
+/// # Errors
+/// When either cannot be looked at, or the owner cannot be changed.
+pub fn own_like(path: &Path, like: &Path) -> io::Result<()> {
+    let like = fs::metadata(like)?;
+    adopt(path, like.uid(), like.gid())
+}
+
+fn adopt(path: &Path, owner: u32, group: u32) -> io::Result<()> {
+    let held = fs::symlink_metadata(path)?;
+    if (held.uid(), held.gid()) == (owner, group) {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(owner), Some(group))
 }
 
 /// Makes `path` and missing parents as directories that only their owner may enter. A directory

@@ -229,6 +229,23 @@ impl EdgeMetrics {
         drop(self.generation_last_used.get_or_create(&label));
     }
 
+    /// A generation let a client in before the start, at `unix_seconds`; 0 when it is not known to.
+    pub fn generation_was_used(&self, trust: &str, generation: &str, unix_seconds: i64) {
+        let label = generation_label(trust, generation);
+        let gauge = self.generation_last_used.get_or_create_owned(&label);
+        if gauge.get() < unix_seconds {
+            gauge.set(unix_seconds);
+        }
+    }
+
+    /// When a generation last let a client in, as far as is known.
+    #[must_use]
+    pub fn generation_last_used(&self, trust: &str, generation: &str) -> Option<i64> {
+        let label = generation_label(trust, generation);
+        let at = self.generation_last_used.get(&label)?.get();
+        (at > 0).then_some(at)
+    }
+
     /// A generation let a client in at `unix_seconds`.
     pub fn generation_used(&self, trust: &str, generation: &str, unix_seconds: i64) {
         let label = generation_label(trust, generation);

@@ -42,8 +42,12 @@ pub enum KeyType {
     EcdsaP256,
     /// NIST P-384.
     EcdsaP384,
+    /// RSA with 2048 bits, the fewest that Webex takes.
+    Rsa2048,
     /// RSA with 3072 bits, for peers that know nothing else.
     Rsa3072,
+    /// RSA with 4096 bits.
+    Rsa4096,
 }
 
 /// A new certificate and its key, both PEM.
@@ -111,11 +115,17 @@ pub struct InternalCa {
 }
 
 impl KeyType {
-    fn generate(self) -> Result<KeyPair, rcgen::Error> {
+    /// A new key of this kind.
+    ///
+    /// # Errors
+    /// When the library fails.
+    pub fn generate(self) -> Result<KeyPair, rcgen::Error> {
         match self {
             Self::EcdsaP256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
             Self::EcdsaP384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
+            Self::Rsa2048 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
             Self::Rsa3072 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_3072),
+            Self::Rsa4096 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_4096),
         }
     }
 }

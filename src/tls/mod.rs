@@ -1,11 +1,13 @@
 //! All of rustls: provider, key material, client verification, server configurations.
 
 pub mod authority;
+pub mod challenge;
 pub mod client;
 pub mod error;
 pub mod host;
 pub mod issue;
 pub mod pem;
+pub mod presented;
 pub mod probe;
 pub mod provider;
 pub mod trust;

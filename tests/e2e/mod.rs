@@ -1,10 +1,12 @@
 //! The real daemon over real sockets.
 
+mod acme;
 mod alarms;
 mod auth_service;
 mod blf_api;
 mod blf_tracker;
 mod broadworks_ocip;
+mod cert_renewal;
 mod certificates;
 mod cti;
 mod drain;

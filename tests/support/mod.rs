@@ -5,6 +5,7 @@ pub(crate) mod daemon;
 pub(crate) mod event_xsp;
 pub(crate) mod lab;
 pub(crate) mod openapi;
+pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod upstream;

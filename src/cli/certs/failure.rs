@@ -1,24 +1,39 @@
 //! Why a verb of `xspd certs` ended early, in sentences that name the thing and the remedy.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::Exit;
 use crate::cli::certs::watched;
 use crate::config::secret::SecretError;
+use crate::domain::certs::bundle::BundleProblem;
+use crate::domain::certs::csr::RequestProblem;
 use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
+use crate::workers::cert_desk::activate::ActivateError;
+use crate::workers::cert_desk::place::PlaceProblem;
+use crate::workers::cert_desk::shelf::ShelfError;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     /// A certificate in a file is damaged.
     #[error("{path}, block {block}: {detail}")]
     BadBlock {
         path: PathBuf,
         block: usize,
         detail: String,
+    },
+    /// Activation was refused.
+    #[error("{0}")]
+    Activate(ActivateError),
+    /// What was brought cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Bundle {
+        path: PathBuf,
+        problem: BundleProblem,
     },
     /// The CA cannot sign.
     #[error("{}: {error}. {}", path.display(), remedy(error))]
@@ -32,9 +47,51 @@ pub(super) enum Failure {
     /// What is watched cannot be shown.
     #[error("{0}")]
     Watched(#[from] watched::Failure),
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// What is kept of certificates cannot be read or written.
+    #[error("{0}")]
+    Disk(#[from] ShelfError),
     /// The library failed.
     #[error("{0}")]
     Mint(AuthorityError),
+    /// There is no account at the CA yet.
+    #[error(
+        "there is no account at the CA yet; the daemon makes one with the first order: start it, or \
+         xspd certs renew {0}"
+    )]
+    NoAccount(String),
+    /// No such automatic certificate.
+    #[error("there is no [[acme]] \"{asked}\" in the configuration; there are: {names}")]
+    NoAcme { asked: String, names: String },
+    /// There is no daemon to do it later.
+    #[error(
+        "no daemon answers on {address} ({error}), and without one nothing happens at that time; \
+         start it (systemctl start xspd), or leave --at away to activate now"
+    )]
+    NoDaemon {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    /// There is no daemon to order anything.
+    #[error(
+        "no daemon answers on {address} ({error}), and it is the daemon that orders certificates; \
+         start it: systemctl start xspd"
+    )]
+    NoWorker {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    /// A password that cannot be read.
+    #[error("the password: {0}")]
+    Password(String),
+    /// No such certificate.
+    #[error("{0}")]
+    Place(#[from] PlaceProblem),
+    /// A request that cannot be made.
+    #[error("{0}")]
+    Request(#[from] RequestProblem),
     /// The name is taken.
     #[error(
         "{} is there already; nothing was written. Name another directory with --out, or replace \
@@ -58,10 +115,19 @@ impl Failure {
         }
     }
 
-    pub(super) fn exit(&self) -> Exit {
+    pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
             Self::Watched(failure) => failure.exit(),
             Self::BadBlock { .. } | Self::Ca { .. } => Exit::Data,
+            Self::BadBlock { .. } | Self::Bundle { .. } | Self::Ca { .. } => Exit::Data,
+            Self::Activate(ActivateError::Disk(error)) | Self::Disk(error) => of_disk(error),
+            Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,
+            Self::Activate(ActivateError::Nothing { .. }) => Exit::NoInput,
+            Self::Activate(ActivateError::Bad { .. } | ActivateError::Refused { .. }) => Exit::Data,
+            Self::Config(_) => Exit::Config,
+            Self::NoAccount(_) | Self::NoDaemon { .. } | Self::NoWorker { .. } => Exit::Unavailable,
+            Self::Password(_) => Exit::NoInput,
+            Self::NoAcme { .. } | Self::Place(_) | Self::Request(_) => Exit::Usage,
             Self::CaKey(SecretError::Shared { .. }) => Exit::NoPermission,
             Self::CaKey(_) => Exit::NoInput,
             Self::Mint(_) => Exit::Io,
@@ -75,6 +141,15 @@ impl Failure {
             }
             Self::Unwritable { .. } => Exit::CantCreate,
         }
+    }
+}
+
+fn of_disk(error: &ShelfError) -> Exit {
+    match error.source.kind() {
+        io::ErrorKind::PermissionDenied => Exit::NoPermission,
+        io::ErrorKind::NotFound => Exit::NoInput,
+        io::ErrorKind::InvalidData => Exit::Data,
+        _ => Exit::CantCreate,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The verbs from the command line to the disk, and what others make of the certificates.
 
+mod renewal;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command as Program;
@@ -59,6 +61,7 @@ impl Desk {
             Said::Document(document) => Ok(document.to_string()),
             Said::Lines(lines) => Ok(lines.join("\n")),
             Said::Told(exit) => Ok(format!("{exit:?}")),
+            Said::With(exit, _) => Ok(format!("{exit:?}")),
         }
     }
 

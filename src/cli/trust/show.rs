@@ -14,19 +14,31 @@ use crate::cli::trust::Said;
 use crate::cli::trust::failure::Failure;
 use crate::cli::trust::files;
 use crate::cli::trust::table;
+use crate::config::DEFAULT_PATH;
+use crate::config::Environment;
+use crate::config::NamedFiles;
+use crate::config::load_with;
 use crate::domain::certs::Role;
 use crate::domain::certs::TrustNote;
 use crate::domain::certs::TrustProblem;
 use crate::domain::certs::TrustRules;
+use crate::domain::certs::date;
 use crate::domain::certs::trust_file;
 use crate::domain::certs::trust_file::Judgement;
 use crate::domain::certs::trust_file::Listed;
+use crate::domain::certs::trust_usage::Generation;
+use crate::domain::certs::trust_usage::TrustUsage;
+use crate::workers::trust_usage;
 
 /// Arguments of `xspd trust show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// PEM file as Partner Hub gives it, or a directory with such files
     file: PathBuf,
+    /// The daemon's main configuration file; of a trust set's directory it is then told when each
+    /// file last let a client in
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
 }
 
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Report, Failure> {
@@ -62,16 +74,17 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Repo
     } else {
         Exit::Data
     };
+    let usage = Usage::of(args);
     let said = if console.json {
         let documents: Vec<Value> = shown
             .iter()
-            .map(|(name, judgement)| document(name, judgement, now))
+            .map(|(name, judgement)| document(name, judgement, &usage, now))
             .collect();
         Said::Document(json!({ "files": documents }))
     } else {
         let texts = shown
             .iter()
-            .map(|(name, judgement)| text(name, judgement, now));
+            .map(|(name, judgement)| text(name, judgement, &usage, now));
         Said::Lines(texts.collect::<Vec<_>>().join(&String::new()))
     };
     Ok(Report {
@@ -81,7 +94,51 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Repo
     })
 }
 
-fn text(name: &str, judgement: &Judgement, now: SystemTime) -> Vec<String> {
+/// When the generations of a directory were last used, if it is that of a trust set.
+struct Usage(Option<(TrustUsage, String)>);
+
+impl Usage {
+    /// Nothing is known of single files, nor without a configuration that can be read.
+    fn of(args: &Args) -> Self {
+        if !args.file.is_dir() {
+            return Self(None);
+        }
+        let loaded = load_with(&args.config, &Environment::process(), NamedFiles::Skip);
+        let Ok(loaded) = loaded else {
+            return Self(None);
+        };
+        let real = |path: &PathBuf| path.canonicalize().ok();
+        let mut sets = loaded.config.trust.values();
+        let set = sets.find(|set| {
+            let directory = set.directory.as_ref().and_then(real);
+            directory.is_some() && directory == real(&args.file)
+        });
+        let usage = set.map(|set| {
+            let usage = trust_usage::read(&loaded.config.state_dir);
+            (usage, set.name.clone())
+        });
+        Self(usage)
+    }
+
+    fn generation(&self, name: &str) -> Option<Generation> {
+        let (usage, set) = self.0.as_ref()?;
+        usage.of(set, name)
+    }
+
+    fn line(&self, name: &str, now: SystemTime) -> Option<String> {
+        let kept = self.generation(name)?;
+        Some(match kept.last_used.and_then(date::from_unix) {
+            Some(at) => format!(
+                "Last let a client in: {} ({} days ago).",
+                date::text(at),
+                date::days_between(at, now).max(0)
+            ),
+            None => "Has let no client in yet.".to_owned(),
+        })
+    }
+}
+
+fn text(name: &str, judgement: &Judgement, usage: &Usage, now: SystemTime) -> Vec<String> {
     let mut lines = Vec::new();
     let found = judgement.certificates.len();
     let verdict = match &judgement.verdict {
@@ -89,6 +146,7 @@ fn text(name: &str, judgement: &Judgement, now: SystemTime) -> Vec<String> {
         Err(_) => "REFUSED",
     };
     lines.push(format!("{name}: {verdict}; certificates: {found}."));
+    lines.extend(usage.line(name, now));
     if found > 0 {
         let head = ["BLOCK", "ROLE"].into_iter().chain(table::COLUMNS);
         let mut rows = vec![head.map(str::to_owned).collect()];
@@ -117,7 +175,7 @@ fn role(listed: &Listed) -> &'static str {
     }
 }
 
-fn document(name: &str, judgement: &Judgement, now: SystemTime) -> Value {
+fn document(name: &str, judgement: &Judgement, usage: &Usage, now: SystemTime) -> Value {
     let certificates = judgement.certificates.iter().map(|listed| {
         let mut value = table::document(&listed.facts, role(listed), now);
         if let Some(object) = value.as_object_mut() {
@@ -136,6 +194,7 @@ fn document(name: &str, judgement: &Judgement, now: SystemTime) -> Value {
     json!({
         "file": name,
         "verdict": verdict,
+        "last-used-seconds": usage.generation(name).and_then(|kept| kept.last_used),
         "certificates": certificates.collect::<Vec<Value>>(),
         "problems": problems,
         "notes": notes,

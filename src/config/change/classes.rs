@@ -2,6 +2,7 @@
 //!
 //! Every struct is taken apart without `..`: a field that nobody classed does not compile.
 
+mod acme;
 mod alarm_sink;
 mod alarms;
 mod auth;
@@ -82,6 +83,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         certificates: watch_rules,
         watched_certificates,
         maintenance: renewals,
+        acme: automatic,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -121,6 +123,9 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("alarms", board, &new.alarms, alarms::alarms);
     alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
     certificates::all(at, (watch_rules, watched_certificates, renewals), new);
+    let old = automatic.iter().map(|a| (&a.name, a));
+    let others = new.acme.iter().map(|a| (&a.name, a));
+    at.named("acme", old, others, ChangeClass::Live, acme::acme);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

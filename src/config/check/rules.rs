@@ -149,6 +149,8 @@ pub(super) const WEBEX_RATE: Bounds<f64> = Bounds {
     low: 0.1,
     high: 100.0,
 };
+/// Let's Encrypt renews one certificate five times a week at most; each failed try counts too.
+pub(super) const ACME_ORDERS: Bounds<u32> = count(5, 1, 50);
 /// Burst of a token bucket.
 pub(super) const BURST: Bounds<u32> = count(1, 1, 1_000_000);
 /// Tokens per second of a bucket.

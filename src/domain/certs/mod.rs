@@ -1,15 +1,20 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
+mod ber;
+pub mod bundle;
+mod bundle_key;
 pub mod chain;
 pub mod chain_problem;
 pub mod crl;
+pub mod csr;
 pub mod date;
 pub mod document;
 pub mod extensions;
 pub mod facts;
 pub mod file_format;
 pub mod finding;
+pub mod fit;
 pub mod ics;
 pub mod identity;
 pub mod inventory;
@@ -19,6 +24,11 @@ pub mod maintenance;
 pub mod name;
 pub mod name_parts;
 pub mod pem;
+pub mod pkcs12;
+mod pkcs12_mac;
+mod pkcs12_problem;
+pub mod pkcs7;
+pub mod renewal;
 pub mod schedule;
 pub mod signature;
 pub mod source;
@@ -29,6 +39,7 @@ mod trust_flaws;
 pub mod trust_problem;
 pub mod trust_remark;
 pub mod trust_set;
+pub mod trust_usage;
 pub mod usage;
 pub mod watchlist;
 

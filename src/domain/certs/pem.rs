@@ -100,8 +100,14 @@ fn after<'a>(text: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 /// A certificate as a PEM block with lines of 64 characters and a last newline.
 #[must_use]
 pub fn certificate(der: &[u8]) -> String {
+    written("CERTIFICATE", der)
+}
+
+/// Any bytes as a PEM block of that label.
+#[must_use]
+pub fn written(label: &str, der: &[u8]) -> String {
     let digits = BASE64.encode(der);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut text = format!("-----BEGIN {label}-----\n");
     let mut rest = digits.as_str();
     while !rest.is_empty() {
         let (line, more) = rest.split_at(rest.len().min(64));
@@ -109,7 +115,9 @@ pub fn certificate(der: &[u8]) -> String {
         text.push('\n');
         rest = more;
     }
-    text.push_str("-----END CERTIFICATE-----\n");
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
     text
 }
 

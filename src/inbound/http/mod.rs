@@ -10,6 +10,7 @@
 mod adapter;
 mod answer;
 mod body;
+mod challenge;
 mod events;
 pub(in crate::inbound) mod framing;
 mod lamps;
@@ -66,6 +67,7 @@ use crate::workers::event_hub::EventHub;
 
 pub(in crate::inbound) use crate::inbound::http::adapter::adapter;
 pub use crate::inbound::http::answer::AnswerBody;
+pub(in crate::inbound) use crate::inbound::http::challenge::challenge;
 pub(in crate::inbound) use crate::inbound::http::tracking::TRACKING_ID;
 pub use crate::inbound::http::tracking::TrackingIds;
 

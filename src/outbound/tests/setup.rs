@@ -221,6 +221,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
             overrides: Vec::new(),
         },
         alarm_sinks: Vec::new(),
+        acme: Vec::new(),
         store: config::Store {
             path: "/nowhere/xspd.db".into(),
             history: LONG,

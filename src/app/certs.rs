@@ -1,0 +1,63 @@
+//! What goes on by itself about certificates: activations that were put off, automatic certificates,
+//! and which trust generations are used. What is seen is told where everything else is: in the log.
+
+use std::sync::Arc;
+
+use tracing::info;
+use tracing::warn;
+
+use crate::app::reload::Reloader;
+use crate::config::Config;
+use crate::domain::alarms::Condition;
+use crate::domain::alarms::Observation;
+use crate::inbound::edge::Live;
+use crate::platform::tasks::Tasks;
+use crate::workers::acme;
+use crate::workers::acme::AcmeGround;
+use crate::workers::cert_desk;
+use crate::workers::trust_usage;
+use crate::workers::trust_usage::UsageGround;
+
+/// Starts all of it.
+pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
+    let live = &reloader.live;
+    let desk = cert_desk::run(current(live), tasks.clone(), tasks.stop());
+    tasks.worker("cert-desk", desk);
+    let edge = live.load();
+    // The same over all snapshots.
+    let challenges = edge.listeners.first();
+    let challenges = challenges.map_or_else(Arc::default, |held| Arc::clone(&held.challenges));
+    let ground = AcmeGround {
+        config: Box::new(current(live)),
+        challenges,
+        observe: Arc::new(|observation| told(&observation)),
+        tasks: tasks.clone(),
+    };
+    tasks.worker("acme", acme::run(ground, tasks.stop()));
+    let state = edge.config.state_dir.clone();
+    let live = Arc::clone(live);
+    let ground = UsageGround {
+        state,
+        trust: Box::new(move || live.load().trust.clone()),
+        telemetry: Arc::clone(&reloader.telemetry),
+        observe: Arc::new(|observation| told(&observation)),
+        tasks: tasks.clone(),
+    };
+    tasks.worker("trust-usage", trust_usage::run(ground, tasks.stop()));
+}
+
+fn current(live: &Live) -> impl Fn() -> Arc<Config> + Send + Sync + 'static {
+    let live = Arc::clone(live);
+    move || Arc::clone(&live.load().config)
+}
+
+/// Writes an observation down, in the words of the alarm that it is for.
+fn told(observation: &Observation) {
+    let key = &observation.key;
+    match &observation.condition {
+        Condition::Absent => info!(alarm = %key, "Over."),
+        Condition::Present(present) => warn!(
+            alarm = %key, severity = %present.severity, rule = present.rule, "{}", present.text
+        ),
+    }
+}

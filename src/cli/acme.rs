@@ -1,0 +1,269 @@
+//! `xspd acme`: automatic certificates. How they stand, the TXT record of dns-persist-01, and a new
+//! key for the account.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::cli::admin::Door;
+use crate::cli::certs::alive;
+use crate::cli::certs::failure::Failure;
+use crate::cli::table::align;
+use crate::config::Acme;
+use crate::config::AcmeChallenge;
+use crate::config::Config;
+use crate::domain::certs::date;
+use crate::workers::acme::state::Asked;
+use crate::workers::acme::state::Folder;
+use crate::workers::acme::state::Status;
+
+/// Arguments of `xspd acme`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Say how each automatic certificate stands; exit code 1 when one fails
+    List {
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Have the daemon change the key of the account at the CA
+    RollKey {
+        /// Name of an [[acme]] of the configuration
+        name: String,
+        #[command(flatten)]
+        door: Door,
+    },
+    /// Print the TXT records that the DNS must hold for dns-persist-01
+    ShowDns {
+        /// Name of an [[acme]] of the configuration
+        name: String,
+        #[command(flatten)]
+        door: Door,
+    },
+}
+
+/// One automatic certificate of the configuration.
+pub(super) struct Desk {
+    pub(super) acme: Acme,
+    pub(super) folder: Folder,
+    address: SocketAddr,
+}
+
+impl Desk {
+    pub(super) fn open(door: &Door, name: &str) -> Result<Self, Failure> {
+        let config = door.config().map_err(Failure::Config)?;
+        let found = config.acme.iter().find(|acme| acme.name == name);
+        let acme = found.cloned().ok_or_else(|| unknown(&config, name))?;
+        Ok(Self {
+            folder: Folder::new(&config.state_dir, name),
+            address: door.address(&config),
+            acme,
+        })
+    }
+
+    /// The daemon does the work, so it must be there.
+    pub(super) fn alive(&self) -> Result<(), Failure> {
+        let address = self.address;
+        alive(address).map_err(|error| Failure::NoWorker { address, error })
+    }
+}
+
+fn unknown(config: &Config, name: &str) -> Failure {
+    let names: Vec<_> = config.acme.iter().map(|acme| acme.name.as_str()).collect();
+    Failure::NoAcme {
+        asked: name.to_owned(),
+        names: if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        },
+    }
+}
+
+/// Runs `xspd acme`.
+#[must_use]
+pub fn run(args: Args, console: Console) -> Exit {
+    let done = match args.verb {
+        Verb::List { door } => list(&door, console),
+        Verb::RollKey { name, door } => roll_key(&door, &name, console),
+        Verb::ShowDns { name, door } => show_dns(&door, &name, console),
+    };
+    done.unwrap_or_else(|failure| {
+        console.complain(format_args!("xspd: {failure}"));
+        failure.exit()
+    })
+}
+
+fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
+    let config = door.config().map_err(Failure::Config)?;
+    let mut all = Vec::new();
+    for acme in &config.acme {
+        let folder = Folder::new(&config.state_dir, &acme.name);
+        all.push((acme, folder.status()?));
+    }
+    let failing = all.iter().any(|(_, status)| status.failures > 0);
+    if console.json {
+        let documents: Vec<_> = all.iter().map(|(acme, s)| document(acme, s)).collect();
+        console.document(&json!({ "acme": documents }));
+    } else {
+        let head = ["NAME", "NAMES", "CHALLENGE", "RENEWED", "NEXT", "FAILURES"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(all.iter().map(|(acme, status)| row(acme, status)));
+        align(&rows).iter().for_each(|line| console.line(line));
+        for (acme, status) in &all {
+            if !status.problem.is_empty() {
+                console.line(format_args!("{}: {}", acme.name, status.problem));
+            }
+        }
+    }
+    Ok(if failing { Exit::Findings } else { Exit::Ok })
+}
+
+fn row(acme: &Acme, status: &Status) -> Vec<String> {
+    let moment = |at: Option<i64>| match at {
+        // What has no certificate yet is due since ever.
+        Some(..=0) => "now".to_owned(),
+        Some(at) => date::from_unix(at).map_or_else(|| "?".to_owned(), date::text),
+        None => "-".to_owned(),
+    };
+    vec![
+        acme.name.clone(),
+        acme.names.join(","),
+        acme.challenge.word().to_owned(),
+        moment(status.renewed),
+        moment(status.due),
+        status.failures.to_string(),
+    ]
+}
+
+fn document(acme: &Acme, status: &Status) -> Value {
+    json!({
+        "name": acme.name,
+        "names": acme.names,
+        "for": acme.places,
+        "directory": acme.directory,
+        "challenge": acme.challenge.word(),
+        "renewed": status.renewed,
+        "due": status.due,
+        "failures": status.failures,
+        "problem": status.problem,
+        "account": status.account,
+        "fingerprint": status.fingerprint,
+    })
+}
+
+fn roll_key(door: &Door, name: &str, console: Console) -> Result<Exit, Failure> {
+    let desk = Desk::open(door, name)?;
+    desk.alive()?;
+    desk.folder.ask(Asked::RollKey)?;
+    let line = "Asked: the daemon changes the key within seconds and says so in its log; a failure \
+                stands in xspd acme list.";
+    if console.json {
+        console.document(&json!({ "name": name, "asked": "roll-key" }));
+    } else {
+        console.line(line);
+        if desk.acme.challenge == AcmeChallenge::DnsPersist01 {
+            console.line("The TXT records stay as they are: they name the account, not its key.");
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn show_dns(door: &Door, name: &str, console: Console) -> Result<Exit, Failure> {
+    let desk = Desk::open(door, name)?;
+    let status = desk.folder.status()?;
+    let Some(issuer) = &desk.acme.dns_issuer else {
+        return Err(Failure::Config(format!(
+            "acme.{name} uses {}, which needs no record that stays; dns-persist-01 does",
+            desk.acme.challenge.word()
+        )));
+    };
+    if status.account.is_empty() || status.directory != desk.acme.directory {
+        return Err(Failure::NoAccount(name.to_owned()));
+    }
+    let records = records(&desk.acme, issuer, &status.account);
+    if console.json {
+        let documents: Vec<_> = records
+            .iter()
+            .map(|(record, value)| json!({"name": record, "type": "TXT", "value": value}))
+            .collect();
+        console.document(&json!({ "records": documents }));
+    } else {
+        for (record, value) in records {
+            console.line(format_args!("{record}. IN TXT \"{value}\""));
+        }
+        console.complain(
+            "Whoever has the account's key can get certificates for these names as long as the \
+             records stand: guard the state directory.",
+        );
+    }
+    Ok(Exit::Ok)
+}
+
+/// Name and value, each name once; a wildcard is a policy of its parent's record.
+fn records(acme: &Acme, issuer: &str, account: &str) -> Vec<(String, String)> {
+    let mut records: Vec<(String, String)> = Vec::new();
+    for name in &acme.names {
+        let plain = name.strip_prefix("*.").unwrap_or(name);
+        let record = format!("_validation-persist.{plain}");
+        let wild = acme
+            .names
+            .iter()
+            .any(|other| *other == format!("*.{plain}"));
+        let policy = if wild { "; policy=wildcard" } else { "" };
+        if !records.iter().any(|(held, _)| *held == record) {
+            let value = format!("{issuer}; accounturi={account}{policy}");
+            records.push((record, value));
+        }
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::config::AcmeKey;
+
+    #[test]
+    fn records_name_the_account_and_wildcards_are_a_policy() {
+        let acme = Acme {
+            name: "le".to_owned(),
+            directory: "https://ca.example/dir".to_owned(),
+            ca: None,
+            contact: Vec::new(),
+            external: None,
+            profile: None,
+            challenge: AcmeChallenge::DnsPersist01,
+            dns_hook: None,
+            dns_issuer: Some("ca.example".to_owned()),
+            names: ["xsp.example.net", "example.org", "*.example.org"]
+                .map(str::to_owned)
+                .to_vec(),
+            places: Vec::new(),
+            key_type: AcmeKey::EcdsaP256,
+            orders_per_day: 5,
+        };
+        let account = "https://ca.example/acct/7";
+        let expected = [
+            (
+                "_validation-persist.xsp.example.net",
+                "ca.example; accounturi=https://ca.example/acct/7",
+            ),
+            (
+                "_validation-persist.example.org",
+                "ca.example; accounturi=https://ca.example/acct/7; policy=wildcard",
+            ),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(records(&acme, "ca.example", account), expected);
+    }
+}

@@ -1,0 +1,82 @@
+//! `xspd certs renew`: the daemon orders an automatic certificate anew, before its time.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cli::Console;
+use crate::cli::Exit;
+use crate::cli::acme;
+use crate::cli::admin::Door;
+use crate::cli::certs::Said;
+use crate::cli::certs::failure::Failure;
+use crate::domain::certs::date;
+use crate::platform::clock;
+use crate::workers::acme::state::Asked;
+
+/// An order takes seconds; a slow name server minutes.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Between two looks at how it stands.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Arguments of `xspd certs renew`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Name of an [[acme]] of the configuration
+    name: String,
+    #[command(flatten)]
+    door: Door,
+    /// Do not wait for what comes of it
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(super) fn run(args: &Args, console: Console) -> Result<Said, Failure> {
+    let desk = acme::Desk::open(&args.door, &args.name)?;
+    desk.alive()?;
+    let before = desk.folder.status()?;
+    desk.folder.ask(Asked::Renew)?;
+    if args.no_wait {
+        let line = format!("Asked. How it stands: xspd acme list ({})", args.name);
+        return Ok(Said::Lines(vec![line]));
+    }
+    let end = clock::mono() + PATIENCE;
+    loop {
+        let now = desk.folder.status()?;
+        let over = !desk.folder.is_asked() && now.tried != before.tried;
+        let renewed = now.renewed != before.renewed;
+        if over && (renewed || now.failures > before.failures) {
+            let exit = if renewed { Exit::Ok } else { Exit::Findings };
+            let said = if console.json {
+                Said::Document(json!({"name": args.name, "renewed": renewed, "status": now}))
+            } else if renewed {
+                Said::Lines(vec![format!(
+                    "Renewed: SHA-256 {}; the next time is {}.",
+                    now.fingerprint,
+                    now.due
+                        .and_then(date::from_unix)
+                        .map_or_else(|| "not known yet".to_owned(), date::text)
+                )])
+            } else {
+                Said::Lines(vec![format!(
+                    "NOT RENEWED; what is served stays. {}",
+                    now.problem
+                )])
+            };
+            return Ok(Said::With(exit, Box::new(said)));
+        }
+        if clock::mono() >= end {
+            let line = format!(
+                "Nothing came of it within {} s: as many orders were made today as orders-per-day \
+                 allows, or the CA is slow. How it stands: xspd acme list",
+                PATIENCE.as_secs()
+            );
+            return Ok(Said::With(
+                Exit::Unavailable,
+                Box::new(Said::Lines(vec![line])),
+            ));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

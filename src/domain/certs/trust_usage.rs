@@ -1,0 +1,193 @@
+//! Which generations of a trust set still let clients in, and which can go: an old Webex chain may be
+//! removed when the new one has let clients in for long enough and the old one none.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::certs::date;
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// Days without a client after which a generation counts as unused. Webex's clients come each
+/// minute; a month covers a node that was out of the farm.
+pub const QUIET_DAYS: i64 = 30;
+
+/// Generations that are remembered after their file is gone, in all; a set has sixteen at most.
+const MOST: usize = 256;
+
+/// What is remembered of one generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Generation {
+    /// When its file was first seen, in seconds since 1970.
+    pub first_seen: i64,
+    /// When it last let a client in, in seconds since 1970; `None` when never seen to.
+    pub last_used: Option<i64>,
+}
+
+/// Generations by trust set and file name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct TrustUsage {
+    sets: BTreeMap<String, BTreeMap<String, Generation>>,
+}
+
+/// One generation as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// File name.
+    pub name: String,
+    /// When its last anchor ends; `None` when nobody looks at that.
+    pub ends: Option<SystemTime>,
+    /// When it last let a client in since the start, in seconds since 1970.
+    pub last_used: Option<i64>,
+}
+
+/// What is to be said of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its file came since the last look.
+    New,
+    /// A newer one is used and it has not been, since then, in seconds since 1970.
+    Unused(i64),
+    /// It is in use, or nothing can be said.
+    Used,
+}
+
+impl TrustUsage {
+    /// Takes in what is there now, and says what is to be said of each, in their order. The first
+    /// look at a set finds nothing new.
+    pub fn look(&mut self, set: &str, present: &[Present], now: SystemTime) -> Vec<Verdict> {
+        let now = date::to_unix(now);
+        let known = self.sets.contains_key(set);
+        let held = self.sets.entry(set.to_owned()).or_default();
+        let mut fresh = Vec::new();
+        for generation in present {
+            let kept = held.entry(generation.name.clone()).or_insert_with(|| {
+                fresh.push(generation.name.as_str());
+                Generation {
+                    first_seen: now,
+                    last_used: None,
+                }
+            });
+            // A clock that was set back must not make it look unused.
+            kept.first_seen = kept.first_seen.min(now);
+            kept.last_used = kept.last_used.max(generation.last_used);
+        }
+        if held.len() > MOST {
+            held.retain(|name, _| present.iter().any(|generation| generation.name == *name));
+        }
+        let verdict = |generation: &Present| {
+            if known && fresh.contains(&generation.name.as_str()) {
+                return Verdict::New;
+            }
+            self.unused(set, generation, present, now)
+                .map_or(Verdict::Used, Verdict::Unused)
+        };
+        present.iter().map(verdict).collect()
+    }
+
+    /// Since when a generation is unused although a newer one is used.
+    fn unused(&self, set: &str, old: &Present, all: &[Present], now: i64) -> Option<i64> {
+        let held = self.sets.get(set)?;
+        let kept = held.get(&old.name)?;
+        let since = kept.last_used.unwrap_or(kept.first_seen);
+        let recently = |at: i64| now.saturating_sub(at) < QUIET_DAYS * DAY;
+        let newer_is_used = all.iter().any(|new| {
+            new.ends > old.ends
+                && old.ends.is_some()
+                && held
+                    .get(&new.name)
+                    .and_then(|kept| kept.last_used)
+                    .is_some_and(recently)
+        });
+        (newer_is_used && !recently(since)).then_some(since)
+    }
+
+    /// What is remembered of a generation.
+    #[must_use]
+    pub fn of(&self, set: &str, generation: &str) -> Option<Generation> {
+        self.sets.get(set)?.get(generation).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(number: i64) -> SystemTime {
+        date::from_unix(1_800_000_000 + number * DAY).unwrap()
+    }
+
+    fn present(name: &str, ends: i64, last_used: Option<i64>) -> Present {
+        Present {
+            name: name.to_owned(),
+            ends: Some(day(ends)),
+            last_used: last_used.map(|number| date::to_unix(day(number))),
+        }
+    }
+
+    #[test]
+    fn an_old_generation_can_go_when_the_new_one_is_used_and_it_is_not() {
+        let mut usage = TrustUsage::default();
+        let first = [present("2023.txt", 400, Some(0))];
+        assert_eq!(usage.look("webex", &first, day(0)), [Verdict::Used]);
+        let both = |old, new| {
+            [
+                present("2023.txt", 400, old),
+                present("2027.txt", 4000, new),
+            ]
+        };
+        let said = usage.look("webex", &both(Some(1), None), day(1));
+        assert_eq!(said, [Verdict::Used, Verdict::New]);
+        // After a restart nobody remembers but we.
+        let said = usage.look("webex", &both(None, Some(20)), day(20));
+        assert_eq!(said, [Verdict::Used, Verdict::Used]);
+        let said = usage.look("webex", &both(None, Some(31)), day(31));
+        let since = date::to_unix(day(1));
+        assert_eq!(said, [Verdict::Unused(since), Verdict::Used]);
+        // One handshake is enough to need it again.
+        let said = usage.look("webex", &both(Some(32), Some(32)), day(32));
+        assert_eq!(said, [Verdict::Used, Verdict::Used]);
+    }
+
+    #[test]
+    fn a_new_generation_that_webex_does_not_use_yet_is_never_called_unused() {
+        let mut usage = TrustUsage::default();
+        let both = |at| {
+            [
+                present("2023.txt", 400, Some(at)),
+                present("2027.txt", 4000, None),
+            ]
+        };
+        usage.look("webex", &both(0), day(0));
+        let said = usage.look("webex", &both(200), day(200));
+        assert_eq!(said, [Verdict::Used, Verdict::Used]);
+    }
+
+    #[test]
+    fn nothing_is_said_while_no_client_comes_at_all() {
+        let mut usage = TrustUsage::default();
+        let none = [
+            present("2023.txt", 400, None),
+            present("2027.txt", 4000, None),
+        ];
+        usage.look("webex", &none, day(0));
+        let said = usage.look("webex", &none, day(300));
+        assert_eq!(said, [Verdict::Used, Verdict::Used]);
+    }
+
+    #[test]
+    fn what_is_kept_reads_back() {
+        let mut usage = TrustUsage::default();
+        usage.look("webex", &[present("2023.txt", 400, Some(3))], day(3));
+        let text = serde_json::to_string(&usage).unwrap();
+        assert_eq!(serde_json::from_str::<TrustUsage>(&text).unwrap(), usage);
+        let kept = usage.of("webex", "2023.txt").unwrap();
+        assert_eq!(kept.last_used, Some(date::to_unix(day(3))));
+    }
+}

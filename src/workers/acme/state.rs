@@ -1,0 +1,205 @@
+//! What is kept of an automatic certificate below the state directory: the account with its key, how
+//! renewal stands, and what an operator asked for.
+//!
+//! ```text
+//! acme/NAME/account.json   the account's URL and key; mode 600
+//! acme/NAME/status.json    how it stands, for people and over a restart
+//! acme/NAME/asked          "renew" or "roll-key": the daemon does it and removes the file
+//! ```
+
+use std::fs;
+use std::io;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::platform::files;
+use crate::workers::cert_desk::shelf::ShelfError;
+use crate::workers::cert_desk::shelf::at;
+
+/// How a renewal stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Status {
+    /// Sets its place within windows; made once.
+    pub seed: u64,
+    /// Directory of the CA to which the account belongs.
+    pub directory: String,
+    /// Times of the orders of the last day, in seconds since 1970.
+    pub orders: Vec<i64>,
+    /// When it is to be renewed, in seconds since 1970.
+    pub due: Option<i64>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The last thing that went wrong, empty when nothing is.
+    pub problem: String,
+    /// When something was tried last, in seconds since 1970.
+    pub tried: Option<i64>,
+    /// When it was renewed last, in seconds since 1970.
+    pub renewed: Option<i64>,
+    /// SHA-256 of the leaf that was activated last.
+    pub fingerprint: String,
+    /// The account's URL at the CA.
+    pub account: String,
+}
+
+/// The account's URL, and its key as PKCS#8.
+type KeptAccount = (String, Zeroizing<Vec<u8>>);
+
+/// An account as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    url: String,
+    /// PKCS#8, base64.
+    #[serde(with = "secret_text")]
+    key: Zeroizing<String>,
+}
+
+mod secret_text {
+    //! A text that is wiped when it is dropped.
+
+    use serde::Deserialize as _;
+    use serde::Deserializer;
+    use serde::Serializer;
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        text: &Zeroizing<String>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(from).map(Zeroizing::new)
+    }
+}
+
+/// What an operator may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// A new certificate now.
+    Renew,
+    /// A new account key.
+    RollKey,
+}
+
+impl Asked {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Renew => "renew",
+            Self::RollKey => "roll-key",
+        }
+    }
+}
+
+/// The folder of one automatic certificate.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    state: PathBuf,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Of a state directory. The configuration's names are plain words.
+    #[must_use]
+    pub fn new(state: &Path, name: &str) -> Self {
+        Self {
+            state: state.to_owned(),
+            path: state.join("acme").join(name),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), ShelfError> {
+        files::create_private_dir(&self.path).map_err(at(&self.path))?;
+        let parent = self.state.join("acme");
+        for path in [&parent, &self.path] {
+            files::own_like(path, &self.state).map_err(at(path))?;
+        }
+        let path = self.path.join(name);
+        files::write_atomic(&path, text.as_bytes(), files::PRIVATE).map_err(at(&path))?;
+        files::own_like(&path, &self.state).map_err(at(&path))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, ShelfError> {
+        let path = self.path.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(at(&path)(error)),
+        }
+    }
+
+    /// How it stands; the default before anything happened. A torn or foreign file counts as none.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn status(&self) -> Result<Status, ShelfError> {
+        let text = self.read("status.json")?;
+        Ok(text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
+    }
+
+    /// Keeps how it stands.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep_status(&self, status: &Status) -> Result<(), ShelfError> {
+        let text = serde_json::to_string_pretty(status).unwrap_or_default();
+        self.write("status.json", &text)
+    }
+
+    /// The account's URL and its key, PKCS#8.
+    pub(super) fn account(&self) -> Result<Option<KeptAccount>, ShelfError> {
+        let Some(text) = self.read("account.json")?.map(Zeroizing::new) else {
+            return Ok(None);
+        };
+        let path = self.path.join("account.json");
+        let kept: Kept =
+            serde_json::from_str(&text).map_err(|error| at(&path)(io::Error::other(error)))?;
+        let key = STANDARD.decode(kept.key.as_bytes());
+        let key = key.map_err(|error| at(&path)(io::Error::other(error)))?;
+        Ok(Some((kept.url, Zeroizing::new(key))))
+    }
+
+    pub(super) fn keep_account(&self, url: &str, key: &[u8]) -> Result<(), ShelfError> {
+        let kept = Kept {
+            url: url.to_owned(),
+            key: Zeroizing::new(STANDARD.encode(key)),
+        };
+        let text = Zeroizing::new(serde_json::to_string(&kept).unwrap_or_default());
+        self.write("account.json", &text)
+    }
+
+    /// Asks the daemon for something.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn ask(&self, asked: Asked) -> Result<(), ShelfError> {
+        self.write("asked", asked.word())
+    }
+
+    /// What was asked for, which is then no longer asked.
+    pub(super) fn take_asked(&self) -> Option<Asked> {
+        let text = self.read("asked").ok().flatten()?;
+        fs::remove_file(self.path.join("asked")).ok();
+        [Asked::Renew, Asked::RollKey]
+            .into_iter()
+            .find(|asked| asked.word() == text.trim())
+    }
+
+    /// Whether something is still asked for.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.path.join("asked").exists()
+    }
+}

@@ -1,0 +1,67 @@
+//! What is kept of certificates besides the files themselves, as JSON.
+
+use serde::Deserialize;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// What is remembered of a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct About {
+    /// The place.
+    pub place: String,
+    /// SHA-256 of the leaf.
+    pub fingerprint: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its last second, since 1970.
+    pub not_after: i64,
+    /// When it was put here, in seconds since 1970.
+    pub at: i64,
+    /// Who did it.
+    pub by: String,
+    /// What is being done with it: `activate`, `rollback` or `renew`.
+    #[serde(default)]
+    pub act: String,
+}
+
+/// A pair of texts.
+pub struct Pair {
+    /// PEM, leaf first.
+    pub chain: String,
+    /// PEM.
+    pub key: Zeroizing<String>,
+    /// What is remembered of it.
+    pub about: About,
+}
+
+/// When something is to be activated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Schedule {
+    /// Seconds since 1970.
+    pub at: i64,
+    /// Who asked for it.
+    pub by: String,
+    /// SHA-256 of the leaf that is meant; another one that was staged since is not activated.
+    pub fingerprint: String,
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Line {
+    /// Seconds since 1970.
+    pub at: i64,
+    /// The place.
+    pub place: String,
+    /// `staged`, `activated`, `rolled-back`, `scheduled`, `cancelled`, `refused`.
+    pub event: String,
+    /// Who.
+    pub by: String,
+    /// SHA-256 of the leaf.
+    pub fingerprint: String,
+    /// More, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}

@@ -1,0 +1,209 @@
+//! Remembers over restarts which generation of a trust set last let a client in, and says when an old
+//! one can go and when a new one came.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::domain::alarms::AlarmKey;
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Condition;
+use crate::domain::alarms::Observation;
+use crate::domain::alarms::Severity;
+use crate::domain::alarms::observation;
+use crate::domain::certs::date;
+use crate::domain::certs::trust_usage::Present;
+use crate::domain::certs::trust_usage::QUIET_DAYS;
+use crate::domain::certs::trust_usage::TrustUsage;
+use crate::domain::certs::trust_usage::Verdict;
+use crate::platform::clock;
+use crate::platform::files;
+use crate::platform::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use crate::tls::trust::TrustAnchors;
+
+/// How often it is looked and, after a change, written.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Where it is kept, below the state directory.
+#[must_use]
+pub fn path(state: &Path) -> PathBuf {
+    state.join("trust").join("last-used.json")
+}
+
+/// Reads what is kept; nothing when there is none, or it is damaged.
+#[must_use]
+pub fn read(state: &Path) -> TrustUsage {
+    match fs::read_to_string(path(state)) {
+        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Err(error) => {
+            if error.kind() != ErrorKind::NotFound {
+                warn!(%error, "When trust generations were last used cannot be read.");
+            }
+            TrustUsage::default()
+        }
+    }
+}
+
+/// What the worker stands on.
+pub struct UsageGround {
+    /// The state directory.
+    pub state: PathBuf,
+    /// Gives the trust sets in force.
+    pub trust: Box<dyn Fn() -> BTreeMap<String, Arc<TrustAnchors>> + Send + Sync>,
+    /// Counts handshakes by generation.
+    pub telemetry: Arc<Telemetry>,
+    /// Who is told.
+    pub observe: Arc<dyn Fn(Observation) + Send + Sync>,
+    /// Where blocking work runs.
+    pub tasks: Tasks,
+}
+
+/// Looks until `stop`, and once more then.
+pub async fn run(ground: UsageGround, stop: CancellationToken) {
+    let state = ground.state.clone();
+    let mut usage = ground
+        .tasks
+        .blocking(move || read(&state))
+        .await
+        .unwrap_or_default();
+    for (set, anchors) in (ground.trust)() {
+        for anchor in anchors.facts() {
+            let kept = usage.of(&set, &anchor.generation);
+            let at = kept.and_then(|kept| kept.last_used).unwrap_or_default();
+            let edge = &ground.telemetry.edge;
+            edge.generation_was_used(&set, &anchor.generation, at);
+        }
+    }
+    let mut told = BTreeMap::new();
+    loop {
+        let before = usage.clone();
+        look(&ground, &mut usage, &mut told, clock::wall());
+        if usage != before {
+            let (state, text) = (ground.state.clone(), serde_json::to_string_pretty(&usage));
+            let kept = move || keep(&state, &text.unwrap_or_default());
+            if let Some(Err(error)) = ground.tasks.blocking(kept).await {
+                warn!(%error, "When trust generations were last used cannot be kept.");
+            }
+        }
+        if stop.is_cancelled() {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+fn keep(state: &Path, text: &str) -> std::io::Result<()> {
+    let path = path(state);
+    files::create_private_dir(path.parent().unwrap_or(state))?;
+    files::write_atomic(&path, text.as_bytes(), files::PRIVATE)
+}
+
+/// What was said last of a generation, so that it is said once.
+type Told = BTreeMap<(String, String), Verdict>;
+
+fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: SystemTime) {
+    for (set, anchors) in (ground.trust)() {
+        let present = present(&ground.telemetry, &set, &anchors);
+        let verdicts = usage.look(&set, &present, now);
+        for (generation, verdict) in present.iter().zip(verdicts) {
+            let key = (set.clone(), generation.name.clone());
+            let last = told.insert(key, verdict);
+            if last == Some(verdict) {
+                continue;
+            }
+            for observation in say(&set, generation, verdict, last.is_some()) {
+                (ground.observe)(observation);
+            }
+        }
+        let there = |name: &String| present.iter().any(|held| held.name == *name);
+        let gone: Vec<_> = told
+            .keys()
+            .filter(|(of, name)| *of == set && !there(name))
+            .cloned()
+            .collect();
+        for key in gone {
+            if let Some(Verdict::Unused(_)) = told.remove(&key) {
+                (ground.observe)(over(AlarmName::TrustGenerationUnused, &set, &key.1));
+            }
+        }
+    }
+}
+
+fn present(telemetry: &Telemetry, set: &str, anchors: &TrustAnchors) -> Vec<Present> {
+    let mut found: Vec<Present> = Vec::new();
+    for anchor in anchors.facts() {
+        match found
+            .iter_mut()
+            .find(|held| *held.name == *anchor.generation)
+        {
+            Some(held) => held.ends = held.ends.max(anchor.ends),
+            None => found.push(Present {
+                name: anchor.generation.to_string(),
+                ends: anchor.ends,
+                last_used: telemetry.edge.generation_last_used(set, &anchor.generation),
+            }),
+        }
+    }
+    found
+}
+
+fn over(name: AlarmName, set: &str, generation: &str) -> Observation {
+    Observation {
+        key: AlarmKey::new(name, &format!("{generation} of {set}")),
+        condition: Condition::Absent,
+    }
+}
+
+fn say(set: &str, generation: &Present, verdict: Verdict, before: bool) -> Vec<Observation> {
+    let name = &generation.name;
+    let wrong = |alarm, severity, text, rule: &str| Observation {
+        key: AlarmKey::new(alarm, &format!("{name} of {set}")),
+        condition: Condition::Present(observation::Present {
+            severity,
+            step: String::new(),
+            text,
+            rule: rule.to_owned(),
+            ends: generation.ends,
+            details: vec![("trust".to_owned(), set.to_owned())],
+        }),
+    };
+    let new = AlarmName::WebexTrustChainNewVersion;
+    let unused = AlarmName::TrustGenerationUnused;
+    match verdict {
+        Verdict::New => vec![wrong(
+            new,
+            Severity::Informational,
+            format!(
+                "A new chain file is in force in trust set {set}: {name}. Clients below it are let in \
+                 from now on; put it on every other node too."
+            ),
+            "a new file in the trust set",
+        )],
+        Verdict::Unused(since) => {
+            let since = date::from_unix(since).map_or_else(String::new, date::text);
+            vec![wrong(
+                unused,
+                Severity::Informational,
+                format!(
+                    "{name} of trust set {set} has let no client in since {since}, while a newer chain \
+                     has: it is safe to remove, once the same is true on every node."
+                ),
+                &format!("unused for {QUIET_DAYS} days"),
+            )]
+        }
+        Verdict::Used if before => vec![over(new, set, name), over(unused, set, name)],
+        Verdict::Used => Vec::new(),
+    }
+}
