@@ -347,21 +347,21 @@ fn webex(partner: &WebexPartner) -> [Observation; 2] {
         )),
         (_, _) => None,
     };
-    let ending = standing.alarms.iter().find_map(|alarm| match alarm {
-        Alarm::RefreshTokenEnding { ends } => Some((
+    let ending = standing.alarms.first().map(|alarm| match alarm {
+        Alarm::RefreshTokenEnding { ends } => (
             format!(
                 "The refresh token of the Webex partner {name} ends on {} unless it is used.",
                 date::text(*ends)
             ),
             Some(*ends),
-        )),
-        Alarm::Refused(fault) => Some((
+        ),
+        Alarm::Refused(fault) => (
             format!(
                 "Webex refuses the tokens of the partner {name}: {}.",
                 fault.as_str()
             ),
             None,
-        )),
+        ),
     });
     let mut token = look(
         AlarmName::OauthTokenExpiring,

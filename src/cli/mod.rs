@@ -2,7 +2,7 @@
 
 mod admin;
 pub mod alarms;
-mod authservice;
+pub mod authservice;
 pub mod blf;
 pub mod certs;
 pub mod check_config;

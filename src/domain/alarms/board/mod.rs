@@ -403,9 +403,11 @@ impl Board {
             return;
         };
         // Who has heard nothing because of a silence hears first that it is there.
-        let kind = match kind {
-            NoticeKind::Stepped if raised.alarm.told.is_none() && !silenced => NoticeKind::Raised,
-            other => other,
+        let unheard = raised.alarm.told.is_none() && !silenced;
+        let kind = if kind == NoticeKind::Stepped && unheard {
+            NoticeKind::Raised
+        } else {
+            kind
         };
         raised.alarm.identifier = identifier;
         let notice = notice(&raised.alarm, kind, policy, dated(now));
