@@ -144,8 +144,8 @@ impl Alertmanager {
             "startsAt": text::rfc3339(notice.since),
             "endsAt": text::rfc3339(ends),
         });
-        if let Some(page) = &self.page {
-            alert["generatorURL"] = json!(page);
+        if let (Some(page), Value::Object(alert)) = (&self.page, &mut alert) {
+            alert.insert("generatorURL".to_owned(), json!(page));
         }
         alert
     }

@@ -90,9 +90,9 @@ fn event(routing_key: &str, notice: &Notice) -> Value {
         "event_action": action,
         "dedup_key": characters(&key, DEDUP_KEY),
     });
-    if action == "trigger" {
-        event["payload"] = payload(notice);
-        event["client"] = json!("xspd");
+    if let ("trigger", Value::Object(event)) = (action, &mut event) {
+        event.insert("payload".to_owned(), payload(notice));
+        event.insert("client".to_owned(), json!("xspd"));
     }
     event
 }

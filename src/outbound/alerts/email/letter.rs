@@ -125,7 +125,9 @@ fn body(notice: &Notice) -> String {
         let (label, value) = (line(label), line(value));
         body.push_str(&format!("{label:width$}  {value}\n"));
     }
-    let (name, object) = (notice.key.name.word(), &notice.key.object);
+    let name = notice.key.name.word();
+    // Somebody will paste it into a shell.
+    let object = notice.key.object.as_str().replace('\'', r"'\''");
     body.push_str(&format!(
         "\nOn {}: xspd alarms show {name} '{object}'\n",
         line(&notice.system)
@@ -186,6 +188,15 @@ mod tests {
             !letter.contains("\nBcc:") && !letter.contains("\n.\r"),
             "{letter}"
         );
+    }
+
+    #[test]
+    fn the_command_in_a_mail_is_one_command_whatever_the_object_is_called() {
+        let mut notice = notice(7);
+        notice.key.object = crate::domain::alarms::Object::new("a'; reboot; '");
+        let said = body(&notice);
+        let command = r"xspd alarms show certificateExpiring 'a'\''; reboot; '\'''";
+        assert!(said.contains(command), "{said}");
     }
 
     #[test]
