@@ -21,6 +21,7 @@ use crate::store::Sqlite;
 use crate::store::StoreError;
 use crate::store::alarms::AlarmStore;
 use crate::telemetry::Telemetry;
+use crate::telemetry::edge::EdgeMetrics;
 use crate::workers::alarm_desk::AlarmDesk;
 use crate::workers::alarm_desk::Parts;
 
@@ -94,8 +95,36 @@ impl Alarms {
         self.tasks.worker("alarm-settings", adopt);
     }
 
-    /// Says whether what was read anew could be used; `problems` are those that forbid it.
-    pub fn reloaded<P: std::fmt::Display>(&self, what: &str, problems: &[P]) {
+    /// Reads the secrets and files of the sinks again; after a problem all stay as they are.
+    pub fn renew(&self, config: &Config, metrics: &EdgeMetrics) -> bool {
+        match self.prepare(config) {
+            Ok(sinks) => {
+                self.publish(config, sinks);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    metrics.material_rejected(problem);
+                }
+                false
+            }
+        }
+    }
+
+    /// Says whether a configuration that was read anew holds now; `problems` are those that forbid
+    /// it.
+    pub fn configured<P: std::fmt::Display>(&self, problems: &[P]) {
+        self.reloaded("configuration", problems);
+    }
+
+    /// Says whether all files that were read anew are used now.
+    pub fn files_read(&self, all_good: bool) {
+        let rejected = ["see the log for the files and the reasons"];
+        let rejected = if all_good { &[][..] } else { &rejected[..] };
+        self.reloaded("certificate or trust file", rejected);
+    }
+
+    fn reloaded<P: std::fmt::Display>(&self, what: &str, problems: &[P]) {
         let name = AlarmName::ConfigReloadFailed;
         let condition = match problems {
             [] => Condition::Absent,

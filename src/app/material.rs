@@ -147,18 +147,11 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     if let Some(account) = config.blf.as_ref().and_then(|blf| blf.account.as_ref()) {
         secret(&mut paths, Some(&account.password));
     }
-    for sink in &config.alarm_sinks {
-        for (_, held) in sink.way.secrets() {
-            secret(&mut paths, Some(held));
-        }
-        paths.extend(sink.way.files().into_iter().map(|(_, file)| file.clone()));
-    }
+    alarms(&mut paths, config);
     let partners = config.webex_partners.values();
     paths.extend(partners.filter_map(|partner| partner.ca.clone()));
-    let alarms = &config.alarms.operator_token;
-    for token in [&config.provisioning.operations.operator_token, alarms] {
-        secret(&mut paths, token.as_ref());
-    }
+    let operations = &config.provisioning.operations;
+    secret(&mut paths, operations.operator_token.as_ref());
     paths.extend(config.provisioning.error_table.clone());
     for template in &config.templates {
         let ours = template.credentials.as_ref();
@@ -176,6 +169,17 @@ pub fn watched(config: &Config) -> Vec<PathBuf> {
     paths.sort();
     paths.dedup();
     paths
+}
+
+/// What alarms need: the token of operators, and what sinks show and trust.
+fn alarms(paths: &mut Vec<PathBuf>, config: &Config) {
+    secret(paths, config.alarms.operator_token.as_ref());
+    for sink in &config.alarm_sinks {
+        for (_, held) in sink.way.secrets() {
+            secret(paths, Some(held));
+        }
+        paths.extend(sink.way.files().into_iter().map(|(_, file)| file.clone()));
+    }
 }
 
 fn secret(paths: &mut Vec<PathBuf>, secret: Option<&SecretRef>) {

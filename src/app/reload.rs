@@ -49,10 +49,6 @@ use crate::workers::webex_partners::WebexPartners;
 /// What `systemctl status` says while all is well.
 pub const SERVING: &str = "Serving.";
 
-/// What is reloaded, as alarms name it.
-const CONFIGURATION: &str = "configuration";
-const FILES: &str = "certificate or trust file";
-
 /// Everything a reload touches.
 pub struct Reloader {
     /// The main configuration file.
@@ -106,12 +102,12 @@ impl Reloader {
         match self.try_configuration() {
             Ok(()) => {
                 self.telemetry.edge.reloaded("configuration");
-                self.alarms.reloaded::<AppError>(CONFIGURATION, &[]);
+                self.alarms.configured::<AppError>(&[]);
                 SERVING
             }
             Err(problems) => {
                 self.telemetry.edge.reload_rejected(&problems);
-                self.alarms.reloaded(CONFIGURATION, &problems);
+                self.alarms.configured(&problems);
                 "Serving with the old configuration: the last reload was rejected, see the log."
             }
         }
@@ -126,13 +122,9 @@ impl Reloader {
         let now = clock::wall();
         let (material, problems) =
             Material::load(&config, Strictness::KeepProven(&proven.material), now);
-        for problem in &problems {
-            self.telemetry.edge.material_rejected(problem);
-        }
+        self.reject(&problems);
         let pools = build::pools(&config, &self.telemetry).unwrap_or_else(|problems| {
-            for problem in &problems {
-                self.telemetry.edge.material_rejected(problem);
-            }
+            self.reject(&problems);
             Arc::clone(&current.pools)
         });
         let (bridges, bridges_good) = self.renew_bridges(&config, &current);
@@ -160,19 +152,15 @@ impl Reloader {
                 let mut all_good = files_good && keys_good && desk_good;
                 if let Err(problems) = self.add_lamps(&mut edge, &current) {
                     all_good = false;
-                    for problem in &problems {
-                        self.telemetry.edge.material_rejected(problem);
-                    }
+                    self.reject(&problems);
                     edge.keep_lamps(&current);
                 }
                 all_good &= self.renew_adapter(&mut edge);
                 all_good &= self.renew_asked(&edge);
                 all_good &= self.partners(&config);
-                all_good &= self.sinks(&config);
+                all_good &= self.alarms.renew(&config, &self.telemetry.edge);
                 self.publish(edge, material, &mut proven);
-                let rejected = ["see the log for the files and the reasons"];
-                let rejected = if all_good { &[][..] } else { &rejected[..] };
-                self.alarms.reloaded(FILES, rejected);
+                self.alarms.files_read(all_good);
                 self.telemetry.edge.reloaded(if all_good {
                     "certificate and trust files"
                 } else {
@@ -181,8 +169,14 @@ impl Reloader {
             }
             Err(problems) => {
                 self.telemetry.edge.reload_rejected(&problems);
-                self.alarms.reloaded(FILES, &problems);
+                self.alarms.files_read(false);
             }
+        }
+    }
+
+    fn reject<P: std::fmt::Display>(&self, problems: &[P]) {
+        for problem in problems {
+            self.telemetry.edge.material_rejected(problem);
         }
     }
 
@@ -194,25 +188,7 @@ impl Reloader {
                 true
             }
             Err(problems) => {
-                for problem in &problems {
-                    self.telemetry.edge.material_rejected(problem);
-                }
-                false
-            }
-        }
-    }
-
-    /// Reads the secrets and files of the sinks again; after a problem all stay as they are.
-    fn sinks(&self, config: &Config) -> bool {
-        match self.alarms.prepare(config) {
-            Ok(sinks) => {
-                self.alarms.publish(config, sinks);
-                true
-            }
-            Err(problems) => {
-                for problem in &problems {
-                    self.telemetry.edge.material_rejected(problem);
-                }
+                self.reject(&problems);
                 false
             }
         }
@@ -315,9 +291,7 @@ impl Reloader {
     /// The ways to the XSPs of CTI listeners; those of a bad file stay. Whether all were good.
     fn renew_bridges(&self, config: &Config, current: &Edge) -> (Bridges, bool) {
         let (mut bridges, rejected) = build::bridges(config);
-        for problem in &rejected {
-            self.telemetry.edge.material_rejected(problem);
-        }
+        self.reject(&rejected);
         for (name, bridge) in &current.bridges {
             let bridge = || Arc::clone(bridge);
             bridges.entry(name.clone()).or_insert_with(bridge);
@@ -335,9 +309,7 @@ impl Reloader {
                 true
             }
             Err(problems) => {
-                for problem in &problems {
-                    self.telemetry.edge.material_rejected(problem);
-                }
+                self.reject(&problems);
                 false
             }
         }

@@ -1,35 +1,34 @@
 //! Looks at how things stand, again and again, and tells the alarm desk. One small function for
 //! each kind of thing; the log lines of those who do the work stay where they are.
 
+mod looks;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
-use std::time::SystemTime;
 
 use crate::app::reload::Reloader;
+use crate::app::watchers::looks::application_server;
+use crate::app::watchers::looks::channel;
+use crate::app::watchers::looks::cti;
+use crate::app::watchers::looks::lamps;
+use crate::app::watchers::looks::look;
+use crate::app::watchers::looks::service_token;
+use crate::app::watchers::looks::waiting;
+use crate::app::watchers::looks::webex;
+use crate::app::watchers::looks::xsps;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
-use crate::domain::alarms::Severity;
-use crate::domain::alarms::catalogue;
-use crate::domain::alarms::observation::Present;
-use crate::domain::auth::ci::session::Alarm;
 use crate::domain::certs::date;
 use crate::domain::machine::Now;
-use crate::domain::ocip::breaker::Standing;
 use crate::domain::provisioning::record::JobState;
 use crate::inbound::edge::Edge;
-use crate::inbound::sessions::Sessions;
-use crate::outbound::Pools;
 use crate::platform::clock;
-use crate::store::query::StateCount;
-use crate::workers::blf_tracker::view::Counts;
-use crate::workers::blf_tracker::view::SourceView;
 use crate::workers::provisioner::Provisioner;
-use crate::workers::webex_partners::WebexPartner;
 
 /// Between two looks. With the usual hold-down what is wrong is an alarm after ten seconds.
 const LOOK: Duration = Duration::from_secs(5);
@@ -232,195 +231,12 @@ fn grace(edge: &Edge) -> Duration {
     known.max().unwrap_or_default().min(GRACE)
 }
 
-fn cti(sessions: &Sessions, patience: Duration) -> Observation {
-    let listener = sessions.listener();
-    let text = (*sessions.count().borrow() == 0).then(|| {
-        format!(
-            "No CTI session of Webex has been open on the listener {listener} for {} s or more.",
-            patience.as_secs()
-        )
-    });
-    look(AlarmName::CtiSessionsMissing, listener, text)
-}
-
-/// A look at something that is as bad as the catalogue says, or well.
-fn look(name: AlarmName, object: &str, text: Option<String>) -> Observation {
-    let severity = catalogue::entry(name).severity;
-    look_closely(
-        name,
-        object,
-        text.map(|text| (severity, String::new(), text)),
-    )
-}
-
-/// The same where the watcher knows how bad it is, and which step.
-fn look_closely(
-    name: AlarmName,
-    object: &str,
-    wrong: Option<(Severity, String, String)>,
-) -> Observation {
-    let condition = match wrong {
-        None => Condition::Absent,
-        Some((severity, step, text)) => Condition::Present(Present {
-            severity,
-            step,
-            text,
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        }),
-    };
-    Observation {
-        key: AlarmKey::new(name, object),
-        condition,
-    }
-}
-
-/// One alarm for each pool: redundancy lost, or nobody left.
-fn xsps(names: &[&String], pools: &Pools) -> Vec<Observation> {
-    let looks = names.iter().filter_map(|name| {
-        let pool = pools.get(name)?;
-        let all = pool.upstreams().len();
-        let down: Vec<&str> = pool
-            .upstreams()
-            .iter()
-            .filter(|upstream| !upstream.is_fit())
-            .map(|upstream| upstream.name().as_ref())
-            .collect();
-        Some(pool_look(name, &down, all))
-    });
-    looks.collect()
-}
-
-fn pool_look(pool: &str, down: &[&str], all: usize) -> Observation {
-    let severity = if down.len() < all {
-        Severity::Medium
-    } else {
-        Severity::Critical
-    };
-    let wrong = (!down.is_empty()).then(|| {
-        let rest = match all - down.len() {
-            0 => "nobody is left to serve its users".to_owned(),
-            left => format!("{left} of {all} still serve"),
-        };
-        let text = format!(
-            "Of the pool {pool} {} does not answer; {rest}.",
-            down.join(", ")
-        );
-        (severity, format!("{} of {all}", down.len()), text)
-    });
-    look_closely(AlarmName::XspUnreachable, &format!("pool {pool}"), wrong)
-}
-
-fn application_server(reloader: &Reloader, now: Now) -> Option<Observation> {
-    let server = reloader.application_server.current().any()?;
-    let text = match server.standing() {
-        Standing::Up => None,
-        Standing::Down { since } => {
-            let for_long = now.mono.saturating_duration_since(since).as_secs();
-            let at = now.wall.checked_sub(Duration::from_secs(for_long));
-            Some(format!(
-                "The Application Server does not answer OCI-P, or refuses our login, since {}.",
-                date::text(at.unwrap_or(SystemTime::UNIX_EPOCH))
-            ))
-        }
-    };
-    Some(look(AlarmName::AsUnreachable, "application-server", text))
-}
-
-fn service_token(edge: &Edge) -> Option<Observation> {
-    let provider = edge.desk.as_ref()?.readiness().identity_provider?;
-    let text = (!provider).then(|| {
-        "Common Identity gives us no service token: nobody can sign in with a token of Webex."
-            .to_owned()
-    });
-    Some(look(AlarmName::ServiceTokenFailing, "cisco-ci", text))
-}
-
-fn webex(partner: &WebexPartner) -> [Observation; 2] {
-    let (name, standing) = (partner.name(), partner.standing());
-    let object = format!("partner {name}");
-    let failing = match (&standing.failure, standing.access_token) {
-        (Some(failure), false) => Some(format!(
-            "There is no access token for the Webex partner {name}, so that nobody is provisioned \
-             through it: {failure}"
-        )),
-        (_, _) => None,
-    };
-    let ending = standing.alarms.iter().find_map(|alarm| match alarm {
-        Alarm::RefreshTokenEnding { ends } => Some((
-            format!(
-                "The refresh token of the Webex partner {name} ends on {} unless it is used.",
-                date::text(*ends)
-            ),
-            Some(*ends),
-        )),
-        Alarm::Refused(fault) => Some((
-            format!(
-                "Webex refuses the tokens of the partner {name}: {}.",
-                fault.as_str()
-            ),
-            None,
-        )),
-    });
-    let mut token = look(
-        AlarmName::OauthTokenExpiring,
-        &object,
-        ending.as_ref().map(|(text, _)| text.clone()),
-    );
-    if let Condition::Present(present) = &mut token.condition {
-        present.ends = ending.and_then(|(_, ends)| ends);
-    }
-    [
-        look(AlarmName::WebexApiUnreachable, &object, failing),
-        token,
-    ]
-}
-
-fn channel(source: &SourceView) -> Observation {
-    let text = (source.state != "up").then(|| {
-        let why = source.last_loss.map_or_else(String::new, |why| format!(" ({why})"));
-        format!(
-            "The event channel of our own at the XSP {} is {}{why}; its busy lamps are not current.",
-            source.upstream, source.state
-        )
-    });
-    look(
-        AlarmName::EventChannelLost,
-        &format!("xsp {}", source.upstream),
-        text,
-    )
-}
-
-fn lamps(counts: &Counts) -> Observation {
-    let missing = counts
-        .subscriptions_wanted
-        .saturating_sub(counts.subscriptions_up);
-    let text = (missing > 0).then(|| {
-        format!(
-            "Of {} subscriptions to busy lamps {missing} are missing.",
-            counts.subscriptions_wanted
-        )
-    });
-    look(AlarmName::BlfSubscriptionLost, "busy-lamps", text)
-}
-
-fn waiting(name: AlarmName, counts: &[StateCount], state: JobState, what: &str) -> Observation {
-    let found = counts.iter().find(|count| count.state == state);
-    let text = found.filter(|count| count.users > 0).map(|count| {
-        let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(count.oldest.0));
-        format!(
-            "{} users {what}, the first since {}.",
-            count.users,
-            date::text(since.unwrap_or(SystemTime::UNIX_EPOCH))
-        )
-    });
-    look(name, "users", text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::watchers::looks::pool_look;
+    use crate::domain::alarms::Severity;
+    use crate::workers::blf_tracker::view::Counts;
 
     fn present(observation: &Observation) -> Option<(Severity, &str)> {
         match &observation.condition {

@@ -3,7 +3,7 @@
 pub mod acme;
 mod admin;
 pub mod alarms;
-mod authservice;
+pub mod authservice;
 pub mod blf;
 pub mod certs;
 pub mod check;

@@ -73,6 +73,7 @@ fn listed(door: &Door, console: Console, what: &str, columns: rows::Columns) -> 
     match said {
         Ok(said) if console.json => console.document(&said),
         Ok(said) => {
+            let said = &said;
             let all = said[what].as_array().map_or(&[][..], Vec::as_slice);
             if all.is_empty() {
                 console.line(format_args!("There are no {what}."));

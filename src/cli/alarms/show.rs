@@ -189,6 +189,7 @@ pub(super) fn history(args: &History, console: Console) -> Exit {
     match asked.and_then(|daemon| daemon.get(&format!("/alarms/v1/history{target}"))) {
         Ok(said) if console.json => console.document(&said),
         Ok(said) => {
+            let said = &said;
             let lines = history_table(&said["history"]);
             lines.iter().for_each(|line| console.line(line));
         }

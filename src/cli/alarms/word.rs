@@ -1,5 +1,6 @@
 //! What people say of alarms: acknowledge, silence, clear, test.
 
+use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::Console;
@@ -132,11 +133,15 @@ pub(super) fn silence(args: &Silence, console: Console) -> Exit {
     let asked = Daemon::of_alarms(&args.door);
     match asked.and_then(|daemon| daemon.post("/alarms/v1/silence", &order)) {
         Ok(said) if console.json => console.document(&said),
-        Ok(said) => console.line(format_args!(
-            "Silence {} until {}.",
-            text(&said["silence"], "id"),
-            when(&said["silence"]["until"])
-        )),
+        Ok(said) => {
+            let silence = said.get("silence").unwrap_or(&Value::Null);
+            let until = silence.get("until").unwrap_or(&Value::Null);
+            console.line(format_args!(
+                "Silence {} until {}.",
+                text(silence, "id"),
+                when(until)
+            ));
+        }
         Err(failure) => return failure.told(console),
     }
     Exit::Ok

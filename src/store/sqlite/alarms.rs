@@ -1,6 +1,8 @@
 //! Alarms in SQLite: a connection of their own to the file of the other tables, so that an alarm
 //! does not wait behind the writes of provisioning.
 
+mod history;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +14,6 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 use sqlx::Row;
 use sqlx::SqliteConnection;
 use tokio::sync::Mutex;
@@ -22,7 +23,6 @@ use crate::store::StoreError;
 use crate::store::alarms::AlarmDelta;
 use crate::store::alarms::AlarmEngine;
 use crate::store::alarms::CLEAN;
-use crate::store::alarms::Delivery;
 use crate::store::alarms::HistoryAsk;
 use crate::store::alarms::HistoryRow;
 use crate::store::alarms::IDENTIFIER;
@@ -33,9 +33,6 @@ use crate::store::sqlite::open;
 use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::rows;
 use crate::store::sqlite::write::Writer;
-
-/// Lines forgotten in one go, so that writers wait for milliseconds.
-const PRUNE: i64 = 1_000;
 
 /// One list for each table, which may be empty. One text, because each is a trip to the
 /// connection's thread.
@@ -113,7 +110,7 @@ impl AlarmEngine for SqliteAlarms {
     fn history(&self, ask: HistoryAsk) -> BoxFuture<'_, Result<Vec<HistoryRow>, StoreError>> {
         async move {
             let mut reader = self.readers.take().await?;
-            let found = history(reader.connection(), ask).await;
+            let found = history::history(reader.connection(), ask).await;
             reader.back(found)
         }
         .boxed()
@@ -125,7 +122,7 @@ impl AlarmEngine for SqliteAlarms {
             loop {
                 let mut writer = self.writer.lock().await;
                 let mut connection = writer.take(&self.path, open::options(&self.path)).await?;
-                let outcome = prune(&mut connection, before, most).await;
+                let outcome = history::prune(&mut connection, before, most).await;
                 writer.give_back(connection, outcome.is_ok()).await;
                 let some = outcome.map_err(|error| fault::of(&self.path, &error))?;
                 if some == 0 {
@@ -311,104 +308,6 @@ async fn state(
         .fetch_optional(connection)
         .await?;
     found.map(|row| row.try_get(0)).transpose()
-}
-
-async fn history(
-    connection: &mut SqliteConnection,
-    ask: HistoryAsk,
-) -> Result<Vec<HistoryRow>, sqlx::Error> {
-    // Only constants go into the text; values are bound, in the same order.
-    let mut sql = String::from("SELECT identifier, document FROM alarm_history WHERE true");
-    if ask.name.is_some() {
-        sql.push_str(" AND name = ?");
-    }
-    if ask.object.is_some() {
-        sql.push_str(" AND object = ?");
-    }
-    if ask.since.is_some() {
-        sql.push_str(" AND at >= ?");
-    }
-    if ask.before.is_some() {
-        sql.push_str(" AND identifier < ?");
-    }
-    sql.push_str(" ORDER BY identifier DESC LIMIT ?");
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    if let Some(name) = ask.name {
-        query = query.bind(name.word());
-    }
-    if let Some(object) = ask.object {
-        query = query.bind(object);
-    }
-    if let Some(since) = ask.since {
-        query = query.bind(millis(since));
-    }
-    if let Some(before) = ask.before {
-        query = query.bind(number(before));
-    }
-    let found = query
-        .bind(i64::from(ask.limit))
-        .fetch_all(&mut *connection)
-        .await?;
-    let (mut lines, mut numbers) = (Vec::new(), Vec::new());
-    for row in &found {
-        let identifier: i64 = row.try_get(0)?;
-        // One that a later version wrote hides no other one.
-        if let Ok(entry) = rows::parse::<Entry>(row.try_get(1)?) {
-            numbers.push(identifier);
-            lines.push(HistoryRow {
-                entry,
-                deliveries: Vec::new(),
-            });
-        }
-    }
-    let told = sqlx::query(
-        "SELECT identifier, sink, attempts, last_error, delivered_at FROM alarm_outbox \
-         WHERE identifier IN (SELECT value FROM json_each(?)) ORDER BY identifier, sink",
-    )
-    .bind(json!(numbers).to_string())
-    .fetch_all(connection)
-    .await?;
-    for row in &told {
-        let identifier: i64 = row.try_get(0)?;
-        let at = numbers.iter().position(|held| *held == identifier);
-        let Some(line) = at.and_then(|at| lines.get_mut(at)) else {
-            continue;
-        };
-        let delivered: Option<i64> = row.try_get(4)?;
-        line.deliveries.push(Delivery {
-            sink: row.try_get(1)?,
-            attempts: attempts(row.try_get(2)?),
-            error: row.try_get(3)?,
-            delivered_at: delivered.map(time),
-        });
-    }
-    Ok(lines)
-}
-
-async fn prune(
-    connection: &mut SqliteConnection,
-    before: SystemTime,
-    most: u64,
-) -> Result<u64, sqlx::Error> {
-    let gone = sqlx::query(
-        "DELETE FROM alarm_history WHERE identifier IN (SELECT identifier FROM alarm_history \
-         WHERE (at < ? OR identifier <= COALESCE((SELECT identifier FROM alarm_history \
-             ORDER BY identifier DESC LIMIT 1 OFFSET ?), 0)) \
-         AND identifier NOT IN \
-             (SELECT identifier FROM alarm_outbox WHERE delivered_at IS NULL) \
-         ORDER BY identifier LIMIT ?)",
-    )
-    .bind(millis(before))
-    .bind(number(most))
-    .bind(PRUNE)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "DELETE FROM alarm_outbox WHERE identifier NOT IN (SELECT identifier FROM alarm_history)",
-    )
-    .execute(connection)
-    .await?;
-    Ok(gone.rows_affected())
 }
 
 fn text(record: &impl Serialize) -> Result<String, StoreError> {

@@ -3,13 +3,14 @@
 //! * [`AlarmDesk`]: the handle. [`AlarmDesk::observe`] never waits; whatever people ask does.
 //! * `queue`: what was seen and not yet weighed, bounded by key.
 //! * `desk`: the task that drives the board; what it says is kept first and then told.
-//! * `sinks`: a task for each sink, with its `outbox`.
+//! * `sinks`: who is told; `sink`: the task of one, with its `outbox`.
 //!
 //! When nothing can be kept on disk, alarms go on in memory and are told all the same.
 
 mod desk;
 mod outbox;
 mod queue;
+mod sink;
 mod sinks;
 #[cfg(test)]
 mod tests;
@@ -267,7 +268,7 @@ impl AlarmDesk {
             .ask(|answer| Request::Test { sink, who, answer })
             .await?;
         let began = clock::mono();
-        let told = sinks::tell(found.as_ref(), &notice).await;
+        let told = sink::tell(found.as_ref(), &notice).await;
         told.map_err(DeskError::Sink)?;
         let took = clock::mono().saturating_duration_since(began);
         Ok((notice.identifier, took))

@@ -7,6 +7,7 @@
 //! * `observe`: what watchers say becomes raise, step and clear.
 //! * `orders`: what people say: acknowledge, silence, clear by hand.
 //! * `due`: what time brings: the end of a hold-down, of a silence, of a day.
+//! * `tell`: what is kept and told of each change. `view`: what is there, and was before a restart.
 //!
 //! Waiting goes by the monotonic clock, and no alarm waits for more than an hour before its dates
 //! are compared with the wall clock again: a clock that jumps neither swallows a reminder nor
@@ -15,8 +16,10 @@
 mod due;
 mod observe;
 mod orders;
+mod tell;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -28,11 +31,7 @@ use std::time::SystemTime;
 use crate::domain::alarms::alarm::Alarm;
 use crate::domain::alarms::alarm::Entry;
 use crate::domain::alarms::alarm::Told;
-use crate::domain::alarms::catalogue;
 use crate::domain::alarms::key::AlarmKey;
-use crate::domain::alarms::name::AlarmName;
-use crate::domain::alarms::notice::Notice;
-use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
@@ -263,236 +262,14 @@ impl Board {
         }
     }
 
-    /// A board with what was kept before a restart. `identifier` is that of the newest notice that
-    /// may have gone out.
-    #[must_use]
-    pub fn restore(
-        policy: Policy,
-        alarms: Vec<Alarm>,
-        silences: Vec<Silence>,
-        identifier: u64,
-        now: Now,
-    ) -> Self {
-        let mut board = Self::new(policy);
-        board.identifier = identifier;
-        for silence in silences {
-            board.silence = board.silence.max(silence.id);
-            board.silences.insert(silence.id, silence);
-        }
-        for alarm in alarms {
-            board.identifier = board.identifier.max(alarm.identifier);
-            board.readmit(alarm, now);
-        }
-        board.plan_silences(now);
-        board
-    }
-
-    fn readmit(&mut self, alarm: Alarm, now: Now) {
-        // A clock that went back makes no reminder early: the wait begins anew.
-        let waited = alarm
-            .told
-            .as_ref()
-            .and_then(|told| now.wall.duration_since(told.at).ok())
-            .unwrap_or_default();
-        // Watchers speak first: what is over need not be reminded of.
-        let left = self.policy.remind_every.saturating_sub(waited).max(MINUTE);
-        let key = alarm.key.clone();
-        let mut held = Held::clear();
-        held.phase = Phase::Raised(Box::new(Raised {
-            remind: now.mono + left,
-            restored: Some(now.mono),
-            kept: alarm.count,
-            alarm,
-        }));
-        if self.held.insert(key.clone(), held).is_none() {
-            self.raised += 1;
-        }
-        self.plan(&key, now);
-    }
-
-    /// Every alarm that is on, by name and object.
-    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
-        self.held.values().filter_map(|held| match &held.phase {
-            Phase::Clear => None,
-            Phase::Raised(raised) => Some(&raised.alarm),
-        })
-    }
-
-    /// One alarm.
-    #[must_use]
-    pub fn alarm(&self, key: &AlarmKey) -> Option<&Alarm> {
-        match &self.held.get(key)?.phase {
-            Phase::Clear => None,
-            Phase::Raised(raised) => Some(&raised.alarm),
-        }
-    }
-
-    /// The silence that an alarm is under, the one that ends last.
-    #[must_use]
-    pub fn silence_of(&self, alarm: &Alarm, now: SystemTime) -> Option<&Silence> {
-        // No silence outlives the thing itself.
-        if alarm.ends.is_some_and(|ends| ends <= now) {
-            return None;
-        }
-        let on = self.silences.values().filter(|held| held.is_on(now));
-        on.filter(|held| held.is_about(&alarm.key))
-            .max_by_key(|held| held.until)
-    }
-
-    /// All silences, oldest first.
-    pub fn silences(&self) -> impl Iterator<Item = &Silence> {
-        self.silences.values()
-    }
-
-    /// What it goes by.
-    #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Number of the newest notice.
-    #[must_use]
-    pub const fn identifier(&self) -> u64 {
-        self.identifier
-    }
-
-    /// Observations that found no place since the start.
-    #[must_use]
-    pub const fn discarded(&self) -> u64 {
-        self.discarded
-    }
-
-    /// A notice that tries whether notices arrive. It belongs to no alarm and is not kept.
-    pub fn test(&mut self, sink: &str, who: &str, now: Now) -> Notice {
-        let wall = dated(now);
-        Notice {
-            identifier: self.number(),
-            kind: NoticeKind::Test,
-            key: AlarmKey::new(AlarmName::AlarmSinkFailing, sink),
-            severity: Severity::Informational,
-            at: wall,
-            since: wall,
-            count: 1,
-            system: self.policy.system.clone(),
-            text: format!(
-                "This is a test of the sink {sink}, asked for by {who}. Nothing is wrong."
-            ),
-            action: "Nothing has to be done.".to_owned(),
-            step: String::new(),
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        }
-    }
-
     fn number(&mut self) -> u64 {
         self.identifier = self.identifier.saturating_add(1);
         self.identifier
     }
 
-    /// Has a change of an alarm kept, and told if `told` says so.
-    fn tell(&mut self, key: &AlarmKey, kind: NoticeKind, by: Option<(&str, &str)>, now: Now) {
-        let silenced = self.is_silenced(key, now);
-        let identifier = self.number();
-        let Self { held, policy, .. } = self;
-        let Some(Held {
-            phase: Phase::Raised(raised),
-            ..
-        }) = held.get_mut(key)
-        else {
-            return;
-        };
-        // Who has heard nothing because of a silence hears first that it is there.
-        let kind = match kind {
-            NoticeKind::Stepped if raised.alarm.told.is_none() && !silenced => NoticeKind::Raised,
-            other => other,
-        };
-        raised.alarm.identifier = identifier;
-        let notice = notice(&raised.alarm, kind, policy, dated(now));
-        self.told(key, notice, by, silenced, now);
-    }
-
     fn is_silenced(&self, key: &AlarmKey, now: Now) -> bool {
         let alarm = self.alarm(key);
         alarm.is_some_and(|alarm| self.silence_of(alarm, now.wall).is_some())
-    }
-
-    /// Takes note of what a notice makes people know, and has it kept and sent.
-    fn told(
-        &mut self,
-        key: &AlarmKey,
-        notice: Notice,
-        by: Option<(&str, &str)>,
-        silenced: bool,
-        now: Now,
-    ) {
-        let remind = now.mono + self.policy.remind_every;
-        let Some(Held {
-            phase: Phase::Raised(raised),
-            ..
-        }) = self.held.get_mut(key)
-        else {
-            return;
-        };
-        let over = notice.kind.is_end();
-        let before = raised.alarm.told.as_ref().map(|told| told.worst);
-        // The end of what was told is told, whatever silence there is now.
-        let reach = match (over, silenced) {
-            (true, _) => before,
-            (false, true) => None,
-            (false, false) => {
-                let alarm = &mut raised.alarm;
-                let told = alarm.told.get_or_insert_with(|| Told {
-                    at: notice.at,
-                    severity: notice.severity,
-                    worst: notice.severity,
-                    steps: Vec::new(),
-                });
-                told.note(notice.severity, &notice.step, notice.at);
-                raised.remind = remind;
-                match notice.kind {
-                    // Who is not told of that severity is not reminded of it either.
-                    NoticeKind::Reminded => Some(notice.severity),
-                    NoticeKind::Raised
-                    | NoticeKind::Stepped
-                    | NoticeKind::Acknowledged
-                    | NoticeKind::Cleared
-                    | NoticeKind::Test => Some(told.worst),
-                }
-            }
-        };
-        raised.kept = raised.alarm.count;
-        let entry = Entry {
-            silenced: reach.is_none(),
-            notice,
-            by: by.map(|(who, _)| who.to_owned()),
-            comment: by
-                .map(|(_, comment)| comment.to_owned())
-                .filter(|comment| !comment.is_empty()),
-        };
-        self.actions.push_back(Action::Changed(Box::new(Change {
-            key: key.clone(),
-            alarm: (!over).then(|| raised.alarm.clone()),
-            entry: Some(entry),
-            reach,
-        })));
-    }
-
-    /// Has an alarm kept as it is, without a word to anybody.
-    fn keep(&mut self, key: &AlarmKey) {
-        if let Some(Held {
-            phase: Phase::Raised(raised),
-            ..
-        }) = self.held.get_mut(key)
-        {
-            raised.kept = raised.alarm.count;
-            self.actions.push_back(Action::Changed(Box::new(Change {
-                key: key.clone(),
-                alarm: Some(raised.alarm.clone()),
-                entry: None,
-                reach: None,
-            })));
-        }
     }
 }
 
@@ -571,57 +348,4 @@ impl Machine for Board {
 /// The wall clock, not before 1970: dates are kept as they are counted from there.
 fn dated(now: Now) -> SystemTime {
     now.wall.max(SystemTime::UNIX_EPOCH)
-}
-
-fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: SystemTime) -> Notice {
-    let entry = catalogue::entry(alarm.key.name);
-    let mut details = alarm.details.clone();
-    let runbook = policy.runbook(alarm.key.name);
-    if let Some(runbook) = runbook
-        && !details.iter().any(|(name, _)| name == "runbook")
-    {
-        details.push(("runbook".to_owned(), runbook.to_owned()));
-    }
-    if alarm.flapping {
-        details.push((
-            "flapping".to_owned(),
-            "it comes and goes; it is held until it has been quiet for half an hour".to_owned(),
-        ));
-    }
-    let text = match kind {
-        NoticeKind::Cleared => format!("It is over: {}", alarm.text),
-        NoticeKind::Acknowledged => match &alarm.ack {
-            Some(ack) if ack.comment.is_empty() => {
-                format!("{} has it: {}", ack.who, alarm.text)
-            }
-            Some(ack) => format!("{} has it ({}): {}", ack.who, ack.comment, alarm.text),
-            None => alarm.text.clone(),
-        },
-        NoticeKind::Raised | NoticeKind::Stepped | NoticeKind::Reminded | NoticeKind::Test => {
-            alarm.text.clone()
-        }
-    };
-    Notice {
-        identifier: alarm.identifier,
-        kind,
-        key: alarm.key.clone(),
-        severity: alarm.severity,
-        at,
-        since: alarm.since,
-        count: alarm.count,
-        system: policy.system.clone(),
-        text,
-        action: match kind {
-            NoticeKind::Cleared => "Nothing has to be done.".to_owned(),
-            NoticeKind::Raised
-            | NoticeKind::Stepped
-            | NoticeKind::Reminded
-            | NoticeKind::Acknowledged
-            | NoticeKind::Test => entry.action.to_owned(),
-        },
-        step: alarm.step.clone(),
-        rule: alarm.rule.clone(),
-        ends: alarm.ends,
-        details,
-    }
 }

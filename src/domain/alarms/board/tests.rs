@@ -1,5 +1,7 @@
 use super::*;
 
+use crate::domain::alarms::name::AlarmName;
+use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Condition;
 use crate::domain::alarms::observation::Present;
 use crate::domain::alarms::policy::Override;

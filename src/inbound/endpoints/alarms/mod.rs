@@ -3,6 +3,8 @@
 //! one; who changes something always is, and leaves a line in the audit log.
 
 mod documents;
+mod orders;
+mod words;
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -15,7 +17,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -24,10 +25,11 @@ use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::board::Order;
-use crate::domain::alarms::board::OrderRefused;
 use crate::domain::alarms::silence;
-use crate::domain::certs::date;
 use crate::domain::edge::reason::Reason;
+use crate::inbound::endpoints::alarms::orders::Unsilent;
+use crate::inbound::endpoints::alarms::words::refused;
+use crate::inbound::endpoints::alarms::words::where_the_token_stands;
 use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::endpoints::operations::operator_name;
 use crate::inbound::endpoints::operations::order;
@@ -40,7 +42,6 @@ use crate::store::alarms::MOST_HISTORY;
 use crate::telemetry::operations::Audit;
 use crate::telemetry::operations::OperationsMetrics;
 use crate::workers::alarm_desk::AlarmDesk;
-use crate::workers::alarm_desk::DeskError;
 use crate::workers::alarm_desk::Shown;
 use crate::workers::blf_gate::Operators;
 
@@ -94,33 +95,6 @@ struct Doing {
 }
 
 type Answer = Result<Value, Refused>;
-
-/// An order about one alarm.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct About {
-    name: String,
-    object: Option<String>,
-    comment: String,
-    seconds: Option<u64>,
-}
-
-/// An order to be silent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Silent {
-    name: String,
-    object: String,
-    comment: String,
-    seconds: u64,
-}
-
-/// An order to be silent no longer.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Unsilent {
-    id: u64,
-}
 
 impl AlarmApi<'_> {
     /// Answers a request, always.
@@ -345,70 +319,6 @@ impl AlarmApi<'_> {
             ))),
         }
     }
-
-    /// An order about one alarm.
-    async fn word(&self, word: &str, ask: &Ask<'_>, about: About, doing: &mut Doing) -> Answer {
-        let shown = self.find(&about.name, about.object.as_deref()).await?;
-        let key = shown.alarm.key;
-        let who = operator_name(ask.headers);
-        let comment = about.comment;
-        let until = about.seconds.map(from_now).transpose()?;
-        let (action, order) = match word {
-            "ack" => (
-                "alarm-ack",
-                Order::Acknowledge {
-                    key: key.clone(),
-                    who,
-                    until,
-                    comment,
-                },
-            ),
-            "clear" => (
-                "alarm-clear",
-                Order::Clear {
-                    key: key.clone(),
-                    who,
-                    comment,
-                },
-            ),
-            _ => ("alarm-unack", Order::Unacknowledge { key: key.clone() }),
-        };
-        *doing = Doing {
-            action,
-            about: key.to_string(),
-        };
-        self.desk.order(order).await.map_err(refused)?;
-        Ok(json!({"done": true, "name": key.name.word(), "object": key.object.as_str()}))
-    }
-
-    async fn silence(&self, ask: &Ask<'_>, silent: Silent, doing: &mut Doing) -> Answer {
-        *doing = Doing {
-            action: "alarm-silence",
-            about: format!("{}/{}", silent.name, silent.object),
-        };
-        let until = from_now(silent.seconds)?;
-        let order = Order::Silence {
-            name: silent.name,
-            object: silent.object,
-            who: operator_name(ask.headers),
-            until,
-            comment: silent.comment,
-        };
-        self.desk.order(order).await.map_err(refused)?;
-        let all = self.desk.silences().await.map_err(refused)?;
-        Ok(json!({"done": true, "silence": all.last().map(documents::silence)}))
-    }
-
-    async fn test(&self, ask: &Ask<'_>, sink: &str, doing: &mut Doing) -> Answer {
-        *doing = Doing {
-            action: "alarm-test",
-            about: sink.chars().take(silence::TEXT).collect(),
-        };
-        let who = operator_name(ask.headers);
-        let (identifier, took) = self.desk.test(sink, &who).await.map_err(refused)?;
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        Ok(json!({"done": true, "sink": sink, "identifier": identifier, "milliseconds": took}))
-    }
 }
 
 fn named(word: &str) -> Result<AlarmName, Refused> {
@@ -418,57 +328,6 @@ fn named(word: &str) -> Result<AlarmName, Refused> {
             "{shown:?} is no name of an alarm; the catalogue in the README has them all"
         ))
     })
-}
-
-fn from_now(seconds: u64) -> Result<SystemTime, Refused> {
-    let until = clock::wall().checked_add(Duration::from_secs(seconds));
-    until.ok_or_else(|| Refused::malformed("that is longer than time can tell"))
-}
-
-/// The door speaks of provisioning.
-fn where_the_token_stands(refused: Refused) -> Refused {
-    if refused.reason != Reason::OperatorTokenUnset.as_str() {
-        return refused;
-    }
-    let text = "nobody is an operator here: set operator-token in [alarms], then reload";
-    Refused::new(refused.status, refused.reason, text)
-}
-
-/// Why the desk did not do it, in words.
-fn refused(error: DeskError) -> Refused {
-    match error {
-        DeskError::Busy => Refused::unavailable("alarms are not looked after at the moment"),
-        DeskError::NoSuchSink => Refused::unknown(
-            "there is no sink of this name; `xspd alarms sinks` lists those there are",
-        ),
-        DeskError::Order(order) => not_so(&order),
-        DeskError::Sink(error) => {
-            let text = format!("the sink did not take it ({}): {error}", error.as_str());
-            Refused::new(StatusCode::BAD_GATEWAY, "sink", text)
-        }
-        DeskError::Store(error) => Refused::unavailable(error.to_string()),
-    }
-}
-
-fn not_so(order: &OrderRefused) -> Refused {
-    match order {
-        OrderRefused::NoSuchAlarm => Refused::unknown("no such alarm is on"),
-        OrderRefused::NotAcknowledged => Refused::conflict("nobody has acknowledged it"),
-        OrderRefused::NoSuchSilence => Refused::unknown("there is no such silence"),
-        OrderRefused::EndPassed => Refused::conflict("its end must lie in the future"),
-        OrderRefused::BeyondItsEnd(ends) => Refused::conflict(format!(
-            "the thing itself ends on {}; nothing may be quiet about it for longer",
-            date::text(*ends)
-        )),
-        OrderRefused::TooLong => Refused::conflict(
-            "a silence lasts 90 days at most; an alarm that nobody wants is switched off with \
-             [[alarms.override]] off = true",
-        ),
-        OrderRefused::TooMany => Refused::conflict("there are a thousand silences: end some first"),
-        OrderRefused::BadPattern => {
-            Refused::malformed("a pattern has 1 to 200 characters; * is any text")
-        }
-    }
 }
 
 /// The key in a form for documents.

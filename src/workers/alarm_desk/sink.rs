@@ -1,0 +1,296 @@
+//! One sink: a task tells it what waits, at least once, with pauses that grow.
+
+use std::hash::BuildHasher as _;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Notice;
+use crate::domain::alarms::NoticeKind;
+use crate::outbound::alerts::AlertSink;
+use crate::outbound::alerts::Outlook;
+use crate::outbound::alerts::SinkError;
+use crate::platform::clock;
+use crate::platform::tasks::Tasks;
+use crate::store::alarms::AlarmDelta;
+use crate::store::alarms::Attempt;
+use crate::workers::alarm_desk::outbox::Next;
+use crate::workers::alarm_desk::outbox::Outbox;
+use crate::workers::alarm_desk::sinks::Shared;
+use crate::workers::alarm_desk::sinks::SinkStanding;
+use crate::workers::alarm_desk::sinks::absent;
+use crate::workers::alarm_desk::sinks::present;
+
+/// Longest delivery, whatever the sink's own limits are.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A sink that fails for as long, and as often, is an alarm.
+const FAILING: Duration = Duration::from_secs(60);
+const FAILURES: u32 = 3;
+
+/// How long nothing must have been discarded before that is over; also the longest sleep.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// One sink.
+pub(super) struct Desk {
+    pub(super) name: String,
+    pub(super) held: Mutex<Held>,
+    pub(super) changed: Notify,
+    pub(super) stop: CancellationToken,
+    pub(super) shared: Shared,
+}
+
+pub(super) struct Held {
+    pub(super) sink: Arc<dyn AlertSink>,
+    pub(super) outbox: Outbox,
+    error: Option<String>,
+    delivered: Option<SystemTime>,
+    discarded: u64,
+    discard: Option<Instant>,
+    /// What is not told any more, and not yet written down as that.
+    gone: Vec<u64>,
+}
+
+/// Tells a sink something outside of its queue.
+pub(super) async fn tell(sink: &dyn AlertSink, notice: &Notice) -> Result<(), SinkError> {
+    match timeout(LONGEST, sink.deliver(notice)).await {
+        Ok(outcome) => outcome,
+        Err(_late) => Err(SinkError::retry(
+            "timeout",
+            "it did not say within a minute whether it took the notice",
+        )),
+    }
+}
+
+impl Desk {
+    pub(super) fn start(sink: Arc<dyn AlertSink>, shared: Shared, tasks: &Tasks) -> Arc<Self> {
+        let desk = Arc::new(Self {
+            name: sink.name().to_owned(),
+            held: Mutex::new(Held {
+                sink,
+                outbox: Outbox::default(),
+                error: None,
+                delivered: None,
+                discarded: 0,
+                discard: None,
+                gone: Vec::new(),
+            }),
+            changed: Notify::new(),
+            stop: tasks.stop().child_token(),
+            shared,
+        });
+        desk.shared.metrics.sink(&desk.name);
+        let running = Arc::clone(&desk);
+        tasks.worker("alarm-sink", async move { running.run().await });
+        desk
+    }
+
+    pub(super) fn push(&self, notice: Arc<Notice>, attempts: u32) {
+        let (gone, waiting) = {
+            let mut held = self.held();
+            let reminder = notice.kind == NoticeKind::Reminded;
+            let before = held.outbox.len();
+            let gone = held.outbox.push(notice, attempts);
+            // One reminder in the place of another is no loss.
+            let lost = if reminder && held.outbox.len() == before && gone.len() == 1 {
+                0
+            } else {
+                gone.len()
+            };
+            if lost > 0 {
+                held.discarded = held.discarded.saturating_add(lost as u64);
+                held.discard = Some(clock::mono());
+            }
+            held.gone.extend_from_slice(&gone);
+            (gone, held.outbox.len())
+        };
+        self.shared.metrics.waiting(&self.name, waiting);
+        if !gone.is_empty() {
+            self.discarded(&gone);
+        }
+        self.changed.notify_one();
+    }
+
+    fn discarded(&self, gone: &[u64]) {
+        for number in gone {
+            self.shared.metrics.notice_discarded(&self.name, *number);
+        }
+        let total = self.held().discarded;
+        if total > 0 {
+            let text = format!(
+                "The sink {} takes too few notices: {total} of them were discarded since the start, \
+                 reminders first.",
+                self.name
+            );
+            let object = format!("sink:{}", self.name);
+            self.shared
+                .queue
+                .push(present(AlarmName::AlarmsDiscarded, &object, text));
+        }
+    }
+
+    async fn run(&self) {
+        loop {
+            let next = {
+                let held = self.held();
+                let wall = clock::wall();
+                let appetite = held.sink.appetite();
+                let quiet = |notice: &Notice| match &appetite.quiet {
+                    Some(quiet) if notice.severity <= quiet.level => {
+                        let minute = (self.shared.minute)(quiet, wall);
+                        Duration::from_secs(60 * u64::from(quiet.left(minute)))
+                    }
+                    Some(_) | None => Duration::ZERO,
+                };
+                held.outbox.next(clock::mono(), quiet)
+            };
+            let until = match next {
+                Next::Tell(notice, attempts) => {
+                    let sink = Arc::clone(&self.held().sink);
+                    tokio::select! {
+                        biased;
+                        // What was under way is told again after the next start.
+                        () = self.stop.cancelled() => return,
+                        outcome = tell(sink.as_ref(), &notice) => {
+                            self.ended(&notice, attempts, outcome).await;
+                        }
+                    }
+                    continue;
+                }
+                Next::Wait(until) => until,
+                Next::Idle => clock::mono() + HOUR,
+            };
+            // All may be dropped halfway without losing anything.
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.changed.notified() => {}
+                () = sleep_until(until.into()) => self.settle(),
+            }
+        }
+    }
+
+    /// What was discarded long ago is no alarm any more.
+    fn settle(&self) {
+        let mut held = self.held();
+        let now = clock::mono();
+        let quiet = |last: Instant| now.saturating_duration_since(last) >= HOUR;
+        if held.discard.is_some_and(quiet) {
+            held.discard = None;
+            let object = format!("sink:{}", self.name);
+            self.shared
+                .queue
+                .push(absent(AlarmName::AlarmsDiscarded, &object));
+        }
+    }
+
+    async fn ended(&self, notice: &Notice, attempts: u32, outcome: Result<(), SinkError>) {
+        let (now, number) = (clock::now(), notice.identifier);
+        let metrics = &self.shared.metrics;
+        let mut attempt = Attempt {
+            sink: self.name.clone(),
+            identifier: number,
+            attempts: attempts.saturating_add(1),
+            next_try: now.wall,
+            error: None,
+            delivered_at: None,
+        };
+        let waiting = match outcome {
+            Ok(()) => {
+                metrics.delivered(&self.name, number);
+                attempt.delivered_at = Some(now.wall);
+                let mut held = self.held();
+                held.outbox.taken(number);
+                held.error = None;
+                held.delivered = Some(now.wall);
+                held.outbox.len()
+            }
+            Err(error) => {
+                let (word, detail) = (error.as_str(), error.to_string());
+                attempt.error = Some(format!("{word}: {detail}"));
+                let mut held = self.held();
+                held.error.clone_from(&attempt.error);
+                let at_least = match error.outlook() {
+                    Outlook::Refused => {
+                        held.outbox.refused(number, now.mono);
+                        attempt.delivered_at = Some(now.wall);
+                        metrics.refused(&self.name, number, word, &detail);
+                        None
+                    }
+                    Outlook::Retry => Some(None),
+                    Outlook::RetryAfter(wait) => Some(Some(wait)),
+                };
+                if let Some(at_least) = at_least {
+                    let jitter = RandomState::new().hash_one(());
+                    let pause = held.outbox.failed(number, at_least, jitter, now.mono);
+                    attempt.next_try = now.wall + pause;
+                    metrics.retried(&self.name, number, word, &detail, pause);
+                }
+                held.outbox.len()
+            }
+        };
+        metrics.waiting(&self.name, waiting);
+        self.report(now.mono);
+        let gone = std::mem::take(&mut self.held().gone);
+        let dropped = gone.into_iter().map(|number| (self.name.clone(), number));
+        let delta = AlarmDelta {
+            attempts: vec![attempt],
+            dropped: dropped.collect(),
+            ..AlarmDelta::default()
+        };
+        // When that cannot be kept, the sink is told once more after a restart.
+        self.shared.store.save(delta).await.unwrap_or_default();
+    }
+
+    /// Says how the sink stands, to everybody but itself.
+    fn report(&self, now: Instant) {
+        let held = self.held();
+        let observation = match held.outbox.failing() {
+            None => absent(AlarmName::AlarmSinkFailing, &self.name),
+            Some((since, failures))
+                if failures >= FAILURES && now.saturating_duration_since(since) >= FAILING =>
+            {
+                let last = held.error.clone().unwrap_or_default();
+                let text = format!(
+                    "The sink {} ({}) has not taken a notice in {failures} attempts; {} wait. Last: \
+                     {last}",
+                    self.name,
+                    held.sink.kind(),
+                    held.outbox.len(),
+                );
+                present(AlarmName::AlarmSinkFailing, &self.name, text)
+            }
+            // It may pass.
+            Some(_) => return,
+        };
+        drop(held);
+        self.shared.queue.push(observation);
+    }
+
+    pub(super) fn standing(&self) -> SinkStanding {
+        let held = self.held();
+        SinkStanding {
+            name: self.name.clone(),
+            kind: held.sink.kind(),
+            level: held.sink.appetite().level,
+            waiting: held.outbox.len(),
+            error: held.error.clone(),
+            delivered: held.delivered,
+        }
+    }
+
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
