@@ -118,7 +118,6 @@ impl Failure {
     pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
             Self::Watched(failure) => failure.exit(),
-            Self::BadBlock { .. } | Self::Ca { .. } => Exit::Data,
             Self::BadBlock { .. } | Self::Bundle { .. } | Self::Ca { .. } => Exit::Data,
             Self::Activate(ActivateError::Disk(error)) | Self::Disk(error) => of_disk(error),
             Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,

@@ -1,7 +1,5 @@
 //! The verdict of a plug-in, and how it is printed.
 
-use std::fmt::Write as _;
-
 /// The four states of a monitoring plug-in, in the order in which they win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -118,19 +116,19 @@ impl Report {
         let mut out = format!("{title} {}", self.state().word());
         let bad = findings.iter().filter(|f| f.state != State::Ok).count();
         if let Some(first) = findings.first() {
-            let _ = write!(out, " - {}", first.text);
+            out += &format!(" - {}", first.text);
         }
         if bad > 1 {
-            let _ = write!(out, " (and {} more)", bad - 1);
+            out += &format!(" (and {} more)", bad - 1);
         }
         if !self.perfdata.is_empty() {
-            let _ = write!(out, " | {}", self.perfdata.join(" "));
+            out += &format!(" | {}", self.perfdata.join(" "));
         }
         for finding in findings.iter().skip(1).take(SHOWN) {
-            let _ = write!(out, "\n{}: {}", finding.state.word(), finding.text);
+            out += &format!("\n{}: {}", finding.state.word(), finding.text);
         }
         if let Some(hidden @ 1..) = findings.len().checked_sub(SHOWN + 1) {
-            let _ = write!(out, "\nand {hidden} more");
+            out += &format!("\nand {hidden} more");
         }
         out
     }

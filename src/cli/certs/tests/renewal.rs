@@ -105,7 +105,7 @@ impl Desk {
         let document = |said| match said {
             Said::Document(document) => document,
             Said::Lines(lines) => Value::from(lines.join("\n")),
-            Said::With(..) => Value::Null,
+            Said::Told(_) | Said::With(..) => Value::Null,
         };
         Ok(match run_at(args, Console { json: true }, clock::wall())? {
             Said::With(exit, said) => (exit, document(*said)),
