@@ -39,11 +39,15 @@ use crate::config::Admin;
 use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Drain;
+use crate::config::Listener;
 use crate::config::Log;
 use crate::config::LogFormat;
 use crate::config::Problem;
+use crate::config::Provisioning;
+use crate::config::Template;
 use crate::config::TrustSet;
 use crate::config::Watch;
+use crate::config::WebexPartner;
 use crate::config::check::at::At;
 use crate::config::check::at::Sink;
 use crate::config::check::listener::Known;
@@ -107,11 +111,8 @@ pub(super) fn check(raw: &Raw) -> Checked {
     let events = events::events(&at.key("events"), raw.events.as_ref(), &pools);
     events::not_for_routes(&at.key("events"), &events, &routes);
     let store = store::store(&at.key("store"), raw.store.as_ref(), &state_dir);
-    let provisioning =
-        provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
     let partners = webex::partners(&at, raw.webex_partner.as_deref());
-    let written = raw.template.as_deref();
-    let templates = provisioning::templates(&at, written, &provisioning, &listeners, &partners);
+    let (provisioning, templates) = provisioned(&at, raw, &listeners, &partners);
     let (certificates, watched_certificates, maintenance) = certificates::all(&at, raw);
     let config = Config {
         state_dir,
@@ -148,6 +149,18 @@ pub(super) fn check(raw: &Raw) -> Checked {
         problems,
         warnings,
     }
+}
+
+fn provisioned(
+    at: &At<'_>,
+    raw: &Raw,
+    listeners: &[Listener],
+    partners: &BTreeMap<String, WebexPartner>,
+) -> (Provisioning, Vec<Template>) {
+    let shared = provisioning::provisioning(&at.key("provisioning"), raw.provisioning.as_ref());
+    let written = raw.template.as_deref();
+    let templates = provisioning::templates(at, written, &shared, listeners, partners);
+    (shared, templates)
 }
 
 fn state_dir(at: &At<'_>, raw: &Raw) -> PathBuf {

@@ -82,28 +82,12 @@ pub(super) fn write(config: &Config) -> Raw {
         acme: automatic,
         listeners,
     } = config;
-    let config::Log { format, filter } = log;
-    let config::Admin { address } = admin;
-    let config::Drain { settle, deadline } = drain;
-    let config::Watch { poll, debounce } = watch;
     Raw {
         state_dir: Some(state_dir.display().to_string()),
-        log: Some(raw::Log {
-            format: Some(*format),
-            filter: Some(filter.clone()),
-        }),
-        admin: Some(raw::Admin {
-            address: Some(address.to_string()),
-            allow_remote: Some(!address.ip().is_loopback()),
-        }),
-        drain: Some(raw::Drain {
-            settle: time(*settle),
-            deadline: time(*deadline),
-        }),
-        watch: Some(raw::Watch {
-            poll: time(*poll),
-            debounce: time(*debounce),
-        }),
+        log: Some(log_lines(log)),
+        admin: Some(admin_listener(admin)),
+        drain: Some(ending(drain)),
+        watch: Some(watching(watch)),
         trust: Some(trust.values().map(trust_set).collect()),
         pool: Some(pools.values().map(pool).collect()),
         route: Some(routes.values().map(route).collect()),
@@ -126,6 +110,38 @@ pub(super) fn write(config: &Config) -> Raw {
         maintenance: Some(maintenance(renewals)),
         acme: Some(automatic.iter().map(acme).collect()),
         listener: Some(listeners.iter().map(listener).collect()),
+    }
+}
+
+fn log_lines(log: &config::Log) -> raw::Log {
+    let config::Log { format, filter } = log;
+    raw::Log {
+        format: Some(*format),
+        filter: Some(filter.clone()),
+    }
+}
+
+fn admin_listener(admin: &config::Admin) -> raw::Admin {
+    let config::Admin { address } = admin;
+    raw::Admin {
+        address: Some(address.to_string()),
+        allow_remote: Some(!address.ip().is_loopback()),
+    }
+}
+
+fn ending(drain: &config::Drain) -> raw::Drain {
+    let config::Drain { settle, deadline } = drain;
+    raw::Drain {
+        settle: time(*settle),
+        deadline: time(*deadline),
+    }
+}
+
+fn watching(watch: &config::Watch) -> raw::Watch {
+    let config::Watch { poll, debounce } = watch;
+    raw::Watch {
+        poll: time(*poll),
+        debounce: time(*debounce),
     }
 }
 

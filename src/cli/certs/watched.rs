@@ -93,7 +93,7 @@ enum Color {
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     #[error("{0}")]
     Config(String),
     #[error(

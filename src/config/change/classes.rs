@@ -123,9 +123,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("alarms", board, &new.alarms, alarms::alarms);
     alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
     certificates::all(at, (watch_rules, watched_certificates, renewals), new);
-    let old = automatic.iter().map(|a| (&a.name, a));
-    let others = new.acme.iter().map(|a| (&a.name, a));
-    at.named("acme", old, others, ChangeClass::Live, acme::acme);
+    acme::all(at, automatic, &new.acme);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

@@ -5,7 +5,13 @@ use crate::config::change::At;
 use crate::config::change::ChangeClass;
 use crate::config::change::classes::compare;
 
-pub(super) fn acme(at: &mut At<'_>, old: &Acme, new: &Acme) {
+pub(super) fn all(at: &mut At<'_>, old: &[Acme], new: &[Acme]) {
+    let old = old.iter().map(|a| (&a.name, a));
+    let new = new.iter().map(|a| (&a.name, a));
+    at.named("acme", old, new, ChangeClass::Live, acme);
+}
+
+fn acme(at: &mut At<'_>, old: &Acme, new: &Acme) {
     compare!(at, Acme, old, new;
         Live name "name",
         Live directory "directory",
