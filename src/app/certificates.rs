@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
 use crate::config::Config;
 use crate::domain::alarms::Observation;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::workers::alarm_desk::AlarmDesk;
 use crate::workers::cert_watch;
 use crate::workers::cert_watch::CertDesk;
 use crate::workers::cert_watch::Ground;
@@ -24,9 +24,10 @@ pub(super) fn start(
     partners: &WebexPartners,
     tasks: &Tasks,
     telemetry: &Telemetry,
+    alarms: AlarmDesk,
 ) -> CertDesk {
     let (observations, heard) = mpsc::channel(cert_watch::QUEUE);
-    tasks.worker("cert-observations", hear(heard, tasks.stop()));
+    tasks.worker("cert-observations", hear(heard, alarms, tasks.stop()));
     let partners = partners.clone();
     let tokens = move || {
         let all = partners.all();
@@ -46,12 +47,12 @@ pub(super) fn start(
     CertDesk::start(ground, tasks)
 }
 
-async fn hear(mut heard: mpsc::Receiver<Observation>, stop: CancellationToken) {
+async fn hear(mut heard: mpsc::Receiver<Observation>, alarms: AlarmDesk, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             observation = heard.recv() => match observation {
-                Some(observation) => debug!(alarm = %observation.key, "Observed."),
+                Some(observation) => alarms.observe(observation),
                 None => return,
             },
         }

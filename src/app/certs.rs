@@ -1,14 +1,10 @@
 //! What goes on by itself about certificates: activations that were put off, automatic certificates,
-//! and which trust generations are used. What is seen is told where everything else is: in the log.
+//! and which trust generations are used.
 
 use std::sync::Arc;
 
-use tracing::info;
-use tracing::warn;
-
 use crate::app::reload::Reloader;
 use crate::config::Config;
-use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
 use crate::inbound::edge::Live;
 use crate::platform::tasks::Tasks;
@@ -30,7 +26,7 @@ pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
     let ground = AcmeGround {
         config: Box::new(current(live)),
         challenges,
-        observe: Arc::new(|observation| told(&observation)),
+        observe: Arc::new(observe(reloader)),
         tasks: tasks.clone(),
     };
     tasks.worker("acme", acme::run(ground, tasks.stop()));
@@ -40,7 +36,7 @@ pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
         state,
         trust: Box::new(move || live.load().trust.clone()),
         telemetry: Arc::clone(&reloader.telemetry),
-        observe: Arc::new(|observation| told(&observation)),
+        observe: Arc::new(observe(reloader)),
         tasks: tasks.clone(),
     };
     tasks.worker("trust-usage", trust_usage::run(ground, tasks.stop()));
@@ -51,13 +47,7 @@ fn current(live: &Live) -> impl Fn() -> Arc<Config> + Send + Sync + 'static {
     move || Arc::clone(&live.load().config)
 }
 
-/// Writes an observation down, in the words of the alarm that it is for.
-fn told(observation: &Observation) {
-    let key = &observation.key;
-    match &observation.condition {
-        Condition::Absent => info!(alarm = %key, "Over."),
-        Condition::Present(present) => warn!(
-            alarm = %key, severity = %present.severity, rule = present.rule, "{}", present.text
-        ),
-    }
+fn observe(reloader: &Reloader) -> impl Fn(Observation) + Send + Sync + 'static {
+    let desk = reloader.alarms.desk.clone();
+    move |observation| desk.observe(observation)
 }

@@ -119,7 +119,14 @@ impl Daemon {
         let around = (&tasks, &accepting, &*telemetry);
         let wired = wire::start(&mut edge, asking, around, database)?;
         let taken = sockets.addresses();
-        let certificates = certificates::start(&config, taken, &webex, &tasks, &telemetry);
+        let certificates = certificates::start(
+            &config,
+            taken,
+            &webex,
+            &tasks,
+            &telemetry,
+            alarms.desk.clone(),
+        );
         let (watch, plan) = watch::channel(reload::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
