@@ -65,7 +65,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "See `xspd certs show` and `xspd certs plan` for the certificate and its date; order or \
              renew it, then `xspd certs import` and `xspd certs activate`.",
             "a newer certificate is served",
@@ -75,7 +75,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Install a valid certificate now: `xspd certs import`, then `xspd certs activate`; \
              `xspd certs rollback` if the one before it is still valid.",
             "a valid certificate is served",
@@ -85,7 +85,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Compare the clock of this host (`timedatectl`) with the certificate's first day; go \
              back to the certificate before it: `xspd certs rollback`.",
             "its first day has come, or another certificate is served",
@@ -95,7 +95,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Read the reason in `xspd alarms show` and the log; mend it (port 80, DNS, account, \
              rate limit) and try at once: `xspd certs renew`.",
             "a renewal succeeds",
@@ -105,7 +105,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Large,
             None,
-            Looks,
+            Stands,
             "The file holds another certificate than is served: `systemctl reload xspd`, read the \
              log for the reason of a refusal; on other servers load the file there.",
             "file and served certificate agree",
@@ -115,7 +115,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "`xspd certs show FILE` tells which certificate of the chain is missing or out of \
              order; get the issuer's intermediate, and import the whole chain again.",
             "the chain verifies",
@@ -125,7 +125,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Large,
             None,
-            Looks,
+            Stands,
             "The text says what does not fit (key, names, purpose, strength, issuer); order a \
              certificate that does: `xspd certs csr`.",
             "a fitting certificate is served",
@@ -135,7 +135,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Large,
             None,
-            Looks,
+            Stands,
             "The new certificate lacks a purpose that the old one had. If it is also used as a \
              client, make one of its own: `xspd certs bridge-client`.",
             "a certificate with the purpose is served, or the role no longer needs it",
@@ -145,7 +145,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Find out why from the issuer, then replace key and certificate: `xspd certs csr` with a \
              new key, import, activate.",
             "another certificate is served",
@@ -155,7 +155,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Localised,
             None,
-            Looks,
+            Stands,
             "A watched file or endpoint can no longer be read: look at path, permissions and reach; \
              if it is gone for good, take it out of the configuration.",
             "it can be read again, or is no longer configured",
@@ -165,7 +165,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Localised,
             None,
-            Looks,
+            Stands,
             "One node serves another certificate than the others: install the same there and reload \
              it.",
             "all nodes serve the same",
@@ -175,7 +175,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "certificates",
             Localised,
             None,
-            Looks,
+            Stands,
             "The revocation list was not renewed by its issuer or not fetched here: get the current \
              one and put it in its place.",
             "a current list is read",
@@ -185,7 +185,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "trust",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Download the new Webex chain from Partner Hub and install it beside the old one: `xspd \
              trust import`.",
             "a successor is installed, or the anchor is removed",
@@ -195,7 +195,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "trust",
             Widespread,
             None,
-            Looks,
+            Stands,
             "Webex is refused as soon as it uses this anchor's chain alone: install the current \
              chain (`xspd trust import`) and remove the old file.",
             "the anchor is removed or replaced",
@@ -215,7 +215,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "trust",
             Widespread,
             Some(Urgency::Low),
-            Looks,
+            Stands,
             "Remove the old chain's file from the trust directory; `xspd trust show` tells when it \
              was last used.",
             "it is removed, or used again",
@@ -225,7 +225,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "keys",
             Large,
             None,
-            Looks,
+            Stands,
             "Make a new key and let both be valid for a while: `xspd keys rotate`.",
             "a younger key is in use",
         ),
@@ -234,7 +234,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             "webex",
             Large,
             None,
-            Looks,
+            Stands,
             "Webex forgets a refresh token that is not used for its lifetime. See the log for why it \
              is not renewed; if it lapses, authorise the integration anew and put the new token in \
              its file.",
