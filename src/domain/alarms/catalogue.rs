@@ -11,8 +11,6 @@ use crate::domain::alarms::severity::Severity;
 pub enum Hold {
     /// At first sight: it is an event, or its watcher has waited already.
     Once,
-    /// After some equal looks in a row: its watcher looks again and again.
-    Looks,
     /// After some equal looks, or when nobody has said otherwise for a while: its watcher speaks
     /// when something changes.
     Stands,
@@ -47,7 +45,6 @@ pub struct Entry {
 )]
 pub const fn entry(name: AlarmName) -> Entry {
     use AlarmName as A;
-    use Hold::Looks;
     use Hold::Once;
     use Hold::Stands;
     use Impact::Individualised;

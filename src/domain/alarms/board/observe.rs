@@ -302,8 +302,8 @@ fn needed(policy: &Policy, name: AlarmName, claim: &Claim) -> u32 {
     let at_once = policy.critical_at_once && claim.severity() == Some(Severity::Critical);
     match catalogue::entry(name).hold {
         Hold::Once => 1,
-        Hold::Looks | Hold::Stands if at_once => 1,
-        Hold::Looks | Hold::Stands => policy.hold_down.max(1),
+        Hold::Stands if at_once => 1,
+        Hold::Stands => policy.hold_down.max(1),
     }
 }
 
@@ -321,7 +321,6 @@ pub(super) fn ripe_at(
     }
     match catalogue::entry(name).hold {
         Hold::Once => Some(pending.since),
-        Hold::Looks => None,
         Hold::Stands => Some(pending.since + policy.hold_time),
     }
 }
