@@ -135,6 +135,8 @@ fn cluster(config: &Config) -> Option<ClusterName> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn cluster_of(text: &str) -> Option<String> {
@@ -177,6 +179,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let password = directory.path().join("password");
         std::fs::write(&password, "one").unwrap();
+        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
         let (tasks, telemetry) = (Tasks::new(), Telemetry::new());
         let config = |rest: &str| {
             let text = format!(

@@ -64,11 +64,20 @@ pub(super) enum Failure {
     Nothing(String),
 }
 
+fn is_bad_data(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidData
+    )
+}
+
 impl Failure {
-    pub(super) const fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::NoOperatorToken(..) | Self::Off(_) => Exit::Config,
             Self::Unreachable { .. } | Self::NotJson(_) => Exit::Unavailable,
+            // It is there, and not what it should be.
+            Self::Input { error, .. } if is_bad_data(error) => Exit::Data,
             Self::Input { .. } => Exit::NoInput,
             Self::Output { .. } => Exit::CantCreate,
             Self::NotSure | Self::Usage(_) => Exit::Usage,

@@ -95,13 +95,18 @@ fn reconcile(args: &Args, console: Console) -> Result<Exit, Failure> {
         }
     } else if args.csv {
         print_values(&rows, console);
-        // The rows do not tell what is missing among them.
-        gaps.iter()
-            .for_each(|gap| console.complain(format_args!("xspd: {gap}")));
     } else {
         for report in &reports {
             lines(report).iter().for_each(|line| console.line(line));
         }
+    }
+    // The rows do not tell what is missing among them.
+    gaps.iter()
+        .for_each(|gap| console.complain(format_args!("xspd: {gap}")));
+    if !args.apply.is_empty() && reports.iter().any(|report| is_older(report, begun)) {
+        let why = "the report is not of this comparison, so nothing is applied; compare again, or \
+                   apply the report that is there with --last";
+        return Err(Failure::Nothing(why.to_owned()));
     }
     if args.apply.is_empty() {
         return Ok(if rows.is_empty() && gaps.is_empty() {
@@ -122,11 +127,17 @@ fn nothing(says: &str, console: Console) -> Exit {
     Exit::Ok
 }
 
+/// Whether a report was there before the comparison that was asked for began.
+fn is_older(report: &Value, begun: Option<u64>) -> bool {
+    let at = report["at"].as_u64().unwrap_or_default();
+    begun.is_some_and(|begun| at < begun)
+}
+
 /// What a report does not tell: it is not whole, or not of now.
 fn gap(report: &Value, begun: Option<u64>) -> Option<String> {
     let (enterprise, cluster) = (text(report, "enterprise"), text(report, "cluster"));
-    let at = report["at"].as_u64().unwrap_or_default();
-    if begun.is_some_and(|begun| at < begun) {
+    if is_older(report, begun) {
+        let at = report["at"].as_u64().unwrap_or_default();
         return Some(format!(
             "{enterprise} in {cluster} was not compared now; this is the report of {}",
             when(at)

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
@@ -290,11 +290,15 @@ async fn keep_house(
     tasks: Tasks,
     stop: CancellationToken,
 ) {
+    // A flood of calls to keep must not put the look off for ever.
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let job = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
+            _ = looks.tick() => None,
             () = inner.look.notified() => None,
-            () = sleep(LOOK) => None,
             job = waiting.recv() => match job {
                 Some(job) => Some(job),
                 None => return,

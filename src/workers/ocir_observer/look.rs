@@ -17,6 +17,7 @@ use crate::domain::ocir::Observed;
 use crate::domain::ocir::Reported;
 use crate::domain::ocir::Scope;
 use crate::domain::provisioning::ids::BwUserId;
+use crate::domain::provisioning::ids::ClusterName;
 use crate::outbound::broadworks::ocip::CurrentOcip;
 use crate::outbound::broadworks::ocip::Ocip;
 use crate::platform::clock;
@@ -47,6 +48,8 @@ pub(super) struct Looker {
     observations: mpsc::Sender<Observation>,
     /// By service provider and group: the URL that counts there, and since when it is known.
     servers: HashMap<(String, String), (Instant, Option<String>)>,
+    /// Whose they are: after a reload another Application Server may be asked.
+    servers_of: Option<ClusterName>,
 }
 
 /// Nobody keeps observations any more: the daemon ends.
@@ -58,6 +61,7 @@ impl Looker {
             ocip,
             observations,
             servers: HashMap::new(),
+            servers_of: None,
         }
     }
 
@@ -114,6 +118,10 @@ impl Looker {
         let Some(ocip) = self.ocip.of(&by.cluster) else {
             return Observed::Hint { user, hint };
         };
+        if self.servers_of.as_ref() != Some(&by.cluster) {
+            self.servers.clear();
+            self.servers_of = Some(by.cluster.clone());
+        }
         let mut pause = AGAIN;
         for _ in 1..TRIES {
             let failure = match self.asked(&ocip, &user).await {

@@ -98,7 +98,9 @@ async fn fifty_denied_calls_bring_about_one_refresh_and_one_repetition_each() {
             .filter(|call| call.field("authorization") == Some(token))
             .count()
     };
-    assert_eq!((by("Bearer access-1"), by("Bearer access-2")), (50, 50));
+    // A call that leaves after the refresh is not denied at all.
+    assert!((1..=50).contains(&by("Bearer access-1")));
+    assert_eq!(by("Bearer access-2"), 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]

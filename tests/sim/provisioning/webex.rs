@@ -95,6 +95,8 @@ impl Webex {
                         held.shown.person = PersonId::parse(&person).ok();
                         held.worked = true;
                         let user = held.shown.user.clone().unwrap_or_default();
+                        // A person stays the same one, however often it is a subscriber.
+                        self.persons.retain(|_, held| *held != user);
                         self.persons.insert(person, user);
                         let customer = held.shown.enterprise.clone().unwrap_or_default();
                         self.organisations.insert(customer);
@@ -339,6 +341,10 @@ impl Webex {
             || failed && (self.calm || random.below(2) == 0);
         if !takes {
             return Err(status(409, None));
+        }
+        if let (Some(user), Some(person)) = (&change.user, &held.shown.person) {
+            let person = person.as_str().to_owned();
+            self.persons.insert(person, user.as_str().to_owned());
         }
         // One change after the other.
         if let Some((_, earlier)) = held.late.take() {

@@ -156,6 +156,13 @@ impl Conductor {
             self.misfit(slot, asked, now);
             return;
         }
+        if let (Asked::UpdateOld, WebexAnswer::Subscriber(shown)) = (asked, &answer)
+            && self.is_anothers(slot, shown)
+        {
+            // It was taken and is not shown yet: nothing is created meanwhile.
+            self.renamed_in_vain(slot, now);
+            return;
+        }
         self.worked(slot, asked);
         match (asked, answer) {
             (Asked::Find, WebexAnswer::Subscribers(all)) => self.found(slot, all, now),
@@ -170,12 +177,6 @@ impl Conductor {
             (Asked::Get | Asked::Update, WebexAnswer::Subscriber(shown)) => {
                 self.updated(slot, asked == Asked::Update);
                 self.shown(slot, *shown, now);
-            }
-            // It was taken and is not shown yet: nothing is created meanwhile.
-            (Asked::UpdateOld, WebexAnswer::Subscriber(shown))
-                if self.is_anothers(slot, &shown) =>
-            {
-                self.lost(slot, asked, now);
             }
             (Asked::UpdateOld, WebexAnswer::Subscriber(shown)) => {
                 self.done(slot, Asked::DeleteOld, now);

@@ -12,6 +12,7 @@ use crate::domain::provisioning::fault::Class;
 use crate::domain::provisioning::fault::Judged;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::record::EnterpriseState;
+use crate::domain::provisioning::record::Fault;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::FailureKind;
@@ -145,7 +146,6 @@ impl Conductor {
         judged: &Judged,
         now: Now,
     ) {
-        let rules = self.settings.rules.clone();
         let at = Moment::of(now.wall);
         let fault = judged.fault(&failure.text, at);
         let Some(way) = self.way_mut(slot) else {
@@ -154,17 +154,47 @@ impl Conductor {
         let record = &mut way.record;
         record.attempt = record.attempt.saturating_add(1);
         let since = *record.progress.failing_since.get_or_insert(at);
-        if !asked.reads() {
+        // What stands before every create counts as one: a look-up that works is no success of it.
+        if !asked.reads() || matches!(asked, Asked::FindCustomer | Asked::Precheck) {
             record.progress.write_failed = record.progress.write_failed.saturating_add(1);
             record.progress.write_failing_since.get_or_insert(since);
         }
-        let attempt = record.attempt;
-        if attempt >= rules.retry_tries.max(1) || at.since(since) >= rules.retry_for {
+        let wished = failure.retry_after.unwrap_or(Duration::ZERO);
+        self.pause(slot, fault, since, wished, now);
+    }
+
+    /// A change of the user id was taken, and Webex shows the old one: it is looked at again, ever
+    /// more seldom and not for ever.
+    pub(super) fn renamed_in_vain(&mut self, slot: Slot, now: Now) {
+        let at = Moment::of(now.wall);
+        let text = "Webex took the change of the user id and still shows the old one.".to_owned();
+        let fault = self.settings.faults.ours("A2011", text, at);
+        self.lost(slot, Asked::UpdateOld, now);
+        let Some(way) = self.way_mut(slot) else {
+            return;
+        };
+        let record = &mut way.record;
+        let progress = &mut record.progress;
+        progress.write_failed = progress.write_failed.saturating_add(1);
+        record.attempt = progress.write_failed;
+        let since = *progress.write_failing_since.get_or_insert(at);
+        progress.failing_since = Some(since);
+        self.pause(slot, fault, since, Duration::ZERO, now);
+    }
+
+    /// Waits longer each time, or gives up.
+    fn pause(&mut self, slot: Slot, fault: Fault, since: Moment, wished: Duration, now: Now) {
+        let rules = self.settings.rules.clone();
+        let Some(way) = self.way_mut(slot) else {
+            return;
+        };
+        let attempt = way.record.attempt;
+        let failing = Moment::of(now.wall).since(since);
+        if attempt >= rules.retry_tries.max(1) || failing >= rules.retry_for {
             self.give_up(slot, fault, now);
             return;
         }
         way.fail(fault);
-        let wished = failure.retry_after.unwrap_or(Duration::ZERO);
         let pause = waits::pause(attempt, &rules).max(wished.min(rules.retry_after_longest));
         let pause = self.jittered(pause);
         if let Some(way) = self.way_mut(slot) {

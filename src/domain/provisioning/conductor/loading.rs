@@ -291,6 +291,7 @@ impl Conductor {
     pub(super) fn take_settings(&mut self, settings: Settings, now: Now) {
         self.settings = settings;
         self.change_lanes(now);
+        self.look_back_again(now);
         for slot in std::mem::take(&mut self.orphans) {
             let known = self
                 .job(slot)

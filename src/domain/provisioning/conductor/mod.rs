@@ -27,6 +27,7 @@ mod first;
 mod job;
 mod lane;
 mod ledger;
+mod left;
 mod loading;
 mod moves;
 mod places;

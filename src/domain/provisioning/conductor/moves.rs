@@ -56,15 +56,16 @@ impl Conductor {
                 }
                 Some(Word::Cancel) | None => record.progress.confirmed.clear(),
             }
+            // What was under way when the daemon was killed may have been sent, and come later.
+            let written = record.progress.updated
+                || record.progress.write_failed > 0
+                || matches!(record.state, JobState::Removing | JobState::Submitting);
+            record.progress.overtaken |= written && !ended;
             record.request = desired.request.clone();
             record.revision = desired.revision;
             record.state = JobState::Queued;
             record.since = at;
             record.next = None;
-            let written = record.progress.updated
-                || record.progress.write_failed > 0
-                || record.state == JobState::Submitting;
-            record.progress.overtaken |= written && !ended;
             record.progress.created = false;
             record.progress.updated = false;
             record.progress.knocked = false;

@@ -115,6 +115,9 @@ pub fn decide(held: &Held, wish: Wish, settings: &Settings) -> Verdict {
     if wish.key.cluster != policy.cluster {
         return Verdict::Refuse(Refusal::new(Code::TemplateUnknown));
     }
+    if let Some(refusal) = removed_by_nobody(&wish, policy, settings) {
+        return Verdict::Refuse(refusal);
+    }
     if let Err(refusal) = check::words(held, &wish) {
         return Verdict::Refuse(refusal);
     }
@@ -146,20 +149,43 @@ pub fn decide(held: &Held, wish: Wish, settings: &Settings) -> Verdict {
     }
 }
 
-fn policy_of<'a>(
+/// Whose rules a wish goes by. A removal goes by the template that the user is held by; where that
+/// one only looks on, by the named one if it can remove the user at the same partner.
+#[must_use]
+pub fn policy_of<'a>(
     desired: Option<&Desired>,
     wish: &Wish,
     settings: &'a Settings,
 ) -> Option<&'a Policy> {
     let named = wish.template.as_ref();
     let held = desired.map(|desired| &desired.template);
-    let template = match &wish.wanted {
+    let of = |template| settings.templates.get(template).map(|policy| &**policy);
+    match &wish.wanted {
         // A user is removed where it is: at the partner of another template nobody would be found,
         // and the subscriber would live on behind a removal that says it is done.
-        Wanted::Absent { .. } => held.or(named),
-        Wanted::AsHeld | Wanted::Present { .. } => named.or(held),
-    }?;
-    settings.templates.get(template).map(|policy| &**policy)
+        Wanted::Absent { .. } => {
+            let named = named.and_then(of);
+            let Some(held) = held else {
+                return named;
+            };
+            let held = of(held)?;
+            let better = named.filter(|named| {
+                held.mode != Mode::Api && named.mode == Mode::Api && named.partner == held.partner
+            });
+            Some(better.unwrap_or(held))
+        }
+        Wanted::AsHeld | Wanted::Present { .. } => of(named.or(held)?),
+    }
+}
+
+/// A removal that nobody would carry out: the user's template only looks on, and the named one,
+/// which does not, belongs to another partner.
+fn removed_by_nobody(wish: &Wish, policy: &Policy, settings: &Settings) -> Option<Refusal> {
+    let named = settings.templates.get(wish.template.as_ref()?)?;
+    let lost = matches!(wish.wanted, Wanted::Absent { .. })
+        && policy.mode != Mode::Api
+        && named.mode == Mode::Api;
+    lost.then(|| refusal::provisioned_elsewhere(&policy.template))
 }
 
 fn presence(desired: Option<&Desired>, wish: &Wish) -> Option<Presence> {

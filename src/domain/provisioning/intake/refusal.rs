@@ -167,3 +167,11 @@ pub(super) fn bound(template: &TemplateKey) -> Refusal {
     let sentence = format!("This customer was begun with the template {template}; use its URL.");
     Refusal::saying(Code::EnterpriseBound, sentence)
 }
+
+pub(super) fn provisioned_elsewhere(template: &TemplateKey) -> Refusal {
+    let sentence = format!(
+        "This user was provisioned by the URL of template {template}; unassign by that URL, or \
+         remove it in Partner Hub."
+    );
+    Refusal::saying(Code::WordUnfit, sentence)
+}

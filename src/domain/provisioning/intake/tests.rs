@@ -216,6 +216,25 @@ fn a_removal_goes_where_the_user_is_whatever_url_it_comes_by() {
 }
 
 #[test]
+fn whom_the_bridge_provisioned_is_removed_by_a_template_that_can_or_the_removal_is_refused() {
+    let mut held = Held::default();
+    accept(&mut held, present("r", profile(), 1));
+    let verdict = |settings: &Settings| decide(&held, absent(2), settings);
+    // The same partner finds the subscriber, whoever made it.
+    let Verdict::Accept { desired, .. } = verdict(&settings()) else {
+        panic!("it is not removed");
+    };
+    assert_eq!(desired.template.as_str(), "a");
+    // Another would find nobody, and the template of the bridge only looks on.
+    let mut elsewhere = settings();
+    let key = TemplateKey::parse("a").unwrap();
+    let mut policy = Policy::clone(&elsewhere.templates[&key]);
+    policy.partner = crate::domain::provisioning::ids::PartnerName::parse("other").ok();
+    elsewhere.templates.insert(key, Arc::new(policy));
+    assert_eq!(refused(verdict(&elsewhere)), Code::WordUnfit);
+}
+
+#[test]
 fn a_person_can_go_after_its_subscription() {
     let mut held = Held::default();
     let gone = accept(&mut held, absent(1));

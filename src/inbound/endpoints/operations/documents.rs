@@ -115,7 +115,7 @@ pub(super) fn error_text(record: &UserRecord) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![format!("User: {}", user_id(&record.desired.presence))];
-    if let Some(held) = &record.desired.enterprise {
+    if let Some(held) = record.enterprise() {
         lines.push(format!("Enterprise: {held}"));
     }
     lines.push(format!("Status: {}", record.state()));

@@ -36,7 +36,7 @@ impl Door {
     ///
     /// # Errors
     /// It is none, or its address tried too many tokens.
-    pub(super) fn open(
+    pub fn open(
         &self,
         config: &Config,
         (address, headers): (IpAddr, &HeaderMap),

@@ -10,6 +10,7 @@ use crate::domain::provisioning::intake::Code;
 use crate::domain::provisioning::intake::Verdict;
 use crate::domain::provisioning::intake::Wanted;
 use crate::domain::provisioning::intake::Wish;
+use crate::domain::provisioning::intake::policy_of;
 use crate::domain::provisioning::policy::Mode;
 use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::profile::Package;
@@ -115,16 +116,11 @@ impl Operations {
         let Some(remedy) = change(wish) else {
             return Ok(());
         };
-        let template = match &wish.template {
-            Some(template) => Some(template.clone()),
-            None => {
-                let held = self.provisioner.store().user(&wish.key).await;
-                let held = held.map_err(|error| store_failed(&error))?;
-                held.map(|record| record.desired.template)
-            }
-        };
+        let held = self.provisioner.store().user(&wish.key).await;
+        let held = held.map_err(|error| store_failed(&error))?;
+        let desired = held.map(|record| record.desired);
         let settings = self.provisioner.settings();
-        let policy = template.and_then(|template| settings.templates.get(&template));
+        let policy = policy_of(desired.as_ref(), wish, &settings);
         policy.map_or(Ok(()), |policy| drives(policy, remedy))
     }
 }

@@ -24,6 +24,9 @@ use crate::telemetry::adapter::Untracked;
 /// waited for is bounded by the listener; who hung up is bounded by this.
 pub(super) const UNDER_WAY: usize = 512;
 
+/// Of one template: a bridge that hangs must not use up the places of the others.
+pub(super) const OF_A_TEMPLATE: usize = 128;
+
 /// What comes back from the bridge.
 pub(super) type Answer = Result<Response<Bytes>, WebFailure>;
 
@@ -48,10 +51,10 @@ pub(super) struct Track {
 impl Errand {
     /// Sends it on its way and waits for the answer. Dropped meanwhile, it still comes to its end,
     /// after the time limits of the bridge and of the store at the latest.
-    pub(super) async fn go(self, tasks: &Tasks, place: OwnedSemaphorePermit) -> Answer {
+    pub(super) async fn go(self, tasks: &Tasks, places: [OwnedSemaphorePermit; 2]) -> Answer {
         let (tell, told) = oneshot::channel();
         tasks.connection(async move {
-            let _place = place;
+            let _places = places;
             let (metrics, template) = (Arc::clone(&self.metrics), Arc::clone(&self.template));
             let request = self.request.clone();
             let answer = self.run().await;

@@ -49,8 +49,9 @@ impl Adapter {
         track: Option<Track>,
     ) -> Outcome {
         let index = Some(asked.judged.index);
-        let places = Arc::clone(&self.ground.limiters.under_way);
-        let Ok(place) = places.try_acquire_owned() else {
+        let all = Arc::clone(&self.ground.limiters.under_way).try_acquire_owned();
+        let own = Arc::clone(&asked.served.places).try_acquire_owned();
+        let (Ok(all), Ok(own)) = (all, own) else {
             let detail = "too many calls wait for the bridge";
             let refused = Refused {
                 retry_after: Some(COME_AGAIN),
@@ -78,7 +79,7 @@ impl Adapter {
             request: asked.visit.request.clone(),
             metrics: Arc::clone(&self.ground.metrics),
         };
-        match errand.go(&self.ground.tasks, place).await {
+        match errand.go(&self.ground.tasks, [all, own]).await {
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 let became = if head.status.is_success() {

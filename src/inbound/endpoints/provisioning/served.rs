@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use http::StatusCode;
+use tokio::sync::Semaphore;
 
 use crate::config::EarlyValidation;
 use crate::config::Environment;
@@ -23,6 +24,7 @@ use crate::domain::provisioning::mapping::Mapping;
 use crate::domain::provisioning::mapping::TemplateValues;
 use crate::domain::provisioning::profile::Package;
 use crate::inbound::endpoints::provisioning::door::Door;
+use crate::inbound::endpoints::provisioning::errand::OF_A_TEMPLATE;
 use crate::inbound::endpoints::provisioning::reply::Text;
 use crate::inbound::endpoints::provisioning::reply::Texts;
 use crate::outbound::OutboundError;
@@ -122,6 +124,8 @@ pub(super) struct Served {
     pub(super) texts: Texts,
     /// Where calls are relayed.
     pub(super) bridge: Option<Arc<Bridge>>,
+    /// Calls that may be on their way there at once.
+    pub(super) places: Arc<Semaphore>,
 }
 
 impl Served {
@@ -172,6 +176,7 @@ impl Served {
                     mapping,
                     texts,
                     bridge,
+                    places: Arc::new(Semaphore::new(OF_A_TEMPLATE)),
                 })
             }
             _ => Err(problems),

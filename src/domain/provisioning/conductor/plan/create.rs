@@ -23,7 +23,7 @@ pub(super) fn plan(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Ne
         let text = "Webex had the subscriber and has it no more.";
         return view.attention("A2009", text.to_owned());
     }
-    if let Some(next) = former(view, profile) {
+    if let Some(next) = former(view, profile, looked_at) {
         return next;
     }
     if let Some(next) = gate(view) {
@@ -137,12 +137,17 @@ fn precheck(
 }
 
 /// The subscriber may be there under the user id that BroadWorks had before.
-fn former(view: &View<'_>, profile: &Profile) -> Option<Next> {
+fn former(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Option<Next> {
     let former = view.job.desired.formerly.as_ref()?;
     let old = match &view.way.old {
         Known::Unknown => {
             let op = WebexOp::FindSubscriber(former.clone());
             return Some(Next::Ask(Asked::FindOld, op));
+        }
+        // Between the two look-ups it may have got its new user id: the last one is for that.
+        Known::Absent(at) if looked_at < *at => {
+            let op = WebexOp::FindSubscriber(profile.user.clone());
+            return Some(Next::Ask(Asked::Find, op));
         }
         Known::Absent(_) => return None,
         Known::Found(old) => old,
