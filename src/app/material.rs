@@ -27,6 +27,7 @@ use crate::tls::provider;
 use crate::tls::trust::Member;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk;
+use crate::workers::file_watch::Plan;
 
 /// Everything loaded, by what it was loaded from.
 #[derive(Clone, Default)]
@@ -350,4 +351,14 @@ fn generations(set: &TrustSet) -> Result<Vec<PathBuf>, TlsError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// What the file watch looks at.
+#[must_use]
+pub fn plan(config: &Config) -> Plan {
+    Plan {
+        paths: watched(config),
+        poll: config.watch.poll,
+        debounce: config.watch.debounce,
+    }
 }

@@ -15,6 +15,7 @@ pub mod operations;
 pub mod provisioning;
 pub mod reload;
 pub mod run;
+mod sockets;
 mod urls;
 mod watchers;
 mod wire;

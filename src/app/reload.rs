@@ -376,7 +376,7 @@ impl Reloader {
             std::mem::replace(&mut proven.pools, stop).cancel();
         }
         // A receiver that is gone means that the process ends.
-        drop(self.watch.send(plan(&edge.config)));
+        drop(self.watch.send(material::plan(&edge.config)));
         edge.front.forget_other_series();
         build::begin(&edge);
         if let Some(operations) = &self.operations {
@@ -392,15 +392,5 @@ impl Reloader {
         }
         proven.material = material;
         self.judge_connections();
-    }
-}
-
-/// What the file watch looks at.
-#[must_use]
-pub fn plan(config: &Config) -> Plan {
-    Plan {
-        paths: material::watched(config),
-        poll: config.watch.poll,
-        debounce: config.watch.debounce,
     }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,9 +25,10 @@ use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
 use crate::app::observed;
-use crate::app::reload;
 use crate::app::reload::Proven;
 use crate::app::reload::Reloader;
+use crate::app::sockets::Sockets;
+use crate::app::sockets::bind_unless;
 use crate::app::watchers;
 use crate::app::wire;
 use crate::config;
@@ -42,7 +42,6 @@ use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::http::TrackingIds;
 use crate::inbound::listener;
-use crate::inbound::listener::BindError;
 use crate::inbound::listener::Shared;
 use crate::inbound::sessions::Sessions;
 use crate::platform::clock;
@@ -127,7 +126,7 @@ impl Daemon {
             &telemetry,
             alarms.desk.clone(),
         );
-        let (watch, plan) = watch::channel(reload::plan(&config));
+        let (watch, plan) = watch::channel(material::plan(&config));
         let reloader = Arc::new(Reloader {
             path: path.to_owned(),
             alarms,
@@ -311,67 +310,6 @@ fn tell(edge: &Edge, material: &Material, telemetry: &Telemetry, warnings: &[Pro
     build::publish(&edge.config, material, telemetry);
     edge.front.forget_other_series();
     telemetry.edge.configuration_warnings(warnings);
-}
-
-/// An address as it was taken, and its socket.
-type Bound = (SocketAddr, TcpListener);
-
-struct Sockets {
-    listeners: Vec<(Arc<str>, Vec<Bound>)>,
-    admin: Bound,
-}
-
-impl Sockets {
-    /// Where each listener was bound.
-    fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        let all = self.listeners.iter();
-        all.flat_map(|(name, bound)| {
-            let addresses = bound.iter();
-            addresses.map(move |(address, _)| (name.to_string(), *address))
-        })
-        .collect()
-    }
-}
-
-/// Binds everything, and says what is wrong with it besides the problems that there are.
-fn bind_unless(mut problems: Vec<AppError>, config: &Config) -> Result<Sockets, Vec<AppError>> {
-    match bind(config) {
-        Ok(sockets) if problems.is_empty() => Ok(sockets),
-        Ok(_) => Err(problems),
-        Err(unbound) => {
-            problems.extend(unbound);
-            Err(problems)
-        }
-    }
-}
-
-fn bind(config: &Config) -> Result<Sockets, Vec<AppError>> {
-    let mut problems = Vec::new();
-    let mut bind_one = |name: &str, address| match bind_with_port(name, address) {
-        Ok(bound) => Some(bound),
-        Err(error) => {
-            problems.push(AppError::from(error));
-            None
-        }
-    };
-    let mut listeners = Vec::new();
-    for listener in &config.listeners {
-        let wanted = listener.addresses.iter();
-        let bound = wanted
-            .filter_map(|address| bind_one(&listener.name, *address))
-            .collect();
-        listeners.push((Arc::from(listener.name.as_str()), bound));
-    }
-    match bind_one("admin", config.admin.address) {
-        Some(admin) if problems.is_empty() => Ok(Sockets { listeners, admin }),
-        _ => Err(problems),
-    }
-}
-
-fn bind_with_port(name: &str, address: SocketAddr) -> Result<Bound, BindError> {
-    let socket = listener::bind(name, address)?;
-    let taken = socket.local_addr().unwrap_or(address);
-    Ok((taken, socket))
 }
 
 /// The sessions of each CTI listener; which listeners are of that kind needs a restart.

@@ -354,7 +354,7 @@ mod tests {
         for (variable, part) in [
             ("XSPD_ADMIN__ADRESS", "keys here: address, allow-remote"),
             ("XSPD_ADMIN_ADDRESS", "as in XSPD_ADMIN__ADDRESS"),
-            ("XSPD_", "keys here: admin"),
+            ("XSPD_", "keys here: acme, admin"),
             ("XSPD_ADMIN", "names a table"),
             ("XSPD_POOL", "names a table"),
             ("XSPD_POOL__NONE__AFFINITY", "one of xsp"),

@@ -3,11 +3,12 @@
 //! What a stranger can trigger is logged at debug each time, and seldom at a level that operators
 //! see; the counters tell the rest.
 
+mod labels;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -25,39 +26,10 @@ use crate::telemetry::concerns::of_ending;
 use crate::telemetry::concerns::of_failure;
 use crate::telemetry::seldom::Seldom;
 
-/// Labels: one listener.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ListenerLabel {
-    /// Name from the configuration.
-    pub listener: String,
-}
-
-/// Labels: one listener and a word of an enum.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ReasonLabel {
-    /// Name from the configuration.
-    pub listener: String,
-    /// The word.
-    pub reason: &'static str,
-}
-
-/// Labels: one listener and a TLS version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct VersionLabel {
-    /// Name from the configuration.
-    pub listener: String,
-    /// As in `TLSv1_3`.
-    pub version: &'static str,
-}
-
-/// Labels: one file of a trust set.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct GenerationLabel {
-    /// Name of the trust set.
-    pub trust: String,
-    /// File name of the generation.
-    pub generation: String,
-}
+pub use labels::GenerationLabel;
+pub use labels::ListenerLabel;
+pub use labels::ReasonLabel;
+pub use labels::VersionLabel;
 
 /// Metrics of the edge.
 #[derive(Default)]

@@ -12,6 +12,8 @@ use rcgen::CustomExtension;
 use rcgen::KeyPair;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::sign::CertifiedKey;
+use rustls::sign::SingleCertAndKey;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
@@ -76,11 +78,15 @@ impl Challenges {
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.der().clone();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let signer = aws_lc_rs::sign::any_supported_type(&key)?;
+        let certified = CertifiedKey::new(vec![certificate], signer);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)?;
+            // Its critical extension (RFC 8737, section 3) is none that the library reads, so it must
+            // not be asked whether key and certificate match; they were made together.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![ALPN.to_vec()];
         let mut certificates = held(&self.certificates);
         if certificates.len() >= MOST {

@@ -66,7 +66,7 @@ impl Scene {
 
     fn config(&self) -> String {
         let folder = self.stage.path().display();
-        let health = "[pool.health]\ninterval = \"200ms\"\ntimeout = \"500ms\"\nfall = 1\nrise = 1\n[[pool.upstream]]";
+        let health = "[pool.health]\ninterval = \"500ms\"\ntimeout = \"500ms\"\nfall = 1\nrise = 1\n[[pool.upstream]]";
         let config = self.stage.config("", "");
         let config = config.replacen("[[pool.upstream]]", health, 1);
         format!(
@@ -290,9 +290,12 @@ async fn a_refused_reload_is_an_alarm_until_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_place_to_write_alarms_are_in_memory_and_told_all_the_same() {
     let scene = Scene::new().await;
-    // A file where the directory should be.
-    std::fs::write(scene.stage.path().join("state"), "no directory").unwrap();
-    let daemon = scene.start().await;
+    // Nobody can make a directory there.
+    let place = scene.stage.path().join("state");
+    let config = scene.config();
+    let nowhere = config.replace(place.to_str().unwrap(), "/proc/xspd/state");
+    assert_ne!(config, nowhere);
+    let daemon = Daemon::start(scene.stage.path(), &nowhere, scene.stage.admin).await;
     daemon.logged(&["Alarms are kept in memory only"]).await;
     scene.well.store(false, Ordering::Relaxed);
     scene

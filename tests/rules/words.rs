@@ -339,7 +339,8 @@ fn faults_of_the_labs_provisioning_apis_are_documented() {
 #[test]
 fn words_of_trust_files_are_documented() {
     Table::after("the words of <code>reason</code>").expect(&trust_words("TrustReason"));
-    Table::after("| `weak-signature` |").expect(&trust_words("Remark"));
+    Table::after("| `weak-signature` | Signed with MD5 or SHA-1. Use")
+        .expect(&trust_words("Remark"));
 }
 
 #[test]

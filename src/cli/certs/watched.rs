@@ -37,7 +37,7 @@ const MOST: u64 = 64 << 20;
 /// A configuration with nothing in it but defaults, for files that are looked at alone.
 const PLAIN: &str = r#"
 [[pool]]
-name = "none"
+name = "xsp"
 upstream = [{ name = "none", url = "http://127.0.0.1:9" }]
 [[listener]]
 name = "none"

@@ -34,7 +34,7 @@ fn config(more: &str) -> Config {
         r#"
         {more}
         [[pool]]
-        name = "none"
+        name = "xsp"
         upstream = [{{ name = "none", url = "http://127.0.0.1:9" }}]
         [[listener]]
         name = "none"
