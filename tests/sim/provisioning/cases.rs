@@ -24,6 +24,7 @@ use xspd::domain::provisioning::ids::SubscriberId;
 use xspd::domain::provisioning::ids::TemplateKey;
 use xspd::domain::provisioning::ids::UserKey;
 use xspd::domain::provisioning::ids::WebexEnterpriseId;
+use xspd::domain::provisioning::ids::WorkspaceId;
 use xspd::domain::provisioning::intake::Verdict;
 use xspd::domain::provisioning::intake::Wish;
 use xspd::domain::provisioning::policy::Mode;
@@ -38,6 +39,7 @@ use xspd::domain::provisioning::record::JobRecord;
 use xspd::domain::provisioning::record::JobState;
 use xspd::domain::provisioning::record::Word;
 use xspd::domain::provisioning::webex::CallFailure;
+use xspd::domain::provisioning::webex::FailureKind;
 use xspd::domain::provisioning::webex::Subscriber;
 use xspd::domain::provisioning::webex::SubscriberStatus;
 use xspd::domain::provisioning::webex::WebexAnswer;
@@ -45,6 +47,7 @@ use xspd::domain::provisioning::webex::WebexOp;
 use xspd::platform::clock;
 
 use super::store::Store;
+use super::webex::failure;
 use super::webex::status;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -222,6 +225,18 @@ impl Case {
         let (request, at) = self.request();
         let template = TemplateKey::parse("t").unwrap();
         let profile = profile(name, group);
+        self.wish(Wish::present(key(name), template, profile, request, at));
+    }
+
+    /// A shared device, which is known by its number here.
+    fn assign_place(&mut self, name: &str, group: &str, phone: &str) {
+        let (request, at) = self.request();
+        let template = TemplateKey::parse("t").unwrap();
+        let profile = Profile {
+            is_place: true,
+            phone: Some(phone.to_owned()),
+            ..profile(name, group)
+        };
         self.wish(Wish::present(key(name), template, profile, request, at));
     }
 
@@ -558,4 +573,35 @@ fn a_tracked_call_does_not_end_on_a_status_from_before_it() {
     assert_eq!(case.job("anna").state, JobState::WaitingWebex);
     case.serve(HOUR, rule(before + 20_000), |_| false);
     assert_eq!(case.job("anna").state, JobState::NoChange);
+}
+
+#[test]
+fn a_workspace_that_was_gone_is_made_anew_once_and_a_lost_answer_is_told() {
+    let is_create = |op: &WebexOp| matches!(op, WebexOp::ProvisionWorkspace(_));
+    for dies in [false, true] {
+        let mut case = Case::new(Mode::Api);
+        case.customer("g", EnterpriseState::Ready);
+        case.assign_place("hall", "g", "+15550001");
+        let made = WorkspaceId::parse("w-1").unwrap();
+        let rule = |_: &WebexOp| Ok(WebexAnswer::Workspace(made.clone()));
+        assert_eq!(case.serve(HOUR, rule, is_create), 1);
+        assert_eq!(case.job("hall").state, JobState::Provisioned);
+        // Somebody has deleted it in Control Hub, and its number changes.
+        case.assign_place("hall", "g", "+15550002");
+        assert!(matches!(
+            case.next(HOUR),
+            Some(WebexOp::UpdateWorkspace(..))
+        ));
+        case.answer(Err(status(404, None)));
+        assert!(case.next(HOUR).as_ref().is_some_and(is_create));
+        assert!(case.job("hall").progress.unsure, "not written down");
+        if dies {
+            case.restart();
+        } else {
+            case.answer(Err(failure(FailureKind::Unanswered, None)));
+        }
+        assert_eq!(case.serve(2 * HOUR, rule, is_create), 0);
+        assert_eq!(case.job("hall").state, JobState::Attention);
+        assert_eq!(case.code("hall"), "A2008");
+    }
 }

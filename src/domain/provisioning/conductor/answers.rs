@@ -197,6 +197,7 @@ impl Conductor {
             (Asked::ProvisionWorkspace, WebexAnswer::Workspace(id)) => {
                 self.created(slot);
                 if let Some(way) = self.way_mut(slot) {
+                    way.armed = false;
                     way.record.progress.unsure = false;
                     way.record.actual.workspace = Some(id);
                 }

@@ -199,6 +199,8 @@ impl Conductor {
         if place && state == JobState::Submitting && way.record.actual.workspace.is_none() {
             way.armed = true;
             way.record.progress.unsure = true;
+            // The state may be entered already.
+            self.soil(slot);
         }
     }
 

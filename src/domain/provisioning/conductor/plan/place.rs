@@ -51,7 +51,13 @@ pub(super) fn present(view: &View<'_>, profile: &Profile) -> Next {
         let why = "a workspace needs a customer that has a user";
         return Next::Later(LOOK_AGAIN, JobState::WaitingFirstUser, why.to_owned());
     }
-    view.enter(JobState::Submitting, "there is no workspace", || {
+    let why = "there is no workspace";
+    if !view.way.armed {
+        // An update that found no workspace has entered the state, and nothing of a create is
+        // written down.
+        return Next::Enter(JobState::Submitting, why.to_owned());
+    }
+    view.enter(JobState::Submitting, why, || {
         let name = &customer.record.sent_as;
         let new = compare::new_workspace(profile, provisioning_id, name);
         Next::Ask(
