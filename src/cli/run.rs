@@ -56,12 +56,18 @@ async fn daemon(args: &Args, console: Console) -> Exit {
             return Exit::Io;
         }
     };
+    // Heard from the beginning: a start may take a while, and an end that is asked for meanwhile is
+    // an orderly one.
+    let end = asked_to_end();
     let daemon = match Daemon::start(&args.config) {
         Ok(daemon) => daemon,
         Err(problems) => return refused(&problems, console),
     };
     notify_ready(SERVING);
-    match daemon.serve(reload, asked_to_end(), asked_to_end()).await {
+    match daemon
+        .serve(reload, end, async { asked_to_end().await })
+        .await
+    {
         Ok(()) => Exit::Ok,
         Err(_worker) => Exit::Software,
     }
@@ -130,16 +136,19 @@ pub fn hangups(tasks: &Tasks) -> std::io::Result<mpsc::Receiver<()>> {
     Ok(receiver)
 }
 
-/// Resolves at the next SIGTERM or SIGINT. Without signals it never does.
-pub async fn asked_to_end() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+/// Resolves at the first SIGTERM or SIGINT after the call. Without signals it never does.
+pub fn asked_to_end() -> impl Future<Output = ()> + Send + 'static {
+    let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    );
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

@@ -150,6 +150,7 @@ fn what_stood_for_an_unreadable_file_is_gone_once_it_can_be_read() {
             if let Action::Publish(board) = action {
                 let all = board.standings.iter();
                 names = all.map(|held| held.watched.id.to_string()).collect();
+                names.sort_unstable();
             }
         }
         names
