@@ -271,10 +271,6 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
 }
 
 /// Opens the store and starts the alarm desk on it; without a store that goes on in memory.
-#[expect(
-    clippy::type_complexity,
-    reason = "what came of the store is for provisioning to judge"
-)]
 fn alarms(
     config: &Config,
     tasks: &Tasks,

@@ -226,7 +226,7 @@ mod tests {
         let refused = Request::new(&none, Subject::default());
         assert_eq!(refused, Err(RequestProblem::NoName));
         let refused = Request::new(
-            &vec!["a.net"; 1],
+            &["a.net"],
             Subject {
                 country: Some("Sweden".to_owned()),
                 ..Subject::default()

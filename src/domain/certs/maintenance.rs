@@ -221,7 +221,9 @@ impl Calendar {
         let now = instant(now)?.to_zoned_datetime(region.zone.clone());
         let end = instant(subject.end)?.to_zoned_datetime(region.zone.clone());
         let (from, until) = self.wish(subject, &end)?;
-        let noticed = self.after_business_days(now.date(), self.notice)?;
+        // Who gives notice on a holiday has given it on the next business day.
+        let given = days(now.date()).find(|date| self.is_business_day(*date))?;
+        let noticed = self.after_business_days(given, self.notice)?;
         let in_time = |window: &Window| window.closes <= until && window.opens > now;
         let dated = from.date().max(now.date());
         let with_notice = self

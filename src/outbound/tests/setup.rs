@@ -210,16 +210,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         blf: None,
         provisioning: provisioning(),
         templates: Vec::new(),
-        alarms: config::Alarms {
-            system_name: None,
-            hold_down: 2,
-            hold_time: LONG,
-            critical_at_once: false,
-            remind_every: LONG,
-            history: LONG,
-            operator_token: None,
-            overrides: Vec::new(),
-        },
+        alarms: plain().alarms,
         alarm_sinks: Vec::new(),
         acme: Vec::new(),
         store: config::Store {

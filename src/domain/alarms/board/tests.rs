@@ -235,7 +235,7 @@ fn a_reminder_comes_once_a_day_for_every_severity_and_not_to_who_has_it() {
         scene.see(ONCE, severity, "");
         let reminded = format!("reminded/{severity}");
         assert!(scene.pass(DAY - MINUTE).is_empty());
-        assert_eq!(scene.pass(2 * MINUTE), [reminded.clone()]);
+        assert_eq!(scene.pass(2 * MINUTE), std::slice::from_ref(&reminded));
         assert_eq!(scene.pass(3 * DAY).len(), 3);
         scene.order(acknowledge(ONCE, Some(scene.now.wall + 3 * DAY)));
         assert!(scene.pass(2 * DAY).is_empty());
