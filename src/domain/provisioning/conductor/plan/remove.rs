@@ -8,7 +8,6 @@ use crate::domain::provisioning::conductor::plan::View;
 use crate::domain::provisioning::conductor::plan::find;
 use crate::domain::provisioning::conductor::plan::place;
 use crate::domain::provisioning::conductor::plan::still_begins;
-use crate::domain::provisioning::conductor::plan::waited_out;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::policy::OnRemove;
 use crate::domain::provisioning::record::EnterpriseState;
@@ -36,8 +35,8 @@ pub(super) fn plan(view: &View<'_>, user: &BwUserId, person: Option<bool>) -> Ne
     }
     match &view.way.known {
         Known::Unknown => find::ask(view, user),
-        Known::Absent(_) | Known::Found(_) if view.way.refresh => find::ask(view, user),
         Known::Absent(_) => gone(view, person),
+        Known::Found(_) if view.way.refresh => find::ask(view, user),
         Known::Found(shown) => there(view, shown),
     }
 }
@@ -97,11 +96,6 @@ fn gone(view: &View<'_>, person: Option<bool>) -> Next {
     let record = &view.way.record;
     if record.progress.unsure && !view.way.confirmed("A2008") {
         return place::unsure(view);
-    }
-    let removed = matches!(record.state, JobState::Removing | JobState::DeletingPerson);
-    if record.progress.overtaken && !removed && !waited_out(view) {
-        // What an earlier wish sent, a change of the user id above all, may come yet.
-        return Next::Poll(JobState::WaitingWebex);
     }
     let by_policy = view.policy.on_remove == OnRemove::SubscriberAndPerson;
     if !person.unwrap_or(by_policy) {
