@@ -153,7 +153,7 @@ async fn farm_and_alarms_go_from_ok_over_warning_to_critical_and_back() {
     assert!(said.perfdata("ALARMS").contains("medium"), "{said:?}");
     let said = scene.check(&["events"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.perfdata("EVENTS").contains("streams=0"), "{said:?}");
+    assert!(said.perfdata("EVENTS").contains("'streams'=0"), "{said:?}");
 
     scene.well.store(false, Ordering::Relaxed);
     let said = scene.until(&["farm"], 2).await;
