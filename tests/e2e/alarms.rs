@@ -313,9 +313,11 @@ async fn without_a_place_to_write_alarms_are_in_memory_and_told_all_the_same() {
 async fn a_disk_with_less_room_than_is_wanted_is_an_alarm() {
     let scene = Scene::new().await;
     // More than this machine has.
-    let wanted = scene
-        .config()
-        .replacen("hold-down = 1", "hold-down = 1\nfree-disk = \"1TiB\"", 1);
+    let wanted = scene.config().replacen(
+        "hold-down = 1",
+        "hold-down = 1\nfree-disk = \"1048576MiB\"",
+        1,
+    );
     let room = xspd::platform::files::room(scene.stage.path()).unwrap();
     if room.free >= 1 << 40 {
         eprintln!("skipped: more than a tebibyte is free here");

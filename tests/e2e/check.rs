@@ -153,7 +153,7 @@ async fn farm_and_alarms_go_from_ok_over_warning_to_critical_and_back() {
     assert!(said.perfdata("ALARMS").contains("medium"), "{said:?}");
     let said = scene.check(&["events"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.perfdata("EVENTS").contains("streams=0"), "{said:?}");
+    assert!(said.perfdata("EVENTS").contains("'streams'=0"), "{said:?}");
 
     scene.well.store(false, Ordering::Relaxed);
     let said = scene.until(&["farm"], 2).await;
@@ -182,8 +182,11 @@ async fn what_cannot_be_told_is_unknown_and_a_daemon_that_is_not_there_is_critic
     let scene = Scene::new().await;
     let daemon = scene.stage.start(&scene.config()).await;
     let said = scene.check(&["queue"]);
-    assert_eq!(said.code, 3, "nobody is provisioned here: {said:?}");
-    assert!(said.line.contains("[provisioning]"), "{said:?}");
+    assert_eq!(said.code, 0, "nobody waits here: {said:?}");
+    assert!(said.perfdata("QUEUE").contains("'open'=0"), "{said:?}");
+    let said = scene.check(&["cert", "--name", "nobody-has-this"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    said.perfdata("CERT");
     assert!(daemon.stop().await.success());
     for (verb, title) in [
         ("alarms", "ALARMS"),
