@@ -141,6 +141,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
         watched_certificates,
         maintenance,
         acme: acme::acme(&at, raw.acme.as_deref(), &listeners),
+        internal_ca: certificates::internal_ca(&at.key("internal-ca"), raw.internal_ca.as_ref()),
         listeners,
     };
     let (problems, warnings) = sink.into_parts();

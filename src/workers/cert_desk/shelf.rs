@@ -26,6 +26,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::config::CertificateFiles;
+use crate::config::secret::SecretRef;
 use crate::domain::certs::bundle::Key;
 use crate::domain::certs::bundle::LARGEST;
 use crate::platform::files;
@@ -186,6 +188,16 @@ impl Shelf {
         let chain = text(&folder.join(CHAIN))?;
         let key = Zeroizing::new(text(&folder.join(KEY))?);
         Ok(Some(Pair { chain, key, about }))
+    }
+
+    /// The files of a part, for whoever reads pairs from files.
+    #[must_use]
+    pub fn files(&self, place: &Place, part: Part) -> CertificateFiles {
+        let folder = self.folder(place).join(part.name());
+        CertificateFiles {
+            chain: folder.join(CHAIN),
+            key: SecretRef::File(folder.join(KEY)),
+        }
     }
 
     /// What is remembered of a part; its key is not read.
