@@ -155,19 +155,6 @@ impl Shelf {
         files::sync_directory(&folder).map_err(at(&folder))
     }
 
-    /// Moves a part to another name, in place of what is there.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn shift(&self, place: &Place, from: Part, to: Part) -> Result<(), ShelfError> {
-        let folder = self.folder(place);
-        let target = folder.join(to.name());
-        remove(&target)?;
-        let source = folder.join(from.name());
-        fs::rename(&source, &target).map_err(at(&source))?;
-        files::sync_directory(&folder).map_err(at(&folder))
-    }
-
     /// Forgets a part.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What a configuration makes us watch.
 
+mod besides;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,15 +14,12 @@ use crate::config::Listener;
 use crate::config::ListenerKind;
 use crate::config::TrustSet;
 use crate::config::secret::SecretRef;
-use crate::domain::certs::date;
 use crate::domain::certs::inventory::Care;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
 use crate::domain::certs::inventory::Watched;
-use crate::workers::internal_ca;
-use crate::workers::internal_ca::status::Records;
 
 /// One part of the configuration and what it has us watch.
 #[derive(Debug, Clone)]
@@ -120,83 +119,9 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     for certificate in &config.watched_certificates {
         of_certificate(config, certificate, &mut all);
     }
-    outside(config, &mut all);
-    internal_ca(config, &mut all);
+    besides::outside(config, &mut all);
+    besides::internal_ca(config, &mut all);
     all
-}
-
-/// Our public URLs as a prober outside sees them.
-fn outside(config: &Config, all: &mut Vec<Entry>) {
-    let targets = config.certificates.prober.iter();
-    for target in targets.flat_map(|prober| &prober.targets) {
-        let name: Arc<str> = format!("certificates.prober-targets {target}").into();
-        let place = format!("outside {target}");
-        // Of what renews itself a late renewal is told, seen from outside as from inside.
-        let host = host_of(target);
-        let managed = config
-            .acme
-            .iter()
-            .any(|acme| acme.names.iter().any(|name| *name == host));
-        let kind = if managed {
-            Kind::ManagedLeaf
-        } else {
-            Kind::ManualLeaf
-        };
-        let mut shared = watched(config, &name, &place, kind, Duty::Server);
-        shared.renewal = managed.then(Renewing::default);
-        all.push(Entry {
-            name,
-            place,
-            shared,
-            source: Source::Outside(target.clone()),
-        });
-    }
-}
-
-/// The host of a URL, or of `host:port`.
-fn host_of(target: &str) -> String {
-    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _)| host);
-    host.to_ascii_lowercase()
-}
-
-/// The CA of our own; and what it issued and the daemon renews is watched as such.
-fn internal_ca(config: &Config, all: &mut Vec<Entry>) {
-    let Some(rules) = &config.internal_ca else {
-        return;
-    };
-    let name: Arc<str> = "internal-ca.directory".into();
-    let place = "internal-ca".to_owned();
-    let records = Records::new(&config.state_dir);
-    for held in internal_ca::issue::bridges(config) {
-        let status = records.status(&held);
-        if !rules.renew || !status.managed {
-            continue;
-        }
-        for entry in all.iter_mut() {
-            let is_it = matches!(&entry.source, Source::Chain(files) if files.chain == held.chain);
-            if is_it {
-                let bands = watched(config, &entry.name, "", Kind::ManagedLeaf, Duty::Client);
-                entry.shared.kind = bands.kind;
-                entry.shared.bands = bands.bands;
-                entry.shared.bands_key = bands.bands_key;
-                // Its failures have an alarm of their own.
-                entry.shared.renewal = Some(Renewing {
-                    due: status.due.and_then(date::from_unix),
-                    failures: 0,
-                });
-            }
-        }
-    }
-    all.push(Entry {
-        shared: watched(config, &name, &place, Kind::Ca, Duty::Ca),
-        place,
-        source: Source::Anchors(rules.directory.join(internal_ca::folder::CA)),
-        name,
-    });
 }
 
 fn of_listener(config: &Config, listener: &Listener, all: &mut Vec<Entry>) {
