@@ -16,6 +16,7 @@ use x509_parser::prelude::X509Certificate;
 
 use super::BRIDGE;
 use super::INTERNAL_CA;
+use super::PUBLIC_CA;
 use super::PUBLIC_ROOT;
 use super::TRUST_FILE_STEM;
 use super::certificate_name;
@@ -69,7 +70,7 @@ pub(super) fn examine(directory: &Path, now: SystemTime) -> Result<PathBuf, Stal
     let trust_file = find_trust_file(directory)?;
     in_date(&trust_file, now)?;
     in_date(&directory.join(PUBLIC_ROOT), now)?;
-    for stem in [INTERNAL_CA, BRIDGE] {
+    for stem in [PUBLIC_CA, INTERNAL_CA, BRIDGE] {
         in_date(&directory.join(certificate_name(stem)), now)?;
         has_key(&directory.join(key_name(stem)))?;
     }
