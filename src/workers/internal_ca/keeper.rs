@@ -1,6 +1,7 @@
 //! One bridge's certificate and its renewal.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tracing::error;
 use tracing::info;
@@ -229,7 +230,7 @@ enum Failed {
 }
 
 /// In the last tenth of what is in use an XSP that cannot be asked is no reason to wait any longer.
-fn proof_needed(leaf: &CertificateFacts, now: std::time::SystemTime) -> Proof {
+fn proof_needed(leaf: &CertificateFacts, now: SystemTime) -> Proof {
     let whole = leaf.not_after.duration_since(leaf.not_before);
     let left = leaf.not_after.duration_since(now);
     if left.unwrap_or_default() < whole.unwrap_or_default() / 10 {
