@@ -65,9 +65,10 @@ fn mint_servers(directory: &Path, life: Option<Duration>, now: SystemTime) -> Re
     let (name, key) = (certificate_name(PUBLIC_CA), key_name(PUBLIC_CA));
     write(directory, &key, &issuing.key_pem(), files::PRIVATE)?;
     write(directory, &name, &issuing.pem(), files::PUBLIC)?;
-    let validity = life.map_or(Validity::years(now, LEAF_YEARS), |life| {
-        Validity::lasting(now, life)
-    });
+    let validity = life.map_or_else(
+        || Validity::years(now, LEAF_YEARS),
+        |life| Validity::lasting(now, life),
+    );
     for kind in ServerKey::ALL {
         let key = kind.algorithm().generate()?;
         let params = leaf::server(kind, validity)?;
