@@ -279,11 +279,12 @@ impl Scene {
             let kept = usage.of(SET, &facts.fingerprint.to_string());
             let last = kept.and_then(|kept| kept.last_used);
             let last = last.and_then(date::from_unix).map(date::text);
-            let mut one = document(&facts);
-            one["generation"] = json!(generation.word());
-            one["bridges"] = json!(users);
-            one["last-used"] = json!(last);
-            documents.push(one);
+            documents.push(json!({
+                "generation": generation.word(),
+                "ca": document(&facts),
+                "bridges": users,
+                "last-used": last,
+            }));
             lines.push(format!("{}: {}", generation.word(), words(&facts)));
             lines.push(match (users.as_slice(), last) {
                 ([], None) => "  nothing of it is in use".to_owned(),

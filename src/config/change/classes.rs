@@ -98,12 +98,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
     at.inside("events", old_events, &new.events, events::events);
     let (server, other) = (application_server, &new.application_server);
-    at.inside(
-        "application-server",
-        server,
-        other,
-        auth::application_server,
-    );
+    let walk = auth::application_server;
+    at.inside("application-server", server, other, walk);
     at.inside("ocir", reports, &new.ocir, ocir::ocir);
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);

@@ -235,7 +235,7 @@ impl Desk {
 }
 
 /// Takes in what is in use now. What is said of the CA before the one that issues.
-pub(super) fn judge_usage(usage: &mut TrustUsage, survey: &Survey, now: SystemTime) -> Verdict {
+fn judge_usage(usage: &mut TrustUsage, survey: &Survey, now: SystemTime) -> Verdict {
     let hour = date::to_unix(now) / USE_STEP * USE_STEP;
     let present = |of: Generation, ca: &Ca| {
         let mut leaves = survey.bridges.iter().filter_map(|(_, leaf)| leaf.as_ref());

@@ -21,10 +21,7 @@ pub(super) fn outside(config: &Config, all: &mut Vec<Entry>) {
         let place = format!("outside {target}");
         // Of what renews itself a late renewal is told, seen from outside as from inside.
         let host = host_of(target);
-        let managed = config
-            .acme
-            .iter()
-            .any(|acme| acme.names.iter().any(|name| *name == host));
+        let managed = config.acme.iter().any(|acme| acme.names.contains(&host));
         let kind = if managed {
             Kind::ManagedLeaf
         } else {
