@@ -70,6 +70,7 @@ allowed-identities = ["client.test"]
 names = ["*"]
 [listener.bridge]
 upstreams = ["127.0.0.1:1"]
+ca = "{at}/trust.txt"
 client-certificate = {{ chain = "{at}/bridge.pem", key = "file:{at}/bridge.key" }}
 "#
         );
