@@ -13,6 +13,7 @@ use super::INTERNAL_CA;
 use super::PUBLIC_CA;
 use super::PUBLIC_ROOT;
 use super::PkiError;
+use super::STAND_IN;
 use super::TRUST_FILE_STEM;
 use super::authority::Authority;
 use super::authority::Validity;
@@ -65,15 +66,15 @@ fn mint_servers(directory: &Path, life: Option<Duration>, now: SystemTime) -> Re
     let (name, key) = (certificate_name(PUBLIC_CA), key_name(PUBLIC_CA));
     write(directory, &key, &issuing.key_pem(), files::PRIVATE)?;
     write(directory, &name, &issuing.pem(), files::PUBLIC)?;
-    let validity = life.map_or_else(
-        || Validity::years(now, LEAF_YEARS),
-        |life| Validity::lasting(now, life),
-    );
-    for kind in ServerKey::ALL {
+    let year = Validity::years(now, LEAF_YEARS);
+    let wanted = life.map_or(year, |life| Validity::lasting(now, life));
+    let servers = ServerKey::ALL.map(|kind| (kind.file_stem(), kind, wanted));
+    let stand_in = (STAND_IN, ServerKey::Ecdsa, year);
+    for (stem, kind, validity) in servers.into_iter().chain([stand_in]) {
         let key = kind.algorithm().generate()?;
         let params = leaf::server(kind, validity)?;
         let chain = issuing.sign(&params, &key)? + &issuing.pem();
-        write_pair(directory, kind.file_stem(), &chain, &key)?;
+        write_pair(directory, stem, &chain, &key)?;
     }
     Ok(())
 }

@@ -37,6 +37,9 @@ const PUBLIC_ROOT: &str = "public-root.pem";
 /// Stem of the issuing CA below it, which signs what is asked for.
 const PUBLIC_CA: &str = "public-issuing";
 
+/// Stem of what the lab's own servers present.
+const STAND_IN: &str = "stand-in";
+
 /// Stem of the provider's internal CA.
 const INTERNAL_CA: &str = "internal-ca";
 
@@ -189,6 +192,12 @@ impl Pki {
     #[must_use]
     pub fn server(&self, key: ServerKey) -> Pair {
         self.pair(key.file_stem())
+    }
+
+    /// What the lab's BroadWorks and Webex present, which last however soon the daemon's end.
+    #[must_use]
+    pub fn stand_in(&self) -> Pair {
+        self.pair(STAND_IN)
     }
 
     /// A client certificate: leaf, then issuing CA, except for [`Client::LeafOnly`].

@@ -2,6 +2,7 @@
 
 mod besides;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -79,6 +80,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     for listener in config.listeners.iter().filter(|held| held.terminates_tls()) {
         of_listener(config, listener, &mut all);
     }
+    besides::join(&mut all);
     for set in config.trust.values() {
         let name: Arc<str> = format!("trust.{}", set.name).into();
         let shared = watched(
@@ -276,6 +278,9 @@ fn anchors(config: &Config, all: &mut Vec<Entry>) {
         let ca = partner.ca.as_ref();
         files.extend(ca.map(|ca| (format!("webex-partner.{}.ca", partner.name), ca)));
     }
+    // One file is watched once, under the first that believes it.
+    let mut seen = HashSet::new();
+    files.retain(|(_, ca)| seen.insert(*ca));
     for (path, ca) in files {
         let name: Arc<str> = path.as_str().into();
         let shared = watched(config, &name, &path, Kind::TrustAnchor, Duty::TrustAnchor);

@@ -1,11 +1,15 @@
-//! What is watched besides listeners, peers and files: our URLs from outside, and the CA of our own.
+//! What is watched besides listeners, peers and files: our URLs from outside, and the CA of our own;
+//! and what is one though it is named twice.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::domain::certs::date;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
+use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::entries::Source;
@@ -82,4 +86,38 @@ pub(super) fn internal_ca(config: &Config, all: &mut Vec<Entry>) {
         source: Source::Anchors(rules.directory.join(internal_ca::folder::CA)),
         name,
     });
+}
+
+/// Hosts and listeners that share a pair of files have one certificate: it ends once, and it is
+/// told once, under the name of the first. It has to cover the hosts of all.
+pub(super) fn join(all: &mut [Entry]) {
+    let mut owners: BTreeMap<PathBuf, ObjectId> = BTreeMap::new();
+    let mut joined: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
+    for entry in &*all {
+        if let Source::Chain(files) = &entry.source {
+            let id = &entry.shared.id;
+            let owner = owners.entry(files.chain.clone());
+            let owner = owner.or_insert_with(|| id.clone());
+            joined.entry(id.clone()).or_insert_with(|| owner.clone());
+        }
+    }
+    let mut wanted: BTreeMap<ObjectId, (Vec<String>, bool)> = BTreeMap::new();
+    for entry in &mut *all {
+        if let Some(owner) = joined.get(&entry.shared.id) {
+            entry.shared.id = owner.clone();
+        }
+        let (hosts, public) = wanted.entry(entry.shared.id.clone()).or_default();
+        *public |= entry.shared.public;
+        for host in &entry.shared.hosts {
+            if !hosts.contains(host) {
+                hosts.push(host.clone());
+            }
+        }
+    }
+    for entry in all {
+        if let Some((hosts, public)) = wanted.get(&entry.shared.id) {
+            entry.shared.hosts.clone_from(hosts);
+            entry.shared.public = *public;
+        }
+    }
 }
