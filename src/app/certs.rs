@@ -1,5 +1,5 @@
 //! What goes on by itself about certificates: activations that were put off, automatic certificates,
-//! and which trust generations are used.
+//! those of the internal CA, and which trust generations are used.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::platform::tasks::Tasks;
 use crate::workers::acme;
 use crate::workers::acme::AcmeGround;
 use crate::workers::cert_desk;
+use crate::workers::internal_ca;
 use crate::workers::trust_usage;
 use crate::workers::trust_usage::UsageGround;
 
@@ -30,6 +31,12 @@ pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
         tasks: tasks.clone(),
     };
     tasks.worker("acme", acme::run(ground, tasks.stop()));
+    let ground = internal_ca::Ground {
+        config: Box::new(current(live)),
+        observe: Arc::new(observe(reloader)),
+        tasks: tasks.clone(),
+    };
+    tasks.worker("internal-ca", internal_ca::run(ground, tasks.stop()));
     let state = edge.config.state_dir.clone();
     let live = Arc::clone(live);
     let ground = UsageGround {

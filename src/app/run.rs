@@ -38,6 +38,7 @@ use crate::inbound::admin;
 use crate::inbound::admin::Admin;
 use crate::inbound::connections::Places;
 use crate::inbound::edge::Edge;
+use crate::inbound::edge::Live;
 use crate::inbound::endpoints::operations::Ground;
 use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::http::TrackingIds;
@@ -118,10 +119,11 @@ impl Daemon {
         let around = (&tasks, &accepting, &*telemetry);
         let wired = wire::start(&mut edge, asking, around, database)?;
         let taken = sockets.addresses();
+        let live: Live = Arc::new(ArcSwap::from_pointee(edge));
         let certificates = certificates::start(
             &config,
             taken,
-            &webex,
+            (&webex, &live),
             &tasks,
             &telemetry,
             alarms.desk.clone(),
@@ -137,7 +139,7 @@ impl Daemon {
             provisioning: wired.provisioning,
             operations: wired.operations.clone(),
             certificates: certificates.clone(),
-            live: Arc::new(ArcSwap::from_pointee(edge)),
+            live,
             telemetry: Arc::clone(&telemetry),
             connections: Arc::default(),
             sessions: sessions.clone(),

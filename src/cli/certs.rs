@@ -14,7 +14,9 @@ mod moment;
 mod place;
 mod plan;
 mod renew;
+mod renew_bridge;
 mod rollback;
+mod rotate;
 mod show;
 mod staged;
 mod watched;
@@ -53,11 +55,13 @@ enum Verb {
     List(list::Args),
     /// Propose when to renew: the window, and the last day to give notice
     Plan(plan::Args),
-    /// Say all that is known of one thing that is watched, or what is in a file of certificates
-    /// Have the daemon order an automatic certificate anew
+    /// Have an automatic certificate ordered anew: by ACME, or by the internal CA
     Renew(renew::Args),
+    /// Replace the internal CA by another, in steps: prepare, activate, retire
+    RotateInternalCa(rotate::Args),
     /// Put the certificate that was there before back into use
     Rollback(rollback::Args),
+    /// Say all that is known of one thing that is watched, or what is in a file of certificates
     Show(show::Args),
     /// List what is staged, put off and kept to go back to, and what was done last
     Staged(staged::Args),
@@ -138,7 +142,8 @@ fn run_at(args: Args, console: Console, now: SystemTime) -> Result<Said, Failure
         Verb::Import(args) => import::run(&args, console, now),
         Verb::InitInternalCa(args) => internal_ca::run(&args, console, now),
         Verb::IssueBridgeClient(args) => bridge_client::run(&args, console, now),
-        Verb::Renew(args) => renew::run(&args, console),
+        Verb::Renew(args) => renew::run(&args, console, now),
+        Verb::RotateInternalCa(args) => rotate::run(&args, console, now),
         Verb::Rollback(args) => rollback::run(&args, console, now),
         Verb::Show(args) => show::run(&args, console, now),
         Verb::Staged(args) => staged::run(&args, console),

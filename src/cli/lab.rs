@@ -395,6 +395,7 @@ mod tests {
                 state_dir: state_dir.to_owned(),
                 ports,
                 fresh: false,
+                server_certificates_last: None,
                 action: None,
             };
             run(args, Console::default())

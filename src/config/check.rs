@@ -14,6 +14,7 @@ mod certificates;
 mod edge;
 mod events;
 mod host;
+mod internal_ca;
 mod jobs;
 mod listener;
 mod ocir;
@@ -141,8 +142,13 @@ pub(super) fn check(raw: &Raw) -> Checked {
         watched_certificates,
         maintenance,
         acme: acme::acme(&at, raw.acme.as_deref(), &listeners),
+        internal_ca: internal_ca::internal_ca(&at.key("internal-ca"), raw.internal_ca.as_ref()),
         listeners,
     };
+    checked(config, sink)
+}
+
+fn checked(config: Config, sink: Sink) -> Checked {
     let (problems, warnings) = sink.into_parts();
     Checked {
         config,

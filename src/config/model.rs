@@ -99,6 +99,8 @@ pub struct Config {
     pub maintenance: Maintenance,
     /// Automatic certificates, in the order written.
     pub acme: Vec<Acme>,
+    /// The CA of our own.
+    pub internal_ca: Option<InternalCa>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
 }

@@ -59,6 +59,7 @@ pub use blf::BlfWebhook;
 pub use bridge::Bridge;
 pub use certificates::Certificate;
 pub use certificates::Certificates;
+pub use certificates::InternalCa;
 pub use certificates::Maintenance;
 pub use certificates::MaintenanceRegion;
 pub use edge::Cors;
@@ -164,6 +165,9 @@ pub struct Raw {
     /// Certificates that are ordered and renewed automatically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acme: Option<Vec<Acme>>,
+    /// The CA of our own below which the bridges' client certificates are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal_ca: Option<InternalCa>,
     /// Accounts at Webex through which subscribers are provisioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webex_partner: Option<Vec<WebexPartner>>,

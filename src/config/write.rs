@@ -37,6 +37,7 @@ use crate::config::write::auth::auth_service;
 use crate::config::write::blf::blf;
 use crate::config::write::certificates::certificate as watched;
 use crate::config::write::certificates::certificates;
+use crate::config::write::certificates::internal_ca;
 use crate::config::write::certificates::maintenance;
 use crate::config::write::edge::cors;
 use crate::config::write::edge::forwarding;
@@ -80,6 +81,7 @@ pub(super) fn write(config: &Config) -> Raw {
         watched_certificates,
         maintenance: renewals,
         acme: automatic,
+        internal_ca: own_ca,
         listeners,
     } = config;
     Raw {
@@ -109,6 +111,7 @@ pub(super) fn write(config: &Config) -> Raw {
         certificate: Some(watched_certificates.iter().map(watched).collect()),
         maintenance: Some(maintenance(renewals)),
         acme: Some(automatic.iter().map(acme).collect()),
+        internal_ca: own_ca.as_ref().map(internal_ca),
         listener: Some(listeners.iter().map(listener).collect()),
     }
 }

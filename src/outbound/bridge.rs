@@ -3,9 +3,12 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::AlertDescription;
 use rustls_pki_types::ServerName;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
 
 use crate::config;
 use crate::domain::edge::session::BridgeFault;
@@ -108,6 +111,33 @@ impl Bridge {
         }
     }
 }
+
+impl Bridge {
+    /// Whether the XSP in this place takes our certificate: with TLS 1.3 it says no only after the
+    /// handshake, and one that says nothing waits for us. Nothing is sent.
+    ///
+    /// # Errors
+    /// Why not, and whose fault it is.
+    pub async fn try_certificate(&self, place: usize) -> Result<(), NotBridged> {
+        let mut stream = self.connect(place).await?;
+        match timeout(LATE_REFUSAL, stream.read_u8()).await {
+            Err(_silent) => Ok(()),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if refuses_us(&error) => Err(NotBridged {
+                fault: BridgeFault::CertificateRefused,
+                detail: error.to_string(),
+            }),
+            Ok(Err(error)) => Err(NotBridged {
+                fault: BridgeFault::TlsFailed,
+                detail: format!("it closed the connection at once: {error}"),
+            }),
+        }
+    }
+}
+
+/// How long after the handshake an XSP may refuse our certificate: a way to it and back, and its
+/// work.
+const LATE_REFUSAL: Duration = Duration::from_secs(1);
 
 fn fault_of(error: &ConnectError) -> BridgeFault {
     match error {

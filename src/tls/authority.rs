@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::facts::BadCertificate;
+use crate::domain::certs::key::KeyKind;
 use crate::domain::certs::pem;
 use crate::domain::ids::Fingerprint;
 
@@ -92,6 +93,46 @@ pub enum AuthorityError {
     /// The certificate would outlive its CA.
     #[error("the CA ends on {}, before the new certificate would", date::text(*.0))]
     OutlivesCa(SystemTime),
+}
+
+/// What a renewed client certificate says: the same as the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Likeness {
+    common_name: String,
+    dns_names: Vec<String>,
+    purpose: Option<Vec<u64>>,
+    key: KeyType,
+}
+
+impl Likeness {
+    /// Of a client certificate; `None` when it says what is not issued here.
+    #[must_use]
+    pub fn of(leaf: &CertificateFacts) -> Option<Self> {
+        let purposes = leaf.extended_key_usage.as_ref()?;
+        let plain = purposes.client_auth && !purposes.server_auth && !purposes.any;
+        let purpose = match purposes.other.as_slice() {
+            [] => None,
+            [one] => {
+                let arcs: Result<Vec<u64>, _> = one.split('.').map(str::parse).collect();
+                Some(arcs.ok()?)
+            }
+            _ => return None,
+        };
+        let key = match leaf.key {
+            KeyKind::P256 => KeyType::EcdsaP256,
+            KeyKind::P384 => KeyType::EcdsaP384,
+            KeyKind::Rsa(..=2048) => KeyType::Rsa2048,
+            KeyKind::Rsa(2049..=3072) => KeyType::Rsa3072,
+            KeyKind::Rsa(_) => KeyType::Rsa4096,
+            KeyKind::Ed25519 | KeyKind::P521 | KeyKind::Other(_) => return None,
+        };
+        plain.then_some(Self {
+            common_name: leaf.common_name()?.to_owned(),
+            dns_names: leaf.dns_names.clone(),
+            purpose,
+            key,
+        })
+    }
 }
 
 /// What a client certificate is to say.
@@ -182,6 +223,28 @@ impl InternalCa {
         &self.facts
     }
 
+    /// Issues a client certificate like another one, with a new key, good for `lifetime` or as long
+    /// as the CA itself.
+    ///
+    /// # Errors
+    /// When the library refuses.
+    pub fn issue_like(
+        &self,
+        like: &Likeness,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> Result<Issued, AuthorityError> {
+        let request = ClientRequest {
+            common_name: &like.common_name,
+            dns_names: &like.dns_names,
+            purpose: like.purpose.as_deref(),
+            days: 0,
+            key: like.key,
+        };
+        let end = now.checked_add(lifetime).unwrap_or(self.facts.not_after);
+        self.issue_until(&request, end.min(self.facts.not_after), now)
+    }
+
     /// Issues a certificate for a TLS client.
     ///
     /// # Errors
@@ -191,10 +254,21 @@ impl InternalCa {
         request: &ClientRequest<'_>,
         now: SystemTime,
     ) -> Result<Issued, AuthorityError> {
-        let mut params = params(request.common_name, now, request.days);
-        if self.facts.not_after < now + DAY * request.days {
+        let end = now + DAY * request.days;
+        if self.facts.not_after < end {
             return Err(AuthorityError::OutlivesCa(self.facts.not_after));
         }
+        self.issue_until(request, end, now)
+    }
+
+    fn issue_until(
+        &self,
+        request: &ClientRequest<'_>,
+        end: SystemTime,
+        now: SystemTime,
+    ) -> Result<Issued, AuthorityError> {
+        let mut params = params(request.common_name, now, request.days);
+        params.not_after = end.into();
         params.not_before = (now - CLOCK_SKEW).max(self.facts.not_before).into();
         params.subject_alt_names =
             CertificateParams::new(request.dns_names.to_vec())?.subject_alt_names;
@@ -296,6 +370,33 @@ mod tests {
             ["clientAuth", "1.3.6.1.4.1.6431.1.1.8.2.1.3"]
         );
         assert_eq!(facts.dns_names, names);
+    }
+
+    #[test]
+    fn a_renewed_certificate_says_what_the_one_before_it_said() {
+        let ca = load(&ca(400), now()).unwrap();
+        let names = ["a.example.net".to_owned()];
+        let first = ClientRequest {
+            dns_names: &names,
+            purpose: Some(&[1, 3, 6, 1, 4, 1, 6431, 1, 1, 8, 2, 1, 3]),
+            key: KeyType::EcdsaP384,
+            ..request(10)
+        };
+        let first = ca.issue_client(&first, now()).unwrap().facts;
+        let like = Likeness::of(&first).unwrap();
+        let later = now() + DAY * 7;
+        let second = ca.issue_like(&like, DAY * 90, later).unwrap().facts;
+        assert_eq!(second.subject, first.subject);
+        assert_eq!(second.dns_names, first.dns_names);
+        assert_eq!(second.extended_key_usage, first.extended_key_usage);
+        assert_eq!(second.key, first.key);
+        assert_eq!(second.not_after, later + DAY * 90);
+        assert_ne!(second.spki_sha256, first.spki_sha256);
+        // It never outlives its CA.
+        let last = ca.issue_like(&like, DAY * 900, later).unwrap().facts;
+        assert_eq!(last.not_after, ca.facts().not_after);
+        // What serves, or is no leaf, is not made here.
+        assert_eq!(Likeness::of(ca.facts()), None);
     }
 
     #[test]

@@ -7,7 +7,6 @@ pub mod error;
 pub mod host;
 pub mod issue;
 pub mod pem;
-pub mod presented;
 pub mod probe;
 pub mod provider;
 pub mod trust;

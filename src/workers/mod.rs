@@ -15,6 +15,7 @@ pub mod directory_sync;
 pub mod drive;
 pub mod event_hub;
 pub mod file_watch;
+pub mod internal_ca;
 pub mod ocir_observer;
 pub mod provisioner;
 pub mod reconciler;

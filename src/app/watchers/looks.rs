@@ -141,33 +141,17 @@ pub(super) fn webex(partner: &WebexPartner) -> [Observation; 2] {
         )),
         (_, _) => None,
     };
-    let ending = standing.alarms.first().map(|alarm| match alarm {
-        Alarm::RefreshTokenEnding { ends } => (
-            format!(
-                "The refresh token of the Webex partner {name} ends on {} unless it is used.",
-                date::text(*ends)
-            ),
-            Some(*ends),
-        ),
-        Alarm::Refused(fault) => (
-            format!(
-                "Webex refuses the tokens of the partner {name}: {}.",
-                fault.as_str()
-            ),
-            None,
-        ),
+    // That a token comes to its end is told by the watch over all that ends.
+    let refused = standing.alarms.iter().find_map(|alarm| match alarm {
+        Alarm::RefreshTokenEnding { .. } => None,
+        Alarm::Refused(fault) => Some(format!(
+            "Webex refuses the tokens of the partner {name}: {}.",
+            fault.as_str()
+        )),
     });
-    let mut token = look(
-        AlarmName::OauthTokenExpiring,
-        &object,
-        ending.as_ref().map(|(text, _)| text.clone()),
-    );
-    if let Condition::Present(present) = &mut token.condition {
-        present.ends = ending.and_then(|(_, ends)| ends);
-    }
     [
         look(AlarmName::WebexApiUnreachable, &object, failing),
-        token,
+        look(AlarmName::OauthTokenExpiring, &object, refused),
     ]
 }
 

@@ -15,6 +15,8 @@ use crate::tls::authority::AuthorityError;
 use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::place::PlaceProblem;
 use crate::workers::cert_desk::shelf::ShelfError;
+use crate::workers::internal_ca::folder::CaProblem;
+use crate::workers::internal_ca::issue::IssueError;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,21 @@ pub(in crate::cli) enum Failure {
     /// No such automatic certificate.
     #[error("there is no [[acme]] \"{asked}\" in the configuration; there are: {names}")]
     NoAcme { asked: String, names: String },
+    /// The internal CA cannot be used.
+    #[error("{0}")]
+    InternalCa(#[from] CaProblem),
+    /// The configuration has no internal CA.
+    #[error(
+        "the configuration names no internal CA; add its directory: [internal-ca] directory = \
+         \"/etc/xspd/internal-ca\""
+    )]
+    NoInternalCa,
+    /// A certificate of the internal CA was not issued.
+    #[error("{0}")]
+    Issue(#[from] IssueError),
+    /// The next CA is not there, or is there already.
+    #[error("{0}")]
+    Step(String),
     /// There is no daemon to do it later.
     #[error(
         "no daemon answers on {address} ({error}), and without one nothing happens at that time; \
@@ -123,7 +140,10 @@ impl Failure {
             Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,
             Self::Activate(ActivateError::Nothing { .. }) => Exit::NoInput,
             Self::Activate(ActivateError::Bad { .. } | ActivateError::Refused { .. }) => Exit::Data,
-            Self::Config(_) => Exit::Config,
+            Self::Config(_) | Self::NoInternalCa => Exit::Config,
+            Self::InternalCa(problem) => of_ca(problem),
+            Self::Issue(problem) => of_issue(problem),
+            Self::Step(_) => Exit::Usage,
             Self::NoAccount(_) | Self::NoDaemon { .. } | Self::NoWorker { .. } => Exit::Unavailable,
             Self::Password(_) => Exit::NoInput,
             Self::NoAcme { .. } | Self::Place(_) | Self::Request(_) => Exit::Usage,
@@ -140,6 +160,29 @@ impl Failure {
             }
             Self::Unwritable { .. } => Exit::CantCreate,
         }
+    }
+}
+
+fn of_ca(problem: &CaProblem) -> Exit {
+    match problem {
+        CaProblem::Bad { .. } => Exit::Data,
+        CaProblem::Disk(error) => of_disk(error),
+        CaProblem::Key(SecretError::Shared { .. }) => Exit::NoPermission,
+        CaProblem::Key(_) | CaProblem::KeyElsewhere(_) | CaProblem::Unreadable(_) => Exit::NoInput,
+    }
+}
+
+fn of_issue(problem: &IssueError) -> Exit {
+    match problem {
+        IssueError::Activate(ActivateError::Disk(error)) | IssueError::Disk(error) => {
+            of_disk(error)
+        }
+        IssueError::Activate(_) => Exit::CantCreate,
+        IssueError::Bridge(_) | IssueError::Ca(_) | IssueError::NotOurs(_) => Exit::Data,
+        IssueError::Staged(..) => Exit::Usage,
+        // An answer, not an accident: the XSPs were asked, and they said no.
+        IssueError::Unproven(_) => Exit::Findings,
+        IssueError::Unreadable(_) => Exit::NoInput,
     }
 }
 

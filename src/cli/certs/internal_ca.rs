@@ -60,9 +60,14 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
             facts.fingerprint
         ),
         format!("Written: {} (mode 600)", placed.key.display()),
-        "  Whoever has this key can pose as the bridge. The daemon does not need it: keep it off \
-         the servers, and back it up."
+        "  Whoever has this key can pose as the bridge: back it up, and keep it off the servers \
+         unless what it issues is to renew itself."
             .to_owned(),
+        format!(
+            "To have the daemon renew what it issues ([internal-ca] directory = \"{}\"), its account \
+             must be able to read the key, and to write [listener.bridge]'s files.",
+            args.out.display()
+        ),
         format!(
             "Next: xspd certs issue-bridge-client --ca {} --common-name NAME --out DIR",
             args.out.display()

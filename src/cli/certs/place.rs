@@ -8,10 +8,9 @@ use crate::cli::certs::failure::Failure;
 use crate::platform::files;
 use crate::tls::authority::Issued;
 
-/// The CA's own certificate, in its directory.
-pub(super) const CA: &str = "internal-ca.pem";
-/// The CA's key, beside it.
-pub(super) const CA_KEY: &str = "internal-ca-key.pem";
+pub(super) use crate::workers::internal_ca::folder::CA;
+pub(super) use crate::workers::internal_ca::folder::CA_KEY;
+
 /// The bridge's certificate, where the daemon finds it.
 pub(super) const BRIDGE: &str = "bridge-chain.pem";
 /// Its key.

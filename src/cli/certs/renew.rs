@@ -1,6 +1,8 @@
-//! `xspd certs renew`: the daemon orders an automatic certificate anew, before its time.
+//! `xspd certs renew`: an automatic certificate is ordered anew, before its time. That of an [[acme]]
+//! by the daemon, which answers the CA; that of a bridge, `listener/bridge`, by the internal CA here.
 
 use std::time::Duration;
+use std::time::SystemTime;
 
 use serde_json::json;
 
@@ -10,6 +12,7 @@ use crate::cli::acme;
 use crate::cli::admin::Door;
 use crate::cli::certs::Said;
 use crate::cli::certs::failure::Failure;
+use crate::cli::certs::renew_bridge;
 use crate::domain::certs::date;
 use crate::platform::clock;
 use crate::workers::acme::state::Asked;
@@ -23,16 +26,23 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Arguments of `xspd certs renew`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Name of an [[acme]] of the configuration
+    /// Name of an [[acme]] of the configuration, or listener/bridge for a certificate of the
+    /// internal CA
     name: String,
     #[command(flatten)]
     door: Door,
     /// Do not wait for what comes of it
     #[arg(long)]
     no_wait: bool,
+    /// For listener/bridge: do not show the new certificate to the XSPs before it is used
+    #[arg(long)]
+    untried: bool,
 }
 
-pub(super) fn run(args: &Args, console: Console) -> Result<Said, Failure> {
+pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
+    if args.name.contains('/') {
+        return renew_bridge::run(&args.door, &args.name, args.untried, console, now);
+    }
     let desk = acme::Desk::open(&args.door, &args.name)?;
     desk.alive()?;
     let before = desk.folder.status()?;

@@ -84,6 +84,7 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
         watched_certificates,
         maintenance: renewals,
         acme: automatic,
+        internal_ca,
         listeners,
     } = old;
     at.compare("state-dir", state_dir, &new.state_dir, ChangeClass::Restart);
@@ -97,12 +98,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     at.inside("forwarding", old_forwarding, &new.forwarding, forwarding);
     at.inside("events", old_events, &new.events, events::events);
     let (server, other) = (application_server, &new.application_server);
-    at.inside(
-        "application-server",
-        server,
-        other,
-        auth::application_server,
-    );
+    let walk = auth::application_server;
+    at.inside("application-server", server, other, walk);
     at.inside("ocir", reports, &new.ocir, ocir::ocir);
     let other = &new.auth_service;
     at.inside("auth-service", auth_service, other, auth::auth_service);
@@ -124,6 +121,8 @@ pub(super) fn config(at: &mut At<'_>, old: &Config, new: &Config) {
     alarm_sink::sinks(at, alarm_sinks, &new.alarm_sinks);
     certificates::all(at, (watch_rules, watched_certificates, renewals), new);
     acme::all(at, automatic, &new.acme);
+    let other = &new.internal_ca;
+    at.inside("internal-ca", internal_ca, other, certificates::internal_ca);
     let old = listeners.iter().map(|l| (&l.name, l));
     let new = new.listeners.iter().map(|l| (&l.name, l));
     at.named("listener", old, new, ChangeClass::Restart, listener);

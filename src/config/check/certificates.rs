@@ -12,6 +12,7 @@ use crate::config::Certificates;
 use crate::config::Maintenance;
 use crate::config::MaintenanceRegion;
 use crate::config::check::at::At;
+use crate::config::check::internal_ca;
 use crate::config::check::rules::Bounds;
 use crate::config::raw;
 use crate::config::raw::Raw;
@@ -150,6 +151,7 @@ fn certificates(at: &At<'_>, raw: Option<&raw::Certificates>) -> Certificates {
         key_age: of(Kind::KeyAge, raw.key_age.as_deref()),
         crl: of(Kind::Crl, raw.crl.as_deref()),
         crl_files: at.list("crl-files", raw.crl_files.as_deref(), pattern),
+        prober: internal_ca::prober(at, raw),
     }
 }
 

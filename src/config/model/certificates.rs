@@ -56,6 +56,32 @@ pub struct Certificates {
     pub crl: Bands,
     /// Revocation lists, files and patterns.
     pub crl_files: Vec<PathBuf>,
+    /// A prober outside that is asked what our public URLs show there.
+    pub prober: Option<Prober>,
+}
+
+/// A prober outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prober {
+    /// Its URL, without the query.
+    pub url: String,
+    /// Its module.
+    pub module: String,
+    /// What it is to look at; at least one.
+    pub targets: Vec<String>,
+}
+
+/// The CA of our own below which the bridges' client certificates are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InternalCa {
+    /// Directory of its files.
+    pub directory: PathBuf,
+    /// Whether the daemon renews what the CA issued.
+    pub renew: bool,
+    /// How long a renewed certificate is good.
+    pub client_lifetime: Duration,
+    /// Whether a new certificate is shown to the XSPs before it is used.
+    pub try_first: bool,
 }
 
 /// One more certificate to watch.

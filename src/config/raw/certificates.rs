@@ -76,6 +76,34 @@ pub struct Certificates {
     /// Absolute paths of revocation lists, PEM or DER; the last part may hold * and ?.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crl_files: Option<Vec<String>>,
+    /// URL of a prober outside that is asked what our public URLs show there: /probe of a Prometheus
+    /// blackbox exporter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prober_url: Option<String>,
+    /// The prober's module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prober_module: Option<String>,
+    /// What the prober is to look at, as its module takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prober_targets: Option<Vec<String>>,
+}
+
+/// The CA of our own below which the bridges' client certificates are.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InternalCa {
+    /// Directory of xspd certs init-internal-ca.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Renew the bridges' client certificates when it is time, if the CA's key is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renew: Option<bool>,
+    /// How long a renewed certificate is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_lifetime: Option<DurationText>,
+    /// Show a new certificate to every XSP of the bridge before it is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub try_first: Option<bool>,
 }
 
 /// One more certificate to watch: by file, by probe, or by its dates alone.

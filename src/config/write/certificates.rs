@@ -33,7 +33,9 @@ pub(super) fn certificates(certificates: &config::Certificates) -> raw::Certific
         key_age,
         crl,
         crl_files,
+        prober,
     } = certificates;
+    let prober = prober.as_ref();
     raw::Certificates {
         scan_interval: time(*scan_interval),
         probe_interval: time(*probe_interval),
@@ -61,6 +63,24 @@ pub(super) fn certificates(certificates: &config::Certificates) -> raw::Certific
                 .map(|path| path.display().to_string())
                 .collect(),
         ),
+        prober_url: prober.map(|prober| prober.url.clone()),
+        prober_module: prober.map(|prober| prober.module.clone()),
+        prober_targets: prober.map(|prober| prober.targets.clone()),
+    }
+}
+
+pub(super) fn internal_ca(ca: &config::InternalCa) -> raw::InternalCa {
+    let config::InternalCa {
+        directory,
+        renew,
+        client_lifetime,
+        try_first,
+    } = ca;
+    raw::InternalCa {
+        directory: Some(directory.display().to_string()),
+        renew: Some(*renew),
+        client_lifetime: time(*client_lifetime),
+        try_first: Some(*try_first),
     }
 }
 

@@ -217,6 +217,39 @@ pub const fn entry(name: AlarmName) -> Entry {
              was last used.",
             "it is removed, or used again",
         ),
+        A::InternalCaRenewalFailed => (
+            Medium,
+            "certificates",
+            Large,
+            None,
+            Once,
+            "The certificate that the bridge shows to the XSPs stays as it is until it \
+             ends. Read the reason in `xspd alarms show`; mend it (key of the CA, disk, \
+             an XSP that does not trust the CA) and try at once: `xspd certs renew \
+             LISTENER/bridge`.",
+            "a renewal succeeds",
+        ),
+        A::InternalCaRotationDue => (
+            Medium,
+            "certificates",
+            Large,
+            None,
+            Stands,
+            "Make the next CA, `xspd certs rotate-internal-ca prepare`, and install both \
+             anchors on every XSP as it says; then `xspd certs rotate-internal-ca \
+             activate`, which tries it at each XSP first.",
+            "a CA that lasts longer is in use",
+        ),
+        A::InternalCaGenerationUnused => (
+            Informational,
+            "certificates",
+            Large,
+            None,
+            Stands,
+            "Remove the old CA: `xspd certs rotate-internal-ca retire`, and its anchor \
+             from the trusts of every XSP.",
+            "it is removed, or used again",
+        ),
         A::KeyAging => (
             Low,
             "keys",

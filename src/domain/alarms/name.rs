@@ -56,6 +56,9 @@ names! {
     TrustAnchorExpired, "trustAnchorExpired", "A trust anchor has ended.";
     WebexTrustChainNewVersion, "webexTrustChainNewVersion", "A new Webex chain is there.";
     TrustGenerationUnused, "trustGenerationUnused", "An old Webex chain is no longer used and can be removed.";
+    InternalCaRenewalFailed, "internalCaRenewalFailed", "A certificate of the internal CA could not be renewed.";
+    InternalCaRotationDue, "internalCaRotationDue", "The internal CA ends soon; its successor must be made and installed.";
+    InternalCaGenerationUnused, "internalCaGenerationUnused", "The internal CA before this one is no longer used and can be removed.";
     KeyAging, "keyAging", "A signing or encryption key is older than it should become.";
     OauthTokenExpiring, "oauthTokenExpiring", "A refresh token will lapse for want of use.";
     ServiceTokenFailing, "serviceTokenFailing", "The service token of CI validation is not renewed.";

@@ -1,8 +1,12 @@
 //! The certificates in the bytes of a file, whatever its format: PEM with anything around the
 //! blocks, one DER certificate, PKCS#12.
 
+use crate::domain::certs::bundle;
+use crate::domain::certs::bundle::Key;
 use crate::domain::certs::facts;
 use crate::domain::certs::pem;
+use crate::domain::certs::pkcs12;
+use crate::domain::certs::pkcs12::Pkcs12Problem;
 use crate::domain::certs::source::SourceFault;
 
 /// Most blocks of one PEM file: a bundle of all public roots has about 150.
@@ -45,13 +49,14 @@ fn inside(bytes: &[u8]) -> &[u8] {
     bytes.get(header..).unwrap_or_default()
 }
 
-/// The certificates of a PEM or DER file in their order.
+/// The certificates of a file: of PEM and DER in their order, of PKCS#12 those of its key first, as
+/// they would be presented. `password` opens PKCS#12; without one the empty one is tried.
 ///
 /// # Errors
 ///
-/// When there is none, or one is damaged. What stands around the blocks, and other kinds of blocks,
-/// are passed over.
-pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, SourceFault> {
+/// When there is none, or one is damaged, or the password is wrong. What stands around the blocks,
+/// and other kinds of blocks, are passed over.
+pub fn certificates(bytes: &[u8], password: Option<&str>) -> Result<Vec<Vec<u8>>, SourceFault> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(SourceFault::Empty);
     }
@@ -62,8 +67,36 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, SourceFault> {
             facts::BadCertificate::TooLarge,
         )),
         Some(Format::Der) => Ok(vec![bytes.to_vec()]),
-        Some(Format::Pkcs12) => Err(SourceFault::Unsupported),
+        Some(Format::Pkcs12) => from_pkcs12(bytes, password),
         None => Err(SourceFault::UnknownFormat),
+    }
+}
+
+fn from_pkcs12(bytes: &[u8], password: Option<&str>) -> Result<Vec<Vec<u8>>, SourceFault> {
+    let contents = pkcs12::read(bytes, password.unwrap_or_default());
+    let contents = contents.map_err(|problem| match problem {
+        Pkcs12Problem::WrongPassword => SourceFault::Locked(password.is_some()),
+        Pkcs12Problem::Malformed
+        | Pkcs12Problem::OldEncryption
+        | Pkcs12Problem::PublicKeyMode
+        | Pkcs12Problem::TooManyRounds
+        | Pkcs12Problem::TooMuch
+        | Pkcs12Problem::Unsupported(_) => SourceFault::Unsupported(problem),
+    })?;
+    if contents.certificates.is_empty() {
+        return Err(SourceFault::NoCertificate);
+    }
+    // The order in the file means nothing; the keys tell whose file it is. One without a key is a
+    // store of anchors.
+    let keys: Vec<[u8; 32]> = contents
+        .keys
+        .iter()
+        .filter_map(|key| Key::of_der(key))
+        .map(|key| key.spki_sha256())
+        .collect();
+    match bundle::assemble(&contents.certificates, &keys) {
+        Ok(assembled) if !keys.is_empty() => Ok(assembled.chain),
+        Ok(_) | Err(_) => Ok(contents.certificates),
     }
 }
 
@@ -112,16 +145,16 @@ mod tests {
             two.pem().replace('\n', "\r\n")
         );
         assert_eq!(
-            certificates(text.as_bytes()).unwrap(),
+            certificates(text.as_bytes(), None).unwrap(),
             [one.der.clone(), two.der]
         );
         let with_key = format!("{}{}", one.key_pem(), one.pem());
         assert_eq!(
-            certificates(with_key.as_bytes()).unwrap(),
+            certificates(with_key.as_bytes(), None).unwrap(),
             std::slice::from_ref(&one.der)
         );
         assert_eq!(
-            certificates(&one.der).unwrap(),
+            certificates(&one.der, None).unwrap(),
             std::slice::from_ref(&one.der)
         );
     }
@@ -129,7 +162,7 @@ mod tests {
     #[test]
     fn every_refusal_has_its_word() {
         let one = Minted::root(mint::ca("a"));
-        let word = |bytes: &[u8]| certificates(bytes).unwrap_err().word();
+        let word = |bytes: &[u8]| certificates(bytes, None).unwrap_err().word();
         assert_eq!(word(b""), "empty");
         assert_eq!(word(b" \n"), "empty");
         assert_eq!(word(b"hello"), "unknown-format");
@@ -151,10 +184,35 @@ mod tests {
     }
 
     #[test]
+    fn pkcs12_is_opened_with_its_password_and_with_no_other() {
+        const FILE: &[u8] = include_bytes!("../../../tests/fixtures/wire/certificates/aes256.p12");
+        const OLD: &[u8] = include_bytes!("../../../tests/fixtures/wire/certificates/rc2-3des.p12");
+        let ders = certificates(FILE, Some("smörgås")).unwrap();
+        let facts: Vec<_> = ders
+            .iter()
+            .map(|der| CertificateFacts::parse(der).unwrap())
+            .collect();
+        // As it would be presented: the leaf first, each followed by its issuer.
+        assert!(!facts[0].is_ca(), "{}", facts[0].subject);
+        for pair in facts.windows(2) {
+            assert_eq!(pair[0].issuer_der, pair[1].subject_der);
+        }
+        let wrong = certificates(FILE, Some("smorgas")).unwrap_err();
+        assert_eq!(wrong.word(), "locked");
+        assert!(wrong.to_string().contains("does not open it"), "{wrong}");
+        let none = certificates(FILE, None).unwrap_err();
+        assert_eq!(none.word(), "locked");
+        assert!(none.to_string().contains("needs a password"), "{none}");
+        let old = certificates(OLD, Some("secret")).unwrap_err();
+        assert_eq!(old.word(), "unsupported");
+        assert!(old.to_string().contains("openssl pkcs12 -legacy"), "{old}");
+    }
+
+    #[test]
     fn a_truncated_certificate_is_no_certificate() {
         let one = Minted::root(mint::ca("a"));
         for length in [1, 2, 50, one.der.len() - 1] {
-            let ders = certificates(&one.der[..length]).unwrap();
+            let ders = certificates(&one.der[..length], None).unwrap();
             let bad = CertificateFacts::parse(&ders[0]).unwrap_err();
             assert_eq!(bad, BadCertificate::NotX509, "{length}");
         }
@@ -163,7 +221,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            if let Ok(ders) = certificates(&bytes) {
+            if let Ok(ders) = certificates(&bytes, None) {
                 prop_assert!(!ders.is_empty());
             }
         }

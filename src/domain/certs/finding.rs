@@ -22,6 +22,8 @@ pub enum Finding {
     DatesReversed,
     /// The private key belongs to another certificate.
     KeyMismatch,
+    /// A name in it is no text in the encoding that it claims.
+    NameGarbled,
     /// It ends in a year that is no date but "never".
     NeverEnds(SystemTime),
     /// No CA, though others are to be believed by it.
@@ -52,10 +54,11 @@ pub enum Finding {
 
 impl Finding {
     /// All words but those of chains.
-    pub const WORDS: [&'static str; 12] = [
+    pub const WORDS: [&'static str; 13] = [
         "client-purpose-missing",
         "dates-reversed",
         "key-mismatch",
+        "name-garbled",
         "never-ends",
         "not-a-ca",
         "purpose-lost",
@@ -76,6 +79,7 @@ impl Finding {
             Self::DatesReversed => "dates-reversed",
             Self::PurposeLost { .. } => "purpose-lost",
             Self::KeyMismatch => "key-mismatch",
+            Self::NameGarbled => "name-garbled",
             Self::NeverEnds(_) => "never-ends",
             Self::NotACa => "not-a-ca",
             Self::Revoked(_) => "revoked",
@@ -139,7 +143,7 @@ impl Finding {
                 Some((Unsuitable, Severity::Medium))
             }
             Self::SerialNegative => Some((Unsuitable, Severity::Low)),
-            Self::NeverEnds(_) | Self::TooManyNames(_) => None,
+            Self::NameGarbled | Self::NeverEnds(_) | Self::TooManyNames(_) => None,
         }
     }
 }
@@ -165,6 +169,9 @@ impl fmt::Display for Finding {
             Self::KeyMismatch => f.write_str(
                 "The private key belongs to another certificate. Name the pair that belongs \
                  together.",
+            ),
+            Self::NameGarbled => f.write_str(
+                "A name in it holds bytes that are no text; what is shown of it is not all there is.",
             ),
             Self::NeverEnds(end) => write!(
                 f,

@@ -197,7 +197,11 @@ fn of_any(facts: &CertificateFacts) -> impl Iterator<Item = Finding> {
     let reversed = facts.not_before > facts.not_after;
     let never = date::year(facts.not_after).is_none_or(|year| year > LAST_SENSIBLE_YEAR);
     let names = facts.dns_names.len();
+    let garbled = [&facts.subject, &facts.issuer]
+        .iter()
+        .any(|name| name.contains(char::REPLACEMENT_CHARACTER));
     [
+        garbled.then_some(Finding::NameGarbled),
         reversed.then_some(Finding::DatesReversed),
         never.then_some(Finding::NeverEnds(facts.not_after)),
         facts.serial_negative.then_some(Finding::SerialNegative),
@@ -388,12 +392,11 @@ mod tests {
         assert_eq!(words(&[&unknown], &anchor), ["weak-key"]);
         let root = Minted::root(mint::named("xspAAAA"));
         let garbled = patched(&root.der, b"AAAA", &[0xff, 0xfe, 0x00, 0x80]);
-        let facts = CertificateFacts::parse(&garbled);
-        // The subject is shown escaped, or refused by name; it never reaches a terminal as it is.
-        match facts {
-            Ok(facts) => assert!(!facts.subject.contains('\0'), "{}", facts.subject),
-            Err(bad) => assert_eq!(bad, BadCertificate::NotX509),
-        }
+        // The subject is shown escaped; it never reaches a terminal as it is.
+        let facts = CertificateFacts::parse(&garbled).unwrap();
+        assert!(!facts.subject.contains('\0'), "{}", facts.subject);
+        let found = words(&[&garbled], &watched(Kind::Declared, Duty::Server));
+        assert!(found.contains(&"name-garbled"), "{found:?}");
     }
 
     #[test]
@@ -438,6 +441,7 @@ mod tests {
             Finding::ClientPurposeMissing("none".to_owned()),
             Finding::DatesReversed,
             Finding::KeyMismatch,
+            Finding::NameGarbled,
             Finding::NeverEnds(mint::now()),
             Finding::NotACa,
             Finding::PurposeLost {

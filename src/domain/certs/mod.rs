@@ -23,6 +23,7 @@ pub mod key;
 pub mod maintenance;
 pub mod name;
 pub mod name_parts;
+pub mod outside;
 pub mod pem;
 pub mod pkcs12;
 mod pkcs12_mac;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::domain::certs::facts::BadCertificate;
+use crate::domain::certs::pkcs12::Pkcs12Problem;
 
 /// What kind of place it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,8 +79,8 @@ pub enum SourceFault {
     Empty,
     /// A name that nothing knows the address of.
     HostUnknown,
-    /// It cannot be opened with the password.
-    Locked,
+    /// It cannot be opened with the password, or needs one; whether one is configured.
+    Locked(bool),
     /// It is not there.
     Missing,
     /// A private key, and no certificate.
@@ -104,15 +105,21 @@ pub enum SourceFault {
     TooManyCertificates(usize),
     /// Neither PEM nor DER nor PKCS#12.
     UnknownFormat,
-    /// PKCS#12, which this build does not open.
-    Unsupported,
+    /// The password of PKCS#12 files cannot be read.
+    PasswordUnreadable,
+    /// A prober outside got no handshake.
+    ProbeFailed,
+    /// A prober outside answered with something else than the results of a probe.
+    ProberStrange,
+    /// PKCS#12 that is not opened here.
+    Unsupported(Pkcs12Problem),
     /// Anything else the operating system says.
     Unreadable,
 }
 
 impl SourceFault {
     /// All words.
-    pub const WORDS: [&'static str; 23] = [
+    pub const WORDS: [&'static str; 26] = [
         "bad-certificate",
         "bad-pem",
         "changed-while-read",
@@ -126,8 +133,11 @@ impl SourceFault {
         "no-certificate",
         "no-handshake",
         "nothing-matches",
+        "password-unreadable",
         "permission-denied",
         "pipe",
+        "probe-failed",
+        "prober-strange",
         "socket",
         "timeout",
         "too-large",
@@ -150,7 +160,7 @@ impl SourceFault {
             Self::Device => "device",
             Self::Empty => "empty",
             Self::HostUnknown => "host-unknown",
-            Self::Locked => "locked",
+            Self::Locked(_) => "locked",
             Self::Missing => "missing",
             Self::NoCertificate => "no-certificate",
             Self::NothingMatches => "nothing-matches",
@@ -163,7 +173,10 @@ impl SourceFault {
             Self::TooManyFiles(_) => "too-many-files",
             Self::TooManyCertificates(_) => "too-many-certificates",
             Self::UnknownFormat => "unknown-format",
-            Self::Unsupported => "unsupported",
+            Self::PasswordUnreadable => "password-unreadable",
+            Self::ProbeFailed => "probe-failed",
+            Self::ProberStrange => "prober-strange",
+            Self::Unsupported(_) => "unsupported",
             Self::Unreadable => "unreadable",
         }
     }
@@ -180,7 +193,10 @@ impl fmt::Display for SourceFault {
             Self::Device => f.write_str("it is a device"),
             Self::Empty => f.write_str("it is empty"),
             Self::HostUnknown => f.write_str("no address is known for the name"),
-            Self::Locked => f.write_str("the password does not open it"),
+            Self::Locked(true) => {
+                f.write_str("the password does not open it, or the file was damaged")
+            }
+            Self::Locked(false) => f.write_str("it needs a password; name one with `password`"),
             Self::Missing => f.write_str("it is not there"),
             Self::NoCertificate => f.write_str("there is no certificate in it"),
             Self::NothingMatches => f.write_str("no file fits the pattern"),
@@ -193,9 +209,15 @@ impl fmt::Display for SourceFault {
             Self::TooManyFiles(most) => write!(f, "more than {most} files fit the pattern"),
             Self::TooManyCertificates(most) => write!(f, "more than {most} certificates"),
             Self::UnknownFormat => f.write_str("it is neither PEM nor DER nor PKCS#12"),
-            Self::Unsupported => {
-                f.write_str("PKCS#12 cannot be opened; export it as PEM, or declare its end")
-            }
+            Self::PasswordUnreadable => f.write_str("its password cannot be read"),
+            Self::ProbeFailed => f.write_str(
+                "the prober outside got no handshake there; ask it by hand with &debug=true",
+            ),
+            Self::ProberStrange => f.write_str(
+                "the prober outside did not answer with the results of a probe; is its URL right, \
+                 and does it have the module?",
+            ),
+            Self::Unsupported(problem) => problem.fmt(f),
             Self::Unreadable => f.write_str("it cannot be read"),
         }
     }

@@ -213,6 +213,7 @@ pub(crate) fn config(pools: impl IntoIterator<Item = config::Pool>) -> Config {
         alarms: plain().alarms,
         alarm_sinks: Vec::new(),
         acme: Vec::new(),
+        internal_ca: None,
         store: config::Store {
             path: "/nowhere/xspd.db".into(),
             history: LONG,

@@ -28,6 +28,7 @@ pub(in crate::workers) mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -302,6 +303,13 @@ impl AuthDesk {
             application_server: self.0.ocip.standing() == ocip::Standing::Up,
             identity_provider: self.0.ci.as_ref().map(|ci| ci.standing().service_token),
         }
+    }
+
+    /// When the refresh token of Common Identity lapses unless it is used; `None` without one.
+    #[must_use]
+    pub fn refresh_token_ends(&self) -> Option<SystemTime> {
+        let ci = self.0.ci.as_ref()?;
+        Some(ci.standing().refresh_token_ends)
     }
 
     /// The public keys as a JWK Set.

@@ -7,8 +7,8 @@ use crate::config::Config;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::platform::clock;
-use crate::tls::presented;
-use crate::tls::presented::ProbeError;
+use crate::tls::probe;
+use crate::tls::probe::ProbeError;
 use crate::workers::cert_desk::place::Place;
 
 /// For one step of one handshake.
@@ -82,7 +82,7 @@ fn look(place: &Place, wanted: &CertificateFacts) -> Proof {
         }
         let name = used.server_name();
         for address in &used.addresses {
-            match presented::presented(*address, name.as_deref(), Some(&wanted.key), STEP) {
+            match probe::proven(*address, name.as_deref(), Some(&wanted.key), STEP) {
                 Ok(facts) if facts.fingerprint == wanted.fingerprint => {}
                 Ok(facts) => return Proof::Other(Box::new(facts)),
                 Err(error) => return Proof::Silent(Some(error)),

@@ -26,6 +26,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::config::CertificateFiles;
+use crate::config::secret::SecretRef;
 use crate::domain::certs::bundle::Key;
 use crate::domain::certs::bundle::LARGEST;
 use crate::platform::files;
@@ -153,19 +155,6 @@ impl Shelf {
         files::sync_directory(&folder).map_err(at(&folder))
     }
 
-    /// Moves a part to another name, in place of what is there.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn shift(&self, place: &Place, from: Part, to: Part) -> Result<(), ShelfError> {
-        let folder = self.folder(place);
-        let target = folder.join(to.name());
-        remove(&target)?;
-        let source = folder.join(from.name());
-        fs::rename(&source, &target).map_err(at(&source))?;
-        files::sync_directory(&folder).map_err(at(&folder))
-    }
-
     /// Forgets a part.
     ///
     /// # Errors
@@ -186,6 +175,16 @@ impl Shelf {
         let chain = text(&folder.join(CHAIN))?;
         let key = Zeroizing::new(text(&folder.join(KEY))?);
         Ok(Some(Pair { chain, key, about }))
+    }
+
+    /// The files of a part, for whoever reads pairs from files.
+    #[must_use]
+    pub fn files(&self, place: &Place, part: Part) -> CertificateFiles {
+        let folder = self.folder(place).join(part.name());
+        CertificateFiles {
+            chain: folder.join(CHAIN),
+            key: SecretRef::File(folder.join(KEY)),
+        }
     }
 
     /// What is remembered of a part; its key is not read.

@@ -1,6 +1,7 @@
 //! What a configuration makes us watch.
 
-use std::collections::BTreeMap;
+mod besides;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub(super) enum Source {
     },
     /// The file of the AuthService's keys.
     Keys(PathBuf),
+    /// What a prober outside is to look at.
+    Outside(String),
     /// Nodes to ask, all for one object.
     Probe(Vec<Asked>),
     /// A listener of our own and the host to ask for.
@@ -77,7 +80,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     for listener in config.listeners.iter().filter(|held| held.terminates_tls()) {
         of_listener(config, listener, &mut all);
     }
-    join(&mut all);
+    besides::join(&mut all);
     for set in config.trust.values() {
         let name: Arc<str> = format!("trust.{}", set.name).into();
         let shared = watched(
@@ -118,6 +121,8 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     for certificate in &config.watched_certificates {
         of_certificate(config, certificate, &mut all);
     }
+    besides::outside(config, &mut all);
+    besides::internal_ca(config, &mut all);
     all
 }
 
@@ -154,40 +159,6 @@ fn of_listener(config: &Config, listener: &Listener, all: &mut Vec<Entry>) {
                     host: first,
                 },
             });
-        }
-    }
-}
-
-/// Hosts and listeners that share a pair of files have one certificate: it ends once, and it is
-/// told once, under the name of the first. It has to cover the hosts of all.
-fn join(all: &mut [Entry]) {
-    let mut owners: BTreeMap<PathBuf, ObjectId> = BTreeMap::new();
-    let mut joined: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
-    for entry in &*all {
-        if let Source::Chain(files) = &entry.source {
-            let id = &entry.shared.id;
-            let owner = owners.entry(files.chain.clone());
-            let owner = owner.or_insert_with(|| id.clone());
-            joined.entry(id.clone()).or_insert_with(|| owner.clone());
-        }
-    }
-    let mut wanted: BTreeMap<ObjectId, (Vec<String>, bool)> = BTreeMap::new();
-    for entry in &mut *all {
-        if let Some(owner) = joined.get(&entry.shared.id) {
-            entry.shared.id = owner.clone();
-        }
-        let (hosts, public) = wanted.entry(entry.shared.id.clone()).or_default();
-        *public |= entry.shared.public;
-        for host in &entry.shared.hosts {
-            if !hosts.contains(host) {
-                hosts.push(host.clone());
-            }
-        }
-    }
-    for entry in all {
-        if let Some((hosts, public)) = wanted.get(&entry.shared.id) {
-            entry.shared.hosts.clone_from(hosts);
-            entry.shared.public = *public;
         }
     }
 }

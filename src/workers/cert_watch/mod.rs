@@ -3,16 +3,19 @@
 //!
 //! * `entries`: what the configuration makes us watch.
 //! * [`scan`]: one round over files; `read` and `pattern` are how it gets at them.
-//! * `rounds`: one round of handshakes; `probe` is one of them.
+//! * `rounds`: one round of handshakes; `probe` is one of them, `prober` has one made outside.
 //! * [`CertDesk`]: the handle to what was found.
 //!
 //! What it means is decided by [`Watchlist`]. Observations go to whoever keeps the alarms, through a
 //! bounded queue: when that is full the watch waits.
 
+#[cfg(test)]
+mod bad_input;
 mod entries;
 mod glances;
 mod pattern;
 mod probe;
+mod prober;
 mod read;
 pub mod rounds;
 pub mod scan;
@@ -360,6 +363,7 @@ fn places(config: &Config) -> Vec<PathBuf> {
             // Beside the keys lies what changes all the time; they are not urgent.
             entries::Source::Declared { .. }
             | entries::Source::Keys(_)
+            | entries::Source::Outside(_)
             | entries::Source::Probe(_)
             | entries::Source::Served { .. } => {}
         }

@@ -30,6 +30,7 @@ use crate::workers::cert_watch::glances::Glances;
 use crate::workers::cert_watch::probe;
 use crate::workers::cert_watch::probe::Manner;
 use crate::workers::cert_watch::probe::Target;
+use crate::workers::cert_watch::prober;
 use crate::workers::cert_watch::scan;
 
 /// What the files of each entry hold: which object has which leaf.
@@ -68,8 +69,32 @@ pub struct Ours<'a> {
 
 struct Job {
     entry: Entry,
-    target: Target,
+    errand: Errand,
     kind: PlaceKind,
+}
+
+/// Whom to ask.
+enum Errand {
+    /// A peer, with a handshake of our own.
+    Handshake(Target),
+    /// A prober, with its own.
+    Outside(String),
+}
+
+impl Errand {
+    /// Where it leads, as people write it.
+    fn address(&self) -> String {
+        match self {
+            Self::Handshake(target) => target.address(),
+            Self::Outside(target) => format!("{target} as seen outside"),
+        }
+    }
+}
+
+/// What came back.
+enum Answer {
+    Chain(Result<Presented, SourceFault>),
+    Dates(Result<Seen, SourceFault>),
 }
 
 /// Asks our own listeners and every peer.
@@ -90,13 +115,27 @@ pub async fn probes(config: &Config, ours: Ours<'_>, now: SystemTime) -> Scan {
     }
     let patience = config.certificates.probe_timeout;
     let asked = stream::iter(jobs.into_iter().map(|job| async move {
-        let presented = probe::ask(&job.target, ours.glances, patience).await;
-        (job, presented)
+        let answer = match (&job.errand, &config.certificates.prober) {
+            (Errand::Handshake(target), _) => {
+                Answer::Chain(probe::ask(target, ours.glances, patience).await)
+            }
+            (Errand::Outside(target), Some(prober)) => {
+                Answer::Dates(prober::ask(prober, target, patience).await)
+            }
+            (Errand::Outside(_), None) => Answer::Dates(Err(SourceFault::ProberStrange)),
+        };
+        (job, answer)
     }));
     let mut answers = asked.buffer_unordered(config.certificates.probe_concurrency);
-    while let Some((job, presented)) = answers.next().await {
-        scan.sightings
-            .push(sighting(&job, presented, ours.leaves, now));
+    while let Some((job, answer)) = answers.next().await {
+        scan.sightings.push(match answer {
+            Answer::Chain(presented) => sighting(&job, presented, ours.leaves, now),
+            Answer::Dates(seen) => Sighting {
+                place: Place::new(job.kind, job.errand.address()),
+                watched: Arc::new(job.entry.shared.clone()),
+                seen,
+            },
+        });
     }
     scan
 }
@@ -128,6 +167,13 @@ fn jobs(entry: Entry, addresses: &[(String, SocketAddr)]) -> Vec<Job> {
             let target = target.into_iter();
             target.map(|target| (target, PlaceKind::Served)).collect()
         }
+        Source::Outside(target) => {
+            return vec![Job {
+                errand: Errand::Outside(target.clone()),
+                kind: PlaceKind::Probe,
+                entry,
+            }];
+        }
         Source::Anchors(_)
         | Source::Bundles { .. }
         | Source::Chain(_)
@@ -138,7 +184,7 @@ fn jobs(entry: Entry, addresses: &[(String, SocketAddr)]) -> Vec<Job> {
     };
     let job = |(target, kind)| Job {
         entry: entry.clone(),
-        target,
+        errand: Errand::Handshake(target),
         kind,
     };
     targets.into_iter().map(job).collect()
@@ -182,7 +228,7 @@ fn sighting(
         Ok(Seen::Chain(Arc::new(seen)))
     });
     Sighting {
-        place: Place::new(job.kind, job.target.address()),
+        place: Place::new(job.kind, job.errand.address()),
         watched,
         seen,
     }

@@ -15,6 +15,7 @@ use crate::config::secret::SecretRef;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::file_format;
+use crate::domain::certs::file_format::Format;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::MOST_OBJECTS;
 use crate::domain::certs::inventory::ObjectId;
@@ -44,8 +45,10 @@ const MOST_ANCHORS: usize = 16;
 /// A refresh token: whose, and when it lapses unless it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// The partner's name.
-    pub partner: String,
+    /// The part of the configuration that it belongs to.
+    pub entry: String,
+    /// Whose it is.
+    pub owner: String,
     /// When.
     pub ends: SystemTime,
 }
@@ -109,7 +112,7 @@ impl Scanner<'_> {
             }
             Source::Keys(path) => self.keys(entry, path),
             // Those belong to the other round.
-            Source::Probe(_) | Source::Served { .. } => return,
+            Source::Outside(_) | Source::Probe(_) | Source::Served { .. } => return,
             Source::TrustSet(set) => self.trust_set(entry, set),
         };
         // Two hosts of one listener share an entry; what is unsaid of one is unsaid of both.
@@ -137,6 +140,7 @@ impl Scanner<'_> {
         let stamp = read::stamp(path)?;
         if let Some((before, held)) = self.old.files.get(path)
             && *before == stamp
+            && !depends_on_password(held)
         {
             let held = held.clone();
             let kept = (stamp, held.clone());
@@ -290,11 +294,26 @@ fn readable(entry: &Entry, watched: Watched, der: &[u8], alone: bool) -> Arc<Wat
     }
 }
 
-/// The certificates of any format.
+/// The certificates of any format. The password is read when there is something to open with it.
 fn opened(bytes: &[u8], password: Option<&SecretRef>) -> Result<Vec<Vec<u8>>, SourceFault> {
-    // The seam for PKCS#12: with a password, and a parser, its certificates.
-    let _ = password;
-    file_format::certificates(bytes)
+    let Some(reference) = password.filter(|_| file_format::format(bytes) == Some(Format::Pkcs12))
+    else {
+        return file_format::certificates(bytes, None);
+    };
+    let secret = reference
+        .read()
+        .map_err(|_| SourceFault::PasswordUnreadable)?;
+    // As it is typed: a file of one line ends with a line break.
+    let text = std::str::from_utf8(secret.expose()).map_err(|_| SourceFault::PasswordUnreadable)?;
+    file_format::certificates(bytes, Some(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// Whether another password may open it, so that the same bytes are worth another look.
+const fn depends_on_password(found: &Result<Ders, SourceFault>) -> bool {
+    matches!(
+        found,
+        Err(SourceFault::Locked(_) | SourceFault::PasswordUnreadable)
+    )
 }
 
 /// Judges a chain for an object.

@@ -315,7 +315,9 @@ fn an_interrupted_activation_is_finished_before_anything_is_read() {
     let (config, shelf) = (desk.config(), Shelf::new(&desk.folder.path().join("state")));
     let place = place::find(&config, "edge").unwrap();
     // Power was lost after the key was written and before the chain was.
-    shelf.shift(&place, Part::Staged, Part::Applying).unwrap();
+    let pair = shelf.pair(&place, Part::Staged).unwrap().unwrap();
+    shelf.put(&place, Part::Applying, &pair).unwrap();
+    shelf.drop_part(&place, Part::Staged).unwrap();
     let pair = shelf.pair(&place, Part::Applying).unwrap().unwrap();
     desk.secret("edge.key", &pair.key);
     assert!(cert_desk::activate::current(&place, clock::wall()).is_none());

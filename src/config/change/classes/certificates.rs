@@ -3,6 +3,7 @@
 use crate::config::Certificate;
 use crate::config::Certificates;
 use crate::config::Config;
+use crate::config::InternalCa;
 use crate::config::Maintenance;
 use crate::config::MaintenanceRegion;
 use crate::config::change::At;
@@ -44,6 +45,26 @@ fn certificates(at: &mut At<'_>, old: &Certificates, new: &Certificates) {
         Live key_age "key-age",
         Live crl "crl",
         Live crl_files "crl-files",
+        Live prober "prober-url",
+    );
+}
+
+/// A section that comes or goes is one change.
+pub(super) fn internal_ca(at: &mut At<'_>, old: &Option<InternalCa>, new: &Option<InternalCa>) {
+    let (Some(old), Some(new)) = (old, new) else {
+        at.compare(
+            "directory",
+            &old.is_some(),
+            &new.is_some(),
+            ChangeClass::Live,
+        );
+        return;
+    };
+    compare!(at, InternalCa, old, new;
+        Live directory "directory",
+        Live renew "renew",
+        Live client_lifetime "client-lifetime",
+        Live try_first "try-first",
     );
 }
 

@@ -134,6 +134,9 @@ pub const fn number(name: AlarmName) -> u32 {
         AlarmName::ConfigReloadFailed => 32,
         AlarmName::AlarmSinkFailing => 33,
         AlarmName::AlarmsDiscarded => 34,
+        AlarmName::InternalCaRenewalFailed => 41,
+        AlarmName::InternalCaRotationDue => 42,
+        AlarmName::InternalCaGenerationUnused => 43,
     }
 }
 
@@ -159,7 +162,10 @@ pub(super) const fn subcomponent(name: AlarmName) -> i32 {
         | AlarmName::CertificateEkuChanged
         | AlarmName::CertificateRevoked
         | AlarmName::CertificateSourceLost
-        | AlarmName::CertificateNodesDiffer => 1,
+        | AlarmName::CertificateNodesDiffer
+        | AlarmName::InternalCaRenewalFailed
+        | AlarmName::InternalCaRotationDue
+        | AlarmName::InternalCaGenerationUnused => 1,
         AlarmName::CrlStale
         | AlarmName::TrustAnchorExpiring
         | AlarmName::TrustAnchorExpired

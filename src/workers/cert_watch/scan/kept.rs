@@ -133,8 +133,8 @@ impl Scanner<'_> {
 
     pub(super) fn tokens(&mut self, tokens: &[Token]) {
         for token in tokens {
-            let entry: Arc<str> = format!("webex-partner.{}", token.partner).into();
-            let place = format!("refresh token of {}", token.partner);
+            let entry: Arc<str> = token.entry.as_str().into();
+            let place = format!("refresh token of {}", token.owner);
             let watched =
                 entries::watched(self.config, &entry, &place, Kind::OauthToken, Duty::Token);
             let seen = Seen::Dates {
