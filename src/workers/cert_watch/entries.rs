@@ -1,5 +1,6 @@
 //! What a configuration makes us watch.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,6 +19,7 @@ use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
 use crate::domain::certs::inventory::Watched;
+use crate::workers::cert_desk::place;
 
 /// One part of the configuration and what it has us watch.
 #[derive(Debug, Clone)]
@@ -72,8 +74,9 @@ pub(super) struct Asked {
 /// Everything that a configuration has us watch.
 pub(super) fn entries(config: &Config) -> Vec<Entry> {
     let mut all = Vec::new();
+    let automatic = automatic(config);
     for listener in config.listeners.iter().filter(|held| held.terminates_tls()) {
-        of_listener(config, listener, &mut all);
+        of_listener(config, listener, &automatic, &mut all);
     }
     for set in config.trust.values() {
         let name: Arc<str> = format!("trust.{}", set.name).into();
@@ -118,12 +121,32 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     all
 }
 
-fn of_listener(config: &Config, listener: &Listener, all: &mut Vec<Entry>) {
+/// The chains that renew themselves.
+fn automatic(config: &Config) -> BTreeSet<PathBuf> {
+    let asked = config.acme.iter().flat_map(|acme| &acme.places);
+    asked
+        .filter_map(|asked| Some(place::find(config, asked).ok()?.chain))
+        .collect()
+}
+
+fn of_listener(
+    config: &Config,
+    listener: &Listener,
+    automatic: &BTreeSet<PathBuf>,
+    all: &mut Vec<Entry>,
+) {
     let place = format!("listener {}", listener.name);
     for (at, host) in listener.hosts.iter().enumerate() {
         let name: Arc<str> = format!("listener.{}.host[{at}]", listener.name).into();
         let first = host.names.first().cloned().unwrap_or_default();
-        let mut shared = watched(config, &name, &place, Kind::ManualLeaf, Duty::Server);
+        let files = host.certificates.first();
+        let renews = files.is_some_and(|files| automatic.contains(&files.chain));
+        let kind = match renews {
+            true => Kind::ManagedLeaf,
+            false => Kind::ManualLeaf,
+        };
+        let mut shared = watched(config, &name, &place, kind, Duty::Server);
+        shared.renewal = renews.then(Renewing::default);
         shared.listener = Some(listener.name.clone());
         shared.hosts.clone_from(&host.names);
         // The Application Server is told whom to believe; Webex and apps bring public CAs along.
