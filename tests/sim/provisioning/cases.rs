@@ -31,6 +31,7 @@ use xspd::domain::provisioning::policy::Mode;
 use xspd::domain::provisioning::policy::Policy;
 use xspd::domain::provisioning::policy::Precheck;
 use xspd::domain::provisioning::policy::Settings;
+use xspd::domain::provisioning::policy::UserIdChange;
 use xspd::domain::provisioning::profile::Package;
 use xspd::domain::provisioning::profile::Profile;
 use xspd::domain::provisioning::record::EnterpriseRecord;
@@ -604,4 +605,103 @@ fn a_workspace_that_was_gone_is_made_anew_once_and_a_lost_answer_is_told() {
         assert_eq!(case.job("hall").state, JobState::Attention);
         assert_eq!(case.code("hall"), "A2008");
     }
+}
+
+#[test]
+fn a_change_of_the_user_id_that_comes_late_does_not_outlive_the_removal_of_both() {
+    let mut case = Case::new(Mode::Api);
+    let mut policy = (*template(Mode::Api, "p")).clone();
+    policy.user_id_change = UserIdChange::Put;
+    let key_of_template = policy.template.clone();
+    case.settings
+        .templates
+        .insert(key_of_template, Arc::new(policy));
+    case.customer("g", EnterpriseState::Ready);
+    // Whom Webex shows the subscriber as, if it has it at all.
+    let mut name = Some("anna");
+    let looked_for = |op: &WebexOp| match op {
+        WebexOp::FindSubscriber(user) => Some(user.as_str().to_owned()),
+        _ => None,
+    };
+    let (request, at) = case.request();
+    let t = TemplateKey::parse("t").unwrap();
+    let mut renamed = Wish::present(key("bea"), t.clone(), profile("bea", "g"), request, at);
+    renamed.formerly = Some(user("anna"));
+    case.wish(renamed);
+    let (request, at) = case.request();
+    let gone =
+        |name: &str, request, at| Wish::absent(key(name), Some(t.clone()), user(name), request, at);
+    case.wish(gone("anna", request, at));
+    // The change of the user id is taken, and nobody hears of it.
+    while !matches!(case.next(HOUR), Some(WebexOp::UpdateSubscriber(..))) {
+        let op = case.next(HOUR).unwrap();
+        let there = looked_for(&op).filter(|asked| Some(asked.as_str()) == name);
+        case.answer(found(
+            there
+                .map(|name| shown(&name, "g", SubscriberStatus::Provisioned))
+                .into_iter()
+                .collect(),
+        ));
+    }
+    case.answer(Err(failure(FailureKind::Unanswered, None)));
+    let (request, at) = case.request();
+    case.wish(gone("bea", request, at));
+    let mut late = true;
+    while let Some(op) = case.next(HOUR) {
+        let shows = |name: &str| Subscriber {
+            id: SubscriberId::parse("s-anna").unwrap(),
+            ..shown(name, "g", SubscriberStatus::Provisioned)
+        };
+        let answer = match &op {
+            WebexOp::DeleteSubscriber(_) => {
+                name = None;
+                Ok(WebexAnswer::Done)
+            }
+            WebexOp::GetSubscriber(_) => match name {
+                Some(name) => one(shows(name)),
+                None => Err(status(404, None)),
+            },
+            _ => {
+                let asked = looked_for(&op);
+                let there = name.filter(|name| asked.as_deref() == Some(name));
+                found(there.map(shows).into_iter().collect())
+            }
+        };
+        if late && looked_for(&op).as_deref() == Some("bea") {
+            // It shows just after she was looked for in vain.
+            late = false;
+            name = Some("bea");
+        }
+        case.pass(Duration::from_millis(100));
+        case.answer(answer);
+    }
+    assert!(!late, "she was looked for");
+    assert_eq!(name, None);
+    assert_eq!(case.job("anna").state, JobState::Removed);
+    assert_eq!(case.job("bea").state, JobState::Removed);
+}
+
+#[test]
+fn a_first_user_that_waits_for_its_person_keeps_the_gate_though_it_cannot_be_looked_at() {
+    let mut case = Case::new(Mode::Api);
+    case.assign("anna", "g");
+    case.assign("bob", "g");
+    let nothing = |op: &WebexOp| match op {
+        WebexOp::FindEnterprise(_) => Ok(WebexAnswer::Enterprises(Vec::new())),
+        WebexOp::Provision(new) => one(shown(
+            new.user.as_str(),
+            "g",
+            SubscriberStatus::PendingEmailValidation,
+        )),
+        _ => found(Vec::new()),
+    };
+    let creates = case.serve(Duration::from_secs(60), nothing, is_create);
+    assert_eq!(creates, 1);
+    assert_eq!(case.job("anna").state, JobState::WaitingEmailValidation);
+    let away = |_: &WebexOp| Err(status(500, None));
+    case.serve(200 * HOUR, away, is_create);
+    assert_eq!(case.job("anna").state, JobState::Attention);
+    let creates = case.serve(HOUR, nothing, is_create);
+    assert_eq!(creates, 0, "she may have validated it meanwhile");
+    assert_eq!(case.job("bob").state, JobState::WaitingFirstUser);
 }

@@ -12,6 +12,7 @@ use crate::domain::provisioning::conductor::plan::plan;
 use crate::domain::provisioning::conductor::waits;
 use crate::domain::provisioning::conductor::waits::Wait;
 use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Presence;
@@ -101,6 +102,7 @@ impl Conductor {
             customer,
             first_is_open: first.is_some_and(|first| self.index.contains_key(first)),
             renamed: self.is_renamed(slot),
+            former_goes: self.former_goes(slot),
             rules: &self.settings.rules,
             faults: &self.settings.faults,
             now,
@@ -134,7 +136,20 @@ impl Conductor {
         let heir = self.renames.get(&job.desired.key).copied();
         // One that is held behind others may wait for this very user to be out of the way.
         heir.and_then(|heir| self.job(heir))
-            .is_some_and(|heir| !heir.is_final() && heir.held.is_none())
+            .is_some_and(|heir| !heir.is_final() && !heir.leaves() && heir.held.is_none())
+    }
+
+    /// Whether the user id that the user had before is being removed.
+    fn former_goes(&self, slot: Slot) -> bool {
+        let Some(job) = self.job(slot) else {
+            return false;
+        };
+        let Some(former) = &job.desired.formerly else {
+            return false;
+        };
+        let key = UserKey::new(job.desired.key.cluster.clone(), former);
+        let former = self.index.get(&key).and_then(|slot| self.job(*slot));
+        former.is_some_and(|former| former.leaves() && !former.is_final())
     }
 
     fn follow(&mut self, slot: Slot, next: Next, now: Now) {

@@ -63,6 +63,7 @@ impl Conductor {
         });
         if let Some(way) = self.way_mut(slot) {
             way.old = old.map_or(Known::Absent(now.mono), |old| Known::Found(Box::new(old)));
+            way.refresh = false;
         }
     }
 

@@ -10,6 +10,7 @@ use crate::domain::provisioning::conductor::Event;
 use crate::domain::provisioning::conductor::customers::CustomerId;
 use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::job::Way;
+use crate::domain::provisioning::conductor::plan;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::Fault;
@@ -260,23 +261,9 @@ impl Conductor {
     }
 }
 
-/// Whether Webex may still be at work on what a job began.
+/// Whether Webex may still be at work on what a job began, or come to it as soon as the person has
+/// typed an address or consented: nobody has to be asked before that.
 fn unsettled(way: &Way) -> bool {
     let status = way.record.actual.status.as_deref();
-    way.lost
-        || match status.map(SubscriberStatus::parse) {
-            Some(
-                SubscriberStatus::Provisioning
-                | SubscriberStatus::Updating
-                | SubscriberStatus::Unknown(_),
-            ) => true,
-            Some(
-                SubscriberStatus::PendingEmailInput
-                | SubscriberStatus::PendingEmailValidation
-                | SubscriberStatus::PendingUserMigration
-                | SubscriberStatus::Provisioned
-                | SubscriberStatus::Error,
-            )
-            | None => false,
-        }
+    way.lost || status.is_some_and(|status| plan::waits(&SubscriberStatus::parse(status)).is_some())
 }

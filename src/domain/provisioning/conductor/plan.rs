@@ -40,6 +40,8 @@ pub(super) struct View<'a> {
     pub(super) first_is_open: bool,
     /// Whether another job is to take the subscriber over under a new user id.
     pub(super) renamed: bool,
+    /// Whether the user id that the user had before is being removed.
+    pub(super) former_goes: bool,
     pub(super) rules: &'a Rules,
     pub(super) faults: &'a Faults,
     pub(super) now: Now,

@@ -260,9 +260,14 @@ fn revision(
             .and_then(|kept| kept.email.clone())
     });
     let formerly = wish.formerly.clone().or_else(|| {
-        kept.filter(|_| matches!(presence, Presence::Present { .. }))
-            .filter(|kept| !settled(held, kept))
-            .and_then(|kept| kept.formerly.clone())
+        // Whoever is to go may still be about to get the new user id.
+        let whose = match presence {
+            Presence::Absent { .. } => before,
+            Presence::Present { .. } => kept,
+        };
+        whose
+            .filter(|before| !settled(held, before))
+            .and_then(|before| before.formerly.clone())
     });
     let (package, email) = match presence {
         Presence::Absent { .. } => (None, None),
@@ -296,7 +301,13 @@ fn revision(
 /// more, and another user may bear that id by now.
 fn settled(held: &Held, desired: &Desired) -> bool {
     held.job.as_ref().is_some_and(|job| {
-        let reached = matches!(job.state, JobState::Provisioned | JobState::NoChange);
+        let reached = matches!(
+            job.state,
+            JobState::Provisioned
+                | JobState::NoChange
+                | JobState::Removed
+                | JobState::PersonDeleted
+        );
         reached && job.revision == desired.revision
     })
 }

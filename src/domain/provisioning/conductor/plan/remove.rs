@@ -1,5 +1,7 @@
 //! A user that is not to be a subscriber.
 
+use std::time::Instant;
+
 use crate::domain::provisioning::conductor::compare;
 use crate::domain::provisioning::conductor::job::Asked;
 use crate::domain::provisioning::conductor::job::Known;
@@ -35,7 +37,7 @@ pub(super) fn plan(view: &View<'_>, user: &BwUserId, person: Option<bool>) -> Ne
     }
     match &view.way.known {
         Known::Unknown => find::ask(view, user),
-        Known::Absent(_) => gone(view, person),
+        Known::Absent(at) => former(view, user, *at).unwrap_or_else(|| gone(view, person)),
         Known::Found(_) if view.way.refresh => find::ask(view, user),
         Known::Found(shown) => there(view, shown),
     }
@@ -80,6 +82,21 @@ fn there(view: &View<'_>, shown: &Subscriber) -> Next {
         "the user is not to be a subscriber",
         || Next::Ask(Asked::Delete, WebexOp::DeleteSubscriber(shown.id.clone())),
     )
+}
+
+/// The subscriber may still be about to get this user id: then it has the former one, as long as
+/// that is there; looked at in this order, it cannot be missed.
+fn former(view: &View<'_>, user: &BwUserId, looked_at: Instant) -> Option<Next> {
+    let former = view.job.desired.formerly.as_ref()?;
+    let look = || Next::Ask(Asked::FindOld, WebexOp::FindSubscriber(former.clone()));
+    match &view.way.old {
+        Known::Unknown => Some(look()),
+        Known::Found(_) if view.way.refresh => Some(look()),
+        // It is removed under the former one, or under this one if the change comes first.
+        Known::Found(_) if view.former_goes => Some(Next::Poll(JobState::WaitingWebex)),
+        Known::Absent(at) if looked_at < *at => Some(find::ask(view, user)),
+        Known::Found(_) | Known::Absent(_) => None,
+    }
 }
 
 fn of_another_template(view: &View<'_>, shown: &Subscriber) -> bool {
