@@ -4,7 +4,7 @@
 //! ```text
 //! acme/NAME/account.json   the account's URL and key; mode 600
 //! acme/NAME/status.json    how it stands, for people and over a restart
-//! acme/NAME/asked          "renew", "roll-key" or "new-account": the daemon does it and removes the file
+//! acme/NAME/asked-WORD     WORD is renew, roll-key or new-account: the daemon does it and removes the file
 //! ```
 
 use std::fs;
@@ -108,6 +108,13 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// In the order in which they are done, so that an order uses what was asked for before it.
+    const ALL: [Self; 3] = [Self::NewAccount, Self::RollKey, Self::Renew];
+
+    fn file(self) -> String {
+        format!("asked-{}", self.word())
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::NewAccount => "new-account",
@@ -219,21 +226,23 @@ impl Folder {
     /// # Errors
     /// When the disk refuses.
     pub fn ask(&self, asked: Asked) -> Result<(), ShelfError> {
-        self.write("asked", asked.word())
+        self.write(&asked.file(), asked.word())
     }
 
     /// What was asked for, which is then no longer asked.
     pub(super) fn take_asked(&self) -> Option<Asked> {
-        let text = self.read("asked").ok().flatten()?;
-        fs::remove_file(self.path.join("asked")).ok();
-        [Asked::NewAccount, Asked::Renew, Asked::RollKey]
-            .into_iter()
-            .find(|asked| asked.word() == text.trim())
+        let found = Asked::ALL.into_iter().find(|asked| self.holds(*asked))?;
+        fs::remove_file(self.path.join(found.file())).ok();
+        Some(found)
     }
 
     /// Whether something is still asked for.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.path.join("asked").exists()
+        Asked::ALL.into_iter().any(|asked| self.holds(asked))
+    }
+
+    fn holds(&self, asked: Asked) -> bool {
+        self.path.join(asked.file()).exists()
     }
 }

@@ -90,7 +90,10 @@ fn directory(base: &str, stub: &str) -> String {
 }
 
 fn suggestion(start: i64, end: i64) -> String {
-    let text = |at| date::text(date::from_unix(at).unwrap());
+    let text = |at| {
+        let text = date::text(date::from_unix(at).unwrap());
+        text.replace(" UTC", "Z").replacen(' ', "T", 1)
+    };
     json!({"suggestedWindow": {"start": text(start), "end": text(end)}}).to_string()
 }
 
@@ -119,7 +122,7 @@ async fn a_window_in_the_past_means_now_and_without_one_two_thirds_of_the_lifeti
     let due = async {
         loop {
             let due = status(&stage).await["due"].as_i64();
-            if stub.asked().len() > 1 && due > Some(0) {
+            if !stub.asked().is_empty() && due > Some(0) {
                 return due.unwrap();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
