@@ -155,6 +155,12 @@ fn prepare(builder: &SinkBuilder, config: &Config) -> Result<PreparedSinks, Vec<
     builder.build(config).map(PreparedSinks).map_err(told)
 }
 
+/// What a start would find wrong about the sinks; nothing is written or sent.
+pub fn prove(config: &Config) -> impl Iterator<Item = AppError> {
+    let found = SinkBuilder::prove(Environment::process(), config);
+    found.into_iter().map(AppError::from)
+}
+
 fn policy(alarms: &config::Alarms) -> Policy {
     let overrides = alarms.overrides.iter();
     Policy {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::AppError;
+use crate::app::alarms;
 use crate::app::material;
 use crate::app::material::Material;
 use crate::app::material::Strictness;
@@ -246,6 +247,7 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
     let partners = partners(&config).err().unwrap_or_default();
     let desk = desk.chain(blf).chain(partners).chain(ocir);
     let desk = desk.chain(provisioning::prove(&config));
+    let desk = desk.chain(alarms::prove(&config));
     if problems.is_empty() {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();

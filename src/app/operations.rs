@@ -42,7 +42,6 @@ pub fn ground(
         reconciler: Reconciler::start(sides, rules(config), tasks),
         ocip: ocip.clone(),
         metrics: Arc::clone(&telemetry.operations),
-        door: Arc::default(),
     })
 }
 

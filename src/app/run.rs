@@ -289,7 +289,7 @@ fn admin(
 ) -> Arc<Admin> {
     Arc::new(Admin {
         alarms: reloader.alarms.desk.clone(),
-        alarm_door: Door::default(),
+        door: Arc::new(Door::default()),
         telemetry: Arc::clone(&reloader.telemetry),
         live: Arc::clone(&reloader.live),
         draining: AtomicBool::new(false),

@@ -1,6 +1,7 @@
 //! Looks at how things stand, again and again, and tells the alarm desk. One small function for
 //! each kind of thing; the log lines of those who do the work stay where they are.
 
+mod disk;
 mod looks;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Instant;
 
 use crate::app::reload::Reloader;
 use crate::app::watchers::looks::application_server;
+use crate::app::watchers::looks::backlog;
 use crate::app::watchers::looks::channel;
 use crate::app::watchers::looks::cti;
 use crate::app::watchers::looks::lamps;
@@ -19,10 +21,13 @@ use crate::app::watchers::looks::service_token;
 use crate::app::watchers::looks::waiting;
 use crate::app::watchers::looks::webex;
 use crate::app::watchers::looks::xsps;
+use crate::config::Alarms;
+use crate::config::Config;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
+use crate::domain::alarms::refusals::Refusals;
 use crate::domain::certs::date;
 use crate::domain::machine::Now;
 use crate::domain::provisioning::record::JobState;
@@ -51,6 +56,7 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Starts to look.
 pub(crate) fn start(reloader: &Arc<Reloader>) {
+    disk::start(reloader);
     let (reloader, stop) = (Arc::clone(reloader), reloader.tasks.stop());
     let tasks = reloader.tasks.clone();
     tasks.worker("alarm-watchers", async move {
@@ -84,6 +90,7 @@ struct Rounds {
     since: BTreeMap<AlarmKey, Instant>,
     users: Vec<Observation>,
     count: Instant,
+    refusals: Refusals,
 }
 
 impl Rounds {
@@ -95,6 +102,7 @@ impl Rounds {
             since: BTreeMap::new(),
             users: Vec::new(),
             count: now.mono,
+            refusals: Refusals::default(),
         }
     }
 
@@ -107,6 +115,7 @@ impl Rounds {
             &edge.pools,
         ));
         seen.extend(application_server(reloader, now));
+        seen.extend(self.refused(reloader, &edge.config, now));
         let token = service_token(&edge);
         seen.extend(token.and_then(|seen| self.patient(seen, PATIENCE, now)));
         for partner in reloader.webex.all() {
@@ -125,7 +134,7 @@ impl Rounds {
             seen.extend(looks.filter_map(|seen| self.patient(seen, PATIENCE, now)));
         }
         if let Some(provisioner) = &reloader.provisioning.provisioner {
-            self.users(provisioner, now).await;
+            self.users(provisioner, &edge.config.alarms, now).await;
             seen.extend(self.users.iter().cloned());
         }
         self.tell(seen, reloader);
@@ -197,7 +206,18 @@ impl Rounds {
         }
     }
 
-    async fn users(&mut self, provisioner: &Provisioner, now: Now) {
+    fn refused(&mut self, reloader: &Reloader, config: &Config, now: Now) -> Vec<Observation> {
+        let metrics = &reloader.telemetry.edge;
+        let counted = config.listeners.iter().map(|listener| {
+            let name = Arc::from(listener.name.as_str());
+            metrics.handshakes_of(&name)
+        });
+        let counted: Vec<_> = counted.collect();
+        let bound = config.alarms.refused_clients;
+        self.refusals.look(&counted, bound, now.mono)
+    }
+
+    async fn users(&mut self, provisioner: &Provisioner, bounds: &Alarms, now: Now) {
         if now.mono < self.count {
             return;
         }
@@ -217,6 +237,7 @@ impl Rounds {
                     JobState::Stalled,
                     "have waited for Webex longer than they should",
                 ),
+                backlog(&counts, bounds, now.wall),
             ];
         }
     }
@@ -236,6 +257,8 @@ mod tests {
     use super::*;
     use crate::app::watchers::looks::pool_look;
     use crate::domain::alarms::Severity;
+    use crate::domain::provisioning::ids::Moment;
+    use crate::store::query::StateCount;
     use crate::workers::blf_tracker::view::Counts;
 
     fn present(observation: &Observation) -> Option<(Severity, &str)> {
@@ -287,6 +310,42 @@ mod tests {
         assert!(patient(wrong(), 60));
         assert!(patient(well(), 61));
         assert!(!patient(wrong(), 62));
+    }
+
+    #[test]
+    fn a_queue_is_too_long_by_its_users_or_by_the_first_of_them() {
+        let config = crate::config::load_with(
+            std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/xspd.toml")),
+            &crate::config::Environment::default(),
+            crate::config::NamedFiles::Skip,
+        );
+        let mut bounds = config.unwrap().config.alarms;
+        bounds.backlog_users = 100;
+        let now = clock::now().wall;
+        let ago = |seconds| Moment::of(now - Duration::from_secs(seconds));
+        let count = |state, users, seconds| StateCount {
+            state,
+            users,
+            oldest: ago(seconds),
+        };
+        let of = |counts: &[StateCount]| backlog(counts, &bounds, now);
+        let queued = |users, seconds| count(JobState::Queued, users, seconds);
+        assert_eq!(present(&of(&[])), None);
+        assert_eq!(present(&of(&[queued(100, 3_500)])), None);
+        let two = [queued(60, 10), count(JobState::Submitting, 60, 20)];
+        assert_eq!(present(&of(&two)), Some((Severity::Medium, "users")));
+        let old = present(&of(&[queued(1, 3_700)])).map(|(_, step)| step.to_owned());
+        assert_eq!(old.as_deref(), Some("age"));
+        // Who waits for Webex or for a person has an alarm of its own.
+        let others = [
+            JobState::Attention,
+            JobState::WaitingWebex,
+            JobState::Provisioned,
+        ];
+        assert_eq!(
+            present(&of(&others.map(|state| count(state, 999, 99_999)))),
+            None
+        );
     }
 
     #[test]

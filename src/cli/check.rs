@@ -166,7 +166,9 @@ fn judged(door: &Door, judge: impl FnOnce(&Samples) -> Report) -> Report {
         ),
         Err(error) => Report::only(
             State::Critical,
-            format!("the daemon cannot be reached at {address}: {error}"),
+            format!(
+                "the daemon cannot be reached at {address}: {error}; see systemctl status xspd"
+            ),
         ),
     }
 }

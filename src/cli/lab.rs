@@ -1,9 +1,11 @@
 //! `xspd lab`: a BroadWorks and a Webex on this machine, the daemon in front, and requests to try.
 
 mod imp;
+mod sign;
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -15,6 +17,7 @@ use crate::app;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::keys;
+use crate::cli::provision::list::ago;
 use crate::config;
 use crate::lab::pki::PkiError;
 use crate::lab::scenario::Options;
@@ -42,6 +45,10 @@ pub struct Args {
     #[arg(long)]
     pub fresh: bool,
 
+    /// Mint server certificates that end after this time, such as 15m, to see what ends being told
+    #[arg(long, value_name = "TIME", value_parser = ago)]
+    pub server_certificates_last: Option<u64>,
+
     /// What to do in a lab that runs, instead of starting one.
     #[command(subcommand)]
     pub action: Option<Action>,
@@ -61,6 +68,15 @@ pub enum Action {
         /// BroadWorks user id.
         user: String,
     },
+    /// Have the lab's public CA sign a certificate request; prints the chain for
+    /// `xspd certs import`. The lab need not run.
+    Sign {
+        /// File with the request, PEM; `-` is standard input
+        request: PathBuf,
+        /// How long the certificate lasts
+        #[arg(long = "for", value_name = "TIME", value_parser = ago, default_value = "365d")]
+        life: u64,
+    },
 }
 
 /// Runs the lab until a signal ends it. For machines the content of `lab.json` is printed on one
@@ -72,12 +88,17 @@ pub fn run(args: Args, console: Console) -> Exit {
         Some(Action::UnassignImp { user }) => {
             return imp::run(&args.state_dir, user, false, console);
         }
+        Some(Action::Sign { request, life }) => {
+            let life = Duration::from_secs(*life);
+            return sign::run(&args.state_dir, request, life, console);
+        }
         None => {}
     }
     let options = Options {
         state_dir: args.state_dir,
         ports: args.ports,
         fresh: args.fresh,
+        server_life: args.server_certificates_last.map(Duration::from_secs),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

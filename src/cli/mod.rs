@@ -20,6 +20,7 @@ pub mod provision;
 pub mod run;
 mod table;
 pub mod trust;
+mod watching;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -73,6 +74,12 @@ enum Verb {
     Trust(trust::Args),
 }
 
+/// Whether the words are for a monitoring system's plug-in, which has exit codes of its own.
+fn is_plug_in(words: impl Iterator<Item = String>) -> bool {
+    let mut verbs = words.filter(|word| !word.starts_with('-'));
+    verbs.next().as_deref() == Some("check")
+}
+
 /// Parses the arguments of the process and runs the verb.
 #[must_use]
 pub fn main() -> Exit {
@@ -80,10 +87,13 @@ pub fn main() -> Exit {
         Ok(command) => command,
         Err(error) => {
             drop(error.print());
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
+            return if !error.use_stderr() {
                 Exit::Ok
+            } else if is_plug_in(std::env::args().skip(1)) {
+                // To a monitoring system any other number is a fault of the plug-in itself.
+                Exit::Unknown
+            } else {
+                Exit::Usage
             };
         }
     };

@@ -3,6 +3,7 @@
 //! Loopback unless the operator insists; no TLS.
 
 mod alarms;
+mod asked;
 mod certs;
 mod lamps;
 mod operations;
@@ -20,7 +21,6 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -48,7 +48,6 @@ use crate::inbound::http::TrackingIds;
 use crate::inbound::sessions::Sessions;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
-use crate::telemetry::operations::TurnedAway;
 use crate::workers::alarm_desk::AlarmDesk;
 use crate::workers::cert_watch::CertDesk;
 
@@ -59,8 +58,9 @@ const PREFIX: &[u8] = b"/authService";
 pub struct Admin {
     /// Alarms.
     pub alarms: AlarmDesk,
-    /// Who is let in to them.
-    pub alarm_door: Door,
+    /// Who is let in to what is for operators. One for all of it, because one token may open all of
+    /// it: guesses at one lock the others.
+    pub door: Arc<Door>,
     /// All metrics.
     pub telemetry: Arc<Telemetry>,
     /// The current snapshot.
@@ -188,34 +188,20 @@ fn let_operators_look(
     let operators = live.operators.as_ref();
     let may_look = || operators.is_some_and(|operators| operators.may_look(headers));
     let challenge = [(WWW_AUTHENTICATE, "Bearer realm=\"xspd operators\"")];
-    // Where the token opens the operations of provisioning too, it is guessed at one door.
-    if let Some(ground) = &admin.operations {
-        let judged = || {
-            if may_look() {
-                Ok(())
-            } else {
-                Err(Reason::OperatorTokenWrong)
-            }
-        };
-        let who = (address.ip(), headers);
-        let opened = ground
-            .door
-            .open(&live.config, who, judged, &admin.telemetry.operations);
-        return opened.map_err(|refused| {
-            (refused.status, challenge, format!("{}\n", refused.text)).into_response()
-        });
-    }
-    if may_look() {
-        return Ok(());
-    }
-    let why = if headers.contains_key(AUTHORIZATION) {
-        TurnedAway::WrongToken
-    } else {
-        TurnedAway::NoToken
+    let judged = || {
+        if may_look() {
+            Ok(())
+        } else {
+            Err(Reason::OperatorTokenWrong)
+        }
     };
-    admin.telemetry.operations.turned_away(why, address.ip());
-    let text = "The operator token is needed: Authorization: Bearer …\n";
-    Err((StatusCode::UNAUTHORIZED, challenge, text).into_response())
+    let who = (address.ip(), headers);
+    let opened = admin
+        .door
+        .open(&live.config, who, judged, &admin.telemetry.operations);
+    opened.map_err(|refused| {
+        (refused.status, challenge, format!("{}\n", refused.text)).into_response()
+    })
 }
 
 /// Every CTI session.

@@ -29,6 +29,31 @@ const PRIVATE_DIRECTORY: u32 = 0o700;
 /// Keeps temporary names of one process apart; other processes differ in their id.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
+/// Room on the disk below a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that we may still write.
+    pub free: u64,
+    /// Bytes that there are in all.
+    pub size: u64,
+    /// Files that may still be made; `None` where that has no limit of its own.
+    pub files: Option<u64>,
+}
+
+/// Looks how much room there is where `path` is, or where it would be made. Blocks on the disk.
+///
+/// # Errors
+/// When nothing of the path can be looked at.
+pub fn room(path: &Path) -> io::Result<Room> {
+    let there = path.ancestors().find(|path| path.exists());
+    let found = rustix::fs::statvfs(there.unwrap_or(path))?;
+    Ok(Room {
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+        size: found.f_blocks.saturating_mul(found.f_frsize),
+        files: (found.f_files > 0).then_some(found.f_favail),
+    })
+}
+
 /// Puts `bytes` at `path` so that a reader, or a machine that loses power, sees the old file or
 /// the new one and nothing between. `mode` is the exact permission, whatever the umask.
 ///

@@ -17,6 +17,7 @@ use tracing::debug;
 use tracing::info;
 use tracing::warn;
 
+use crate::domain::alarms::refusals::Counted;
 use crate::domain::auth::handshake::HandshakeReason;
 use crate::domain::auth::identity::Caller;
 use crate::domain::edge::ending::Ending;
@@ -227,6 +228,30 @@ impl EdgeMetrics {
             .set(unix_seconds);
     }
 
+    /// Handshakes of a listener since the start: how many were done, and how many came to nothing.
+    #[must_use]
+    pub fn handshakes_of(&self, listener: &Arc<str>) -> Counted {
+        let done = |version| {
+            let label = VersionLabel {
+                listener: listener.to_string(),
+                version,
+            };
+            self.handshakes
+                .get(&label)
+                .map_or(0, |counter| counter.get())
+        };
+        let refused = |reason: HandshakeReason| {
+            let label = reason_label(listener, reason.as_str());
+            let total = self.failures.get(&label);
+            (reason, total.map_or(0, |counter| counter.get()))
+        };
+        Counted {
+            listener: Arc::clone(listener),
+            let_in: done("TLSv1_2") + done("TLSv1_3"),
+            refused: HandshakeReason::ALL.map(refused).to_vec(),
+        }
+    }
+
     /// How many hosts of a listener present a generated certificate.
     pub fn self_signed(&self, listener: &str, hosts: i64) {
         let label = ListenerLabel {
@@ -374,5 +399,33 @@ fn generation_label(trust: &str, generation: &str) -> GenerationLabel {
     GenerationLabel {
         trust: trust.to_owned(),
         generation: generation.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handshakes_are_counted_by_their_outcome_and_an_unknown_listener_has_none() {
+        let edge = EdgeMetrics::register(&mut Registry::default());
+        let (name, other) = (Arc::from("edge"), Arc::from("other"));
+        let listener = edge.listener(&name);
+        listener.handshake_done("TLSv1_3");
+        listener.handshake_done("TLSv1_2");
+        let stranger = HandshakeReason::CertificateUnknownIssuer;
+        listener.handshake_failed(&FailedHandshake {
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            reason: stranger,
+            subject: None,
+            issuer: None,
+            detail: &"no issuer",
+        });
+        let counted = edge.handshakes_of(&name);
+        assert_eq!(counted.let_in, 2);
+        for (reason, total) in counted.refused {
+            assert_eq!(total, u64::from(reason == stranger), "{reason:?}");
+        }
+        assert_eq!(edge.handshakes_of(&other).let_in, 0);
     }
 }

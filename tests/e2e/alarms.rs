@@ -1,6 +1,8 @@
 //! Alarms of the real daemon: an XSP goes away and comes back, the daemon is killed meanwhile, and
 //! people see and say what they do at the prompt.
 
+mod clock;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -304,5 +306,33 @@ async fn without_a_place_to_write_alarms_are_in_memory_and_told_all_the_same() {
     let (_, said) = scene.say(&["list"]).await;
     assert!(said.contains("in memory only"), "{said}");
     assert_eq!(daemon.metric("xspd_alarms_kept").await, Some(0.0));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_with_less_room_than_is_wanted_is_an_alarm() {
+    let scene = Scene::new().await;
+    // More than this machine has.
+    let wanted = scene
+        .config()
+        .replacen("hold-down = 1", "hold-down = 1\nfree-disk = \"1TiB\"", 1);
+    let room = xspd::platform::files::room(scene.stage.path()).unwrap();
+    if room.free >= 1 << 40 {
+        eprintln!("skipped: more than a tebibyte is free here");
+        return;
+    }
+    let daemon = Daemon::start(scene.stage.path(), &wanted, scene.stage.admin).await;
+    let list = scene
+        .until("raised", |list| {
+            list.iter().any(|alarm| alarm["name"] == "spoolFilling")
+        })
+        .await;
+    assert_eq!(list[0]["object"], "disk of state-dir");
+    let text = list[0]["text"].as_str().unwrap();
+    assert!(text.contains("1048576 MiB are wanted"), "{text}");
+    daemon.stop().await;
+
+    let daemon = scene.start().await;
+    scene.until("over", <[Value]>::is_empty).await;
     daemon.stop().await;
 }

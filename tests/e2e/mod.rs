@@ -8,6 +8,7 @@ mod blf_tracker;
 mod broadworks_ocip;
 mod cert_renewal;
 mod certificates;
+mod check;
 mod cti;
 mod drain;
 mod events_relay;

@@ -121,6 +121,75 @@ async fn a_check_finds_what_a_start_would_find_in_the_files_and_writes_nothing()
 }
 
 #[tokio::test]
+async fn a_check_builds_the_sinks_of_alarms_and_sends_and_writes_nothing() {
+    let stage = Stage::new().await;
+    let folder = stage.path().display();
+    for (name, text) in [
+        ("short", "seven77"),
+        ("good", "long-enough"),
+        ("chain", "junk"),
+    ] {
+        crate::support::pki::write_private(&stage.path().join(name), text);
+    }
+    let receiver = stage.upstream.address();
+    let sinks = format!(
+        r#"
+[[alarm-sink]]
+name = "v3"
+kind = "snmp"
+[alarm-sink.snmp]
+targets = ["127.0.0.1"]
+version = "v3"
+user = "xspd"
+auth-password = "file:{folder}/short"
+privacy-password = "file:{folder}/good"
+[[alarm-sink]]
+name = "well"
+kind = "snmp"
+[alarm-sink.snmp]
+targets = ["127.0.0.1"]
+version = "v3"
+user = "xspd"
+auth-password = "file:{folder}/good"
+privacy-password = "file:{folder}/good"
+[[alarm-sink]]
+name = "hook"
+kind = "webhook"
+[alarm-sink.webhook]
+url = "http://{receiver}/hook"
+secret = "file:{folder}/missing"
+[[alarm-sink]]
+name = "log"
+kind = "syslog"
+[alarm-sink.syslog]
+host = "127.0.0.1"
+transport = "tls"
+ca = "{folder}/chain"
+"#
+    );
+    let path = stage.path().join("xspd.toml");
+    std::fs::write(&path, stage.config("", "") + &sinks).unwrap();
+    let mut check = Process::spawn(XSPD, &["check-config", path.to_str().unwrap()]);
+    let status = check.ended(BOUND).await;
+    let said = check.lines().join("\n");
+    assert_eq!(status.code(), Some(78), "{said}");
+    for words in [
+        ["alarm-sink.v3", "8 characters"],
+        ["alarm-sink.hook", "missing"],
+        ["alarm-sink.log", "chain"],
+    ] {
+        let line = said.lines().find(|line| line.contains(words[0]));
+        assert!(
+            line.is_some_and(|line| line.contains(words[1])),
+            "{words:?}: {said}"
+        );
+    }
+    assert!(!said.contains("alarm-sink.well"), "{said}");
+    assert!(!stage.path().join("state").exists());
+    assert_eq!(stage.upstream.requests(), Vec::<Vec<u8>>::new());
+}
+
+#[tokio::test]
 async fn systemd_hears_of_start_reload_and_end_and_shows_a_rejected_reload() {
     let stage = Stage::new().await;
     let socket = UnixDatagram::bind(stage.path().join("notify")).unwrap();

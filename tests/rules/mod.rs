@@ -1,6 +1,7 @@
 //! Rules that no compiler holds: who may use whom, what is linked, what files look like,
 //! what the README says.
 
+mod alarms;
 mod dependencies;
 mod files;
 mod layering;

@@ -306,6 +306,29 @@ fn words_of_what_ends_are_documented() {
     Table::after("beside those of chains").expect(&Finding::WORDS);
 }
 
+/// Words of findings about a new certificate that are those of chains and dates, which
+/// `xspd check-config` has too.
+const OF_CHAINS: [&str; 4] = ["expired", "not-yet-valid", "weak-key", "weak-signature"];
+
+#[test]
+fn findings_about_a_new_certificate_are_documented() {
+    let file = source::root().join("src/domain/certs/fit.rs");
+    let text = std::fs::read_to_string(file).expect("the findings");
+    let words = text
+        .split_once("fn as_str")
+        .and_then(|(_, behind)| behind.split_once("\n    }\n"))
+        .expect("the words of findings");
+    let words: Vec<_> = words
+        .0
+        .split("=> \"")
+        .skip(1)
+        .filter_map(|behind| behind.split('"').next())
+        .filter(|word| !OF_CHAINS.contains(word))
+        .collect();
+    assert!(words.len() > 5, "{words:?}");
+    Table::after("What is found has a word in `--json`:").expect(&words);
+}
+
 #[test]
 fn words_of_refused_tokens_and_client_keys_are_documented() {
     let table = Table::after("the words of refused tokens and client keys");

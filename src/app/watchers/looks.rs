@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::app::reload::Reloader;
+use crate::config::Alarms;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
@@ -16,6 +17,7 @@ use crate::domain::certs::date;
 use crate::domain::machine::Now;
 use crate::domain::ocip::breaker::Standing;
 use crate::domain::provisioning::record::JobState;
+use crate::domain::provisioning::record::Owner;
 use crate::inbound::edge::Edge;
 use crate::inbound::sessions::Sessions;
 use crate::outbound::Pools;
@@ -46,7 +48,7 @@ pub(super) fn look(name: AlarmName, object: &str, text: Option<String>) -> Obser
 }
 
 /// The same where the watcher knows how bad it is, and which step.
-fn look_closely(
+pub(super) fn look_closely(
     name: AlarmName,
     object: &str,
     wrong: Option<(Severity, String, String)>,
@@ -195,6 +197,36 @@ pub(super) fn lamps(counts: &Counts) -> Observation {
         )
     });
     look(AlarmName::BlfSubscriptionLost, "busy-lamps", text)
+}
+
+/// Users who wait for us alone: too many, or one for too long.
+pub(super) fn backlog(counts: &[StateCount], bounds: &Alarms, now: SystemTime) -> Observation {
+    let ours = counts
+        .iter()
+        .filter(|count| count.state.owner() == Owner::Us && count.users > 0);
+    let (mut users, mut first) = (0_u64, None::<u64>);
+    for count in ours {
+        users = users.saturating_add(count.users);
+        first = Some(first.map_or(count.oldest.0, |first| first.min(count.oldest.0)));
+    }
+    let first = first.and_then(|at| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at)));
+    let first = first.unwrap_or(now);
+    let (most, age) = (u64::from(bounds.backlog_users), bounds.backlog_age);
+    let step = if users > most {
+        Some("users")
+    } else {
+        let waits = now.duration_since(first).unwrap_or_default();
+        (waits > age).then_some("age")
+    };
+    let severity = catalogue::entry(AlarmName::ProvisioningBacklog).severity;
+    let wrong = step.map(|step| {
+        let text = format!(
+            "{users} users wait for xspd to provision them, the first since {}.",
+            date::text(first)
+        );
+        (severity, step.to_owned(), text)
+    });
+    look_closely(AlarmName::ProvisioningBacklog, "users", wrong)
 }
 
 pub(super) fn waiting(

@@ -1,9 +1,5 @@
 //! `xspd alarms list`: what is wrong, once or as it changes.
 
-use std::io::IsTerminal as _;
-use std::io::Write as _;
-use std::time::Duration;
-
 use serde_json::Value;
 use serde_json::json;
 
@@ -16,12 +12,8 @@ use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::operations::text;
 use crate::cli::table::align;
-use crate::config::Environment;
-use crate::domain::certs::date;
-use crate::platform::clock;
-
-/// Between two looks of `--watch`.
-const STEP: Duration = Duration::from_secs(1);
+use crate::cli::watching::Shown;
+use crate::cli::watching::Watching;
 
 /// Which alarms, and how often.
 #[derive(Debug, clap::Args)]
@@ -108,65 +100,20 @@ fn table(said: &Value) -> Vec<String> {
 }
 
 fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure> {
-    let environment = Environment::process();
-    let dumb = environment
-        .variable("TERM")
-        .is_none_or(|term| term == "dumb");
-    let redraws = std::io::stdout().is_terminal() && !console.json && !dumb;
+    let mut watching = Watching::new(console);
     let mut before: Option<Value> = None;
-    let mut away = false;
     loop {
-        match look(args, daemon) {
-            Ok(said) => {
-                if std::mem::take(&mut away) {
-                    console.complain("xspd: the daemon is back.");
-                }
-                draw(before.as_ref(), &said, redraws, console);
-                before = Some(said);
-            }
-            // What never worked is wrong; what worked comes back.
-            Err(failure) if before.is_some() && failure.may_pass() => {
-                if !std::mem::replace(&mut away, true) {
-                    console.complain(format_args!("xspd: {failure} Trying again."));
-                }
-            }
-            Err(failure) => return Err(failure),
+        if let Some(said) = watching.seen(look(args, daemon), before.is_some())? {
+            let changed = |before: &Value| changes(of(before), of(&said));
+            watching.show(Shown {
+                first: before.is_none(),
+                table: &|| table(&said),
+                document: &|| json!({"alarms": of(&said), "at": said.get("at")}),
+                changes: before.as_ref().map(changed).unwrap_or_default(),
+            });
+            before = Some(said);
         }
-        std::thread::sleep(STEP);
-    }
-}
-
-fn draw(before: Option<&Value>, said: &Value, redraws: bool, console: Console) {
-    if redraws {
-        // Ages move by themselves; each line is written over the old one, so that nothing flickers.
-        let mut screen = String::from("\u{1b}[H");
-        for line in table(said) {
-            screen += &line;
-            screen += "\u{1b}[K\r\n";
-        }
-        screen += "\u{1b}[J";
-        let mut out = std::io::stdout().lock();
-        drop(out.write_all(screen.as_bytes()).and_then(|()| out.flush()));
-        return;
-    }
-    let Some(before) = before else {
-        if console.json {
-            console.line(json!({"alarms": of(said), "at": said["at"]}));
-        } else {
-            table(said).iter().for_each(|line| console.line(line));
-        }
-        return;
-    };
-    let changes = changes(of(before), of(said));
-    if changes.is_empty() {
-        return;
-    }
-    if console.json {
-        console.line(json!({"alarms": of(said), "at": said["at"]}));
-        return;
-    }
-    for line in changes {
-        console.line(format_args!("{}  {line}", date::text(clock::wall())));
+        watching.pause();
     }
 }
 

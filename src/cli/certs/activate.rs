@@ -110,9 +110,10 @@ pub(super) fn told(desk: &Desk, done: &Activated, offline: bool, console: Consol
             }
             Some(Proof::Other(_)) => format!(
                 "NOT SERVED: listener {} does not present it; {}. See the daemon's log (\"File \
-                 rejected\"), or go back: xspd certs rollback {place}",
+                 rejected\"), or go back: xspd certs rollback {}",
                 desk.place.listeners().join(" or "),
-                proof.as_ref().map(ToString::to_string).unwrap_or_default()
+                proof.as_ref().map(ToString::to_string).unwrap_or_default(),
+                desk.typed()
             ),
             Some(silent @ Proof::Silent(_)) => format!(
                 "NOT PROVEN: {silent}. The files are in place; a daemon that is started now serves \
@@ -196,7 +197,8 @@ fn put_off(
     }
     lines.extend(findings.iter().map(desk::line));
     lines.push(format!(
-        "Take it back: xspd certs activate {place} --cancel"
+        "Take it back: xspd certs activate {} --cancel",
+        desk.typed()
     ));
     Ok(Said::Lines(lines))
 }

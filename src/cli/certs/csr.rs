@@ -103,9 +103,10 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
     // The request alone goes to standard output, for a pipe or a copy.
     console.complain(format_args!(
         "Request for {place} with the names {}. Its key is kept in {} and goes nowhere. Send the \
-         request to the CA, then: xspd certs import FILE --for {place}",
+         request to the CA, then: xspd certs import FILE --for {}",
         request.names().join(", "),
         kept.parent().unwrap_or(&kept).display(),
+        desk.typed(),
     ));
     let lines = text.lines().map(str::to_owned).collect();
     Ok(Said::Lines(lines))

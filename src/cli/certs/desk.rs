@@ -31,6 +31,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// The place as it is typed at a prompt: `*` and `#` mean something to shells.
+    pub(super) fn typed(&self) -> String {
+        typed(&self.place.name)
+    }
+
     /// Reads the configuration and finds the place; what a crash interrupted there is finished.
     pub(super) fn open(door: &Door, asked: &str, now: SystemTime) -> Result<Self, Failure> {
         let config = door.config().map_err(Failure::Config)?;
@@ -46,6 +51,15 @@ impl Desk {
             place,
             by: operations::name(&Environment::process()),
         })
+    }
+}
+
+fn typed(place: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.' | '_' | ':');
+    if place.chars().all(plain) {
+        place.to_owned()
+    } else {
+        format!("'{}'", place.replace('\'', "'\\''"))
     }
 }
 
@@ -95,4 +109,16 @@ pub(super) fn words(facts: &CertificateFacts) -> String {
         date::text(facts.not_after),
         facts.fingerprint
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_take_for_something_else_is_quoted() {
+        assert_eq!(typed("public/xsp1.example.net"), "public/xsp1.example.net");
+        assert_eq!(typed("xsi/*#2"), "'xsi/*#2'");
+        assert_eq!(typed("a'b"), r"'a'\''b'");
+    }
 }

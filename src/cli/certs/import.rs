@@ -128,7 +128,7 @@ fn words(
         (false, true) => "Nothing was staged. Run it again without --dry-run.".to_owned(),
         (false, false) => format!(
             "Staged. Next: xspd certs activate {} (now), or with --at 2026-12-01T02:00Z",
-            desk.place.name
+            desk.typed()
         ),
     });
     lines

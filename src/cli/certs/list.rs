@@ -11,6 +11,7 @@ use crate::cli::certs::watched;
 use crate::cli::certs::watched::Failure;
 use crate::cli::certs::watched::Found;
 use crate::cli::certs::watched::Scope;
+use crate::cli::operations::age;
 use crate::cli::table;
 use crate::domain::alarms::Severity;
 use crate::domain::certs::date;
@@ -133,11 +134,12 @@ fn rows(all: &[&Value], now: SystemTime) -> Vec<String> {
         let left = held["not-after-seconds"].as_i64().map_or_else(
             || "-".to_owned(),
             |end| {
-                let days = end.saturating_sub(date::to_unix(now)).div_euclid(86_400);
-                if held["ended"] == true {
-                    "ENDED".to_owned()
-                } else {
-                    format!("{days} d")
+                let left = end.saturating_sub(date::to_unix(now));
+                match u64::try_from(left) {
+                    _ if held["ended"] == true => "ENDED".to_owned(),
+                    // On its last day the hours count.
+                    Ok(left) if left < 86_400 => age(left),
+                    Ok(_) | Err(_) => format!("{} d", left.div_euclid(86_400)),
                 }
             },
         );

@@ -1,9 +1,6 @@
 //! `xspd provision list`: where every user is, once or as it changes.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
-use std::io::Write as _;
-use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,12 +13,9 @@ use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::provision::rows;
 use crate::cli::table::align;
-use crate::config::Environment;
-use crate::domain::certs::date;
+use crate::cli::watching::Shown;
+use crate::cli::watching::Watching;
 use crate::platform::clock;
-
-/// Between two looks of `--watch`.
-const STEP: Duration = Duration::from_secs(1);
 
 /// Users in one answer.
 const PAGE: usize = 500;
@@ -177,79 +171,34 @@ fn look(args: &Args, daemon: &Daemon) -> Result<Picture, Failure> {
 }
 
 fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure> {
-    let environment = Environment::process();
-    let dumb = environment
-        .variable("TERM")
-        .is_none_or(|term| term == "dumb");
-    let redraws = std::io::stdout().is_terminal() && !console.json && !dumb;
+    let mut watching = Watching::new(console);
     let mut before: Option<Picture> = None;
     let started = clock::mono();
-    let mut away = false;
     loop {
-        match look(args, daemon) {
-            Ok(picture) => {
-                if away {
-                    away = false;
-                    console.complain("xspd: the daemon is back.");
-                }
-                draw(before.as_ref(), &picture, redraws, console);
-                let over = args.until_final && !picture.more && all_final(&picture);
-                before = Some(picture);
-                if over {
-                    return Ok(Exit::Ok);
-                }
+        if let Some(picture) = watching.seen(look(args, daemon), before.is_some())? {
+            watching.show(Shown {
+                first: before.is_none(),
+                table: &|| table(&picture.rows, picture.at, picture.more),
+                document: &|| json!({"jobs": picture.rows, "at": picture.at}),
+                changes: changes(before.as_ref(), &picture),
+            });
+            let over = args.until_final && !picture.more && all_final(&picture);
+            before = Some(picture);
+            if over {
+                return Ok(Exit::Ok);
             }
-            // What never worked is wrong; what worked comes back.
-            Err(failure) if before.is_some() && failure.may_pass() => {
-                if !away {
-                    away = true;
-                    console.complain(format_args!("xspd: {failure} Trying again."));
-                }
-            }
-            Err(failure) => return Err(failure),
         }
         let waited = clock::mono().saturating_duration_since(started).as_secs();
         if args.at_most.is_some_and(|most| waited >= most) {
             let over = before.as_ref().is_some_and(all_final);
             return Ok(if over { Exit::Ok } else { Exit::Findings });
         }
-        std::thread::sleep(STEP);
+        watching.pause();
     }
 }
 
 fn all_final(picture: &Picture) -> bool {
     picture.rows.iter().all(|row| row["final"] == true)
-}
-
-fn draw(before: Option<&Picture>, picture: &Picture, redraws: bool, console: Console) {
-    let changes = changes(before, picture);
-    if redraws {
-        // Ages move by themselves; each line is written over the old one, so that nothing flickers.
-        let mut screen = String::from("\u{1b}[H");
-        for line in table(&picture.rows, picture.at, picture.more) {
-            screen += &line;
-            screen += "\u{1b}[K\r\n";
-        }
-        screen += "\u{1b}[J";
-        let mut out = std::io::stdout().lock();
-        drop(out.write_all(screen.as_bytes()).and_then(|()| out.flush()));
-        return;
-    }
-    if console.json {
-        if before.is_none() || !changes.is_empty() {
-            console.line(json!({"jobs": picture.rows, "at": picture.at}));
-        }
-        return;
-    }
-    if before.is_none() {
-        for line in table(&picture.rows, picture.at, picture.more) {
-            console.line(line);
-        }
-        return;
-    }
-    for line in changes {
-        console.line(format_args!("{}  {line}", date::text(clock::wall())));
-    }
 }
 
 /// Users that stand differently, and those that the filter no longer lets through.

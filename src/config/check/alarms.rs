@@ -45,6 +45,35 @@ const HISTORY: Bounds<Duration> = Bounds {
     high: Duration::from_secs(3_650 * DAY),
 };
 
+/// A client of Webex that is refused tries again every few seconds or minutes; fewer are a stray.
+const REFUSED: Bounds<u32> = Bounds {
+    default: 10,
+    low: 1,
+    high: 1_000_000,
+};
+
+/// What a busy evening of assignments brings is through in less; a migration is larger, and its
+/// operator knows.
+const BACKLOG: Bounds<u32> = Bounds {
+    default: 1_000,
+    low: 1,
+    high: 10_000_000,
+};
+
+/// Webex's limits make users wait for minutes; an hour is a fault.
+const BACKLOG_AGE: Bounds<Duration> = Bounds {
+    default: Duration::from_secs(3_600),
+    low: Duration::from_secs(60),
+    high: Duration::from_secs(30 * DAY),
+};
+
+/// Some days of history and captures of a large provider, and room for the store to be tidied.
+const FREE_DISK: Bounds<u64> = Bounds {
+    default: 1 << 30,
+    low: 16 << 20,
+    high: 1 << 40,
+};
+
 /// Longest name of a system: what a trap, a syslog header and a host name can hold.
 const SYSTEM: usize = 255;
 
@@ -65,6 +94,10 @@ pub(super) fn alarms(at: &At<'_>, raw: Option<&raw::Alarms>) -> Alarms {
         remind_every: at.duration("remind-every", raw.remind_every.as_ref(), &REMIND),
         history: at.duration("history", raw.history.as_ref(), &HISTORY),
         operator_token: at.secret("operator-token", raw.operator_token.as_ref()),
+        refused_clients: at.count("refused-clients", raw.refused_clients, &REFUSED),
+        backlog_users: at.count("backlog-users", raw.backlog_users, &BACKLOG),
+        backlog_age: at.duration("backlog-age", raw.backlog_age.as_ref(), &BACKLOG_AGE),
+        free_disk: at.size("free-disk", raw.free_disk.as_ref(), &FREE_DISK),
         overrides: overrides.into_iter().flatten().collect(),
     }
 }

@@ -23,6 +23,14 @@ pub struct Alarms {
     pub history: Duration,
     /// Bearer secret of operators; absent: the one of provisioning or of the AuthService.
     pub operator_token: Option<SecretRef>,
+    /// Refusals of clients with a certificate, per listener and ten minutes, that are an alarm.
+    pub refused_clients: u32,
+    /// Users that wait for us before that is an alarm.
+    pub backlog_users: u32,
+    /// How long the first of them may wait.
+    pub backlog_age: Duration,
+    /// Bytes that are to be free below the state directory and the store.
+    pub free_disk: u64,
     /// What is different for single names.
     pub overrides: Vec<AlarmOverride>,
 }

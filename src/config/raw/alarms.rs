@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::config::raw::DurationText;
 use crate::config::raw::SecretText;
+use crate::config::raw::SizeText;
 
 /// How alarms are raised, told and kept.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -34,6 +35,18 @@ pub struct Alarms {
     /// provisioning.operations, or of auth-service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator_token: Option<SecretText>,
+    /// Clients with a certificate that a listener refuses in ten minutes before that is an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_clients: Option<i64>,
+    /// Users whose provisioning waits for xspd before that is an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog_users: Option<i64>,
+    /// How long the first of them may wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog_age: Option<DurationText>,
+    /// Free space below the state directory and the store; less is an alarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_disk: Option<SizeText>,
     /// What is different for single alarms.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Vec<AlarmOverride>>,

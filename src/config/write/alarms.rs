@@ -4,6 +4,7 @@ use crate::config;
 use crate::config::raw;
 use crate::config::raw::SecretText;
 use crate::config::write::number;
+use crate::config::write::size;
 use crate::config::write::time;
 use crate::domain::alarms::policy::Override;
 
@@ -16,6 +17,10 @@ pub(super) fn alarms(alarms: &config::Alarms) -> raw::Alarms {
         remind_every,
         history,
         operator_token,
+        refused_clients,
+        backlog_users,
+        backlog_age,
+        free_disk,
         overrides,
     } = alarms;
     raw::Alarms {
@@ -28,6 +33,10 @@ pub(super) fn alarms(alarms: &config::Alarms) -> raw::Alarms {
         operator_token: operator_token
             .as_ref()
             .map(|token| SecretText(token.to_string())),
+        refused_clients: number(*refused_clients),
+        backlog_users: number(*backlog_users),
+        backlog_age: time(*backlog_age),
+        free_disk: size(*free_disk),
         overrides: Some(overrides.iter().map(written).collect()),
     }
 }

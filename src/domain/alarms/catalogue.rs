@@ -256,7 +256,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Stands,
             "Webex is refused at the handshake; the text has the reason. Mostly the Webex chain is \
              missing: `xspd trust show`, `xspd trust import`.",
-            "clients of Webex get in again",
+            "for ten minutes hardly any is refused any more",
         ),
         A::CtiSessionsMissing => (
             High,

@@ -12,6 +12,7 @@ pub mod name;
 pub mod notice;
 pub mod observation;
 pub mod policy;
+pub mod refusals;
 pub mod severity;
 pub mod silence;
 

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::HeaderValue;
 use http::StatusCode;
 use serde_json::json;
 
 use crate::inbound::admin::Admin;
-use crate::inbound::endpoints::operations::Ask;
+use crate::inbound::admin::asked::Asked;
 use crate::inbound::endpoints::operations::PREFIX;
-use crate::inbound::http::TRACKING_ID;
 
 /// Whether a path is ours.
 pub(super) fn is_ours(path: &str) -> bool {
@@ -26,31 +24,20 @@ pub(super) async fn answer(
     address: IpAddr,
     request: Request,
 ) -> Response<Body> {
-    let tracking_id = admin.tracking.fresh();
     let live = admin.live.load_full();
+    let (asked, body) = Asked::new(admin, address, request);
     let (Some(ground), Some(operators)) = (&admin.operations, &live.operators) else {
-        return off(tracking_id);
+        return asked.named(off());
     };
-    let api = ground.operations(&live.config, operators);
-    let (parts, body) = request.into_parts();
-    let ask = Ask {
-        method: &parts.method,
-        path: parts.uri.path(),
-        query: parts.uri.query(),
-        headers: &parts.headers,
-        address,
-        tracking_id: tracking_id.to_str().unwrap_or_default(),
-    };
-    let mut response = api.answer(&ask, body).await;
-    response.headers_mut().insert(TRACKING_ID, tracking_id);
-    response
+    let api = ground.operations(&live.config, operators, &admin.door);
+    let response = api.answer(&asked.ask(), body).await;
+    asked.named(response)
 }
 
-fn off(tracking_id: HeaderValue) -> Response<Body> {
+fn off() -> Response<Body> {
     let text = "provisioning is off: there was no [[template]] when the daemon was started";
     let document = json!({"error": text, "reason": "off"});
     let mut response = Response::new(Body::from(document.to_string()));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().insert(TRACKING_ID, tracking_id);
     response
 }

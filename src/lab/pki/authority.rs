@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use rcgen::BasicConstraints;
 use rcgen::Certificate;
 use rcgen::CertificateParams;
+use rcgen::CertificateSigningRequestParams;
 use rcgen::DnType;
+use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::IsCa;
 use rcgen::Issuer;
 use rcgen::KeyPair;
@@ -15,6 +17,9 @@ use rcgen::KeyUsagePurpose;
 use super::leaf::Algorithm;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Nothing lasts longer; four digits of a year do.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How far a clock of a client may be behind ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
@@ -32,6 +37,14 @@ impl Validity {
         Self {
             not_before: now - CLOCK_SKEW,
             not_after: now + DAY * 365 * years,
+        }
+    }
+
+    /// From five minutes ago for a while.
+    pub(super) fn lasting(now: SystemTime, life: Duration) -> Self {
+        Self {
+            not_before: now - CLOCK_SKEW,
+            not_after: now + life.min(CENTURY),
         }
     }
 
@@ -100,6 +113,30 @@ impl Authority {
     pub(super) fn pem(&self) -> String {
         self.certificate.pem()
     }
+
+    /// Its key, PKCS#8 PEM.
+    pub(super) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+}
+
+/// Signs what somebody asks for, with the names that the request has, for a TLS server. `ca` and
+/// `key` are a CA's, PEM; so is what comes back.
+pub(super) fn sign_request(
+    ca: &str,
+    key: &str,
+    request: &str,
+    validity: Validity,
+) -> Result<String, rcgen::Error> {
+    let issuer = Issuer::from_ca_cert_pem(ca, KeyPair::from_pem(key)?)?;
+    let mut request = CertificateSigningRequestParams::from_pem(request)?;
+    let params = &mut request.params;
+    params.is_ca = IsCa::NoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    validity.set(params);
+    Ok(request.signed_by(&issuer)?.pem())
 }
 
 fn params(name: &str, constraints: BasicConstraints, validity: Validity) -> CertificateParams {

@@ -1,6 +1,7 @@
 //! Mints a whole set into an empty directory.
 
 use std::path::Path;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rcgen::KeyPair;
@@ -9,8 +10,10 @@ use time::OffsetDateTime;
 use super::BRIDGE;
 use super::BRIDGE_IDENTITY;
 use super::INTERNAL_CA;
+use super::PUBLIC_CA;
 use super::PUBLIC_ROOT;
 use super::PkiError;
+use super::STAND_IN;
 use super::TRUST_FILE_STEM;
 use super::authority::Authority;
 use super::authority::Validity;
@@ -38,13 +41,17 @@ const LEAF_YEARS: u32 = 1;
 const DAYS: u32 = 365;
 
 /// Fills the directory; returns the name of the trust file.
-pub(super) fn mint(directory: &Path, now: SystemTime) -> Result<String, PkiError> {
-    mint_servers(directory, now)?;
+pub(super) fn mint(
+    directory: &Path,
+    server_life: Option<Duration>,
+    now: SystemTime,
+) -> Result<String, PkiError> {
+    mint_servers(directory, server_life, now)?;
     mint_bridge(directory, now)?;
     mint_clients(directory, now)
 }
 
-fn mint_servers(directory: &Path, now: SystemTime) -> Result<(), PkiError> {
+fn mint_servers(directory: &Path, life: Option<Duration>, now: SystemTime) -> Result<(), PkiError> {
     let root = Authority::root(
         "xspd lab public root",
         Algorithm::EcdsaP256,
@@ -56,11 +63,18 @@ fn mint_servers(directory: &Path, now: SystemTime) -> Result<(), PkiError> {
         Validity::years(now, ISSUING_YEARS),
     )?;
     write(directory, PUBLIC_ROOT, &root.pem(), files::PUBLIC)?;
-    for kind in ServerKey::ALL {
+    let (name, key) = (certificate_name(PUBLIC_CA), key_name(PUBLIC_CA));
+    write(directory, &key, &issuing.key_pem(), files::PRIVATE)?;
+    write(directory, &name, &issuing.pem(), files::PUBLIC)?;
+    let year = Validity::years(now, LEAF_YEARS);
+    let wanted = life.map_or(year, |life| Validity::lasting(now, life));
+    let servers = ServerKey::ALL.map(|kind| (kind.file_stem(), kind, wanted));
+    let stand_in = (STAND_IN, ServerKey::Ecdsa, year);
+    for (stem, kind, validity) in servers.into_iter().chain([stand_in]) {
         let key = kind.algorithm().generate()?;
-        let params = leaf::server(kind, Validity::years(now, LEAF_YEARS))?;
+        let params = leaf::server(kind, validity)?;
         let chain = issuing.sign(&params, &key)? + &issuing.pem();
-        write_pair(directory, kind.file_stem(), &chain, &key)?;
+        write_pair(directory, stem, &chain, &key)?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::time::SystemTime;
 
 pub use leaf::Client;
@@ -32,6 +33,12 @@ const UNFINISHED: &str = "pki.unfinished";
 
 /// Root of the "public" CA: what `curl --cacert` needs.
 const PUBLIC_ROOT: &str = "public-root.pem";
+
+/// Stem of the issuing CA below it, which signs what is asked for.
+const PUBLIC_CA: &str = "public-issuing";
+
+/// Stem of what the lab's own servers present.
+const STAND_IN: &str = "stand-in";
 
 /// Stem of the provider's internal CA.
 const INTERNAL_CA: &str = "internal-ca";
@@ -127,20 +134,22 @@ pub struct Pki {
 
 impl Pki {
     /// Takes the set below `state_dir`, or mints one when there is none, when `fresh` asks for it
-    /// or when the one found ends within a day. Blocks: makes RSA keys and syncs files.
+    /// or when the one found ends within a day. Where the server certificates are to end soon, in
+    /// `server_life`, a set is minted each time. Blocks: makes RSA keys and syncs files.
     ///
     /// # Errors
     /// When files cannot be read or written, or the library refuses to mint.
     pub fn open(
         state_dir: &Path,
         fresh: bool,
+        server_life: Option<Duration>,
         now: SystemTime,
     ) -> Result<(Self, Origin), PkiError> {
         let directory = state_dir.join(DIRECTORY);
         let there = directory
             .try_exists()
             .map_err(|source| PkiError::file(&directory, source))?;
-        let origin = if fresh || !there {
+        let origin = if fresh || server_life.is_some() || !there {
             Origin::Minted
         } else {
             match reuse::examine(&directory, now) {
@@ -156,7 +165,7 @@ impl Pki {
                 Err(stale) => Origin::Renewed(stale),
             }
         };
-        let trust_file_name = replace(state_dir, &directory, now)?;
+        let trust_file_name = replace(state_dir, &directory, server_life, now)?;
         let trust_file = directory.join(trust_file_name);
         Ok((
             Self {
@@ -185,6 +194,12 @@ impl Pki {
         self.pair(key.file_stem())
     }
 
+    /// What the lab's BroadWorks and Webex present, which last however soon the daemon's end.
+    #[must_use]
+    pub fn stand_in(&self) -> Pair {
+        self.pair(STAND_IN)
+    }
+
     /// A client certificate: leaf, then issuing CA, except for [`Client::LeafOnly`].
     #[must_use]
     pub fn client(&self, client: Client) -> Pair {
@@ -211,12 +226,42 @@ impl Pki {
     }
 }
 
+/// What the public CA does with a request: a certificate for the names in it, for a TLS server, and
+/// the issuing CA's; PEM. `state_dir` is a lab's, running or not.
+///
+/// # Errors
+/// When the lab has no CA yet, or the request cannot be read.
+pub fn sign(
+    state_dir: &Path,
+    request: &str,
+    life: Duration,
+    now: SystemTime,
+) -> Result<String, PkiError> {
+    let directory = state_dir.join(DIRECTORY);
+    let read = |name: String| {
+        let path = directory.join(name);
+        fs::read_to_string(&path).map_err(|source| PkiError::file(&path, source))
+    };
+    let (ca, key) = (
+        read(certificate_name(PUBLIC_CA))?,
+        read(key_name(PUBLIC_CA))?,
+    );
+    let validity = authority::Validity::lasting(now, life);
+    let leaf = authority::sign_request(&ca, &key, request, validity)?;
+    Ok(leaf + &ca)
+}
+
 /// Mints beside and renames; returns the name of the trust file.
-fn replace(state_dir: &Path, directory: &Path, now: SystemTime) -> Result<String, PkiError> {
+fn replace(
+    state_dir: &Path,
+    directory: &Path,
+    server_life: Option<Duration>,
+    now: SystemTime,
+) -> Result<String, PkiError> {
     let unfinished = state_dir.join(UNFINISHED);
     remove(&unfinished)?;
     files::create_private_dir(&unfinished).map_err(|source| PkiError::file(&unfinished, source))?;
-    let trust_file_name = mint::mint(&unfinished, now)?;
+    let trust_file_name = mint::mint(&unfinished, server_life, now)?;
     remove(directory)?;
     fs::rename(&unfinished, directory).map_err(|source| PkiError::file(directory, source))?;
     files::sync_directory(state_dir).map_err(|source| PkiError::file(state_dir, source))?;

@@ -16,7 +16,9 @@ use x509_parser::prelude::X509Certificate;
 
 use super::BRIDGE;
 use super::INTERNAL_CA;
+use super::PUBLIC_CA;
 use super::PUBLIC_ROOT;
+use super::STAND_IN;
 use super::TRUST_FILE_STEM;
 use super::certificate_name;
 use super::key_name;
@@ -69,7 +71,7 @@ pub(super) fn examine(directory: &Path, now: SystemTime) -> Result<PathBuf, Stal
     let trust_file = find_trust_file(directory)?;
     in_date(&trust_file, now)?;
     in_date(&directory.join(PUBLIC_ROOT), now)?;
-    for stem in [INTERNAL_CA, BRIDGE] {
+    for stem in [PUBLIC_CA, STAND_IN, INTERNAL_CA, BRIDGE] {
         in_date(&directory.join(certificate_name(stem)), now)?;
         has_key(&directory.join(key_name(stem)))?;
     }

@@ -26,7 +26,7 @@ fn noon() -> SystemTime {
 
 fn minted() -> (tempfile::TempDir, Pki) {
     let state = tempfile::tempdir().unwrap();
-    let (pki, origin) = Pki::open(state.path(), false, noon()).unwrap();
+    let (pki, origin) = Pki::open(state.path(), false, None, noon()).unwrap();
     assert_eq!(origin, Origin::Minted);
     (state, pki)
 }
@@ -163,9 +163,8 @@ fn only_leaf_only_lacks_the_issuing_certificate() {
     }
 }
 
-#[test]
-fn a_server_certificate_holds_for_every_name_it_is_used_under() {
-    let (_, pki) = &*SHARED;
+/// Whether a client that has the lab's root believes what it is shown.
+fn holds(pki: &Pki, shown: &[CertificateDer<'_>], name: &str, at: SystemTime) {
     let mut anchors = RootCertStore::empty();
     for der in chain(&pki.ca()) {
         anchors.add(der).unwrap();
@@ -174,19 +173,25 @@ fn a_server_certificate_holds_for_every_name_it_is_used_under() {
         rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(anchors), provider())
             .build()
             .unwrap();
-    let since_epoch = noon().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    rustls::client::danger::ServerCertVerifier::verify_server_cert(
+        verifier.as_ref(),
+        &shown[0],
+        &shown[1..],
+        &name.to_owned().try_into().unwrap(),
+        &[],
+        UnixTime::since_unix_epoch(since_epoch),
+    )
+    .unwrap_or_else(|error| panic!("{name}: {error}"));
+}
+
+#[test]
+fn a_server_certificate_holds_for_every_name_it_is_used_under() {
+    let (_, pki) = &*SHARED;
     for key in ServerKey::ALL {
         let shown = chain(&pki.server(key).cert);
         for name in SERVER_NAMES {
-            rustls::client::danger::ServerCertVerifier::verify_server_cert(
-                verifier.as_ref(),
-                &shown[0],
-                &shown[1..],
-                &name.try_into().unwrap(),
-                &[],
-                UnixTime::since_unix_epoch(since_epoch),
-            )
-            .unwrap_or_else(|error| panic!("{key:?} {name}: {error}"));
+            holds(pki, &shown, name, noon());
         }
     }
 }
@@ -196,13 +201,13 @@ fn a_set_is_kept_until_a_day_before_its_first_end() {
     let (state, pki) = minted();
     let before = fs::read(pki.ca()).unwrap();
 
-    let (kept, origin) = Pki::open(state.path(), false, noon() + DAY * 363).unwrap();
+    let (kept, origin) = Pki::open(state.path(), false, None, noon() + DAY * 363).unwrap();
     assert_eq!(origin, Origin::Kept);
     assert_eq!(fs::read(kept.ca()).unwrap(), before);
     assert_eq!(kept.trust_file(), pki.trust_file());
 
     let late = noon() + DAY * 364 + Duration::from_secs(60);
-    let (renewed, origin) = Pki::open(state.path(), false, late).unwrap();
+    let (renewed, origin) = Pki::open(state.path(), false, None, late).unwrap();
     let Origin::Renewed(Stale::Ending { not_after, .. }) = &origin else {
         panic!("{origin:?}");
     };
@@ -217,7 +222,7 @@ fn a_set_is_kept_until_a_day_before_its_first_end() {
 #[test]
 fn a_set_from_the_future_is_minted_anew() {
     let (state, _pki) = minted();
-    let (_, origin) = Pki::open(state.path(), false, noon() - DAY).unwrap();
+    let (_, origin) = Pki::open(state.path(), false, None, noon() - DAY).unwrap();
     assert!(
         matches!(origin, Origin::Renewed(Stale::NotYetValid { .. })),
         "{origin:?}"
@@ -230,7 +235,7 @@ fn a_damaged_or_missing_file_makes_a_new_set_and_is_named() {
     let Pair { cert, key } = pki.client(Client::NoEku);
 
     fs::write(&cert, "not a certificate").unwrap();
-    let (_, origin) = Pki::open(state.path(), false, noon()).unwrap();
+    let (_, origin) = Pki::open(state.path(), false, None, noon()).unwrap();
     assert_eq!(
         origin.to_string(),
         "Minted new certificates, because client-no-eku.pem of the earlier run is missing or \
@@ -238,7 +243,7 @@ fn a_damaged_or_missing_file_makes_a_new_set_and_is_named() {
     );
 
     fs::remove_file(&key).unwrap();
-    let (_, origin) = Pki::open(state.path(), false, noon()).unwrap();
+    let (_, origin) = Pki::open(state.path(), false, None, noon()).unwrap();
     assert_eq!(
         origin,
         Origin::Renewed(Stale::Incomplete {
@@ -246,7 +251,7 @@ fn a_damaged_or_missing_file_makes_a_new_set_and_is_named() {
         })
     );
 
-    let (_, origin) = Pki::open(state.path(), false, noon()).unwrap();
+    let (_, origin) = Pki::open(state.path(), false, None, noon()).unwrap();
     assert_eq!(origin, Origin::Kept);
 }
 
@@ -257,9 +262,41 @@ fn fresh_starts_over_and_an_unfinished_set_is_swept_away() {
     fs::create_dir(state.path().join(UNFINISHED)).unwrap();
     fs::write(state.path().join(UNFINISHED).join("half"), "").unwrap();
 
-    let (fresh, origin) = Pki::open(state.path(), true, noon()).unwrap();
+    let (fresh, origin) = Pki::open(state.path(), true, None, noon()).unwrap();
     assert_eq!(origin, Origin::Minted);
     assert_ne!(fs::read(fresh.ca()).unwrap(), before);
     assert!(!state.path().join(UNFINISHED).exists());
     assert!(!fresh.ca().with_file_name("half").exists());
+}
+
+#[test]
+fn server_certificates_that_are_to_end_soon_do_and_the_next_start_has_new_ones() {
+    let state = tempfile::tempdir().unwrap();
+    let life = Duration::from_secs(900);
+    let (pki, _) = Pki::open(state.path(), false, Some(life), noon()).unwrap();
+    let leaf = CertificateDer::from_pem_file(pki.server(ServerKey::Ecdsa).cert).unwrap();
+    let (_, leaf) = X509Certificate::from_der(&leaf).unwrap();
+    let end = leaf.validity().not_after.to_datetime();
+    assert_eq!(end, OffsetDateTime::from(noon() + life));
+    let (_, origin) = Pki::open(state.path(), false, None, noon()).unwrap();
+    assert!(
+        matches!(&origin, Origin::Renewed(Stale::Ending { file, .. }) if file == "server-ecdsa.pem"),
+        "{origin:?}"
+    );
+}
+
+#[test]
+fn the_public_ca_signs_what_is_asked_for_and_clients_believe_it() {
+    let (state, pki) = minted();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["xsp.localhost".to_owned()]).unwrap();
+    let request = params.serialize_request(&key).unwrap().pem().unwrap();
+    let chain = sign(state.path(), &request, DAY, noon()).unwrap();
+    let shown: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(shown.len(), 2);
+    holds(&pki, &shown, "xsp.localhost", noon() + DAY / 2);
+    let nonsense = sign(state.path(), "no request", DAY, noon());
+    assert!(matches!(nonsense, Err(PkiError::Mint(_))), "{nonsense:?}");
 }

@@ -18,6 +18,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::time::SystemTime;
 
 pub use description::Administrator;
@@ -50,6 +51,8 @@ pub struct Options {
     pub ports: Ports,
     /// Forget what an earlier run left.
     pub fresh: bool,
+    /// How long the server certificates last; `None`: a year.
+    pub server_life: Option<Duration>,
 }
 
 /// Why there is no lab. The text says what to do.
@@ -181,8 +184,9 @@ impl Scenario {
 
         let (pki, origin) = {
             let (path, fresh) = (state.path().to_owned(), options.fresh);
+            let server_life = options.server_life;
             tasks
-                .blocking(move || Pki::open(&path, fresh, now))
+                .blocking(move || Pki::open(&path, fresh, server_life, now))
                 .await
                 .ok_or(ScenarioError::Panicked)??
         };

@@ -13,7 +13,6 @@ use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::LabError;
 use crate::lab::broadworks::Prospect;
 use crate::lab::pki::Pki;
-use crate::lab::pki::ServerKey;
 use crate::lab::webex::WebexError;
 use crate::lab::webex::api;
 use crate::lab::webex::api::Api;
@@ -29,7 +28,7 @@ const CLUSTER: &str = "lab";
 
 /// What the lab's Webex is made of.
 pub(super) fn webex(pki: &Pki) -> Setup {
-    let server = pki.server(ServerKey::Ecdsa);
+    let server = pki.stand_in();
     Setup {
         speed: SPEED,
         ..Setup::new(server)

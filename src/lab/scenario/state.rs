@@ -23,7 +23,16 @@ const DESCRIPTION: &str = "lab.json";
 #[derive(Debug)]
 pub(super) struct StateDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+/// A lock lasts as long as any copy of its handle, and a child that another thread has just begun
+/// has copies of all until it becomes its program. Given up in words it ends for all of them.
+impl Drop for StateDir {
+    fn drop(&mut self) {
+        // If not, the end of the process does it.
+        drop(self.lock.unlock());
+    }
 }
 
 impl StateDir {
@@ -43,7 +52,7 @@ impl StateDir {
             return Err(ScenarioError::NotOurs { path });
         }
         let lock = lock(&path, &lock_path)?;
-        let state = Self { path, _lock: lock };
+        let state = Self { path, lock };
         state.withdraw_description()?;
         Ok(state)
     }
@@ -131,8 +140,11 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+        // As a child has it that is not yet its program.
+        let inherited = first.lock.try_clone().unwrap();
         drop(first);
         StateDir::claim(&path).unwrap();
+        drop(inherited);
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn world() -> World {
 fn pki() -> (tempfile::TempDir, Pki) {
     let state = tempfile::tempdir().unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_262_400);
-    let (pki, _) = Pki::open(state.path(), false, now).unwrap();
+    let (pki, _) = Pki::open(state.path(), false, None, now).unwrap();
     (state, pki)
 }
 

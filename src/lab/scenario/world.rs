@@ -16,7 +16,6 @@ use crate::lab::broadworks::cti;
 use crate::lab::pki::BRIDGE_IDENTITY;
 use crate::lab::pki::Client;
 use crate::lab::pki::Pki;
-use crate::lab::pki::ServerKey;
 use crate::lab::webex::Setup;
 use crate::lab::webex::Webex;
 use crate::lab::webex::api::Api;
@@ -54,7 +53,7 @@ pub(super) async fn start(
 ) -> Result<World, ScenarioError> {
     let directory = state_dir.to_owned();
     let setup = setup(pki, addresses);
-    let (server, internal_ca) = (pki.server(ServerKey::Ecdsa), pki.internal_ca().cert);
+    let (server, internal_ca) = (pki.stand_in(), pki.internal_ca().cert);
     let ca = pki.ca();
     let api = provisioning::webex(pki);
     let provisioned_at = addresses.provisioning;
@@ -139,7 +138,7 @@ fn setup(pki: &Pki, addresses: &Addresses) -> Setup {
     Setup {
         port: addresses.webex_ci.port(),
         ca: pki.ca(),
-        server: pki.server(ServerKey::Ecdsa),
+        server: pki.stand_in(),
         client: pki.client(Client::Good),
         provider_ci: format!("https://localhost:{}", addresses.xsi.port()),
         provider_mtls: format!("https://localhost:{}", addresses.auth_mtls.port()),

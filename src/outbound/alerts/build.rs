@@ -106,6 +106,19 @@ impl SinkBuilder {
         }
     }
 
+    /// What is wrong with the sinks, with nothing written and nothing sent. Reads secrets and
+    /// certificates, as [`SinkBuilder::build`] does.
+    #[must_use]
+    pub fn prove(environment: Environment, config: &Config) -> Vec<SetupError> {
+        let engine = Shelf::read_only(&config.state_dir);
+        let builder = Self {
+            environment,
+            engine,
+            started: clock::mono(),
+        };
+        builder.build(config).err().unwrap_or_default()
+    }
+
     /// The sinks in the order written; without any, the journal. Reads secrets and certificates and
     /// derives keys, blocking for some milliseconds each; called at start and reload only.
     ///

@@ -63,10 +63,15 @@ pub(super) async fn page(
         conditions.push(("", after.cluster.clone()));
         conditions.push(("", after.user.clone()));
     }
-    if !filter.states.is_empty() {
-        let states = words(filter.states.iter().copied());
-        let condition = " AND u.state IN (SELECT value FROM json_each(?))";
-        conditions.push((condition, states));
+    // Each by itself: a list would be looked up anew for each of all users.
+    for (at, state) in filter.states.iter().enumerate() {
+        let condition = match (at == 0, at + 1 == filter.states.len()) {
+            (true, true) => " AND u.state IN (?)",
+            (true, false) => " AND u.state IN (?",
+            (false, false) => ", ?",
+            (false, true) => ", ?)",
+        };
+        conditions.push((condition, state.as_str().to_owned()));
     }
     if let Some(template) = &filter.template {
         conditions.push((" AND u.template = ?", template.to_string()));

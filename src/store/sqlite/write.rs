@@ -137,8 +137,10 @@ impl Writer {
         for list in lists.0 {
             query = query.bind(list);
         }
-        query.execute(connection).await.map_err(failed)?;
+        // Given out whatever becomes of it: a commit that seems to fail may be there all the same,
+        // and another user under its id would take the place of its document.
         self.last = last;
+        query.execute(connection).await.map_err(failed)?;
         Ok(())
     }
 

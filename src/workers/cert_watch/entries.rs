@@ -1,6 +1,8 @@
 //! What a configuration makes us watch.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -78,6 +80,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     for listener in config.listeners.iter().filter(|held| held.terminates_tls()) {
         of_listener(config, listener, &automatic, &mut all);
     }
+    join(&mut all);
     for set in config.trust.values() {
         let name: Arc<str> = format!("trust.{}", set.name).into();
         let shared = watched(
@@ -174,6 +177,40 @@ fn of_listener(
                     host: first,
                 },
             });
+        }
+    }
+}
+
+/// Hosts and listeners that share a pair of files have one certificate: it ends once, and it is
+/// told once, under the name of the first. It has to cover the hosts of all.
+fn join(all: &mut [Entry]) {
+    let mut owners: BTreeMap<PathBuf, ObjectId> = BTreeMap::new();
+    let mut joined: BTreeMap<ObjectId, ObjectId> = BTreeMap::new();
+    for entry in &*all {
+        if let Source::Chain(files) = &entry.source {
+            let id = &entry.shared.id;
+            let owner = owners.entry(files.chain.clone());
+            let owner = owner.or_insert_with(|| id.clone());
+            joined.entry(id.clone()).or_insert_with(|| owner.clone());
+        }
+    }
+    let mut wanted: BTreeMap<ObjectId, (Vec<String>, bool)> = BTreeMap::new();
+    for entry in &mut *all {
+        if let Some(owner) = joined.get(&entry.shared.id) {
+            entry.shared.id = owner.clone();
+        }
+        let (hosts, public) = wanted.entry(entry.shared.id.clone()).or_default();
+        *public |= entry.shared.public;
+        for host in &entry.shared.hosts {
+            if !hosts.contains(host) {
+                hosts.push(host.clone());
+            }
+        }
+    }
+    for entry in all {
+        if let Some((hosts, public)) = wanted.get(&entry.shared.id) {
+            entry.shared.hosts.clone_from(hosts);
+            entry.shared.public = *public;
         }
     }
 }
@@ -293,6 +330,9 @@ fn anchors(config: &Config, all: &mut Vec<Entry>) {
         let ca = partner.ca.as_ref();
         files.extend(ca.map(|ca| (format!("webex-partner.{}.ca", partner.name), ca)));
     }
+    // One file is watched once, under the first that believes it.
+    let mut seen = HashSet::new();
+    files.retain(|(_, ca)| seen.insert(*ca));
     for (path, ca) in files {
         let name: Arc<str> = path.as_str().into();
         let shared = watched(config, &name, &path, Kind::TrustAnchor, Duty::TrustAnchor);

@@ -397,3 +397,44 @@ fn timesyncd_is_believed_where_it_is() {
     assert_eq!(timekeeping(path), Timekeeping::Kept);
     assert_eq!(timekeeping(&path.join("none")), Timekeeping::Unknown);
 }
+
+#[test]
+fn listeners_that_share_a_pair_of_files_have_one_certificate_that_covers_the_hosts_of_all() {
+    let folder = Folder::new();
+    folder.put("shared.pem", leaf(HOST).pem());
+    folder.put("own.pem", leaf(HOST).pem());
+    let listener = |name: &str, host: &str, chain: &str| {
+        format!(
+            "[[listener]]\nname = \"{name}\"\naddresses = [\"127.0.0.1:0\"]\n\
+             [[listener.host]]\nnames = [\"{host}\"]\n\
+             certificates = [{{ chain = \"{}\", key = \"file:{}\" }}]\n",
+            folder.path(chain),
+            folder.path("key.pem"),
+        )
+    };
+    let config = config(
+        &[
+            listener("a", "one.example.com", "shared.pem"),
+            listener("b", "two.example.com", "own.pem"),
+            listener("c", "three.example.com", "shared.pem"),
+        ]
+        .concat(),
+    );
+    let all = entries::entries(&config);
+    let of = |listener: &str| {
+        let name = format!("listener.{listener}.host[0]");
+        let mut all = all.iter().filter(|entry| *entry.name == *name);
+        let first = all.next().unwrap().shared.clone();
+        // What is served there is the same object as the file.
+        assert!(all.all(|entry| entry.shared.id == first.id), "{listener}");
+        (first.id.to_string(), first.hosts)
+    };
+    let both = vec!["one.example.com".to_owned(), "three.example.com".to_owned()];
+    assert_eq!(
+        of("a"),
+        ("listener a one.example.com".to_owned(), both.clone())
+    );
+    assert_eq!(of("c"), ("listener a one.example.com".to_owned(), both));
+    let alone = vec!["two.example.com".to_owned()];
+    assert_eq!(of("b"), ("listener b two.example.com".to_owned(), alone));
+}

@@ -10,6 +10,7 @@ mod commands;
 mod crash;
 mod daemon_killed;
 mod disk;
+mod door;
 mod lab_as;
 mod made;
 mod observed;

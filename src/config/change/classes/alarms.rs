@@ -15,6 +15,10 @@ pub(super) fn alarms(at: &mut At<'_>, old: &Alarms, new: &Alarms) {
         remind_every,
         history,
         operator_token,
+        refused_clients,
+        backlog_users,
+        backlog_age,
+        free_disk,
         overrides,
     } = old;
     let live = ChangeClass::Live;
@@ -26,6 +30,11 @@ pub(super) fn alarms(at: &mut At<'_>, old: &Alarms, new: &Alarms) {
     at.compare("remind-every", remind_every, &new.remind_every, live);
     at.compare("history", history, &new.history, live);
     at.compare("operator-token", operator_token, &new.operator_token, live);
+    let other = &new.refused_clients;
+    at.compare("refused-clients", refused_clients, other, live);
+    at.compare("backlog-users", backlog_users, &new.backlog_users, live);
+    at.compare("backlog-age", backlog_age, &new.backlog_age, live);
+    at.compare("free-disk", free_disk, &new.free_disk, live);
     at.listed("override", overrides, &new.overrides, one);
 }
 

@@ -7,14 +7,12 @@ mod orders;
 mod words;
 
 use std::error::Error;
-use std::net::IpAddr;
 use std::time::Duration;
 use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
 use serde_json::Value;
@@ -30,6 +28,7 @@ use crate::domain::edge::reason::Reason;
 use crate::inbound::endpoints::alarms::orders::Unsilent;
 use crate::inbound::endpoints::alarms::words::refused;
 use crate::inbound::endpoints::alarms::words::where_the_token_stands;
+use crate::inbound::endpoints::operations::Ask;
 use crate::inbound::endpoints::operations::door::Door;
 use crate::inbound::endpoints::operations::operator_name;
 use crate::inbound::endpoints::operations::order;
@@ -69,22 +68,6 @@ pub struct AlarmApi<'a> {
     pub operators: Option<&'a Operators>,
     /// Counters and the audit log.
     pub metrics: &'a OperationsMetrics,
-}
-
-/// A request.
-pub struct Ask<'a> {
-    /// Its method.
-    pub method: &'a Method,
-    /// Its path, as written.
-    pub path: &'a str,
-    /// Its query, as written.
-    pub query: Option<&'a str>,
-    /// Headers.
-    pub headers: &'a HeaderMap,
-    /// Where it comes from.
-    pub address: IpAddr,
-    /// Our name of it.
-    pub tracking_id: &'a str,
 }
 
 /// What was asked for, for the audit log.

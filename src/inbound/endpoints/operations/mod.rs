@@ -99,14 +99,17 @@ pub struct Ground {
     pub ocip: CurrentOcip,
     /// Counters and the audit log.
     pub metrics: Arc<OperationsMetrics>,
-    /// Who is let in.
-    pub door: Arc<Door>,
 }
 
 impl Ground {
-    /// The API of a configuration.
+    /// The API of a configuration, behind a door.
     #[must_use]
-    pub fn operations(&self, config: &Arc<Config>, operators: &Arc<Operators>) -> Operations {
+    pub fn operations(
+        &self,
+        config: &Arc<Config>,
+        operators: &Arc<Operators>,
+        door: &Arc<Door>,
+    ) -> Operations {
         let Self {
             provisioner,
             captures,
@@ -115,7 +118,6 @@ impl Ground {
             reconciler,
             ocip,
             metrics,
-            door,
         } = self.clone();
         Operations {
             config: Arc::clone(config),
@@ -127,7 +129,7 @@ impl Ground {
             reconciler,
             ocip,
             metrics,
-            door,
+            door: Arc::clone(door),
         }
     }
 }
@@ -156,7 +158,7 @@ pub struct Operations {
     pub door: Arc<Door>,
 }
 
-/// A request.
+/// A request to one of the APIs of the admin listener, here and of alarms.
 pub struct Ask<'a> {
     /// Its method.
     pub method: &'a Method,

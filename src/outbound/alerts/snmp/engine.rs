@@ -32,6 +32,8 @@ const RANDOM: usize = 12;
 /// The engine of this process. Each start counts once, however many sinks and reloads ask for it.
 pub(in crate::outbound::alerts) struct Shelf {
     path: PathBuf,
+    /// Nothing is written: this process does not speak.
+    read_only: bool,
     held: Mutex<Option<AuthoritativeEngine>>,
 }
 
@@ -74,7 +76,16 @@ impl Shelf {
     pub(in crate::outbound::alerts) fn new(state_dir: &Path) -> Self {
         Self {
             path: state_dir.join(FILE),
+            read_only: false,
             held: Mutex::new(None),
+        }
+    }
+
+    /// One that tells what is wrong with the file and leaves it alone. Its engine speaks to nobody.
+    pub(in crate::outbound::alerts) fn read_only(state_dir: &Path) -> Self {
+        Self {
+            read_only: true,
+            ..Self::new(state_dir)
         }
     }
 
@@ -89,12 +100,22 @@ impl Shelf {
             return Ok(engine.clone());
         }
         let path = self.path.clone();
-        let keep = move |state: &PersistedAuthoritativeEngine| write(&path, state);
+        let read_only = self.read_only;
+        let keep = move |state: &PersistedAuthoritativeEngine| {
+            if read_only {
+                Ok(())
+            } else {
+                write(&path, state)
+            }
+        };
         let engine = match read(&self.path)? {
             Some(before) => AuthoritativeEngine::restart(before, keep),
             None => AuthoritativeEngine::install(new_id(enterprise)?, keep),
         };
         let engine = engine.map_err(EngineError::Refused)?;
+        if self.read_only {
+            return Ok(engine);
+        }
         tracing::info!(
             engine_id = %hex(engine.engine_id()),
             engine_boots = engine.engine_boots(),
@@ -198,6 +219,17 @@ mod tests {
             assert!(matches!(error, EngineError::Broken { .. }), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn who_only_looks_writes_nothing_and_counts_no_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        Shelf::read_only(&state).engine(1).unwrap();
+        assert!(!state.exists());
+        Shelf::new(&state).engine(1).unwrap();
+        Shelf::read_only(&state).engine(1).unwrap();
+        assert_eq!(Shelf::new(&state).engine(1).unwrap().engine_boots(), 2);
     }
 
     #[test]

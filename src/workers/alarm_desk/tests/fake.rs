@@ -41,6 +41,8 @@ pub(super) static MINUTE: AtomicU16 = AtomicU16::new(0);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
+    /// It says 429, and when it may be asked again.
+    Busy,
     Take,
     Hang,
     Refuse,
@@ -100,6 +102,11 @@ impl Fake {
         drop(tried.expect("it is tried").unwrap());
     }
 
+    /// How often it was tried.
+    pub(super) fn tries(&self) -> usize {
+        *self.tried.borrow()
+    }
+
     pub(super) fn told(&self) -> Vec<Notice> {
         self.told.borrow().clone()
     }
@@ -123,6 +130,14 @@ impl AlertSink for Fake {
             self.tried.send_modify(|tried| *tried += 1);
             let answer = *self.answer.lock().unwrap();
             match answer {
+                Answer::Busy => {
+                    let hour = Duration::from_secs(3_600);
+                    Err(SinkError::retry_after(
+                        hour,
+                        "asked-to-wait",
+                        "It said 429.",
+                    ))
+                }
                 Answer::Take => {
                     self.told.send_modify(|told| told.push(notice.clone()));
                     Ok(())

@@ -110,6 +110,59 @@ async fn a_sink_that_fails_for_a_minute_is_an_alarm_but_not_told_to_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sink_that_is_bad_for_a_day_is_tried_now_and_then_and_gets_what_it_missed() {
+    let hour = Duration::from_secs(3_600);
+    for (answer, most) in [
+        // Each ten minutes, a quarter more or less, after the first pauses.
+        (Answer::Retry, 24 * 8 + 20),
+        (Answer::Hang, 24 * 8 + 20),
+        // As it asked.
+        (Answer::Busy, 25),
+        // Each notice once, for it will not be taken.
+        (Answer::Refuse, 24),
+    ] {
+        let (bad, good) = (
+            Fake::new("bad", Severity::Informational),
+            Fake::new("good", Severity::Informational),
+        );
+        bad.answers(answer);
+        let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+        for number in 0..24 {
+            scene.desk.observe(raise(&number.to_string()));
+            tokio::time::sleep(hour).await;
+        }
+        assert!(bad.tries() <= most, "{answer:?}: {} tries", bad.tries());
+        assert!(bad.tries() >= 23, "{answer:?}: {} tries", bad.tries());
+        let of_us = |notices: Vec<crate::domain::alarms::Notice>| {
+            let ours = notices.into_iter().filter(|notice| notice.key.name == NAME);
+            let numbers: std::collections::BTreeSet<_> = ours.map(|n| n.identifier).collect();
+            numbers
+        };
+        // The others were told of all of it in time, and once of the sink.
+        let told = good.told();
+        let of_sink = told.iter().filter(|notice| {
+            notice.key.name == AlarmName::AlarmSinkFailing && notice.kind == NoticeKind::Raised
+        });
+        assert_eq!(of_sink.count(), 1, "{answer:?}");
+        assert!(of_us(told).len() >= 24, "{answer:?}");
+        bad.answers(Answer::Take);
+        tokio::time::sleep(2 * hour).await;
+        let (missed, told) = (of_us(bad.told()), of_us(good.told()));
+        if answer == Answer::Refuse {
+            assert_eq!(missed.intersection(&told).count(), missed.len());
+        } else {
+            assert_eq!(missed, told, "{answer:?}: nothing is lost");
+        }
+        let standing = scene.desk.sinks();
+        assert!(
+            standing.iter().all(|sink| sink.waiting == 0),
+            "{standing:?}"
+        );
+        scene.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sink_is_told_from_its_level_on_and_of_the_end_of_what_it_was_told() {
     let sink = Fake::new("pager", Severity::High);
     let all = Fake::new("all", Severity::Informational);
