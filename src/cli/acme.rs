@@ -34,6 +34,13 @@ enum Verb {
         #[command(flatten)]
         door: Door,
     },
+    /// Have the daemon put the account at the CA away; the next order makes another one
+    NewAccount {
+        /// Name of an [[acme]] of the configuration
+        name: String,
+        #[command(flatten)]
+        door: Door,
+    },
     /// Have the daemon change the key of the account at the CA
     RollKey {
         /// Name of an [[acme]] of the configuration
@@ -93,6 +100,7 @@ fn unknown(config: &Config, name: &str) -> Failure {
 pub fn run(args: Args, console: Console) -> Exit {
     let done = match args.verb {
         Verb::List { door } => list(&door, console),
+        Verb::NewAccount { name, door } => new_account(&door, &name, console),
         Verb::RollKey { name, door } => roll_key(&door, &name, console),
         Verb::ShowDns { name, door } => show_dns(&door, &name, console),
     };
@@ -109,7 +117,10 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
         let folder = Folder::new(&config.state_dir, &acme.name);
         all.push((acme, folder.status()?));
     }
-    let failing = all.iter().any(|(_, status)| status.failures > 0);
+    let refused = |status: &Status| !matches!(status.account_state.as_str(), "" | "valid");
+    let failing =
+        |status: &Status| status.failures > 0 || refused(status) || !status.unserved.is_empty();
+    let failing = all.iter().any(|(_, status)| failing(status));
     if console.json {
         let documents: Vec<_> = all.iter().map(|(acme, s)| document(acme, s)).collect();
         console.document(&json!({ "acme": documents }));
@@ -121,6 +132,16 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
         for (acme, status) in &all {
             if !status.problem.is_empty() {
                 console.line(format_args!("{}: {}", acme.name, status.problem));
+            }
+            if refused(status) {
+                let state = &status.account_state;
+                console.line(format_args!("{}: the account: {state}", acme.name));
+            }
+            for place in &status.unserved {
+                console.line(format_args!(
+                    "{}: what was renewed is not served by {place}",
+                    acme.name
+                ));
             }
         }
     }
@@ -156,8 +177,29 @@ fn document(acme: &Acme, status: &Status) -> Value {
         "failures": status.failures,
         "problem": status.problem,
         "account": status.account,
+        "account-state": status.account_state,
+        "unserved": status.unserved,
+        "not-before": status.rest,
         "fingerprint": status.fingerprint,
     })
+}
+
+fn new_account(door: &Door, name: &str, console: Console) -> Result<Exit, Failure> {
+    let desk = Desk::open(door, name)?;
+    desk.alive()?;
+    desk.folder.ask(Asked::NewAccount)?;
+    if console.json {
+        console.document(&json!({ "name": name, "asked": "new-account" }));
+    } else {
+        console.line(
+            "Asked: the next order makes another account; xspd certs renew orders at once. The old \
+             key stays beside, in account.json.old.",
+        );
+        if desk.acme.challenge == AcmeChallenge::DnsPersist01 {
+            console.line("The TXT records name the account: print them anew after the order.");
+        }
+    }
+    Ok(Exit::Ok)
 }
 
 fn roll_key(door: &Door, name: &str, console: Console) -> Result<Exit, Failure> {

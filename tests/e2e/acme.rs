@@ -1,7 +1,13 @@
 //! Automatic certificates from a real ACME server.
 
+mod account;
+mod dns;
+mod trouble;
+mod window;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
@@ -23,19 +29,75 @@ use crate::support::client::Client;
 use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
 use crate::support::pebble::Pebble;
+use crate::support::pebble::Plan;
 use crate::support::pki::Identity;
 
 /// Pebble looks up names and waits a little; this decides only how long a failing test takes.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn automatic(pebble: &Pebble, challenge: &str) -> String {
+    automatic_at(&pebble.directory, pebble, challenge)
+}
+
+fn automatic_at(directory: &str, pebble: &Pebble, challenge: &str) -> String {
     format!(
-        "[[acme]]\nname = \"public\"\ndirectory = \"{}\"\nca = \"{}\"\nterms-agreed = true\n\
+        "[[acme]]\nname = \"public\"\ndirectory = \"{directory}\"\nca = \"{}\"\nterms-agreed = true\n\
          contact = [\"mailto:noc@example.net\"]\nchallenge = \"{challenge}\"\n\
          names = [\"{HOST}\"]\nfor = [\"edge\"]\n",
-        pebble.directory,
         pebble.ca.display()
     )
+}
+
+/// Two places where alarms are seen: the log, and the verb.
+const ALARMS: &str = "[alarms]\nsystem-name = \"node1\"\nhold-down = 1\n\
+                      operator-token = \"file:TOKEN\"\n";
+
+/// Settings with which `xspd alarms` works.
+fn alarms(stage: &Stage) -> String {
+    let token = stage.path().join("token");
+    fs::write(&token, "operators-only-4711").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    ALARMS.replace("TOKEN", token.to_str().unwrap())
+}
+
+/// The status of the one automatic certificate.
+async fn status(stage: &Stage) -> Value {
+    let (_, said) = xspd(stage, &["acme", "list", "--json"]).await;
+    let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
+    said["acme"][0].clone()
+}
+
+/// Waits until the alarm about this object stands, or no longer does.
+async fn until_alarm(
+    stage: &Stage,
+    config: &Path,
+    name: &str,
+    object: &str,
+    stands: bool,
+) -> Value {
+    let look = async {
+        loop {
+            let mut command = Command::new(XSPD);
+            command
+                .args(["alarms", "list", "--json", "--config"])
+                .arg(config);
+            let output = command.output().await.unwrap();
+            let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let mut alarms = said["alarms"].as_array().into_iter().flatten();
+            let found = alarms.find(|alarm| alarm["name"] == name && alarm["object"] == object);
+            if said["alarms"].is_array() && found.is_some() == stands {
+                return found.cloned().unwrap_or_default();
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, look).await {
+        Ok(found) => found,
+        Err(_) => panic!(
+            "{name} of {object}: never {stands}; {:#}",
+            status(stage).await
+        ),
+    }
 }
 
 async fn xspd(stage: &Stage, words: &[&str]) -> (Option<i32>, String) {
@@ -55,7 +117,9 @@ async fn issuer(client: &Client) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_renewed_by_http_01_under_load_without_a_failed_request() {
     let (stage, plain) = (Stage::new().await, free_address());
-    let Some(pebble) = Pebble::start(stage.path(), plain, stage.address).await else {
+    // As Pebble comes.
+    let plan = Plan::new(plain, stage.address).refusing_nonces(5);
+    let Some(pebble) = Pebble::start_as(stage.path(), &plan).await else {
         return;
     };
     let config = format!(

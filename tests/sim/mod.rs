@@ -7,6 +7,7 @@ mod certs;
 mod ci_session;
 mod event_channel;
 mod provisioning;
+mod renewal;
 mod upstream_health;
 
 use std::collections::BTreeMap;

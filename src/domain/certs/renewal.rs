@@ -2,8 +2,11 @@
 //! two thirds of its lifetime; not again at once after a failure, never against a CA's wish to be
 //! left alone, and never more often in a day than allowed.
 //!
-//! Dates are wall-clock times and the wall clock jumps, so the deadline is never far away; pauses
-//! after failures are monotonic.
+//! Dates are wall-clock times and the wall clock jumps, so the deadline is never far away. Pauses and
+//! the orders of the last day are monotonic while we run; their dates, which outlive us, follow a
+//! clock that jumps.
+
+mod words;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,14 +16,22 @@ use std::time::SystemTime;
 use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
+pub use words::Life;
+pub use words::RenewalAction;
+pub use words::RenewalInput;
+pub use words::RenewalMemory;
+
 /// Longest time between two looks at the wall clock.
 const LOOK: Duration = Duration::from_secs(3600);
 
 /// Pause after the first failure. Doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(10 * 60);
 
-/// Longest pause after a failure that the CA did not ask for.
+/// Longest pause after an order that failed, unless the CA asked for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(12 * 3600);
+
+/// Longest pause while the CA is away: knocking costs it nothing, and it may be back for an hour only.
+const LONGEST_AWAY: Duration = Duration::from_secs(30 * 60);
 
 /// Longest pause that a CA may ask for: Let's Encrypt's limits reset within a week.
 const LONGEST_WISH: Duration = Duration::from_secs(7 * 86_400);
@@ -28,7 +39,7 @@ const LONGEST_WISH: Duration = Duration::from_secs(7 * 86_400);
 /// The span in which orders are counted.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Failures in a row that people are told of.
+/// Failures in a row that people are told of, however much time is left.
 const TOLD_AFTER: u32 = 3;
 
 /// How often a CA is asked for its window, when it does not say.
@@ -37,57 +48,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// Bounds of how often it is asked, whatever it says.
 const ASK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(86_400));
 
-/// Lifetime of a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life {
-    /// First second.
-    pub not_before: SystemTime,
-    /// Last second.
-    pub not_after: SystemTime,
-}
-
-/// What happens to a renewal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RenewalInput {
-    /// An operator wants it now.
-    Asked,
-    /// An order came to nothing.
-    Failed {
-        /// How long the CA wants to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// What is in use now; `None` when there is none that this CA could have issued.
-    InUse(Option<Life>),
-    /// A new certificate is in use.
-    Renewed(Life),
-    /// The CA suggests a window.
-    Window {
-        /// From here on.
-        start: SystemTime,
-        /// To here.
-        end: SystemTime,
-        /// When to ask again.
-        ask_again: Duration,
-    },
-    /// The CA suggests none, or could not be asked.
-    WindowUnknown,
-}
-
-/// What a renewal wants done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RenewalAction {
-    /// Ask the CA for its window.
-    AskWindow,
-    /// Tell people that it failed again and again.
-    Complain {
-        /// How often in a row.
-        failures: u32,
-    },
-    /// Order a certificate.
-    Order,
-    /// Tell people that it is over.
-    Relieve,
-}
+/// Clocks that differ by less did not jump: the wall clock is slewed.
+const JUMP: Duration = Duration::from_secs(60);
 
 /// One certificate's renewal.
 #[derive(Debug)]
@@ -97,45 +59,60 @@ pub struct Renewal {
     life: Option<Life>,
     /// Whether [`RenewalInput::InUse`] came: nothing is ordered before.
     known: bool,
+    /// End of what was in use before the restart.
+    ends: Option<SystemTime>,
     window: Option<(SystemTime, SystemTime)>,
     ask_at: Option<Instant>,
-    state: State,
+    /// An order is under way.
+    ordering: bool,
+    /// Not before then, unless an operator asks.
+    rest: Option<Dated>,
     failures: u32,
     complained: bool,
     asked: bool,
-    /// Times of the orders of the last day.
-    orders: VecDeque<SystemTime>,
+    orders: VecDeque<Dated>,
+    /// When the clocks were read last.
+    last: Now,
     look_at: Option<Instant>,
     actions: VecDeque<RenewalAction>,
 }
 
+/// A moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Until its time comes.
-    Waiting,
-    /// An order is under way.
-    Ordering,
-    /// Not before then.
-    Resting(Instant),
+struct Dated {
+    mono: Instant,
+    wall: SystemTime,
 }
 
 impl Renewal {
-    /// A renewal. `seed` sets its place within windows, so that many nodes do not come at once;
-    /// `orders` are the times of earlier orders, kept over a restart.
+    /// A renewal. `seed` sets its place within windows, so that many nodes do not come at once.
     #[must_use]
-    pub fn new(seed: u64, orders_per_day: usize, orders: Vec<SystemTime>) -> Self {
+    pub fn new(seed: u64, orders_per_day: usize, kept: &RenewalMemory, now: Now) -> Self {
+        // An order of the future was placed before the clock was set back: when, nobody knows.
+        let age = |wall: SystemTime| now.wall.duration_since(wall).unwrap_or(Duration::ZERO);
+        let orders = kept.orders.iter().map(|wall| Dated {
+            // Its place is where it ends to count: the clock may not reach back that far.
+            mono: now.mono + DAY.saturating_sub(age(*wall)),
+            wall: *wall.min(&now.wall),
+        });
+        let rest = kept
+            .rest
+            .and_then(|rest| rest.duration_since(now.wall).ok());
         Self {
             seed,
             orders_per_day: orders_per_day.max(1),
             life: None,
             known: false,
+            ends: kept.ends,
             window: None,
             ask_at: None,
-            state: State::Waiting,
-            failures: 0,
-            complained: false,
+            ordering: false,
+            rest: rest.map(|rest| dated(now, rest.min(LONGEST_WISH))),
+            failures: kept.failures,
+            complained: kept.complained,
             asked: false,
-            orders: orders.into(),
+            orders: orders.collect(),
+            last: now,
             look_at: None,
             actions: VecDeque::new(),
         }
@@ -151,26 +128,17 @@ impl Renewal {
         let Some(life) = self.life else {
             return Some(SystemTime::UNIX_EPOCH);
         };
-        // A window beyond the end would let the certificate lapse.
-        let window = self.window.filter(|(start, end)| {
-            start <= end && *end <= life.not_after && *start >= life.not_before
-        });
-        // RFC 9773 section 4.2: a window in the past means now, and any point in it will do.
-        let early = self
-            .window
-            .filter(|(start, end)| start <= end && *end <= life.not_before);
-        if early.is_some() {
-            return Some(life.not_before);
-        }
+        // A window beyond the end would let the certificate lapse. One in the past means now (RFC
+        // 9773, section 4.2).
+        let window = self.window;
+        let window = window.filter(|(start, end)| start <= end && *end <= life.not_after);
         Some(match window {
-            Some((start, end)) => start + part(end.duration_since(start), self.share()),
-            None => {
-                let whole = life.not_after.duration_since(life.not_before);
-                let whole = whole.unwrap_or(Duration::ZERO);
-                // Up to a thirtieth later than two thirds.
-                let share = 2.0 / 3.0 + self.share() / 30.0;
-                life.not_before + whole.mul_f64(share)
+            Some((start, end)) => {
+                let start = start.max(life.not_before);
+                start + part(end.duration_since(start), self.share())
             }
+            // Up to a thirtieth later than two thirds.
+            None => life.not_before + life.whole().mul_f64(2.0 / 3.0 + self.share() / 30.0),
         })
     }
 
@@ -183,12 +151,32 @@ impl Renewal {
     /// Whether an order is under way.
     #[must_use]
     pub fn is_ordering(&self) -> bool {
-        self.state == State::Ordering
+        self.ordering
     }
 
-    /// Times of the orders of the last day, to be kept.
-    pub fn orders(&self) -> impl Iterator<Item = SystemTime> + '_ {
-        self.orders.iter().copied()
+    /// Whether people have been told that it fails.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.complained
+    }
+
+    /// What is to be kept.
+    #[must_use]
+    pub fn memory(&self) -> RenewalMemory {
+        RenewalMemory {
+            orders: self.orders.iter().map(|order| order.wall).collect(),
+            failures: self.failures,
+            complained: self.complained,
+            rest: self.rest.map(|rest| rest.wall),
+            ends: self.end(),
+        }
+    }
+
+    fn end(&self) -> Option<SystemTime> {
+        match self.known {
+            true => self.life.map(|life| life.not_after),
+            false => self.ends,
+        }
     }
 
     /// A number from 0 to 1 that is this renewal's own.
@@ -199,45 +187,91 @@ impl Renewal {
         f64::from(mixed) / MOST
     }
 
-    fn pause(&self) -> Duration {
+    fn pause(&self, longest: Duration) -> Duration {
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.saturating_sub(1).min(10));
-        let pause = doubled.min(LONGEST_PAUSE);
+        let pause = doubled.min(longest);
         // Up to a quarter more.
         pause + pause.mul_f64(self.share() / 4.0)
     }
 
-    /// Drops orders older than a day, and those that a clock set back has put into the future.
-    fn forget(&mut self, wall: SystemTime) {
-        self.orders
-            .retain(|at| wall.duration_since(*at).is_ok_and(|age| age < DAY));
+    /// Counts a failure, and rests at least as long as is asked for.
+    fn fail(&mut self, longest: Duration, least: Duration, now: Now) {
+        self.failures = self.failures.saturating_add(1);
+        let rest = self.pause(longest).max(least);
+        let until = dated(now, rest);
+        self.rest = Some(
+            self.rest
+                .filter(|held| held.mono > until.mono)
+                .unwrap_or(until),
+        );
+        let late = self.life.is_some_and(|life| now.wall + rest >= life.late());
+        if self.failures >= TOLD_AFTER || late {
+            self.complained = true;
+            let failures = self.failures;
+            self.actions.push_back(RenewalAction::Complain { failures });
+        }
+    }
+
+    fn recover(&mut self) {
+        self.failures = 0;
+        if self.complained {
+            self.complained = false;
+            self.actions.push_back(RenewalAction::Relieve);
+        }
+    }
+
+    /// Takes the dates along when the wall clock has jumped.
+    fn follow(&mut self, now: Now) {
+        let passed = now.mono.saturating_duration_since(self.last.mono);
+        let expected = self.last.wall + passed;
+        self.last = now;
+        let (by, ahead) = match now.wall.duration_since(expected) {
+            Ok(by) => (by, true),
+            Err(back) => (back.duration(), false),
+        };
+        if by <= JUMP {
+            return;
+        }
+        let shift = |wall: &mut SystemTime| {
+            let shifted = if ahead {
+                wall.checked_add(by)
+            } else {
+                wall.checked_sub(by)
+            };
+            *wall = shifted.unwrap_or(now.wall);
+        };
+        for order in &mut self.orders {
+            shift(&mut order.wall);
+        }
+        if let Some(rest) = &mut self.rest {
+            shift(&mut rest.wall);
+        }
     }
 
     fn look(&mut self, now: Now) {
-        if let State::Resting(until) = self.state
-            && now.mono >= until
-        {
-            self.state = State::Waiting;
-        }
+        self.rest = self.rest.filter(|rest| rest.mono > now.mono);
         if self.ask_at.is_some_and(|at| now.mono >= at) && self.life.is_some() {
             self.ask_at = Some(now.mono + ASK_AGAIN);
             self.actions.push_back(RenewalAction::AskWindow);
         }
-        self.forget(now.wall);
-        let due = self.due().is_some_and(|due| due <= now.wall);
-        let resting = match self.state {
-            State::Ordering => return self.look_later(now),
-            // An operator has mended what was wrong, and knows better than the pause.
-            State::Resting(_) => !self.asked,
-            State::Waiting => false,
-        };
-        let wanted = self.known && (self.asked || due) && !resting;
-        if wanted && self.orders.len() < self.orders_per_day {
+        self.orders.retain(|order| order.mono > now.mono);
+        // An operator has mended what was wrong, and knows better than the pause.
+        let time = self.asked || (self.is_due(now) && self.rest.is_none());
+        let free = !self.ordering && self.orders.len() < self.orders_per_day;
+        if self.known && time && free {
             self.asked = false;
-            self.orders.push_back(now.wall);
-            self.state = State::Ordering;
+            self.orders.push_back(Dated {
+                mono: now.mono + DAY,
+                wall: now.wall,
+            });
+            self.ordering = true;
             self.actions.push_back(RenewalAction::Order);
         }
         self.look_later(now);
+    }
+
+    fn is_due(&self, now: Now) -> bool {
+        self.due().is_some_and(|due| due <= now.wall)
     }
 
     fn look_later(&mut self, now: Now) {
@@ -247,11 +281,64 @@ impl Renewal {
             .unwrap_or(LOOK);
         // A moment after it, so that the comparison is not off by a part of a second.
         let due = due.saturating_add(Duration::from_secs(1)).min(LOOK);
-        let rest = match self.state {
-            State::Resting(until) => until.saturating_duration_since(now.mono).min(LOOK),
-            State::Waiting | State::Ordering => LOOK,
-        };
+        let rest = self
+            .rest
+            .map_or(LOOK, |rest| rest.mono.saturating_duration_since(now.mono));
         self.look_at = Some(now.mono + due.min(rest).max(Duration::from_secs(1)));
+    }
+
+    fn handle_failed(&mut self, retry_after: Option<Duration>, away: bool, now: Now) {
+        if !self.ordering {
+            return;
+        }
+        self.ordering = false;
+        if away {
+            self.orders.pop_back();
+        }
+        let longest = if away { LONGEST_AWAY } else { LONGEST_PAUSE };
+        let wish = retry_after.unwrap_or_default().min(LONGEST_WISH);
+        self.fail(longest, wish, now);
+    }
+
+    fn handle_in_use(&mut self, life: Option<Life>, now: Now) {
+        let replaced = match self.known {
+            true => self.life != life,
+            false => self.ends != life.map(|life| life.not_after),
+        };
+        if !self.known || self.life != life {
+            self.window = None;
+            self.ask_at = life.map(|_| now.mono);
+        }
+        self.known = true;
+        self.life = life;
+        // Somebody has imported another one, and there is time again.
+        if replaced && !self.ordering && !self.is_due(now) {
+            self.rest = None;
+            self.recover();
+        }
+    }
+
+    fn handle_renewed(&mut self, life: Life, now: Now) {
+        self.known = true;
+        self.life = Some(life);
+        self.window = None;
+        self.ask_at = Some(now.mono + ASK.0);
+        self.ordering = false;
+        self.rest = None;
+        self.asked = false;
+        if self.is_due(now) {
+            // Either this clock is wrong or the CA's. Ordering more of them helps nobody.
+            self.fail(LONGEST_PAUSE, DAY, now);
+        } else {
+            self.recover();
+        }
+    }
+}
+
+fn dated(now: Now, after: Duration) -> Dated {
+    Dated {
+        mono: now.mono + after,
+        wall: now.wall + after,
     }
 }
 
@@ -264,42 +351,14 @@ impl Machine for Renewal {
     type Action = RenewalAction;
 
     fn handle(&mut self, input: RenewalInput, now: Now) {
+        self.follow(now);
         match input {
             RenewalInput::Asked => self.asked = true,
-            RenewalInput::Failed { retry_after } => {
-                if self.state != State::Ordering {
-                    return;
-                }
-                self.failures = self.failures.saturating_add(1);
-                let wish = retry_after.unwrap_or_default().min(LONGEST_WISH);
-                self.state = State::Resting(now.mono + self.pause().max(wish));
-                if self.failures >= TOLD_AFTER {
-                    self.complained = true;
-                    let failures = self.failures;
-                    self.actions.push_back(RenewalAction::Complain { failures });
-                }
+            RenewalInput::Failed { retry_after, away } => {
+                self.handle_failed(retry_after, away, now);
             }
-            RenewalInput::InUse(life) => {
-                if !self.known || self.life != life {
-                    self.window = None;
-                    self.ask_at = life.map(|_| now.mono);
-                }
-                self.known = true;
-                self.life = life;
-            }
-            RenewalInput::Renewed(life) => {
-                self.known = true;
-                self.life = Some(life);
-                self.window = None;
-                self.ask_at = Some(now.mono + ASK.0);
-                self.state = State::Waiting;
-                self.failures = 0;
-                self.asked = false;
-                if self.complained {
-                    self.complained = false;
-                    self.actions.push_back(RenewalAction::Relieve);
-                }
-            }
+            RenewalInput::InUse(life) => self.handle_in_use(life, now),
+            RenewalInput::Renewed(life) => self.handle_renewed(life, now),
             RenewalInput::Window {
                 start,
                 end,
@@ -317,6 +376,7 @@ impl Machine for Renewal {
     }
 
     fn handle_timeout(&mut self, now: Now) {
+        self.follow(now);
         if self.deadline().is_some_and(|at| at <= now.mono) {
             self.look(now);
         }
@@ -332,8 +392,8 @@ impl Machine for Renewal {
     }
 
     fn check_invariants(&self) {
-        assert!(!self.complained || self.failures >= TOLD_AFTER);
-        assert!(self.known || self.state == State::Waiting);
+        assert!(!self.complained || self.failures > 0);
+        assert!(self.known || !self.ordering);
     }
 }
 
@@ -369,6 +429,15 @@ mod tests {
         }
     }
 
+    const FAILED: RenewalInput = RenewalInput::Failed {
+        retry_after: None,
+        away: false,
+    };
+
+    fn fresh(seed: u64, orders_per_day: usize, now: Now) -> Renewal {
+        Renewal::new(seed, orders_per_day, &RenewalMemory::default(), now)
+    }
+
     fn drain(renewal: &mut Renewal) -> Vec<RenewalAction> {
         renewal.check_invariants();
         std::iter::from_fn(|| renewal.poll_action()).collect()
@@ -392,7 +461,7 @@ mod tests {
     fn without_a_window_two_thirds_of_the_lifetime_pass_first() {
         for seed in 0..50 {
             let now = start();
-            let mut renewal = Renewal::new(seed, 5, Vec::new());
+            let mut renewal = fresh(seed, 5, now);
             renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
             assert_eq!(drain(&mut renewal), [RenewalAction::AskWindow]);
             renewal.handle(RenewalInput::WindowUnknown, now);
@@ -406,7 +475,7 @@ mod tests {
     #[test]
     fn the_window_of_the_ca_wins_and_one_in_the_past_means_now() {
         let now = start();
-        let mut renewal = Renewal::new(7, 5, Vec::new());
+        let mut renewal = fresh(7, 5, now);
         renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
         let window = |start: Duration, end: Duration| RenewalInput::Window {
             start: now.wall + start,
@@ -425,7 +494,7 @@ mod tests {
     #[test]
     fn a_window_beyond_the_end_is_not_believed() {
         let now = start();
-        let mut renewal = Renewal::new(7, 5, Vec::new());
+        let mut renewal = fresh(7, 5, now);
         renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
         let window = RenewalInput::Window {
             start: now.wall + DAY * 200,
@@ -439,13 +508,18 @@ mod tests {
     #[test]
     fn pauses_grow_people_are_told_after_three_and_relieved_after_success() {
         let mut now = start();
-        let mut renewal = Renewal::new(3, 100, Vec::new());
-        renewal.handle(RenewalInput::InUse(None), now);
-        assert_eq!(drain(&mut renewal), [RenewalAction::Order]);
+        let mut renewal = fresh(3, 100, now);
+        let life = Life {
+            not_before: now.wall - DAY * 65,
+            not_after: now.wall + DAY * 25,
+        };
+        renewal.handle(RenewalInput::InUse(Some(life)), now);
+        renewal.handle(RenewalInput::WindowUnknown, now);
+        let begun = [RenewalAction::AskWindow, RenewalAction::Order];
+        assert_eq!(drain(&mut renewal), begun);
         let mut pauses = Vec::new();
         for failures in 1..=6 {
-            let failed = RenewalInput::Failed { retry_after: None };
-            renewal.handle(failed, now);
+            renewal.handle(FAILED, now);
             let told = drain(&mut renewal);
             assert_eq!(
                 told.contains(&RenewalAction::Complain { failures }),
@@ -465,11 +539,12 @@ mod tests {
     #[test]
     fn a_ca_that_wants_to_be_left_alone_is_and_an_operator_may_ask_all_the_same() {
         let now = start();
-        let mut renewal = Renewal::new(3, 5, Vec::new());
+        let mut renewal = fresh(3, 5, now);
         renewal.handle(RenewalInput::InUse(None), now);
         drain(&mut renewal);
         let retry_after = Some(HOUR * 30);
-        renewal.handle(RenewalInput::Failed { retry_after }, now);
+        let away = false;
+        renewal.handle(RenewalInput::Failed { retry_after, away }, now);
         let (later, done) = pass(&mut renewal, now, HOUR * 29);
         assert_eq!(done, []);
         renewal.handle(RenewalInput::Asked, later);
@@ -479,10 +554,14 @@ mod tests {
     #[test]
     fn no_more_orders_than_allowed_in_a_day_even_when_asked_and_over_a_restart() {
         let mut now = start();
-        let mut renewal = Renewal::new(3, 2, vec![now.wall - HOUR]);
+        let kept = RenewalMemory {
+            orders: vec![now.wall - HOUR],
+            ..RenewalMemory::default()
+        };
+        let mut renewal = Renewal::new(3, 2, &kept, now);
         renewal.handle(RenewalInput::InUse(None), now);
         assert_eq!(drain(&mut renewal), [RenewalAction::Order]);
-        renewal.handle(RenewalInput::Failed { retry_after: None }, now);
+        renewal.handle(FAILED, now);
         renewal.handle(RenewalInput::Asked, now);
         assert_eq!(drain(&mut renewal), []);
         let (then, done) = pass(&mut renewal, now, DAY * 2);
@@ -494,7 +573,7 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_is_noticed_within_the_hour() {
         let now = start();
-        let mut renewal = Renewal::new(3, 5, Vec::new());
+        let mut renewal = fresh(3, 5, now);
         renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
         drain(&mut renewal);
         assert!(renewal.deadline().unwrap() <= now.mono + LOOK);
@@ -504,11 +583,101 @@ mod tests {
         };
         renewal.handle_timeout(ahead);
         assert!(drain(&mut renewal).contains(&RenewalAction::Order));
-        // Set back again: what was ordered "in the future" does not count for ever.
-        renewal.handle(
-            RenewalInput::Renewed(ninety_days(now)),
-            after(now, HOUR * 2),
-        );
-        assert_eq!(renewal.orders().count(), 0);
+        // Set back again: what was ordered "in the future" counts for the rest of its day, and no
+        // longer.
+        let back = after(now, HOUR * 2);
+        renewal.handle(RenewalInput::Renewed(ninety_days(now)), back);
+        let orders = renewal.memory().orders;
+        assert!(orders.len() == 1 && orders[0] <= back.wall, "{orders:?}");
+        let restarted = Renewal::new(3, 5, &renewal.memory(), after(now, DAY * 2));
+        assert!(restarted.memory().orders.len() == 1);
+        renewal.handle(RenewalInput::WindowUnknown, after(now, DAY * 2));
+        assert!(renewal.memory().orders.is_empty());
+    }
+
+    #[test]
+    fn a_ca_that_is_away_is_knocked_at_within_the_hour_and_that_counts_as_no_order() {
+        let mut now = start();
+        let mut renewal = fresh(3, 2, now);
+        renewal.handle(RenewalInput::InUse(None), now);
+        assert_eq!(drain(&mut renewal), [RenewalAction::Order]);
+        for _ in 0..20 {
+            let failed = RenewalInput::Failed {
+                retry_after: None,
+                away: true,
+            };
+            renewal.handle(failed, now);
+            drain(&mut renewal);
+            assert!(renewal.memory().orders.is_empty());
+            let (then, done) = pass(&mut renewal, now, DAY);
+            assert!(done.contains(&RenewalAction::Order));
+            assert!(then.mono - now.mono < HOUR);
+            now = then;
+        }
+    }
+
+    #[test]
+    fn a_restart_forgets_neither_the_failures_nor_the_wish_of_the_ca_nor_that_people_were_told() {
+        let now = start();
+        let life = Some(ninety_days(after(now, DAY)));
+        let mut renewal = fresh(3, 5, now);
+        renewal.handle(RenewalInput::InUse(None), now);
+        for _ in 0..3 {
+            renewal.handle(RenewalInput::Asked, now);
+            let retry_after = Some(HOUR * 30);
+            let away = false;
+            renewal.handle(RenewalInput::Failed { retry_after, away }, now);
+        }
+        // The last one was asked for and is under way.
+        assert!(renewal.is_ordering());
+        assert!(renewal.is_told());
+        let kept = renewal.memory();
+        let mut again = Renewal::new(3, 5, &kept, now);
+        again.handle(RenewalInput::InUse(None), now);
+        let (later, done) = pass(&mut again, now, HOUR * 29);
+        assert_eq!(done, []);
+        let (_, done) = pass(&mut again, later, HOUR * 2);
+        assert_eq!(done, [RenewalAction::Order]);
+        // While it was down somebody has imported a good one.
+        let mut again = Renewal::new(3, 5, &kept, now);
+        again.handle(RenewalInput::InUse(life), now);
+        assert!(drain(&mut again).contains(&RenewalAction::Relieve));
+    }
+
+    #[test]
+    fn one_failure_is_told_when_the_next_try_may_come_too_late() {
+        let now = start();
+        let life = Life {
+            not_before: now.wall - DAY * 4,
+            not_after: now.wall + DAY * 2,
+        };
+        let mut renewal = fresh(0, 5, now);
+        renewal.handle(RenewalInput::InUse(Some(life)), now);
+        renewal.handle(RenewalInput::WindowUnknown, now);
+        assert!(drain(&mut renewal).contains(&RenewalAction::Order));
+        let failed = RenewalInput::Failed {
+            retry_after: Some(DAY),
+            away: false,
+        };
+        renewal.handle(failed, now);
+        let told = [RenewalAction::Complain { failures: 1 }];
+        assert_eq!(drain(&mut renewal), told);
+    }
+
+    #[test]
+    fn a_new_certificate_that_is_due_at_once_is_a_failure_and_not_ordered_again_the_same_day() {
+        let now = start();
+        let mut renewal = fresh(3, 5, now);
+        renewal.handle(RenewalInput::InUse(None), now);
+        drain(&mut renewal);
+        let ahead = Now {
+            mono: now.mono,
+            wall: now.wall + DAY * 3650,
+        };
+        renewal.handle(RenewalInput::Renewed(ninety_days(now)), ahead);
+        let told = [RenewalAction::Complain { failures: 1 }];
+        assert_eq!(drain(&mut renewal), told);
+        let (_, done) = pass(&mut renewal, ahead, HOUR * 23);
+        assert!(!done.contains(&RenewalAction::Order));
     }
 }

@@ -130,6 +130,8 @@ struct Connection {
 
 struct Idle {
     connection: Connection,
+    /// Host and port, and whether it is spoken to in clear: a service may name other hosts.
+    to: (String, bool),
     since: Instant,
 }
 
@@ -182,7 +184,7 @@ impl KeptClient {
     /// There is no answer, or it is too large.
     pub async fn send(&self, request: &WebRequest<'_>) -> Result<KeptAnswer, KeptFailure> {
         let end = clock::mono() + self.limits.total;
-        while let Some(connection) = self.take_idle().await {
+        while let Some(connection) = self.take_idle(request.url).await {
             match self.exchange(connection, request, end).await {
                 Ok(answer) => return Ok(answer),
                 // The service had closed it before.
@@ -204,13 +206,19 @@ impl KeptClient {
         })
     }
 
-    /// The connection used last that is still up.
-    async fn take_idle(&self) -> Option<Connection> {
+    /// The connection to there used last that is still up.
+    async fn take_idle(&self, url: &WebUrl) -> Option<Connection> {
+        let to = toward(url);
         loop {
             let Idle {
                 mut connection,
                 since,
-            } = self.idle().pop()?;
+                ..
+            } = {
+                let mut idle = self.idle();
+                let at = idle.iter().rposition(|held| held.to == to)?;
+                idle.remove(at)
+            };
             let old = clock::mono().saturating_duration_since(since) >= KEEP;
             if !old && connection.is_ready().await {
                 return Some(connection);
@@ -218,7 +226,7 @@ impl KeptClient {
         }
     }
 
-    async fn keep(&self, mut connection: Connection) {
+    async fn keep(&self, mut connection: Connection, url: &WebUrl) {
         if !connection.is_ready().await {
             return;
         }
@@ -228,7 +236,12 @@ impl KeptClient {
             // The one that was used longest ago.
             drop(idle.remove(0));
         }
-        idle.push(Idle { connection, since });
+        let to = toward(url);
+        idle.push(Idle {
+            connection,
+            to,
+            since,
+        });
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
@@ -272,13 +285,17 @@ impl KeptClient {
             .await
             .unwrap_or(Err(WebFailure::Timeout(self.limits.total)))
             .map_err(Lost::Late)?;
-        self.keep(connection).await;
+        self.keep(connection, request.url).await;
         Ok(KeptAnswer {
             status: head.status,
             headers: head.headers,
             body,
         })
     }
+}
+
+fn toward(url: &WebUrl) -> (String, bool) {
+    (url.authority().to_owned(), url.is_plain())
 }
 
 impl Connection {

@@ -1,53 +1,139 @@
-//! The account at the CA: made once, kept, and given another key.
+//! The account at the CA: made once, kept, looked at every day, and given another key.
+
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use instant_acme::Account;
+use instant_acme::ExternalAccountKey;
+use instant_acme::NewAccount;
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use tracing::error;
 use tracing::info;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::config::Acme;
 use crate::domain::certs::date;
 use crate::platform::clock;
+use crate::workers::acme::AcmeGround;
 use crate::workers::acme::Failure;
 use crate::workers::acme::Keeper;
-use crate::workers::acme::client::Account;
-use crate::workers::acme::jws::AccountKey;
-use crate::workers::acme::open;
 use crate::workers::acme::order::OrderError;
 use crate::workers::acme::other;
+use crate::workers::acme::tell;
+use crate::workers::acme::transport::CaError;
+use crate::workers::acme::transport::Transport;
+
+/// Between two looks at the account.
+const CHECK: Duration = Duration::from_secs(86_400);
+
+/// The same while the CA cannot be asked.
+const CHECK_AGAIN: Duration = Duration::from_secs(3600);
+
+/// The state of an account that works.
+pub(super) const VALID: &str = "valid";
 
 impl Keeper {
     /// The account at the CA, made at the first time.
     pub(super) async fn account(&mut self, acme: &Acme) -> Result<Account, Failure> {
-        let client = open(acme).await?;
-        let kept = self.folder.account().map_err(other)?;
-        if let Some((url, key)) = kept
-            && self.status.directory == acme.directory
-        {
-            let key = AccountKey::of_pkcs8(&key).map_err(other)?;
-            return Ok(Account { client, url, key });
+        if let Some(account) = self.kept_account(acme).await? {
+            return Ok(account);
         }
-        let key = AccountKey::generate().map_err(other)?;
         let external = external(acme)?;
-        let bound = external
-            .as_ref()
-            .map(|(id, secret)| (id.as_str(), secret.as_slice()));
-        let made = client.register(key, &acme.contact, bound).await;
-        let account = made.map_err(OrderError::from)?;
-        self.folder
-            .keep_account(&account.url, account.key.pkcs8())
-            .map_err(other)?;
+        let contact = contact(acme);
+        let asked = NewAccount {
+            contact: &contact,
+            // The configuration is refused without it.
+            terms_of_service_agreed: true,
+            only_return_existing: false,
+        };
+        let builder = Account::builder_with_http(Transport::new(acme).map_err(other)?);
+        let made = builder.create(&asked, acme.directory.clone(), external.as_ref());
+        let (account, credentials) = Box::pin(made).await.map_err(ca)?;
+        let key = credentials.private_key().secret_pkcs8_der();
+        self.folder.keep_account(account.id(), key).map_err(other)?;
         self.status.directory.clone_from(&acme.directory);
-        self.status.account.clone_from(&account.url);
+        account.id().clone_into(&mut self.status.account);
+        VALID.clone_into(&mut self.status.account_state);
         self.folder.keep_status(&self.status).map_err(other)?;
         info!(
             acme = acme.name,
-            account = %account.url.escape_debug(),
+            account = %account.id().escape_debug(),
             "An account at the CA was made."
         );
         Ok(account)
+    }
+
+    /// The account that is kept, when it is one at this CA.
+    pub(super) async fn kept_account(&self, acme: &Acme) -> Result<Option<Account>, Failure> {
+        let kept = self.folder.account().map_err(other)?;
+        let here = self.status.directory == acme.directory;
+        let Some((url, key)) = kept.filter(|_| here) else {
+            return Ok(None);
+        };
+        let builder = Account::builder_with_http(Transport::new(acme).map_err(other)?);
+        let key = PrivatePkcs8KeyDer::from(key.as_slice());
+        let account = builder.from_parts(url, key, acme.directory.clone());
+        Ok(Some(Box::pin(account).await.map_err(ca)?))
+    }
+
+    /// Once a day tells the CA whom to write to, and learns whether the account still works.
+    pub(super) async fn check_account(&mut self, ground: &AcmeGround, acme: &Acme) {
+        if self.check_at.is_some_and(|at| clock::mono() < at) {
+            return;
+        }
+        let account = match self.kept_account(acme).await {
+            Ok(Some(account)) => account,
+            // The first order makes it.
+            Ok(None) => return,
+            Err(problem) => return self.unchecked(acme, &problem),
+        };
+        let contact = contact(acme);
+        match Box::pin(account.update_contacts(&contact)).await {
+            Ok(()) => {
+                self.check_at = Some(clock::mono() + CHECK);
+                VALID.clone_into(&mut self.status.account_state);
+                (ground.observe)(tell::account_works(&acme.name));
+            }
+            Err(problem) => {
+                let problem = CaError::from(problem);
+                let over = problem.to_string().contains("account status");
+                if !over && !problem.is_refusal() {
+                    return self.unchecked(acme, &problem.into());
+                }
+                self.check_at = Some(clock::mono() + CHECK_AGAIN);
+                let state = problem.to_string();
+                if self.status.account_state != state {
+                    error!(acme = acme.name, %problem, "The CA refuses the account.");
+                }
+                self.status.account_state = state;
+                let account = &self.status.account;
+                (ground.observe)(tell::account_refused(acme, account, &problem));
+            }
+        }
+    }
+
+    fn unchecked(&mut self, acme: &Acme, problem: &Failure) {
+        self.check_at = Some(clock::mono() + CHECK_AGAIN);
+        tracing::debug!(acme = acme.name, %problem, "The account cannot be looked at now.");
+    }
+
+    /// Puts the account away; the next order makes another one.
+    pub(super) fn forget_account(&mut self, ground: &AcmeGround, acme: &Acme) {
+        match self.folder.put_account_away() {
+            Ok(()) => {
+                self.status.account.clear();
+                self.status.account_state.clear();
+                (ground.observe)(tell::account_works(&acme.name));
+                info!(
+                    acme = acme.name,
+                    "The account was put away; the next order makes another one."
+                );
+            }
+            Err(problem) => warn!(acme = acme.name, %problem, "The account stays."),
+        }
     }
 
     pub(super) async fn roll_key(&mut self, acme: &Acme) {
@@ -60,23 +146,40 @@ impl Keeper {
             Err(problem) => {
                 self.status.problem = format!("the account's key was not changed: {problem}");
                 error!(acme = acme.name, %problem, "The account's key was not changed.");
+                // Unless it was, and only the answer got lost.
+                self.check_at = None;
             }
         }
     }
 
     async fn try_roll_key(&mut self, acme: &Acme) -> Result<(), Failure> {
         let mut account = self.account(acme).await?;
-        let new = AccountKey::generate().map_err(other)?;
-        account.roll_key(new).await.map_err(OrderError::from)?;
-        let kept = self.folder.keep_account(&account.url, account.key.pkcs8());
-        kept.map_err(other)
+        // A disk that takes the old key once more will take the new one.
+        if let Some((url, key)) = self.folder.account().map_err(other)? {
+            self.folder.keep_account(&url, &key).map_err(other)?;
+        }
+        let credentials = Box::pin(account.update_key()).await.map_err(ca)?;
+        let key = credentials.private_key().secret_pkcs8_der();
+        self.folder.keep_account(account.id(), key).map_err(other)
     }
 }
 
-/// Id and key of the account that was made elsewhere.
-type External = (String, Zeroizing<Vec<u8>>);
+fn ca(error: instant_acme::Error) -> Failure {
+    Failure::from(CaError::from(error))
+}
 
-fn external(acme: &Acme) -> Result<Option<External>, Failure> {
+impl From<CaError> for Failure {
+    fn from(error: CaError) -> Self {
+        Self::Order(OrderError::Ca(error))
+    }
+}
+
+fn contact(acme: &Acme) -> Vec<&str> {
+    acme.contact.iter().map(String::as_str).collect()
+}
+
+/// Id and key of the account that was made elsewhere.
+fn external(acme: &Acme) -> Result<Option<ExternalAccountKey>, Failure> {
     let Some(external) = &acme.external else {
         return Ok(None);
     };
@@ -89,5 +192,6 @@ fn external(acme: &Acme) -> Result<Option<External>, Failure> {
     let key = key
         .map(Zeroizing::new)
         .map_err(|_| other("eab-secret: not base64url, which is how CAs show it"))?;
-    Ok(Some((external.key_id.clone(), key)))
+    let id = external.key_id.clone();
+    Ok(Some(ExternalAccountKey::new(id, &key)))
 }

@@ -6,15 +6,10 @@ use tracing::error;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::domain::alarms::AlarmKey;
-use crate::domain::alarms::AlarmName;
-use crate::domain::alarms::Condition;
-use crate::domain::alarms::Observation;
-use crate::domain::alarms::Severity;
-use crate::domain::alarms::observation::Present;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::bundle;
 use crate::domain::certs::bundle::Key;
+use crate::tls::pem;
 use crate::workers::acme::Failure;
 use crate::workers::acme::other;
 use crate::workers::cert_desk::activate;
@@ -68,20 +63,11 @@ pub(super) fn deliver(
     Ok((chain.leaf, unserved))
 }
 
-/// What is told when it is not served.
-pub(super) fn not_deployed(place: &Place, facts: &CertificateFacts, proof: &Proof) -> Observation {
-    Observation {
-        key: AlarmKey::new(AlarmName::CertificateNotDeployed, &place.name),
-        condition: Condition::Present(Present {
-            severity: Severity::High,
-            step: String::new(),
-            text: format!(
-                "{} was renewed, but the new certificate (SHA-256 {}) is not served: {proof}",
-                place.name, facts.fingerprint
-            ),
-            rule: "handshake after activation".to_owned(),
-            ends: None,
-            details: Vec::new(),
-        }),
-    }
+/// What the files of a place hold, and whether it is served now; `None` when they cannot be read.
+/// Blocks.
+pub(super) fn glance(place: &Place) -> Option<(CertificateFacts, Proof)> {
+    let leaf = pem::load_chain(&place.chain).ok()?.into_iter().next()?;
+    let facts = CertificateFacts::parse(&leaf).ok()?;
+    let proof = proof::glance(place, &facts);
+    Some((facts, proof))
 }

@@ -1,51 +1,51 @@
 //! Automatic certificates: ordered from a CA by ACME (RFC 8555), renewed when it is time, put into
 //! the files of their listeners, and proven to be served. When is decided by
 //! [`crate::domain::certs::renewal`].
+//!
+//! The protocol is `instant-acme`'s, over our own HTTP client (`transport`). Two things of it to know:
+//! a refused nonce is tried three times in all, and the new key of an account is made by the library
+//! and known here only after the CA has answered, so a change whose answer gets lost may cost the
+//! account; the daily look at it tells.
 
 mod account;
-pub mod client;
 mod delivery;
-mod documents;
 pub mod hook;
-pub mod jws;
 pub mod order;
 pub mod state;
+mod tell;
+pub mod transport;
+mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering as Memory;
 use std::time::Duration;
+use std::time::Instant;
 
 use rustls_pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use tracing::info;
 use tracing::warn;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::FromDer as _;
 
 use crate::config::Acme;
 use crate::config::Config;
-use crate::domain::alarms::AlarmKey;
-use crate::domain::alarms::AlarmName;
-use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
-use crate::domain::alarms::Severity;
-use crate::domain::alarms::observation::Present;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::renewal::Life;
 use crate::domain::certs::renewal::Renewal;
 use crate::domain::certs::renewal::RenewalAction;
 use crate::domain::certs::renewal::RenewalInput;
+use crate::domain::certs::renewal::RenewalMemory;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::challenge::Challenges;
 use crate::tls::pem;
-use crate::workers::acme::client::Client;
+use crate::workers::acme::account::VALID;
 use crate::workers::acme::delivery::deliver;
-use crate::workers::acme::delivery::not_deployed;
 use crate::workers::acme::order::OrderError;
 use crate::workers::acme::order::Ordering;
 use crate::workers::acme::state::Asked;
@@ -56,8 +56,12 @@ use crate::workers::cert_desk::place;
 /// Between two looks at files, the clock and what operators ask for.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// When a CA is asked for its window again that does not say.
-const ASK_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// Between two looks at places that do not serve what was renewed.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What is wrong when a new certificate is due at once.
+const SHORT: &str = "the new certificate is due for renewal already; compare the clock of this host \
+                     with its dates";
 
 /// Who is told what was seen.
 pub type Observe = Arc<dyn Fn(Observation) + Send + Sync>;
@@ -77,13 +81,22 @@ pub struct AcmeGround {
 /// Orders and renews until `stop`.
 pub async fn run(ground: AcmeGround, stop: CancellationToken) {
     let mut held: BTreeMap<String, Keeper> = BTreeMap::new();
+    let (observe, config) = (Arc::clone(&ground.observe), (ground.config)());
+    let gone = move || tell::take_back_gone(&observe, &config);
+    ground.tasks.blocking(gone).await;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
         let config = (ground.config)();
-        held.retain(|name, _| config.acme.iter().any(|acme| acme.name == *name));
+        held.retain(|name, keeper| {
+            let stays = config.acme.iter().any(|acme| acme.name == *name);
+            if !stays {
+                tell::take_back(&ground.observe, name, &keeper.status);
+            }
+            stays
+        });
         for acme in &config.acme {
             let keeper = held
                 .entry(acme.name.clone())
@@ -115,6 +128,22 @@ impl Failure {
             Self::Order(_) | Self::Other(_) => None,
         }
     }
+
+    /// Whether the CA is not there.
+    const fn is_away(&self) -> bool {
+        match self {
+            Self::Order(OrderError::Ca(error)) => error.is_away(),
+            Self::Order(_) | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether the account may be the reason.
+    fn is_of_account(&self) -> bool {
+        match self {
+            Self::Order(OrderError::Ca(error)) => error.is_refusal(),
+            Self::Order(_) | Self::Other(_) => false,
+        }
+    }
 }
 
 /// One automatic certificate.
@@ -127,6 +156,10 @@ struct Keeper {
     /// The same in DER.
     leaf: Option<CertificateDer<'static>>,
     looked: bool,
+    /// When the account is looked at; at once when there is no time.
+    check_at: Option<Instant>,
+    /// When the places that serve something else are looked at.
+    glance_at: Option<Instant>,
 }
 
 impl Keeper {
@@ -140,14 +173,23 @@ impl Keeper {
             status.seed = u64::from_le_bytes(seed) | 1;
         }
         let orders = status.orders.iter().copied().filter_map(date::from_unix);
-        let orders = orders.collect();
+        let memory = RenewalMemory {
+            orders: orders.collect(),
+            failures: status.failures,
+            complained: status.complained,
+            rest: status.rest.and_then(date::from_unix),
+            ends: status.ends.and_then(date::from_unix),
+        };
+        let limit = acme.orders_per_day;
         Self {
-            renewal: Renewal::new(status.seed, acme.orders_per_day, orders),
+            renewal: Renewal::new(status.seed, limit, &memory, clock::now()),
             folder,
             status,
             seen: None,
             leaf: None,
             looked: false,
+            check_at: None,
+            glance_at: None,
         }
     }
 
@@ -156,6 +198,7 @@ impl Keeper {
         self.read_files(config, acme);
         match self.folder.take_asked() {
             Some(Asked::Renew) => self.renewal.handle(RenewalInput::Asked, clock::now()),
+            Some(Asked::NewAccount) => self.forget_account(ground, acme),
             Some(Asked::RollKey) => self.roll_key(acme).await,
             None => {}
         }
@@ -165,23 +208,59 @@ impl Keeper {
                 RenewalAction::AskWindow => self.ask_window(acme).await,
                 RenewalAction::Order => self.renew(ground, config, acme).await,
                 RenewalAction::Complain { failures } => {
-                    (ground.observe)(self.observation(acme, failures));
+                    let (seen, problem) = (self.seen.as_ref(), &self.status.problem);
+                    (ground.observe)(tell::failing(acme, failures, seen, problem));
                 }
-                RenewalAction::Relieve => (ground.observe)(Observation {
-                    key: key(acme),
-                    condition: Condition::Absent,
-                }),
+                RenewalAction::Relieve => (ground.observe)(tell::renewed(&acme.name)),
             }
         }
-        self.status.failures = self.renewal.failures();
-        self.status.due = self.renewal.due().map(date::to_unix);
-        self.status.orders = self.renewal.orders().map(date::to_unix).collect();
+        self.look_at_unserved(ground, config).await;
+        self.check_account(ground, acme).await;
+        self.remember();
         if (self.status != before || !self.looked)
             && let Err(problem) = self.folder.keep_status(&self.status)
         {
             warn!(acme = acme.name, %problem, "How the renewal stands cannot be kept.");
         }
         self.looked = true;
+    }
+
+    /// Takes into the status what outlives us.
+    fn remember(&mut self) {
+        let memory = self.renewal.memory();
+        self.status.failures = memory.failures;
+        self.status.complained = memory.complained;
+        // Not a part of a second too early.
+        self.status.rest = memory.rest.map(|rest| date::to_unix(rest) + 1);
+        self.status.ends = memory.ends.map(date::to_unix);
+        self.status.orders = memory.orders.into_iter().map(date::to_unix).collect();
+        self.status.due = self.renewal.due().map(date::to_unix);
+    }
+
+    /// Looks whether places that served something else after a renewal have come round.
+    async fn look_at_unserved(&mut self, ground: &AcmeGround, config: &Arc<Config>) {
+        let now = clock::mono();
+        if self.status.unserved.is_empty() || self.glance_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.glance_at = Some(now + LOOK_AGAIN);
+        let (names, config) = (self.status.unserved.clone(), Arc::clone(config));
+        let look = move || {
+            let still = |name: &String| match place::find(&config, name) {
+                // It is gone from the configuration.
+                Err(_) => false,
+                Ok(place) => delivery::glance(&place).is_none_or(|(_, proof)| !proof.is_good()),
+            };
+            names.into_iter().partition(still)
+        };
+        let looked: Option<(Vec<String>, Vec<String>)> = ground.tasks.blocking(look).await;
+        if let Some((still, served)) = looked {
+            for place in &served {
+                info!(place, "What was renewed is served now.");
+                (ground.observe)(tell::deployed(place));
+            }
+            self.status.unserved = still;
+        }
     }
 
     /// Looks at what is in the files: somebody may have imported another certificate.
@@ -211,65 +290,19 @@ impl Keeper {
         self.seen = facts;
     }
 
-    async fn ask_window(&mut self, acme: &Acme) {
-        let input = match self.window(acme).await {
-            Ok(input) => input,
-            Err(problem) => {
-                tracing::debug!(acme = acme.name, %problem, "The CA suggests no time of renewal.");
-                RenewalInput::WindowUnknown
-            }
-        };
-        self.renewal.handle(input, clock::now());
-    }
-
-    async fn window(&mut self, acme: &Acme) -> Result<RenewalInput, Failure> {
-        let id = self
-            .identifier()
-            .ok_or_else(|| Failure::Other("what is in use names no issuer's key".to_owned()))?;
-        let client = open(acme).await?;
-        let suggested = client.window(&id).await.map_err(OrderError::from)?;
-        if let Some(url) = &suggested.explanation {
-            info!(
-                acme = acme.name,
-                url = %url.escape_debug(),
-                "The CA explains its time of renewal."
-            );
-        }
-        Ok(RenewalInput::Window {
-            start: suggested.start,
-            end: suggested.end,
-            ask_again: suggested.ask_again.unwrap_or(ASK_AGAIN),
-        })
-    }
-
-    /// How the CA names the certificate in use (RFC 9773, section 4.1): key identifier of the issuer
-    /// and serial number.
-    fn identifier(&self) -> Option<String> {
-        let (_, certificate) = X509Certificate::from_der(self.leaf.as_ref()?).ok()?;
-        let mut extensions = certificate.extensions().iter();
-        let issuer = extensions.find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::AuthorityKeyIdentifier(held) => held.key_identifier.as_ref(),
-            _ => None,
-        })?;
-        Some(format!(
-            "{}.{}",
-            jws::encoded(issuer.0),
-            jws::encoded(certificate.raw_serial())
-        ))
-    }
-
     async fn renew(&mut self, ground: &AcmeGround, config: &Arc<Config>, acme: &Acme) {
         let now = clock::wall();
         self.status.tried = Some(date::to_unix(now));
         // The order counts even if we do not live to see its end.
-        self.status.orders = self.renewal.orders().map(date::to_unix).collect();
+        self.remember();
         self.folder.keep_status(&self.status).ok();
         info!(
             acme = acme.name,
             names = acme.names.join(","),
             "Ordering a certificate."
         );
-        match self.try_renew(ground, config, acme).await {
+        let placed = AtomicBool::new(false);
+        match self.try_renew(ground, config, acme, &placed).await {
             Ok(facts) => {
                 info!(
                     acme = acme.name,
@@ -280,15 +313,25 @@ impl Keeper {
                 self.status.problem.clear();
                 self.status.renewed = Some(date::to_unix(clock::wall()));
                 self.status.fingerprint = facts.fingerprint.to_string();
+                VALID.clone_into(&mut self.status.account_state);
+                (ground.observe)(tell::account_works(&acme.name));
                 let life = life_of(&facts);
                 self.renewal
                     .handle(RenewalInput::Renewed(life), clock::now());
+                if self.renewal.failures() > 0 {
+                    SHORT.clone_into(&mut self.status.problem);
+                    error!(acme = acme.name, "Renewed, but {SHORT}.");
+                }
             }
             Err(problem) => {
                 self.status.problem = problem.to_string();
                 let failed = RenewalInput::Failed {
                     retry_after: problem.retry_after(),
+                    away: problem.is_away() && !placed.load(Memory::Relaxed),
                 };
+                if problem.is_of_account() {
+                    self.check_at = None;
+                }
                 self.renewal.handle(failed, clock::now());
                 error!(
                     acme = acme.name, %problem, failures = self.renewal.failures(),
@@ -303,6 +346,7 @@ impl Keeper {
         ground: &AcmeGround,
         config: &Arc<Config>,
         acme: &Acme,
+        placed: &AtomicBool,
     ) -> Result<CertificateFacts, Failure> {
         let mut places = Vec::new();
         for asked in &acme.places {
@@ -317,48 +361,26 @@ impl Keeper {
             tasks: &ground.tasks,
             // Only of a certificate that is good enough to be renewed at all.
             replaces: self.identifier(),
+            placed,
         };
         let (chain, key) = Box::pin(ordering.run()).await?;
         let (name, held) = (acme.name.clone(), Arc::clone(config));
         let work = move || deliver(&held, &places, &name, &chain, &key, clock::wall());
         let done = ground.tasks.blocking(work).await;
         let (facts, unserved) = done.ok_or(OrderError::Stopped)??;
-        for (place, proof) in unserved {
-            (ground.observe)(not_deployed(&place, &facts, &proof));
+        let before = std::mem::take(&mut self.status.unserved);
+        for (place, proof) in &unserved {
+            (ground.observe)(tell::not_deployed(&place.name, &facts, proof));
+            self.status.unserved.push(place.name.clone());
         }
+        for place in before {
+            if !self.status.unserved.contains(&place) {
+                (ground.observe)(tell::deployed(&place));
+            }
+        }
+        self.glance_at = Some(clock::mono() + LOOK_AGAIN);
         Ok(facts)
     }
-
-    fn observation(&self, acme: &Acme, failures: u32) -> Observation {
-        let ends = self.seen.as_ref().map(|facts| facts.not_after);
-        let until = ends.map_or_else(
-            || "no certificate of it is in use".to_owned(),
-            |ends| format!("the one in use ends on {}", date::text(ends)),
-        );
-        Observation {
-            key: key(acme),
-            condition: Condition::Present(Present {
-                severity: Severity::Medium,
-                step: String::new(),
-                text: format!(
-                    "The certificate \"{}\" could not be renewed {failures} times in a row; {until}. \
-                     The last time: {}",
-                    acme.name, self.status.problem
-                ),
-                rule: "three failed tries".to_owned(),
-                ends,
-                details: vec![
-                    ("names".to_owned(), acme.names.join(", ")),
-                    ("directory".to_owned(), acme.directory.clone()),
-                ],
-            }),
-        }
-    }
-}
-
-fn key(acme: &Acme) -> AlarmKey {
-    let object = format!("acme {}", acme.name);
-    AlarmKey::new(AlarmName::CertificateRenewalFailed, &object)
 }
 
 const fn life_of(facts: &CertificateFacts) -> Life {
@@ -370,10 +392,4 @@ const fn life_of(facts: &CertificateFacts) -> Life {
 
 fn other(problem: impl std::fmt::Display) -> Failure {
     Failure::Other(problem.to_string())
-}
-
-async fn open(acme: &Acme) -> Result<Client, Failure> {
-    let web = client::web(acme).map_err(other)?;
-    let opened = Client::open(web, &acme.directory).await;
-    Ok(opened.map_err(OrderError::from)?)
 }

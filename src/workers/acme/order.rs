@@ -2,11 +2,21 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering as Memory;
 use std::time::Duration;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use instant_acme::Account;
+use instant_acme::AuthorizationHandle;
+use instant_acme::AuthorizationStatus;
+use instant_acme::CertificateIdentifier;
+use instant_acme::ChallengeType;
+use instant_acme::Error;
+use instant_acme::Identifier;
+use instant_acme::NewOrder;
+use instant_acme::Order;
+use instant_acme::OrderStatus;
+use instant_acme::RetryPolicy;
 
 use crate::config::Acme;
 use crate::config::AcmeChallenge;
@@ -15,25 +25,23 @@ use crate::domain::certs::bundle::Key;
 use crate::domain::certs::csr::Request;
 use crate::domain::certs::csr::RequestProblem;
 use crate::domain::certs::csr::Subject;
-use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::authority::KeyType;
 use crate::tls::challenge::ChallengeError;
 use crate::tls::challenge::Challenges;
-use crate::workers::acme::client::Account;
-use crate::workers::acme::client::Answered;
-use crate::workers::acme::client::CaError;
-use crate::workers::acme::documents::Authorization;
-use crate::workers::acme::documents::Order;
 use crate::workers::acme::hook;
 use crate::workers::acme::hook::HookError;
-use crate::workers::acme::jws;
+use crate::workers::acme::transport;
+use crate::workers::acme::transport::CaError;
 
 /// How long a CA may take to look, and to issue, each.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Bounds of the pause between two looks at an order; a CA may ask for longer ones.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// Pauses between two looks at an order, unless the CA says.
+const PAUSES: RetryPolicy = RetryPolicy::new()
+    .initial_delay(Duration::from_millis(500))
+    .backoff(1.5)
+    .timeout(PATIENCE);
 
 /// Most authorizations of an order: one for each name.
 const MOST: usize = 100;
@@ -102,7 +110,9 @@ pub(super) struct Ordering<'a> {
     pub(super) challenges: &'a Arc<Challenges>,
     pub(super) tasks: &'a Tasks,
     /// The certificate that it renews, by its name of RFC 9773.
-    pub(super) replaces: Option<String>,
+    pub(super) replaces: Option<CertificateIdentifier<'static>>,
+    /// Whether the CA has taken the order.
+    pub(super) placed: &'a AtomicBool,
 }
 
 impl Ordering<'_> {
@@ -117,68 +127,79 @@ impl Ordering<'_> {
     }
 
     async fn order(&self, answers: &mut Vec<Answer>) -> Result<(String, Key), OrderError> {
-        let begun = self.new_order().await?;
-        let url = begun.location.ok_or(CaError::Missing("order address"))?;
-        let authorizations = &begun.document.authorizations;
-        for authorization in authorizations.iter().take(MOST) {
-            self.prove(authorization, answers).await?;
-        }
-        let order = self.wait(&url, &["pending"]).await?;
-        match order.status.as_str() {
-            "ready" | "valid" => {}
-            _ => return Err(self.not_proven(&order, authorizations).await),
-        }
+        let mut order = self.new_order().await?;
+        self.placed.store(true, Memory::Relaxed);
+        self.prove_all(&mut order, answers).await?;
+        self.wait_until_ready(&mut order).await?;
         let key = key_type(self.acme.key_type);
         let pair = self.tasks.blocking(move || key.generate()).await;
         let key = Key::of_pair(pair.ok_or(OrderError::Stopped)??);
         let request = Request::new(&self.acme.names, Subject::default())?;
         let request = request.sign(key.pair())?;
-        self.account.finalize(&order.finalize, &request).await?;
-        let order = self.wait(&url, &["pending", "ready", "processing"]).await?;
-        let certificate = order.certificate.as_deref();
-        let certificate = certificate.ok_or_else(|| refused(&order))?;
-        let chain = self.account.certificate(certificate).await?;
+        order.finalize_csr(&request).await.map_err(CaError::from)?;
+        let issued = order.poll_certificate(&PAUSES).await;
+        let chain = issued.map_err(|error| in_time(error, &mut order))?;
         Ok((chain, key))
     }
 
-    async fn new_order(&self) -> Result<Answered<Order>, OrderError> {
+    async fn new_order(&self) -> Result<Order, OrderError> {
         let names = self.acme.names.iter();
-        let identifiers: Vec<Value> = names
+        let names: Vec<_> = names
             .map(|name| match name.parse::<IpAddr>() {
-                Ok(_) => json!({"type": "ip", "value": name}),
-                Err(_) => json!({"type": "dns", "value": name}),
+                Ok(address) => Identifier::Ip(address),
+                Err(_) => Identifier::Dns(name.clone()),
             })
             .collect();
-        let mut payload = Map::new();
-        payload.insert("identifiers".to_owned(), identifiers.into());
-        if let Some(profile) = &self.acme.profile {
-            payload.insert("profile".to_owned(), profile.as_str().into());
-        }
-        if let Some(replaces) = self.replaces.as_deref()
-            && self.account.client.knows_windows()
-        {
-            let mut hinted = payload.clone();
-            hinted.insert("replaces".to_owned(), replaces.into());
-            match self.account.new_order(&Value::Object(hinted)).await {
+        let plain = || match self.acme.profile.as_deref() {
+            Some(profile) => NewOrder::new(&names).profile(profile),
+            None => NewOrder::new(&names),
+        };
+        if let Some(replaces) = self.replaces.clone() {
+            let hinted = self.account.new_order(&plain().replaces(replaces)).await;
+            match hinted.map_err(CaError::from) {
                 Ok(order) => return Ok(order),
-                // It is a hint: a CA that does not know the old one, or saw it replaced, gets an
-                // order without it.
-                Err(CaError::Refused { status, .. }) if status != 429 => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if error.is_away() || error.retry_after().is_some() => {
+                    return Err(error.into());
+                }
+                // It is a hint: a CA that does not know the old one, saw it replaced, or knows no
+                // hints gets an order without it.
+                Err(_) => {}
             }
         }
-        Ok(self.account.new_order(&Value::Object(payload)).await?)
+        let order = self.account.new_order(&plain()).await;
+        Ok(order.map_err(CaError::from)?)
+    }
+
+    async fn prove_all(
+        &self,
+        order: &mut Order,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), OrderError> {
+        let mut all = order.authorizations();
+        for _ in 0..MOST {
+            let Some(found) = all.next().await else {
+                break;
+            };
+            self.prove(found.map_err(CaError::from)?, answers).await?;
+        }
+        Ok(())
     }
 
     /// Prepares the answer for one name and tells the CA to look.
-    async fn prove(&self, url: &str, answers: &mut Vec<Answer>) -> Result<(), OrderError> {
-        let found = self.account.authorization(url).await?;
+    async fn prove(
+        &self,
+        mut found: AuthorizationHandle<'_>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), OrderError> {
         let name = name_of(&found);
         let word = self.acme.challenge.word();
-        match found.status.as_str() {
-            "pending" => {}
-            "valid" => return Ok(()),
-            _ => {
+        match found.status {
+            AuthorizationStatus::Pending => {}
+            AuthorizationStatus::Valid => return Ok(()),
+            AuthorizationStatus::Deactivated
+            | AuthorizationStatus::Expired
+            | AuthorizationStatus::Invalid
+            | AuthorizationStatus::Revoked => {
                 return Err(OrderError::NotProven {
                     name,
                     challenge: word,
@@ -186,19 +207,18 @@ impl Ordering<'_> {
                 });
             }
         }
-        let mut offered = found.challenges.iter();
-        let Some(challenge) = offered.find(|challenge| challenge.r#type == word) else {
-            let offered = found.challenges.iter();
-            let offered: Vec<_> = offered.map(|held| held.r#type.as_str()).take(8).collect();
+        let offered = found.challenges.iter().take(8);
+        let offered: Vec<_> = offered.map(|held| word_of(&held.r#type)).collect();
+        let offered = offered.join(", ").escape_debug().to_string();
+        let plain = found.identifier().identifier.authorized(false).to_string();
+        let Some(mut challenge) = found.challenge(challenge_type(self.acme.challenge)) else {
             return Err(OrderError::NotOffered {
                 name,
                 challenge: word,
-                offered: offered.join(", ").escape_debug().to_string(),
+                offered,
             });
         };
-        let authorization = self.account.key.authorization(&challenge.token);
-        let digest = jws::digest_of(&authorization);
-        let plain = &found.identifier.value;
+        let proof = challenge.key_authorization();
         let mut answer = Answer {
             token: challenge.token.clone(),
             name: plain.clone(),
@@ -206,11 +226,15 @@ impl Ordering<'_> {
         };
         match self.acme.challenge {
             AcmeChallenge::Http01 => {
-                self.challenges.answer_text(&answer.token, &authorization)?;
+                self.challenges.answer_text(&answer.token, proof.as_str())?;
             }
-            AcmeChallenge::TlsAlpn01 => self.challenges.answer_handshake(plain, digest)?,
+            AcmeChallenge::TlsAlpn01 => {
+                let digest = <[u8; 32]>::try_from(proof.digest().as_ref());
+                let digest = digest.map_err(|error| CaError::Library(error.to_string()))?;
+                self.challenges.answer_handshake(&plain, digest)?;
+            }
             AcmeChallenge::Dns01 => {
-                let (record, value) = (format!("_acme-challenge.{plain}"), jws::encoded(&digest));
+                let (record, value) = (format!("_acme-challenge.{plain}"), proof.dns_value());
                 answer.record = Some((record.clone(), value.clone()));
                 let set = self.hook("set", record, value).await;
                 if set.is_err() {
@@ -222,29 +246,20 @@ impl Ordering<'_> {
             AcmeChallenge::DnsPersist01 => {}
         }
         answers.push(answer);
-        Ok(self.account.ready(challenge).await?)
+        Ok(challenge.set_ready().await.map_err(CaError::from)?)
     }
 
-    /// Looks at the order until it is in none of these states.
-    async fn wait(&self, url: &str, states: &[&str]) -> Result<Order, OrderError> {
-        let end = clock::mono() + PATIENCE;
-        let mut pause = PAUSE.0;
-        loop {
-            let answered = self.account.order(url).await?;
-            let order = answered.document;
-            if !states.contains(&order.status.as_str()) {
-                return Ok(order);
+    async fn wait_until_ready(&self, order: &mut Order) -> Result<(), OrderError> {
+        // All names were proven before.
+        if let OrderStatus::Ready | OrderStatus::Valid = order.state().status {
+            return Ok(());
+        }
+        match order.poll_ready(&PAUSES).await {
+            Ok(OrderStatus::Ready) => Ok(()),
+            Err(error) if order.state().status != OrderStatus::Invalid => {
+                Err(in_time(error, order))
             }
-            let wish = answered
-                .retry_after
-                .unwrap_or(pause)
-                .max(PAUSE.0)
-                .min(PAUSE.1);
-            if clock::mono() + wish >= end {
-                return Err(OrderError::Slow(order.status.escape_debug().to_string()));
-            }
-            tokio::time::sleep(wish).await;
-            pause = (pause * 2).min(PAUSE.1);
+            Ok(_) | Err(_) => Err(self.not_proven(order).await),
         }
     }
 
@@ -274,46 +289,63 @@ impl Ordering<'_> {
     }
 
     /// What the CA says of the names that it does not believe.
-    async fn not_proven(&self, order: &Order, authorizations: &[String]) -> OrderError {
-        let challenge = self.acme.challenge.word();
-        for url in authorizations.iter().take(MOST) {
-            let Ok(found) = self.account.authorization(url).await else {
-                continue;
+    async fn not_proven(&self, order: &mut Order) -> OrderError {
+        let mut all = order.authorizations();
+        for _ in 0..MOST {
+            let Some(Ok(mut found)) = all.next().await else {
+                break;
             };
-            let mut errors = found
-                .challenges
-                .iter()
-                .filter_map(|held| held.error.as_ref());
-            if let Some(error) = errors.next() {
+            if found.refresh().await.is_err() {
+                break;
+            }
+            let mut challenges = found.challenges.iter();
+            if let Some(problem) = challenges.find_map(|held| held.error.as_ref()) {
                 return OrderError::NotProven {
                     name: name_of(&found),
-                    challenge,
-                    detail: error.text(),
+                    challenge: self.acme.challenge.word(),
+                    detail: transport::text(problem),
                 };
             }
         }
-        refused(order)
+        let detail = match &order.state().error {
+            Some(problem) => transport::text(problem),
+            None => "the order is over, and it does not say why".to_owned(),
+        };
+        OrderError::Ca(CaError::Library(detail))
     }
 }
 
-fn refused(order: &Order) -> OrderError {
-    let detail = match &order.error {
-        Some(problem) => problem.text(),
-        None => format!("the order is \"{}\"", order.status.escape_debug()),
-    };
-    OrderError::Ca(CaError::Refused {
-        status: 200,
-        kind: "order".to_owned(),
-        detail,
-        retry_after: None,
-    })
+/// An error of waiting.
+fn in_time(error: Error, order: &mut Order) -> OrderError {
+    match error {
+        Error::Timeout(_) => OrderError::Slow(format!("{:?}", order.state().status)),
+        error => OrderError::Ca(error.into()),
+    }
 }
 
 /// With the star that the CA leaves away, safe to print.
-fn name_of(found: &Authorization) -> String {
-    let star = if found.wildcard { "*." } else { "" };
-    let name = format!("{star}{}", found.identifier.value);
-    name.escape_debug().to_string()
+fn name_of(found: &AuthorizationHandle<'_>) -> String {
+    found.identifier().to_string().escape_debug().to_string()
+}
+
+fn challenge_type(challenge: AcmeChallenge) -> ChallengeType {
+    match challenge {
+        AcmeChallenge::Dns01 => ChallengeType::Dns01,
+        AcmeChallenge::DnsPersist01 => ChallengeType::Unknown(challenge.word().to_owned()),
+        AcmeChallenge::Http01 => ChallengeType::Http01,
+        AcmeChallenge::TlsAlpn01 => ChallengeType::TlsAlpn01,
+    }
+}
+
+fn word_of(offered: &ChallengeType) -> &str {
+    match offered {
+        ChallengeType::Dns01 => "dns-01",
+        ChallengeType::Http01 => "http-01",
+        ChallengeType::TlsAlpn01 => "tls-alpn-01",
+        ChallengeType::Unknown(word) => word,
+        // Nothing that a server could prove.
+        _ => "another one",
+    }
 }
 
 const fn key_type(key: AcmeKey) -> KeyType {

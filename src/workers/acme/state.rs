@@ -4,7 +4,7 @@
 //! ```text
 //! acme/NAME/account.json   the account's URL and key; mode 600
 //! acme/NAME/status.json    how it stands, for people and over a restart
-//! acme/NAME/asked          "renew" or "roll-key": the daemon does it and removes the file
+//! acme/NAME/asked-WORD     WORD is renew, roll-key or new-account: the daemon does it and removes the file
 //! ```
 
 use std::fs;
@@ -23,6 +23,9 @@ use crate::platform::files;
 use crate::workers::cert_desk::shelf::ShelfError;
 use crate::workers::cert_desk::shelf::at;
 
+/// Most folders that are looked at; there are never that many.
+const MOST: usize = 1000;
+
 /// How a renewal stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -37,6 +40,12 @@ pub struct Status {
     pub due: Option<i64>,
     /// Failures in a row.
     pub failures: u32,
+    /// Whether people were told of them.
+    pub complained: bool,
+    /// Not before then it is tried again by itself, in seconds since 1970.
+    pub rest: Option<i64>,
+    /// End of the certificate in use, in seconds since 1970.
+    pub ends: Option<i64>,
     /// The last thing that went wrong, empty when nothing is.
     pub problem: String,
     /// When something was tried last, in seconds since 1970.
@@ -47,6 +56,10 @@ pub struct Status {
     pub fingerprint: String,
     /// The account's URL at the CA.
     pub account: String,
+    /// "valid", or why the CA refuses the account; empty before there is one.
+    pub account_state: String,
+    /// Places whose renewed certificate was not served when somebody looked.
+    pub unserved: Vec<String>,
 }
 
 /// The account's URL, and its key as PKCS#8.
@@ -86,6 +99,8 @@ mod secret_text {
 /// What an operator may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
+    /// Another account.
+    NewAccount,
     /// A new certificate now.
     Renew,
     /// A new account key.
@@ -93,8 +108,16 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// In the order in which they are done, so that an order uses what was asked for before it.
+    const ALL: [Self; 3] = [Self::NewAccount, Self::RollKey, Self::Renew];
+
+    fn file(self) -> String {
+        format!("asked-{}", self.word())
+    }
+
     const fn word(self) -> &'static str {
         match self {
+            Self::NewAccount => "new-account",
             Self::Renew => "renew",
             Self::RollKey => "roll-key",
         }
@@ -116,6 +139,15 @@ impl Folder {
             state: state.to_owned(),
             path: state.join("acme").join(name),
         }
+    }
+
+    /// Names of all that anything is kept of.
+    #[must_use]
+    pub fn kept(state: &Path) -> Vec<String> {
+        let entries = fs::read_dir(state.join("acme"));
+        let entries = entries.into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.take(MOST).collect()
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), ShelfError> {
@@ -180,26 +212,37 @@ impl Folder {
         self.write("account.json", &text)
     }
 
+    /// Keeps the account beside, for whoever needs it after all.
+    pub(super) fn put_account_away(&self) -> Result<(), ShelfError> {
+        let path = self.path.join("account.json");
+        match fs::rename(&path, self.path.join("account.json.old")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(at(&path)(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Asks the daemon for something.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn ask(&self, asked: Asked) -> Result<(), ShelfError> {
-        self.write("asked", asked.word())
+        self.write(&asked.file(), asked.word())
     }
 
     /// What was asked for, which is then no longer asked.
     pub(super) fn take_asked(&self) -> Option<Asked> {
-        let text = self.read("asked").ok().flatten()?;
-        fs::remove_file(self.path.join("asked")).ok();
-        [Asked::Renew, Asked::RollKey]
-            .into_iter()
-            .find(|asked| asked.word() == text.trim())
+        let found = Asked::ALL.into_iter().find(|asked| self.holds(*asked))?;
+        fs::remove_file(self.path.join(found.file())).ok();
+        Some(found)
     }
 
     /// Whether something is still asked for.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.path.join("asked").exists()
+        Asked::ALL.into_iter().any(|asked| self.holds(asked))
+    }
+
+    fn holds(&self, asked: Asked) -> bool {
+        self.path.join(asked.file()).exists()
     }
 }

@@ -31,6 +31,17 @@ pub enum Proof {
     NotAListener,
 }
 
+impl Proof {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        match self {
+            Self::Served | Self::NotAListener => true,
+            Self::Other(_) | Self::Silent(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -73,6 +84,15 @@ pub fn prove(config: &Config, place: &Place, wanted: &CertificateFacts) -> Proof
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Looks once. Blocks.
+#[must_use]
+pub fn glance(place: &Place, wanted: &CertificateFacts) -> Proof {
+    if place.uses.iter().all(|used| used.hosts.is_empty()) {
+        return Proof::NotAListener;
+    }
+    look(place, wanted)
 }
 
 fn look(place: &Place, wanted: &CertificateFacts) -> Proof {

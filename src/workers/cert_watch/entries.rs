@@ -2,6 +2,7 @@
 
 mod besides;
 
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,8 +78,9 @@ pub(super) struct Asked {
 /// Everything that a configuration has us watch.
 pub(super) fn entries(config: &Config) -> Vec<Entry> {
     let mut all = Vec::new();
+    let automatic = besides::automatic(config);
     for listener in config.listeners.iter().filter(|held| held.terminates_tls()) {
-        of_listener(config, listener, &mut all);
+        of_listener(config, listener, &automatic, &mut all);
     }
     besides::join(&mut all);
     for set in config.trust.values() {
@@ -126,12 +128,24 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     all
 }
 
-fn of_listener(config: &Config, listener: &Listener, all: &mut Vec<Entry>) {
+fn of_listener(
+    config: &Config,
+    listener: &Listener,
+    automatic: &BTreeSet<PathBuf>,
+    all: &mut Vec<Entry>,
+) {
     let place = format!("listener {}", listener.name);
     for (at, host) in listener.hosts.iter().enumerate() {
         let name: Arc<str> = format!("listener.{}.host[{at}]", listener.name).into();
         let first = host.names.first().cloned().unwrap_or_default();
-        let mut shared = watched(config, &name, &place, Kind::ManualLeaf, Duty::Server);
+        let files = host.certificates.first();
+        let renews = files.is_some_and(|files| automatic.contains(&files.chain));
+        let kind = match renews {
+            true => Kind::ManagedLeaf,
+            false => Kind::ManualLeaf,
+        };
+        let mut shared = watched(config, &name, &place, kind, Duty::Server);
+        shared.renewal = renews.then(Renewing::default);
         shared.listener = Some(listener.name.clone());
         shared.hosts.clone_from(&host.names);
         // The Application Server is told whom to believe; Webex and apps bring public CAs along.

@@ -6,25 +6,19 @@
 //! the latest wish wins. A repeated request while its job is open is that request.
 
 mod check;
+mod digest;
 mod refusal;
 mod wish;
-
-use std::fmt::Write as _;
-
-use aws_lc_rs::digest;
-use serde::Serialize;
 
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::RequestId;
 use crate::domain::provisioning::ids::SpEnterpriseId;
-use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::policy::EarlyValidation;
 use crate::domain::provisioning::policy::Mode;
 use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::policy::RemoveUnknown;
 use crate::domain::provisioning::policy::Settings;
-use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::EnterpriseState;
@@ -273,7 +267,7 @@ fn revision(
         Presence::Absent { .. } => (None, None),
         Presence::Present { .. } => (package, email),
     };
-    let digest = digest_of(&presence, &policy.template, package, email.as_deref());
+    let digest = digest::digest_of(&presence, &policy.template, package, email.as_deref());
     Desired {
         key: wish.key.clone(),
         revision: before.map_or(1, |before| before.revision.saturating_add(1)),
@@ -373,37 +367,6 @@ fn bind(
             EarlyValidation::Off | EarlyValidation::Syntax => Ok(None),
         },
     }
-}
-
-/// SHA-256 of what counts when wishes are compared, in hex. Words, sources and times do not.
-fn digest_of(
-    presence: &Presence,
-    template: &TemplateKey,
-    package: Option<Package>,
-    email: Option<&str>,
-) -> String {
-    #[derive(Serialize)]
-    struct Counts<'a> {
-        presence: &'a Presence,
-        template: &'a TemplateKey,
-        package: Option<Package>,
-        email: Option<&'a str>,
-    }
-    let counts = Counts {
-        presence,
-        template,
-        package,
-        email,
-    };
-    // Structures of texts and truth values always can be written.
-    let text = serde_json::to_vec(&counts).unwrap_or_default();
-    let digest = digest::digest(&digest::SHA256, &text);
-    let mut hex = String::with_capacity(64);
-    for byte in digest.as_ref() {
-        // Writing to a string cannot fail.
-        write!(hex, "{byte:02x}").ok();
-    }
-    hex
 }
 
 #[cfg(test)]

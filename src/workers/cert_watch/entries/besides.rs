@@ -2,6 +2,7 @@
 //! and what is one though it is named twice.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
+use crate::workers::cert_desk::place;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::entries::Source;
 use crate::workers::cert_watch::entries::watched;
@@ -40,6 +42,14 @@ pub(super) fn outside(config: &Config, all: &mut Vec<Entry>) {
             source: Source::Outside(target.clone()),
         });
     }
+}
+
+/// The chains that renew themselves.
+pub(super) fn automatic(config: &Config) -> BTreeSet<PathBuf> {
+    let asked = config.acme.iter().flat_map(|acme| &acme.places);
+    asked
+        .filter_map(|asked| Some(place::find(config, asked).ok()?.chain))
+        .collect()
 }
 
 /// The host of a URL, or of `host:port`.
