@@ -15,6 +15,7 @@ use crate::domain::certs::renewal::Life;
 use crate::domain::certs::renewal::Renewal;
 use crate::domain::certs::renewal::RenewalAction;
 use crate::domain::certs::renewal::RenewalInput;
+use crate::domain::certs::renewal::RenewalMemory;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::tls::authority::Likeness;
@@ -55,9 +56,14 @@ impl Keeper {
         }
         status.place.clone_from(&place.name);
         let tries = status.tries.iter().copied().filter_map(date::from_unix);
-        let tries = tries.collect();
+        // A restart is a way to have it tried at once: the pause after failures is not kept.
+        let memory = RenewalMemory {
+            orders: tries.collect(),
+            failures: status.failures,
+            ..RenewalMemory::default()
+        };
         Self {
-            renewal: Renewal::new(status.seed, TRIES_PER_DAY, tries),
+            renewal: Renewal::new(status.seed, TRIES_PER_DAY, &memory, clock::now()),
             records,
             place: place.clone(),
             status,
@@ -108,7 +114,7 @@ impl Keeper {
             }
             self.status.failures = self.renewal.failures();
             self.status.due = self.renewal.due().map(date::to_unix);
-            self.status.tries = self.renewal.orders().map(date::to_unix).collect();
+            self.status.tries = tries(&self.renewal);
         } else {
             self.status.due = None;
         }
@@ -143,7 +149,7 @@ impl Keeper {
         leaf: &Leaf,
     ) {
         // The try counts even if we do not live to see its end.
-        self.status.tries = self.renewal.orders().map(date::to_unix).collect();
+        self.status.tries = tries(&self.renewal);
         self.status.fingerprint = leaf.facts.fingerprint.to_string();
         self.keep(ground).await;
         match self.try_renew(ground, config, rules, survey, leaf).await {
@@ -166,7 +172,10 @@ impl Keeper {
             }
             Err(problem) => {
                 self.status.problem = problem;
-                let failed = RenewalInput::Failed { retry_after: None };
+                let failed = RenewalInput::Failed {
+                    retry_after: None,
+                    away: false,
+                };
                 self.renewal.handle(failed, clock::now());
                 error!(
                     place = self.place.name,
@@ -218,6 +227,12 @@ impl Keeper {
         let done = done.map_err(|error| error.to_string())?;
         Ok(done.new)
     }
+}
+
+/// Times of the tries of the last day, as they are kept.
+fn tries(renewal: &Renewal) -> Vec<i64> {
+    let orders = renewal.memory().orders.into_iter();
+    orders.map(date::to_unix).collect()
 }
 
 /// Why there is no new certificate.
