@@ -301,6 +301,10 @@ mod tests {
     }
 
     /// One handshake of a server with a certificate of its own, or with one that it stole.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other end of a blocking handshake; the test joins it"
+    )]
     fn served(stolen: bool) -> (Vec<u8>, SocketAddr, std::thread::JoinHandle<()>) {
         let key = rcgen::KeyPair::generate().unwrap();
         let made = rcgen::CertificateParams::new(vec!["host.test".to_owned()]).unwrap();
