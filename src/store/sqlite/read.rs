@@ -45,6 +45,16 @@ pub(super) async fn each(
     Ok(unreadable)
 }
 
+/// Each state by itself: a list would be looked up anew for each of all users.
+const fn one_of(at: usize, all: usize) -> &'static str {
+    match (at == 0, at + 1 == all) {
+        (true, true) => " AND u.state IN (?)",
+        (true, false) => " AND u.state IN (?",
+        (false, false) => ", ?",
+        (false, true) => ", ?)",
+    }
+}
+
 pub(super) async fn page(
     connection: &mut SqliteConnection,
     filter: &Filter,
@@ -63,14 +73,8 @@ pub(super) async fn page(
         conditions.push(("", after.cluster.clone()));
         conditions.push(("", after.user.clone()));
     }
-    // Each by itself: a list would be looked up anew for each of all users.
     for (at, state) in filter.states.iter().enumerate() {
-        let condition = match (at == 0, at + 1 == filter.states.len()) {
-            (true, true) => " AND u.state IN (?)",
-            (true, false) => " AND u.state IN (?",
-            (false, false) => ", ?",
-            (false, true) => ", ?)",
-        };
+        let condition = one_of(at, filter.states.len());
         conditions.push((condition, state.as_str().to_owned()));
     }
     if let Some(template) = &filter.template {
