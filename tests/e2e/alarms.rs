@@ -2,6 +2,7 @@
 //! people see and say what they do at the prompt.
 
 mod clock;
+mod trust;
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -134,20 +134,25 @@ impl Authority {
     /// A fresh authority; two of the same name differ in their keys, as Webex's old and new roots
     /// do.
     pub(crate) fn new(name: &str) -> Self {
-        let root = CertifiedIssuer::self_signed(
-            ca(&format!("{name} Root CA"), BasicConstraints::Unconstrained),
-            key_pair(Key::P256),
-        )
-        .expect("a root");
-        let issuing = CertifiedIssuer::signed_by(
-            ca(
-                &format!("{name} Issuing CA"),
-                BasicConstraints::Constrained(0),
-            ),
-            key_pair(Key::P256),
-            &root,
-        )
-        .expect("an issuing CA");
+        Self::lasting(name, Duration::days(3650))
+    }
+
+    /// The one that comes after it: it ends a year later.
+    pub(crate) fn next(name: &str) -> Self {
+        Self::lasting(name, Duration::days(3650 + 365))
+    }
+
+    fn lasting(name: &str, span: Duration) -> Self {
+        let root = ca(&format!("{name} Root CA"), BasicConstraints::Unconstrained);
+        let root = CertifiedIssuer::self_signed(valid_for(root, span), key_pair(Key::P256));
+        let root = root.expect("a root");
+        let issuing = ca(
+            &format!("{name} Issuing CA"),
+            BasicConstraints::Constrained(0),
+        );
+        let issuing =
+            CertifiedIssuer::signed_by(valid_for(issuing, span), key_pair(Key::P256), &root);
+        let issuing = issuing.expect("an issuing CA");
         Self { root, issuing }
     }
 
@@ -287,7 +292,7 @@ fn ca(name: &str, constraints: BasicConstraints) -> CertificateParams {
         KeyUsagePurpose::DigitalSignature,
     ];
     params.use_authority_key_identifier_extension = true;
-    valid_for(params, Duration::days(3650))
+    params
 }
 
 fn now() -> OffsetDateTime {

@@ -18,7 +18,7 @@ use crate::support::daemon::XSPD;
 const STORM: usize = 24;
 
 /// The library; `None`, and a line that says so, where it is not installed.
-fn library() -> Option<PathBuf> {
+pub(super) fn library() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").ok()?;
     let files = folders
         .flatten()
@@ -113,11 +113,11 @@ async fn start(scene: &Scene, library: &Path, variables: &[String]) -> Daemon {
     daemon
 }
 
-async fn start_at(scene: &Scene, library: &Path, offset: &str) -> Daemon {
+pub(super) async fn start_at(scene: &Scene, library: &Path, offset: &str) -> Daemon {
     start(scene, library, &[format!("FAKETIME={offset}")]).await
 }
 
-fn has(list: &[Value], name: &str, object: &str) -> bool {
+pub(super) fn has(list: &[Value], name: &str, object: &str) -> bool {
     list.iter().any(|alarm| {
         let held = alarm["object"].as_str().unwrap_or_default();
         alarm["name"] == name && held.contains(object)
