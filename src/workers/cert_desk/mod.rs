@@ -7,6 +7,8 @@ pub mod place;
 pub mod proof;
 pub mod record;
 pub mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +51,7 @@ pub fn recover(config: &Config, now: SystemTime) {
                 place = place.name,
                 "An activation that was interrupted is finished."
             ),
-            Err(problem) => error!(
-                place = place.name, %problem,
-                "An activation was interrupted and cannot be finished."
-            ),
+            Err(problem) => error!(place = place.name, %problem, "{}", activate::UNFINISHED),
         }
     }
 }

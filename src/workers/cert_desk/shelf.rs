@@ -6,6 +6,7 @@
 //! certs/journal.jsonl             who activated what and when, a line each
 //! certs/PLACE/staged/             chain.pem, key.pem, about.json: proven, waiting
 //! certs/PLACE/applying/           the same while the configured files are being written
+//! certs/PLACE/replaced/           what is being replaced meanwhile, to become the previous one
 //! certs/PLACE/previous/           the pair that was there before
 //! certs/PLACE/requests/NAME/      key.pem and request.pem of a request
 //! certs/PLACE/schedule.json       when staged is to be activated
@@ -34,6 +35,7 @@ use crate::platform::files;
 use crate::workers::cert_desk::place::Place;
 
 pub use crate::workers::cert_desk::record::About;
+pub use crate::workers::cert_desk::record::Before;
 pub use crate::workers::cert_desk::record::Line;
 pub use crate::workers::cert_desk::record::Pair;
 pub use crate::workers::cert_desk::record::Schedule;
@@ -58,6 +60,8 @@ pub enum Part {
     Applying,
     /// What was there before.
     Previous,
+    /// What is being replaced by what is applied; the previous one when that is done.
+    Replaced,
     /// Proven and waiting.
     Staged,
 }
@@ -67,6 +71,7 @@ impl Part {
         match self {
             Self::Applying => "applying",
             Self::Previous => "previous",
+            Self::Replaced => "replaced",
             Self::Staged => "staged",
         }
     }
@@ -161,6 +166,22 @@ impl Shelf {
     /// When the disk refuses.
     pub fn drop_part(&self, place: &Place, part: Part) -> Result<(), ShelfError> {
         remove(&self.folder(place).join(part.name()))
+    }
+
+    /// Makes one part another, in place of what is there. It may be missing. Takes no room on the
+    /// disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn promote(&self, place: &Place, from: Part, to: Part) -> Result<(), ShelfError> {
+        if self.about(place, from)?.is_none() {
+            return Ok(());
+        }
+        let folder = self.folder(place);
+        let (from, to) = (folder.join(from.name()), folder.join(to.name()));
+        remove(&to)?;
+        fs::rename(&from, &to).map_err(at(&to))?;
+        files::sync_directory(&folder).map_err(at(&folder))
     }
 
     /// What is in a part.

@@ -1,0 +1,208 @@
+//! What a full disk, a crash, or somebody else does to an activation.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::SystemTime;
+
+use rcgen::ExtendedKeyUsagePurpose;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use crate::domain::certs::fit::Role;
+use crate::domain::certs::mint;
+use crate::domain::certs::mint::Minted;
+use crate::platform::clock;
+use crate::workers::cert_desk::activate;
+use crate::workers::cert_desk::activate::ActivateError;
+use crate::workers::cert_desk::activate::Activated;
+use crate::workers::cert_desk::activate::Way;
+use crate::workers::cert_desk::place::Place;
+use crate::workers::cert_desk::shelf::Before;
+use crate::workers::cert_desk::shelf::Pair;
+use crate::workers::cert_desk::shelf::Part;
+use crate::workers::cert_desk::shelf::Shelf;
+
+const HOST: &str = "xsp1.example.net";
+
+/// One place with a pair in its files.
+struct Scene {
+    folder: TempDir,
+    root: Minted,
+    place: Place,
+    shelf: Shelf,
+    now: SystemTime,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("etc")).unwrap();
+        let scene = Self {
+            root: Minted::root(mint::ca("Root")),
+            place: Place {
+                name: "edge/xsp1.example.net".to_owned(),
+                role: Role::Server(vec![HOST.to_owned()]),
+                chain: at("etc/edge.pem"),
+                key: at("edge.key"),
+                uses: Vec::new(),
+            },
+            shelf: Shelf::new(&at("state")),
+            now: clock::wall(),
+            folder,
+        };
+        scene.copy(&scene.pair());
+        scene
+    }
+
+    fn pair(&self) -> Pair {
+        let leaf = mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth);
+        let leaf = self.root.issue(leaf);
+        let mut pair = Pair {
+            chain: leaf.pem() + &self.root.pem(),
+            key: Zeroizing::new(leaf.key_pem()),
+            about: activate::about(
+                &self.place,
+                &crate::domain::certs::CertificateFacts::parse(&leaf.der).unwrap(),
+                "anna",
+                self.now,
+            ),
+        };
+        "activated".clone_into(&mut pair.about.act);
+        pair
+    }
+
+    /// Puts a pair into the files, as an operator does.
+    fn copy(&self, pair: &Pair) {
+        fs::write(&self.place.chain, &pair.chain).unwrap();
+        fs::write(&self.place.key, pair.key.as_bytes()).unwrap();
+        fs::set_permissions(&self.place.key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn stage(&self) -> String {
+        let pair = self.pair();
+        self.shelf.put(&self.place, Part::Staged, &pair).unwrap();
+        pair.about.fingerprint
+    }
+
+    fn swap(&self, way: Way) -> Result<Activated, ActivateError> {
+        activate::activate(&self.shelf, &self.place, way, "anna", self.now)
+    }
+
+    fn recover(&self) -> Result<bool, ActivateError> {
+        activate::recover(&self.shelf, &self.place, self.now)
+    }
+
+    fn there(&self) -> Before {
+        activate::before(&self.place)
+    }
+
+    /// The leaf of a part.
+    fn on(&self, part: Part) -> Option<String> {
+        let about = self.shelf.about(&self.place, part).unwrap();
+        about.map(|about| about.fingerprint)
+    }
+
+    /// The pair that is begun to be written.
+    fn begin(&self) -> Pair {
+        let (held, _) = activate::current(&self.place, self.now).unwrap();
+        let mut pair = self.pair();
+        self.shelf.put(&self.place, Part::Staged, &pair).unwrap();
+        self.shelf.put(&self.place, Part::Replaced, &held).unwrap();
+        pair.about.before = Some(self.there());
+        self.shelf.put(&self.place, Part::Applying, &pair).unwrap();
+        pair
+    }
+}
+
+#[test]
+fn an_activation_that_fails_halfway_leaves_the_key_that_was_there() {
+    let scene = Scene::new();
+    let (staged, before) = (scene.stage(), scene.there());
+    // The chain's disk takes nothing.
+    let (etc, gone) = (
+        scene.folder.path().join("etc"),
+        scene.folder.path().join("gone"),
+    );
+    fs::rename(&etc, &gone).unwrap();
+    let failed = scene.swap(Way::Forward);
+    assert!(matches!(failed, Err(ActivateError::Disk(_))));
+    fs::rename(&gone, &etc).unwrap();
+    assert_eq!(scene.there(), before);
+    assert_eq!(scene.on(Part::Staged), Some(staged));
+    assert_eq!(scene.on(Part::Applying), None);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_undoes_nothing() {
+    let scene = Scene::new();
+    let staged = scene.stage();
+    fs::create_dir(scene.folder.path().join("state/certs/journal.jsonl")).unwrap();
+    let done = scene.swap(Way::Forward).unwrap();
+    assert_eq!(done.new.fingerprint.to_string(), staged);
+    assert_eq!(scene.there().leaf, staged);
+    assert_eq!(scene.on(Part::Applying), None);
+}
+
+#[test]
+fn going_there_and_back_keeps_what_was_there_each_time() {
+    let scene = Scene::new();
+    let (old, new) = (scene.there(), scene.stage());
+    scene.swap(Way::Forward).unwrap();
+    assert_eq!(scene.there().leaf, new);
+    assert_eq!(scene.on(Part::Previous).as_deref(), Some(&*old.leaf));
+    assert_eq!(scene.on(Part::Staged), None);
+    scene.swap(Way::Back).unwrap();
+    assert_eq!(scene.there(), old);
+    assert_eq!(scene.on(Part::Previous), Some(new));
+    assert_eq!(scene.on(Part::Replaced), None);
+    let events: Vec<_> = scene.shelf.journal().unwrap();
+    let events: Vec<_> = events.iter().map(|line| line.event.as_str()).collect();
+    assert_eq!(events, ["activated", "rolled-back"]);
+}
+
+#[test]
+fn an_interrupted_activation_goes_on_only_over_what_it_was_begun_on() {
+    // Not begun to be written, half written, and written.
+    for halves in 0..3 {
+        let scene = Scene::new();
+        let old = scene.there();
+        let pair = scene.begin();
+        if halves > 0 {
+            fs::write(&scene.place.key, pair.key.as_bytes()).unwrap();
+        }
+        if halves > 1 {
+            fs::write(&scene.place.chain, &pair.chain).unwrap();
+        }
+        assert!(scene.recover().unwrap());
+        assert_eq!(scene.there().leaf, pair.about.fingerprint);
+        assert!(activate::current(&scene.place, scene.now).is_some());
+        assert_eq!(scene.on(Part::Previous), Some(old.leaf));
+        assert_eq!(scene.on(Part::Staged), None);
+        assert!(!scene.recover().unwrap());
+    }
+    // An operator has copied another pair there.
+    let scene = Scene::new();
+    let pair = scene.begin();
+    scene.copy(&scene.pair());
+    let theirs = scene.there();
+    assert!(matches!(scene.recover(), Err(ActivateError::InTheWay(_))));
+    assert_eq!(scene.there(), theirs);
+    assert_eq!(scene.on(Part::Staged), Some(pair.about.fingerprint));
+    assert!(!scene.recover().unwrap(), "given up");
+}
+
+#[test]
+fn an_interrupted_activation_that_is_no_longer_fit_is_taken_back() {
+    let mut scene = Scene::new();
+    let old = scene.there();
+    let pair = scene.begin();
+    fs::write(&scene.place.key, pair.key.as_bytes()).unwrap();
+    scene.place.role = Role::Server(vec!["other.example.net".to_owned()]);
+    assert!(matches!(
+        scene.recover(),
+        Err(ActivateError::Refused { .. })
+    ));
+    assert_eq!(scene.there(), old);
+    assert_eq!(scene.on(Part::Applying), None);
+}
