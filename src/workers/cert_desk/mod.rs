@@ -3,6 +3,7 @@
 //! what a crash interrupted.
 
 pub mod activate;
+mod disk;
 pub mod place;
 pub mod proof;
 pub mod record;

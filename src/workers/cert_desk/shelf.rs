@@ -17,23 +17,27 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::ErrorKind;
-use std::io::Read as _;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::config::CertificateFiles;
 use crate::config::secret::SecretRef;
 use crate::domain::certs::bundle::Key;
-use crate::domain::certs::bundle::LARGEST;
 use crate::platform::files;
+use crate::workers::cert_desk::disk;
+use crate::workers::cert_desk::disk::json;
+use crate::workers::cert_desk::disk::optional;
+use crate::workers::cert_desk::disk::parsed;
+use crate::workers::cert_desk::disk::plain;
+use crate::workers::cert_desk::disk::remove;
+use crate::workers::cert_desk::disk::text;
 use crate::workers::cert_desk::place::Place;
 
+pub use crate::workers::cert_desk::disk::ShelfError;
+pub(crate) use crate::workers::cert_desk::disk::at;
 pub use crate::workers::cert_desk::record::About;
 pub use crate::workers::cert_desk::record::Before;
 pub use crate::workers::cert_desk::record::Line;
@@ -84,33 +88,6 @@ pub struct Shelf {
     root: PathBuf,
 }
 
-/// What failed, and where.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {source}{}", path.display(), remedy(source))]
-pub struct ShelfError {
-    /// The file or directory.
-    pub path: PathBuf,
-    /// What the system said.
-    pub source: io::Error,
-}
-
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "; run this as root or as the daemon's account (sudo -u xspd …), and let that account \
-             write there (under systemd: ReadWritePaths=)"
-        }
-        ErrorKind::StorageFull => "; the disk is full",
-        _ => "",
-    }
-}
-
-/// Adds the path to an error.
-pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> ShelfError {
-    let path = path.to_owned();
-    |source| ShelfError { path, source }
-}
-
 impl Shelf {
     /// Of a state directory.
     #[must_use]
@@ -121,19 +98,34 @@ impl Shelf {
         }
     }
 
-    fn folder(&self, place: &Place) -> PathBuf {
-        self.root.join(place.slug())
+    /// The folder of a place, whether it is there or not.
+    fn folder(&self, place: &Place) -> Result<PathBuf, ShelfError> {
+        let folder = self.root.join(place.slug());
+        plain(&self.root)?;
+        plain(&folder)?;
+        Ok(folder)
+    }
+
+    /// The folder of a part, whether it is there or not.
+    fn part(&self, place: &Place, part: Part) -> Result<PathBuf, ShelfError> {
+        let folder = self.folder(place)?.join(part.name());
+        plain(&folder)?;
+        Ok(folder)
     }
 
     /// Makes the folder of a place, owned as the state directory is.
     fn prepare(&self, place: &Place) -> Result<PathBuf, ShelfError> {
         files::create_private_dir(&self.state).map_err(at(&self.state))?;
-        let folder = self.folder(place);
-        for path in [&self.root, &folder] {
-            files::create_private_dir(path).map_err(at(path))?;
-            files::own_like(path, &self.state).map_err(at(path))?;
-        }
+        let folder = self.folder(place)?;
+        self.make(&self.root)?;
+        self.make(&folder)?;
         Ok(folder)
+    }
+
+    fn make(&self, folder: &Path) -> Result<(), ShelfError> {
+        files::create_private_dir(folder).map_err(at(folder))?;
+        plain(folder)?;
+        files::own_like(folder, &self.state).map_err(at(folder))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), ShelfError> {
@@ -147,10 +139,10 @@ impl Shelf {
     /// When the disk refuses.
     pub fn put(&self, place: &Place, part: Part, pair: &Pair) -> Result<(), ShelfError> {
         let folder = self.prepare(place)?;
+        plain(&folder.join(part.name()))?;
         let fresh = folder.join(format!(".{}.{}", part.name(), std::process::id()));
         remove(&fresh)?;
-        files::create_private_dir(&fresh).map_err(at(&fresh))?;
-        files::own_like(&fresh, &self.state).map_err(at(&fresh))?;
+        self.make(&fresh)?;
         self.write(&fresh.join(KEY), pair.key.as_bytes())?;
         self.write(&fresh.join(CHAIN), pair.chain.as_bytes())?;
         self.write(&fresh.join(ABOUT), json(&pair.about).as_bytes())?;
@@ -165,7 +157,7 @@ impl Shelf {
     /// # Errors
     /// When the disk refuses.
     pub fn drop_part(&self, place: &Place, part: Part) -> Result<(), ShelfError> {
-        remove(&self.folder(place).join(part.name()))
+        remove(&self.part(place, part)?)
     }
 
     /// Makes one part another, in place of what is there. It may be missing. Takes no room on the
@@ -177,8 +169,8 @@ impl Shelf {
         if self.about(place, from)?.is_none() {
             return Ok(());
         }
-        let folder = self.folder(place);
-        let (from, to) = (folder.join(from.name()), folder.join(to.name()));
+        let folder = self.folder(place)?;
+        let (from, to) = (self.part(place, from)?, self.part(place, to)?);
         remove(&to)?;
         fs::rename(&from, &to).map_err(at(&to))?;
         files::sync_directory(&folder).map_err(at(&folder))
@@ -189,7 +181,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn pair(&self, place: &Place, part: Part) -> Result<Option<Pair>, ShelfError> {
-        let folder = self.folder(place).join(part.name());
+        let folder = self.part(place, part)?;
         let Some(about) = self.about(place, part)? else {
             return Ok(None);
         };
@@ -201,7 +193,7 @@ impl Shelf {
     /// The files of a part, for whoever reads pairs from files.
     #[must_use]
     pub fn files(&self, place: &Place, part: Part) -> CertificateFiles {
-        let folder = self.folder(place).join(part.name());
+        let folder = self.root.join(place.slug()).join(part.name());
         CertificateFiles {
             chain: folder.join(CHAIN),
             key: SecretRef::File(folder.join(KEY)),
@@ -213,7 +205,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn about(&self, place: &Place, part: Part) -> Result<Option<About>, ShelfError> {
-        let path = self.folder(place).join(part.name()).join(ABOUT);
+        let path = self.part(place, part)?.join(ABOUT);
         optional(&path)?
             .map(|text| parsed(&path, &text))
             .transpose()
@@ -231,8 +223,7 @@ impl Shelf {
         request: &str,
     ) -> Result<PathBuf, ShelfError> {
         let folder = self.prepare(place)?.join("requests");
-        files::create_private_dir(&folder).map_err(at(&folder))?;
-        files::own_like(&folder, &self.state).map_err(at(&folder))?;
+        self.make(&folder)?;
         if self.request_folders(place)?.len() >= MOST_REQUESTS {
             return Err(ShelfError {
                 source: io::Error::other(format!(
@@ -243,8 +234,7 @@ impl Shelf {
             });
         }
         let own = folder.join(name);
-        files::create_private_dir(&own).map_err(at(&own))?;
-        files::own_like(&own, &self.state).map_err(at(&own))?;
+        self.make(&own)?;
         self.write(&own.join(KEY), key.pem().as_bytes())?;
         self.write(&own.join(REQUEST), request.as_bytes())?;
         files::sync_directory(&folder).map_err(at(&folder))?;
@@ -258,6 +248,7 @@ impl Shelf {
     pub fn request_keys(&self, place: &Place) -> Result<Vec<(PathBuf, Key)>, ShelfError> {
         let mut found = Vec::new();
         for folder in self.request_folders(place)? {
+            plain(&folder)?;
             let path = folder.join(KEY);
             if let Some(text) = optional(&path)?.map(Zeroizing::new)
                 && let Some(key) = Key::of_pem(text.as_bytes())
@@ -277,7 +268,8 @@ impl Shelf {
     }
 
     fn request_folders(&self, place: &Place) -> Result<Vec<PathBuf>, ShelfError> {
-        let folder = self.folder(place).join("requests");
+        let folder = self.folder(place)?.join("requests");
+        plain(&folder)?;
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -308,7 +300,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn scheduled(&self, place: &Place) -> Result<Option<Schedule>, ShelfError> {
-        let path = self.folder(place).join(SCHEDULE);
+        let path = self.folder(place)?.join(SCHEDULE);
         optional(&path)?
             .map(|text| parsed(&path, &text))
             .transpose()
@@ -319,19 +311,16 @@ impl Shelf {
     /// # Errors
     /// When the disk refuses.
     pub fn note(&self, line: &Line) -> Result<(), ShelfError> {
-        files::create_private_dir(&self.root).map_err(at(&self.root))?;
+        plain(&self.root)?;
+        self.make(&self.root)?;
         let path = self.root.join(JOURNAL);
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(files::PRIVATE)
-            .open(&path)
-            .map_err(at(&path))?;
+        let mut how = OpenOptions::new();
+        how.append(true).create(true);
+        let mut file = disk::open_own(&path, &mut how, &self.state)?;
         let text = serde_json::to_string(line).unwrap_or_default() + "\n";
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
-            .map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))
+            .map_err(at(&path))
     }
 
     /// The last lines of the journal. One that a power cut tore is left out.
@@ -340,10 +329,11 @@ impl Shelf {
     /// When it is there and cannot be read.
     pub fn journal(&self) -> Result<Vec<Line>, ShelfError> {
         let path = self.root.join(JOURNAL);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(at(&path)(error)),
+        plain(&self.root)?;
+        let text = match disk::open(&path, OpenOptions::new().read(true)) {
+            Ok(file) => io::read_to_string(file).map_err(at(&path))?,
+            Err(error) if error.source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
         };
         let lines: Vec<Line> = text
             .lines()
@@ -359,14 +349,9 @@ impl Shelf {
     /// When another holds it.
     pub fn lock(&self, place: &Place) -> Result<File, ShelfError> {
         let path = self.prepare(place)?.join(".lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(files::PRIVATE)
-            .open(&path)
-            .map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))?;
+        let mut how = OpenOptions::new();
+        how.write(true).create(true).truncate(false);
+        let file = disk::open_own(&path, &mut how, &self.state)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err(ShelfError {
@@ -378,42 +363,4 @@ impl Shelf {
             Err(fs::TryLockError::Error(error)) => Err(at(&path)(error)),
         }
     }
-}
-
-fn json(value: &impl Serialize) -> String {
-    // Plain structs of texts and numbers: nothing in them can fail to be written.
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-fn parsed<T: for<'a> Deserialize<'a>>(path: &Path, text: &str) -> Result<T, ShelfError> {
-    serde_json::from_str(text).map_err(|error| at(path)(io::Error::other(error)))
-}
-
-fn text(path: &Path) -> Result<String, ShelfError> {
-    optional(path)?.ok_or_else(|| at(path)(io::Error::from(ErrorKind::NotFound)))
-}
-
-fn optional(path: &Path) -> Result<Option<String>, ShelfError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(at(path)(error)),
-    };
-    let mut text = String::new();
-    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX);
-    file.take(limit)
-        .read_to_string(&mut text)
-        .map_err(at(path))?;
-    Ok(Some(text))
-}
-
-/// Removes a file or a folder, which may be missing.
-fn remove(path: &Path) -> Result<(), ShelfError> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(held) if held.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    };
-    removed.map_err(at(path))
 }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use crate::domain::certs::date;
 use crate::domain::certs::fit::Role;
 use crate::domain::certs::mint;
 use crate::domain::certs::mint::Minted;
@@ -18,6 +20,7 @@ use crate::workers::cert_desk::activate::Activated;
 use crate::workers::cert_desk::activate::Way;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::shelf::Before;
+use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
@@ -101,6 +104,11 @@ impl Scene {
     fn on(&self, part: Part) -> Option<String> {
         let about = self.shelf.about(&self.place, part).unwrap();
         about.map(|about| about.fingerprint)
+    }
+
+    fn below(&self, name: &str) -> PathBuf {
+        let certs = self.folder.path().join("state/certs");
+        certs.join(self.place.slug()).join(name)
     }
 
     /// The pair that is begun to be written.
@@ -205,4 +213,106 @@ fn an_interrupted_activation_that_is_no_longer_fit_is_taken_back() {
     ));
     assert_eq!(scene.there(), old);
     assert_eq!(scene.on(Part::Applying), None);
+}
+
+#[test]
+fn what_was_refused_by_the_disk_is_not_done_at_the_next_start() {
+    for part in [Part::Replaced, Part::Applying] {
+        let scene = Scene::new();
+        let (staged, before) = (scene.stage(), scene.there());
+        // Nothing can be put there: what is to be made is there and not ours.
+        let name = if part == Part::Replaced {
+            "replaced"
+        } else {
+            "applying"
+        };
+        std::os::unix::fs::symlink("/proc/self", scene.below(name)).unwrap();
+        let failed = scene.swap(Way::Forward);
+        assert!(matches!(failed, Err(ActivateError::Disk(_))), "{part:?}");
+        fs::remove_file(scene.below(name)).ok();
+        assert_eq!(scene.on(Part::Staged), Some(staged), "{part:?}");
+        assert!(!scene.recover().unwrap());
+        assert_eq!(scene.there(), before);
+    }
+}
+
+#[test]
+fn no_link_below_the_state_directory_is_followed() {
+    let outside = |scene: &Scene| {
+        let outside = scene.folder.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("kept"), "kept").unwrap();
+        outside
+    };
+    // A folder that leads elsewhere.
+    for link in ["", "staged", "..", "requests"] {
+        let scene = Scene::new();
+        scene.stage();
+        let outside = outside(&scene);
+        let path = match link {
+            "" => scene.below("").components().collect(),
+            ".." => scene.folder.path().join("state/certs"),
+            part => scene.below(part),
+        };
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, &path).unwrap();
+        let place = &scene.place;
+        let tried = match link {
+            "requests" => scene.shelf.request_keys(place).map(drop),
+            _ => scene.shelf.put(place, Part::Staged, &scene.pair()),
+        };
+        let said = tried.unwrap_err().to_string();
+        assert!(said.contains("is a link"), "{link}: {said}");
+        if link != "requests" {
+            scene.shelf.drop_part(place, Part::Staged).unwrap_err();
+            scene.shelf.about(place, Part::Staged).unwrap_err();
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{link}");
+    }
+    // A file that is another one.
+    let scene = Scene::new();
+    scene.stage();
+    let kept = outside(&scene).join("kept");
+    let journal = scene.folder.path().join("state/certs/journal.jsonl");
+    for path in [
+        &journal,
+        &scene.below(".lock"),
+        &scene.below("schedule.json"),
+    ] {
+        std::os::unix::fs::symlink(&kept, path).unwrap();
+    }
+    scene.shelf.lock(&scene.place).unwrap_err();
+    scene.shelf.scheduled(&scene.place).unwrap_err();
+    scene.shelf.journal().unwrap_err();
+    let (held, _) = activate::current(&scene.place, scene.now).unwrap();
+    let line = Line {
+        at: 0,
+        place: String::new(),
+        event: String::new(),
+        by: String::new(),
+        fingerprint: held.about.fingerprint,
+        note: String::new(),
+    };
+    let said = scene.shelf.note(&line).unwrap_err().to_string();
+    assert!(said.contains("is a link"), "{said}");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "kept");
+}
+
+#[test]
+fn a_line_of_the_journal_stays_one_line_whoever_wrote_it() {
+    let scene = Scene::new();
+    let line = Line {
+        at: date::to_unix(scene.now),
+        place: "edge".to_owned(),
+        event: "staged".to_owned(),
+        by: "anna\n{\"by\":\"boris\"}\r\u{1b}[2J".to_owned(),
+        fingerprint: String::new(),
+        note: String::new(),
+    };
+    scene.shelf.note(&line).unwrap();
+    assert_eq!(scene.shelf.journal().unwrap(), [line]);
+    let text = fs::read_to_string(scene.folder.path().join("state/certs/journal.jsonl")).unwrap();
+    assert!(!text.trim_end().chars().any(char::is_control), "{text:?}");
 }
