@@ -71,6 +71,8 @@ pub enum Part {
 }
 
 impl Part {
+    const ALL: [Self; 4] = [Self::Applying, Self::Previous, Self::Replaced, Self::Staged];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Applying => "applying",
@@ -140,16 +142,13 @@ impl Shelf {
     pub fn put(&self, place: &Place, part: Part, pair: &Pair) -> Result<(), ShelfError> {
         let folder = self.prepare(place)?;
         plain(&folder.join(part.name()))?;
-        let fresh = folder.join(format!(".{}.{}", part.name(), std::process::id()));
+        let fresh = folder.join(disk::hidden(part.name(), "new"));
         remove(&fresh)?;
         self.make(&fresh)?;
         self.write(&fresh.join(KEY), pair.key.as_bytes())?;
         self.write(&fresh.join(CHAIN), pair.chain.as_bytes())?;
         self.write(&fresh.join(ABOUT), json(&pair.about).as_bytes())?;
-        let target = folder.join(part.name());
-        remove(&target)?;
-        fs::rename(&fresh, &target).map_err(at(&target))?;
-        files::sync_directory(&folder).map_err(at(&folder))
+        disk::exchange(&folder, &fresh, part.name())
     }
 
     /// Forgets a part.
@@ -157,7 +156,8 @@ impl Shelf {
     /// # Errors
     /// When the disk refuses.
     pub fn drop_part(&self, place: &Place, part: Part) -> Result<(), ShelfError> {
-        remove(&self.part(place, part)?)
+        self.part(place, part)?;
+        disk::discard(&self.folder(place)?, part.name())
     }
 
     /// Makes one part another, in place of what is there. It may be missing. Takes no room on the
@@ -170,10 +170,8 @@ impl Shelf {
             return Ok(());
         }
         let folder = self.folder(place)?;
-        let (from, to) = (self.part(place, from)?, self.part(place, to)?);
-        remove(&to)?;
-        fs::rename(&from, &to).map_err(at(&to))?;
-        files::sync_directory(&folder).map_err(at(&folder))
+        self.part(place, to)?;
+        disk::exchange(&folder, &self.part(place, from)?, to.name())
     }
 
     /// What is in a part.
@@ -353,7 +351,10 @@ impl Shelf {
         how.write(true).create(true).truncate(false);
         let file = disk::open_own(&path, &mut how, &self.state)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                disk::sweep(&self.folder(place)?, &Part::ALL.map(Part::name))?;
+                Ok(file)
+            }
             Err(fs::TryLockError::WouldBlock) => Err(ShelfError {
                 source: io::Error::other(
                     "another activation or import is working on it; try again when it has ended",

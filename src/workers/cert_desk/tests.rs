@@ -316,3 +316,32 @@ fn a_line_of_the_journal_stays_one_line_whoever_wrote_it() {
     let text = fs::read_to_string(scene.folder.path().join("state/certs/journal.jsonl")).unwrap();
     assert!(!text.trim_end().chars().any(char::is_control), "{text:?}");
 }
+
+#[test]
+fn what_a_crash_left_beside_a_part_is_put_back_or_removed() {
+    let scene = Scene::new();
+    let staged = scene.stage();
+    // Power was lost after the old one was moved aside and before the new one came.
+    fs::rename(scene.below("staged"), scene.below(".staged.1.old")).unwrap();
+    for left in [".staged.1.new", ".previous.2.gone", ".applying.77"] {
+        fs::create_dir(scene.below(left)).unwrap();
+        fs::write(scene.below(left).join("key.pem"), "half").unwrap();
+    }
+    drop(scene.shelf.lock(&scene.place).unwrap());
+    assert_eq!(scene.on(Part::Staged).as_ref(), Some(&staged));
+    let names = || {
+        let entries = fs::read_dir(scene.below("")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), [".lock", "staged"]);
+    // The new one did come.
+    fs::create_dir(scene.below(".staged.1.old")).unwrap();
+    drop(scene.shelf.lock(&scene.place).unwrap());
+    assert_eq!(scene.on(Part::Staged), Some(staged));
+    scene.stage();
+    assert_eq!(names(), [".lock", "staged"]);
+    scene.shelf.drop_part(&scene.place, Part::Staged).unwrap();
+    assert_eq!(names(), [".lock"]);
+}
