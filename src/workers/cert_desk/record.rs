@@ -60,6 +60,18 @@ pub struct Schedule {
     pub fingerprint: String,
 }
 
+/// Why something was not activated at its time, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Missed {
+    /// What was meant.
+    pub schedule: Schedule,
+    /// SHA-256 of the leaf that was in the files then; another one is the end of it.
+    pub leaf: String,
+    /// Why.
+    pub problem: String,
+}
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

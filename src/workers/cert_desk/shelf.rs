@@ -10,6 +10,7 @@
 //! certs/PLACE/previous/           the pair that was there before
 //! certs/PLACE/requests/NAME/      key.pem and request.pem of a request
 //! certs/PLACE/schedule.json       when staged is to be activated
+//! certs/PLACE/missed.json         why it was not
 //! ```
 
 use std::fs;
@@ -41,6 +42,7 @@ pub(crate) use crate::workers::cert_desk::disk::at;
 pub use crate::workers::cert_desk::record::About;
 pub use crate::workers::cert_desk::record::Before;
 pub use crate::workers::cert_desk::record::Line;
+pub use crate::workers::cert_desk::record::Missed;
 pub use crate::workers::cert_desk::record::Pair;
 pub use crate::workers::cert_desk::record::Schedule;
 
@@ -49,6 +51,7 @@ const KEY: &str = "key.pem";
 const ABOUT: &str = "about.json";
 const REQUEST: &str = "request.pem";
 const SCHEDULE: &str = "schedule.json";
+const MISSED: &str = "missed.json";
 const JOURNAL: &str = "journal.jsonl";
 
 /// Requests of one place that are kept; more are forgotten work.
@@ -281,16 +284,39 @@ impl Shelf {
         Ok(found)
     }
 
-    /// Sets the time of an activation, or takes it back.
+    /// Sets the time of an activation, or takes it back. One that was missed is forgotten.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn schedule(&self, place: &Place, schedule: Option<&Schedule>) -> Result<(), ShelfError> {
-        let path = self.prepare(place)?.join(SCHEDULE);
+        let folder = self.prepare(place)?;
+        let path = folder.join(SCHEDULE);
+        remove(&folder.join(MISSED))?;
         match schedule {
             Some(schedule) => self.write(&path, json(schedule).as_bytes()),
             None => remove(&path),
         }
+    }
+
+    /// Notes why nothing was activated at its time, which is over with that.
+    ///
+    /// # Errors
+    /// When the disk refuses; the time then stays.
+    pub fn miss(&self, place: &Place, missed: &Missed) -> Result<(), ShelfError> {
+        let folder = self.prepare(place)?;
+        self.write(&folder.join(MISSED), json(missed).as_bytes())?;
+        remove(&folder.join(SCHEDULE))
+    }
+
+    /// What was not activated at its time, unless another time was set since.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn missed(&self, place: &Place) -> Result<Option<Missed>, ShelfError> {
+        let path = self.folder(place)?.join(MISSED);
+        optional(&path)?
+            .map(|text| parsed(&path, &text))
+            .transpose()
     }
 
     /// The time of an activation.

@@ -3,17 +3,21 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Condition;
 use crate::domain::certs::date;
 use crate::domain::certs::fit::Role;
 use crate::domain::certs::mint;
 use crate::domain::certs::mint::Minted;
 use crate::platform::clock;
+use crate::workers::cert_desk::PutOff;
 use crate::workers::cert_desk::activate;
 use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::activate::Activated;
@@ -23,6 +27,7 @@ use crate::workers::cert_desk::shelf::Before;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
+use crate::workers::cert_desk::shelf::Schedule;
 use crate::workers::cert_desk::shelf::Shelf;
 
 const HOST: &str = "xsp1.example.net";
@@ -344,4 +349,84 @@ fn what_a_crash_left_beside_a_part_is_put_back_or_removed() {
     assert_eq!(names(), [".lock", "staged"]);
     scene.shelf.drop_part(&scene.place, Part::Staged).unwrap();
     assert_eq!(names(), [".lock"]);
+}
+
+#[test]
+fn what_is_put_off_and_fails_is_an_alarm_until_it_is_done() {
+    let scene = Scene::new();
+    let places = [scene.place.clone()];
+    let mut put_off = PutOff::default();
+    let mut look = |after: u64| {
+        let now = scene.now + Duration::from_secs(after);
+        let done = put_off.act_on(&places, &scene.shelf, now);
+        let said = done.observations.into_iter().map(|said| {
+            assert_eq!(said.key.name, AlarmName::CertificateRenewalFailed);
+            assert_eq!(said.key.object.as_str(), scene.place.name);
+            matches!(said.condition, Condition::Present(_))
+        });
+        (said.collect::<Vec<_>>(), done.proofs.len())
+    };
+    let put = |fingerprint: &str| {
+        let schedule = Schedule {
+            at: date::to_unix(scene.now),
+            by: "anna".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+        };
+        let schedule = Some(&schedule);
+        scene.shelf.schedule(&scene.place, schedule).unwrap();
+    };
+    assert_eq!(look(0), (vec![false], 0), "what was told before the start");
+    // The disk: tried again after a minute, and nothing is forgotten meanwhile.
+    put(&scene.stage());
+    let (etc, gone) = (
+        scene.folder.path().join("etc"),
+        scene.folder.path().join("gone"),
+    );
+    fs::rename(&etc, &gone).unwrap();
+    assert_eq!(look(0), (vec![true], 0));
+    fs::rename(&gone, &etc).unwrap();
+    assert_eq!(look(59), (vec![], 0), "not yet");
+    assert!(scene.shelf.scheduled(&scene.place).unwrap().is_some());
+    assert_eq!(look(60), (vec![false], 1));
+    assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
+    // The certificate: over at once, told until another one is in the files.
+    scene.stage();
+    put("another");
+    assert_eq!(look(100), (vec![true], 0));
+    assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
+    assert_eq!(look(110), (vec![], 0));
+    scene.swap(Way::Forward).unwrap();
+    assert_eq!(look(120), (vec![false], 0));
+    // A day of failures is enough.
+    put(&scene.stage());
+    fs::rename(&etc, &gone).unwrap();
+    assert_eq!(look(24 * 3600 - 1), (vec![true], 0));
+    assert!(scene.shelf.scheduled(&scene.place).unwrap().is_some());
+    look(24 * 3600 + 59);
+    assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
+    assert!(scene.shelf.missed(&scene.place).unwrap().is_some());
+}
+
+#[test]
+fn what_a_crash_had_done_already_is_no_failure() {
+    let scene = Scene::new();
+    let staged = scene.stage();
+    scene.swap(Way::Forward).unwrap();
+    let schedule = Schedule {
+        at: date::to_unix(scene.now),
+        by: "anna".to_owned(),
+        fingerprint: staged,
+    };
+    let (place, shelf) = (&scene.place, &scene.shelf);
+    shelf.schedule(place, Some(&schedule)).unwrap();
+    let places = [place.clone()];
+    let done = PutOff::default().act_on(&places, shelf, scene.now);
+    assert_eq!(done.proofs.len(), 1);
+    assert_eq!(shelf.scheduled(place).unwrap(), None);
+    let events = shelf.journal().unwrap().into_iter();
+    assert!(
+        events
+            .map(|line| line.event)
+            .all(|event| event == "activated")
+    );
 }
