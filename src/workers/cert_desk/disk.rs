@@ -33,6 +33,14 @@ pub struct ShelfError {
     pub source: io::Error,
 }
 
+impl ShelfError {
+    /// Whether it is only that another is at work.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.source.kind() == ErrorKind::WouldBlock
+    }
+}
+
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {

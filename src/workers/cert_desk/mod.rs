@@ -44,8 +44,13 @@ pub fn recover(config: &Config, now: SystemTime) {
             continue;
         }
         // A verb that is at work right now finishes it itself.
-        let Ok(_lock) = shelf.lock(&place) else {
-            continue;
+        let _lock = match shelf.lock(&place) {
+            Ok(lock) => lock,
+            Err(problem) if problem.is_busy() => continue,
+            Err(problem) => {
+                error!(place = place.name, %problem, "{}", activate::UNFINISHED);
+                continue;
+            }
         };
         match activate::recover(&shelf, &place, now) {
             Ok(false) => {}

@@ -134,11 +134,15 @@ impl PutOff {
         if before.is_some_and(|held| (0..AGAIN).contains(&(at - held.at))) {
             return;
         }
-        let Ok(_lock) = shelf.lock(place) else {
-            return;
-        };
+        // Held until all of it is noted.
+        let lock = shelf.lock(place);
         let by = format!("daemon, as {} asked", due.by);
-        let (problem, over) = match attempt(shelf, place, due, &by, now) {
+        let outcome = match &lock {
+            Ok(_) => attempt(shelf, place, due, &by, now),
+            Err(problem) if problem.is_busy() => return,
+            Err(problem) => Err(Not::Now(problem.to_string())),
+        };
+        let (problem, over) = match outcome {
             Ok(facts) => {
                 info!(
                     place = place.name,

@@ -382,7 +382,8 @@ impl Shelf {
                 Ok(file)
             }
             Err(fs::TryLockError::WouldBlock) => Err(ShelfError {
-                source: io::Error::other(
+                source: io::Error::new(
+                    ErrorKind::WouldBlock,
                     "another activation or import is working on it; try again when it has ended",
                 ),
                 path,

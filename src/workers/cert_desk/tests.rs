@@ -389,14 +389,25 @@ fn what_is_put_off_and_fails_is_an_alarm_until_it_is_done() {
     assert!(scene.shelf.scheduled(&scene.place).unwrap().is_some());
     assert_eq!(look(60), (vec![false], 1));
     assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
+    // Another is at work: not a failure.
+    put(&scene.stage());
+    let lock = scene.shelf.lock(&scene.place).unwrap();
+    assert_eq!(look(61), (vec![], 0));
+    drop(lock);
+    // What is in the way of the lock is one.
+    fs::remove_file(scene.below(".lock")).unwrap();
+    std::os::unix::fs::symlink("nowhere", scene.below(".lock")).unwrap();
+    assert_eq!(look(62), (vec![true], 0));
+    fs::remove_file(scene.below(".lock")).unwrap();
+    assert_eq!(look(200), (vec![false], 1));
     // The certificate: over at once, told until another one is in the files.
     scene.stage();
     put("another");
-    assert_eq!(look(100), (vec![true], 0));
+    assert_eq!(look(300), (vec![true], 0));
     assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
-    assert_eq!(look(110), (vec![], 0));
+    assert_eq!(look(310), (vec![], 0));
     scene.swap(Way::Forward).unwrap();
-    assert_eq!(look(120), (vec![false], 0));
+    assert_eq!(look(320), (vec![false], 0));
     // A day of failures is enough.
     put(&scene.stage());
     fs::rename(&etc, &gone).unwrap();
