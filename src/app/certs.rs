@@ -18,7 +18,8 @@ use crate::workers::trust_usage::UsageGround;
 /// Starts all of it.
 pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
     let live = &reloader.live;
-    let desk = cert_desk::run(current(live), tasks.clone(), tasks.stop());
+    let told = observe(reloader);
+    let desk = cert_desk::run(current(live), told, tasks.clone(), tasks.stop());
     tasks.worker("cert-desk", desk);
     let edge = live.load();
     // The same over all snapshots.

@@ -74,33 +74,113 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_directory(directory)
 }
 
-/// As [`write_atomic`], for a file that may be there already: it keeps its owner, and permissions
-/// that are no wider than `mode`. An engineer at a root prompt must not lock the daemon out of its
-/// own key.
+/// What is to stand in a file.
+pub struct Content<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// All of it.
+    pub bytes: &'a [u8],
+    /// The widest permission that it may have.
+    pub mode: u32,
+}
+
+/// Replaces files that belong together: all of them, or none when this fails. Whatever needs room
+/// on the disk is done and durable before the first of them is touched; from then on there are only
+/// renames. A power cut in between can still leave some replaced and some not.
+///
+/// A file that is there keeps its owner, and permissions that are no wider than its mode. An
+/// engineer at a root prompt must not lock the daemon out of its own key.
 ///
 /// # Errors
 /// As [`write_atomic`]; and when the owner cannot be kept.
-pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let held = match fs::metadata(path) {
-        Ok(held) => held,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return write_atomic(path, bytes, mode);
-        }
-        Err(error) => return Err(error),
-    };
-    let temporary = temporary_name(path)?;
-    let mode = match held.mode() & 0o777 & mode {
-        0 => mode,
-        narrower => narrower,
-    };
-    let written = fill(&temporary, bytes, mode)
-        .and_then(|()| adopt(&temporary, held.uid(), held.gid()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if let Err(error) = written {
-        drop(fs::remove_file(&temporary));
-        return Err(error);
+pub fn replace_all(contents: &[Content<'_>]) -> Result<(), (PathBuf, io::Error)> {
+    let mut ready = Vec::new();
+    for content in contents {
+        let of_it = |error| (content.path.to_owned(), error);
+        ready.push(Ready::new(content).map_err(of_it)?);
     }
-    sync_directory(parent(path))
+    swap(ready)
+}
+
+fn swap(mut ready: Vec<Ready>) -> Result<(), (PathBuf, io::Error)> {
+    for place in 0..ready.len() {
+        let Some(Err(error)) = ready.get(place).map(Ready::put) else {
+            continue;
+        };
+        let path = ready.get(place).map(|one| one.path.clone());
+        // Of the one that failed only the sync of its directory may be what failed.
+        for done in ready.iter_mut().take(place + 1).rev() {
+            done.take_back();
+        }
+        return Err((path.unwrap_or_default(), error));
+    }
+    Ok(())
+}
+
+/// A file that is written beside the one that it is to replace, and that one under a second name.
+/// Both go when this does.
+struct Ready {
+    path: PathBuf,
+    fresh: PathBuf,
+    held: Option<PathBuf>,
+}
+
+impl Ready {
+    fn new(content: &Content<'_>) -> io::Result<Self> {
+        let path = content.path;
+        let mut ready = Self {
+            path: path.to_owned(),
+            fresh: temporary_name(path)?,
+            held: None,
+        };
+        let held = match fs::metadata(path) {
+            Ok(held) => held,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fill(&ready.fresh, content.bytes, content.mode)?;
+                return Ok(ready);
+            }
+            Err(error) => return Err(error),
+        };
+        let mode = match held.mode() & 0o777 & content.mode {
+            0 => content.mode,
+            narrower => narrower,
+        };
+        fill(&ready.fresh, content.bytes, mode)?;
+        adopt(&ready.fresh, held.uid(), held.gid())?;
+        let second = temporary_name(path)?;
+        ready.held = Some(second.clone());
+        // Some file systems know no second names.
+        fs::hard_link(path, &second).or_else(|_| {
+            fill(&second, &fs::read(path)?, held.mode() & 0o777)?;
+            adopt(&second, held.uid(), held.gid())
+        })?;
+        Ok(ready)
+    }
+
+    fn put(&self) -> io::Result<()> {
+        fs::rename(&self.fresh, &self.path)?;
+        sync_directory(parent(&self.path))
+    }
+
+    /// Nothing more can be done when this fails too; the first error is the one that is told.
+    fn take_back(&mut self) {
+        let undone = match &self.held {
+            Some(held) => fs::rename(held, &self.path),
+            // It was not there, unless the new one never came.
+            None if fs::symlink_metadata(&self.fresh).is_ok() => Ok(()),
+            None => fs::remove_file(&self.path),
+        };
+        drop(undone.and_then(|()| sync_directory(parent(&self.path))));
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.fresh));
+        if let Some(held) = &self.held {
+            drop(fs::remove_file(held));
+        }
+    }
 }
 
 /// Gives `path` to the owner of `like`, when it has another: what root puts below the daemon's
@@ -222,6 +302,44 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(write_atomic(&path, b"words", PUBLIC).is_err());
         assert_eq!(names(directory.path()), ["taken"]);
+    }
+
+    #[test]
+    fn files_that_belong_together_are_replaced_all_or_none() {
+        fn of<'a>(path: &'a Path, bytes: &'a [u8]) -> Content<'a> {
+            Content {
+                path,
+                bytes,
+                mode: PUBLIC,
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let (key, chain, lost) = (at("key"), at("chain"), at("missing/chain"));
+        fs::write(&key, "old key").unwrap();
+        fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
+        // There is no room for the second one: the first is not touched.
+        let (path, error) = replace_all(&[of(&key, b"new"), of(&lost, b"new")]).unwrap_err();
+        assert_eq!(path, lost);
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(fs::read(&key).unwrap(), b"old key");
+        assert_eq!(names(directory.path()), ["key"]);
+        // The second one cannot be renamed: the first is as it was, and one that was not there is
+        // not there again.
+        for first in [&key, &chain] {
+            let second = at("second");
+            let first = Ready::new(&of(first, b"new")).unwrap();
+            let second = Ready::new(&of(&second, b"new")).unwrap();
+            fs::remove_file(&second.fresh).unwrap();
+            swap(vec![first, second]).unwrap_err();
+            assert_eq!(fs::read(&key).unwrap(), b"old key");
+            assert_eq!(names(directory.path()), ["key"]);
+        }
+        replace_all(&[of(&key, b"new key"), of(&chain, b"new chain")]).unwrap();
+        assert_eq!(fs::read(&key).unwrap(), b"new key");
+        assert_eq!(fs::metadata(&key).unwrap().mode() & 0o777, 0o640);
+        assert_eq!(fs::read(&chain).unwrap(), b"new chain");
+        assert_eq!(names(directory.path()), ["chain", "key"]);
     }
 
     #[test]

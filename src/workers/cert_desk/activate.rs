@@ -1,9 +1,11 @@
 //! The pair that is staged takes the place of the one in the configured files, which becomes the
 //! previous one. Two files cannot be replaced in one step, so the intent is written down first: a
-//! machine that loses power in between finishes what was begun, before anything is served.
+//! machine that loses power in between finishes what was begun, before anything is served. An error
+//! leaves all as it was: what is served, what is staged, and what was there before.
 
 use std::time::SystemTime;
 
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::domain::certs::bundle;
@@ -15,18 +17,24 @@ use crate::domain::certs::date;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::fit;
 use crate::domain::certs::fit::Finding;
+use crate::domain::ids::Fingerprint;
 use crate::platform::files;
+use crate::platform::files::Content;
 use crate::tls::TlsError;
 use crate::tls::pem;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::place::may_replace;
 use crate::workers::cert_desk::shelf::About;
+use crate::workers::cert_desk::shelf::Before;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
 use crate::workers::cert_desk::shelf::ShelfError;
 use crate::workers::cert_desk::shelf::at;
+
+/// What is told when something that was begun is given up.
+pub(super) const UNFINISHED: &str = "An activation was interrupted and cannot be finished.";
 
 /// Why nothing was activated.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +131,12 @@ pub fn activate(
     by: &str,
     now: SystemTime,
 ) -> Result<Activated, ActivateError> {
+    // What a crash left is settled first.
+    match recover(shelf, place, now) {
+        Err(ActivateError::Disk(problem)) => return Err(problem.into()),
+        Err(problem) => warn!(place = place.name, %problem, "{UNFINISHED}"),
+        Ok(_) => {}
+    }
     let (part, word, event) = way.part();
     let pair = shelf.pair(place, part)?;
     let Some(mut pair) = pair else {
@@ -143,26 +157,16 @@ pub fn activate(
         let place = place.name.clone();
         return Err(ActivateError::Refused { place, findings });
     }
-    for path in [&place.chain, &place.key] {
-        may_replace(path).map_err(ActivateError::InTheWay)?;
-    }
-    // From here on a crash is finished by `recover`.
-    pair.about.by = by.to_owned();
-    pair.about.act = event.to_owned();
-    shelf.put(place, Part::Applying, &pair)?;
-    shelf.drop_part(place, part)?;
-    if let Some((held, _)) = &current {
-        shelf.put(place, Part::Previous, held)?;
-    }
-    if let Err(error) = apply(shelf, place, &pair, now) {
-        // Nothing may be half done: the intent is taken back and what was there stands again.
-        shelf.put(place, part, &pair)?;
-        if let Some((held, _)) = &current {
-            write(place, held).ok();
-        }
-        shelf.drop_part(place, Part::Applying)?;
+    replaceable(place)?;
+    by.clone_into(&mut pair.about.by);
+    event.clone_into(&mut pair.about.act);
+    pair.about.before = Some(before(place));
+    if let Err(error) = swap(shelf, place, &pair, current.as_ref().map(|(held, _)| held)) {
+        // The first error is the one that is told.
+        forget(shelf, place).ok();
         return Err(error);
     }
+    finish(shelf, place, &pair, now);
     Ok(Activated {
         new: new.leaf,
         old,
@@ -170,32 +174,96 @@ pub fn activate(
     })
 }
 
-/// Finishes what a crash interrupted; says whether there was anything.
+fn replaceable(place: &Place) -> Result<(), ActivateError> {
+    for path in [&place.chain, &place.key] {
+        may_replace(path).map_err(ActivateError::InTheWay)?;
+    }
+    Ok(())
+}
+
+/// Notes the intent and what there is, and writes. From the note on a crash is finished by
+/// `recover`.
+fn swap(
+    shelf: &Shelf,
+    place: &Place,
+    pair: &Pair,
+    held: Option<&Pair>,
+) -> Result<(), ActivateError> {
+    shelf.drop_part(place, Part::Replaced)?;
+    if let Some(held) = held {
+        shelf.put(place, Part::Replaced, held)?;
+    }
+    shelf.put(place, Part::Applying, pair)?;
+    write(place, pair)
+}
+
+/// Takes the intent back.
+fn forget(shelf: &Shelf, place: &Place) -> Result<(), ShelfError> {
+    shelf.drop_part(place, Part::Applying)?;
+    shelf.drop_part(place, Part::Replaced)
+}
+
+/// Finishes what a crash interrupted; says whether there was anything. The place must be locked.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the disk refuses, or it may not be finished any more: the files are then what they were
+/// before it was begun, or what somebody made of them since.
 pub fn recover(shelf: &Shelf, place: &Place, now: SystemTime) -> Result<bool, ActivateError> {
     let Some(pair) = shelf.pair(place, Part::Applying)? else {
         return Ok(false);
     };
-    if assembled(&pair).is_err() {
-        shelf.drop_part(place, Part::Applying)?;
+    let Ok(new) = assembled(&pair) else {
+        forget(shelf, place)?;
         return Ok(false);
+    };
+    let there = before(place);
+    let wanted = Before {
+        leaf: new.leaf.fingerprint.to_string(),
+        key: Fingerprint::new(new.leaf.spki_sha256).to_string(),
+    };
+    if there == wanted {
+        finish(shelf, place, &pair, now);
+        return Ok(true);
     }
-    apply(shelf, place, &pair, now)?;
+    let goes_on = pair.about.before.as_ref().map_or_else(
+        // Nothing good is lost where there is no pair.
+        || current(place, now).is_none(),
+        |noted| {
+            (there.leaf == noted.leaf || there.leaf == wanted.leaf)
+                && (there.key == noted.key || there.key == wanted.key)
+        },
+    );
+    if !goes_on {
+        forget(shelf, place)?;
+        return Err(ActivateError::InTheWay(format!(
+            "an activation for {} was interrupted, and its files were changed since by somebody \
+             else; they stay as they are, and what was staged stays staged",
+            place.name
+        )));
+    }
+    let held = shelf.pair(place, Part::Replaced)?;
+    let old = held.as_ref().and_then(|held| assembled(held).ok());
+    let findings = fit::judge(&new, &place.role, old.as_ref().map(|old| &old.leaf), now);
+    replaceable(place)?;
+    if fit::is_refused(&findings) {
+        // Half of it may be there already.
+        if let Some(held) = &held {
+            write(place, held)?;
+        }
+        forget(shelf, place)?;
+        let place = place.name.clone();
+        return Err(ActivateError::Refused { place, findings });
+    }
+    write(place, &pair)?;
+    finish(shelf, place, &pair, now);
     Ok(true)
 }
 
-fn apply(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) -> Result<(), ActivateError> {
-    write(place, pair)?;
-    let folder = shelf.request_keys(place)?.into_iter();
-    let own = Key::of_pem(pair.key.as_bytes()).map(|key| key.spki_sha256());
-    for (folder, key) in folder {
-        if Some(key.spki_sha256()) == own {
-            shelf.forget_request(&folder)?;
-        }
-    }
-    shelf.note(&Line {
+/// Puts everything in order once the files are written. Nothing of it undoes them: what fails is
+/// told, and what matters of it is done again at the next start.
+fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
+    let tidied = tidy(shelf, place, pair);
+    let noted = shelf.note(&Line {
         at: date::to_unix(now),
         place: place.name.clone(),
         event: pair.about.act.clone(),
@@ -206,22 +274,64 @@ fn apply(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) -> Result<(
             pair.about.subject,
             date::from_unix(pair.about.not_after).map_or_else(String::new, date::text)
         ),
-    })?;
-    shelf.drop_part(place, Part::Applying)?;
+    });
+    // With the intent still there, the next start does it again.
+    let ended = tidied.and_then(|()| shelf.drop_part(place, Part::Applying));
+    for problem in [ended, noted].into_iter().filter_map(Result::err) {
+        warn!(
+            place = place.name, %problem,
+            "The certificate is in its files, but not everything about it could be kept."
+        );
+    }
+}
+
+fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), ShelfError> {
+    let (from, ..) = match pair.about.act.as_str() {
+        "rolled-back" => Way::Back.part(),
+        _ => Way::Forward.part(),
+    };
+    let waiting = shelf.about(place, from)?;
+    if waiting.is_some_and(|about| about.fingerprint == pair.about.fingerprint) {
+        shelf.drop_part(place, from)?;
+    }
+    shelf.promote(place, Part::Replaced, Part::Previous)?;
+    let own = Key::of_pem(pair.key.as_bytes()).map(|key| key.spki_sha256());
+    for (folder, key) in shelf.request_keys(place)? {
+        if Some(key.spki_sha256()) == own {
+            shelf.forget_request(&folder)?;
+        }
+    }
     Ok(())
 }
 
-/// Writes the configured files: key first, so that a reader between the two finds a pair that does
-/// not fit, which the daemon passes over, and never a chain without its key.
+/// Writes the configured files, both or none: key first, so that a reader between the two finds a
+/// pair that does not fit, which the daemon passes over, and never a chain without its key.
 fn write(place: &Place, pair: &Pair) -> Result<(), ActivateError> {
-    if place.is_one_file() {
-        let both = Zeroizing::new(format!("{}{}", pair.chain, pair.key.as_str()));
-        files::replace(&place.chain, both.as_bytes(), files::PRIVATE).map_err(at(&place.chain))?;
-        return Ok(());
-    }
-    files::replace(&place.key, pair.key.as_bytes(), files::PRIVATE).map_err(at(&place.key))?;
-    files::replace(&place.chain, pair.chain.as_bytes(), files::PUBLIC).map_err(at(&place.chain))?;
+    let both = Zeroizing::new(format!("{}{}", pair.chain, pair.key.as_str()));
+    let of = |path, bytes, mode| Content { path, bytes, mode };
+    let contents = if place.is_one_file() {
+        vec![of(&place.chain, both.as_bytes(), files::PRIVATE)]
+    } else {
+        vec![
+            of(&place.key, pair.key.as_bytes(), files::PRIVATE),
+            of(&place.chain, pair.chain.as_bytes(), files::PUBLIC),
+        ]
+    };
+    files::replace_all(&contents).map_err(|(path, error)| at(&path)(error))?;
     Ok(())
+}
+
+/// What the configured files hold, whether the two are a pair or not.
+pub(super) fn before(place: &Place) -> Before {
+    let leaf = configured(place).ok().flatten();
+    let secret = place.files().key.read().ok();
+    let key = secret.and_then(|secret| Key::of_pem(secret.expose()));
+    Before {
+        leaf: leaf.map_or_else(String::new, |facts| facts.fingerprint.to_string()),
+        key: key.map_or_else(String::new, |key| {
+            Fingerprint::new(key.spki_sha256()).to_string()
+        }),
+    }
 }
 
 /// Reads a pair apart, as it was staged.
@@ -277,5 +387,6 @@ pub fn about(place: &Place, facts: &CertificateFacts, by: &str, now: SystemTime)
         at: date::to_unix(now),
         by: by.to_owned(),
         act: String::new(),
+        before: None,
     }
 }

@@ -3,10 +3,14 @@
 //! what a crash interrupted.
 
 pub mod activate;
+mod disk;
 pub mod place;
 pub mod proof;
+mod put_off;
 pub mod record;
 pub mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +22,15 @@ use tracing::info;
 use tracing::warn;
 
 use crate::config::Config;
-use crate::domain::certs::date;
+use crate::domain::alarms::Observation;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
-use crate::workers::cert_desk::activate::ActivateError;
-use crate::workers::cert_desk::activate::Way;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::proof::Proof;
-use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Shelf;
+
+pub use put_off::Done;
+pub use put_off::PutOff;
 
 /// How often the wall clock is compared with what was put off: it may jump, so no timer is set for
 /// the moment itself.
@@ -40,8 +44,13 @@ pub fn recover(config: &Config, now: SystemTime) {
             continue;
         }
         // A verb that is at work right now finishes it itself.
-        let Ok(_lock) = shelf.lock(&place) else {
-            continue;
+        let _lock = match shelf.lock(&place) {
+            Ok(lock) => lock,
+            Err(problem) if problem.is_busy() => continue,
+            Err(problem) => {
+                error!(place = place.name, %problem, "{}", activate::UNFINISHED);
+                continue;
+            }
         };
         match activate::recover(&shelf, &place, now) {
             Ok(false) => {}
@@ -49,10 +58,7 @@ pub fn recover(config: &Config, now: SystemTime) {
                 place = place.name,
                 "An activation that was interrupted is finished."
             ),
-            Err(problem) => error!(
-                place = place.name, %problem,
-                "An activation was interrupted and cannot be finished."
-            ),
+            Err(problem) => error!(place = place.name, %problem, "{}", activate::UNFINISHED),
         }
     }
 }
@@ -60,25 +66,30 @@ pub fn recover(config: &Config, now: SystemTime) {
 /// Does what was put off, until `stop`. `config` gives the configuration in force.
 pub async fn run(
     config: impl Fn() -> Arc<Config> + Send + Sync + 'static,
+    observe: impl Fn(Observation) + Send + Sync + 'static,
     tasks: Tasks,
     stop: CancellationToken,
 ) {
     let mut said: Option<String> = None;
+    let mut put_off = PutOff::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
         let config = config();
-        let done = tasks.blocking(move || {
-            let done = act(&config, clock::wall());
+        let looked = tasks.blocking(move || {
+            let done = put_off.act(&config, clock::wall());
             for (place, after) in &done.proofs {
                 tell(place, &proof::prove(&config, place, after));
             }
-            done.trouble
+            (put_off, done)
         });
+        let done;
+        (put_off, done) = looked.await.unwrap_or_default();
+        done.observations.into_iter().for_each(&observe);
+        let trouble = done.trouble;
         // A trouble that stays is told once.
-        let trouble = done.await.flatten();
         if let Some(text) = &trouble
             && said.as_ref() != Some(text)
         {
@@ -86,74 +97,6 @@ pub async fn run(
         }
         said = trouble;
     }
-}
-
-/// What one look came to.
-#[derive(Default)]
-pub struct Done {
-    /// Places whose certificate was activated, with the leaf that is to be served now.
-    pub proofs: Vec<(Place, crate::domain::certs::CertificateFacts)>,
-    /// What cannot be read.
-    pub trouble: Option<String>,
-}
-
-/// Activates what is due at `now`. Blocks on the disk.
-#[must_use]
-pub fn act(config: &Config, now: SystemTime) -> Done {
-    let shelf = Shelf::new(&config.state_dir);
-    let mut done = Done::default();
-    for place in place::places(config).0 {
-        let due = match shelf.scheduled(&place) {
-            Ok(Some(schedule)) if schedule.at <= date::to_unix(now) => schedule,
-            Ok(_) => continue,
-            Err(problem) => {
-                done.trouble = Some(format!("What is put off cannot be read: {problem}"));
-                continue;
-            }
-        };
-        let Ok(_lock) = shelf.lock(&place) else {
-            continue;
-        };
-        let by = format!("daemon, as {} asked", due.by);
-        let staged = shelf.about(&place, shelf::Part::Staged);
-        let outcome = match staged {
-            Ok(Some(about)) if about.fingerprint != due.fingerprint => Err(format!(
-                "another certificate was staged since; what was meant is {}",
-                due.fingerprint
-            )),
-            Ok(_) => activate::activate(&shelf, &place, Way::Forward, &by, now)
-                .map_err(|problem: ActivateError| problem.to_string()),
-            Err(problem) => Err(problem.to_string()),
-        };
-        match outcome {
-            Ok(activated) => {
-                info!(
-                    place = place.name,
-                    fingerprint = %activated.new.fingerprint,
-                    "The staged certificate was activated at its time."
-                );
-                done.proofs.push((place.clone(), activated.new));
-            }
-            Err(problem) => {
-                error!(
-                    place = place.name, %problem,
-                    "The staged certificate was not activated at its time; what was served stays."
-                );
-                let line = Line {
-                    at: date::to_unix(now),
-                    place: place.name.clone(),
-                    event: "refused".to_owned(),
-                    by,
-                    fingerprint: due.fingerprint,
-                    note: problem,
-                };
-                shelf.note(&line).ok();
-            }
-        }
-        // Either way it is over: a refused one is not tried again each ten seconds.
-        shelf.schedule(&place, None).ok();
-    }
-    done
 }
 
 fn tell(place: &Place, proof: &Proof) {

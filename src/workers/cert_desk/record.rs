@@ -23,6 +23,19 @@ pub struct About {
     /// What is being done with it: `activate`, `rollback` or `renew`.
     #[serde(default)]
     pub act: String,
+    /// Of one that is being written: what the configured files held when that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+/// What configured files hold; empty where nothing can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Before {
+    /// SHA-256 of the leaf.
+    pub leaf: String,
+    /// SHA-256 of the key's public half.
+    pub key: String,
 }
 
 /// A pair of texts.
@@ -45,6 +58,18 @@ pub struct Schedule {
     pub by: String,
     /// SHA-256 of the leaf that is meant; another one that was staged since is not activated.
     pub fingerprint: String,
+}
+
+/// Why something was not activated at its time, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Missed {
+    /// What was meant.
+    pub schedule: Schedule,
+    /// SHA-256 of the leaf that was in the files then; another one is the end of it.
+    pub leaf: String,
+    /// Why.
+    pub problem: String,
 }
 
 /// One line of the journal.

@@ -6,9 +6,11 @@
 //! certs/journal.jsonl             who activated what and when, a line each
 //! certs/PLACE/staged/             chain.pem, key.pem, about.json: proven, waiting
 //! certs/PLACE/applying/           the same while the configured files are being written
+//! certs/PLACE/replaced/           what is being replaced meanwhile, to become the previous one
 //! certs/PLACE/previous/           the pair that was there before
 //! certs/PLACE/requests/NAME/      key.pem and request.pem of a request
 //! certs/PLACE/schedule.json       when staged is to be activated
+//! certs/PLACE/missed.json         why it was not
 //! ```
 
 use std::fs;
@@ -16,25 +18,31 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::ErrorKind;
-use std::io::Read as _;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::config::CertificateFiles;
 use crate::config::secret::SecretRef;
 use crate::domain::certs::bundle::Key;
-use crate::domain::certs::bundle::LARGEST;
 use crate::platform::files;
+use crate::workers::cert_desk::disk;
+use crate::workers::cert_desk::disk::json;
+use crate::workers::cert_desk::disk::optional;
+use crate::workers::cert_desk::disk::parsed;
+use crate::workers::cert_desk::disk::plain;
+use crate::workers::cert_desk::disk::remove;
+use crate::workers::cert_desk::disk::text;
 use crate::workers::cert_desk::place::Place;
 
+pub use crate::workers::cert_desk::disk::ShelfError;
+pub(crate) use crate::workers::cert_desk::disk::at;
 pub use crate::workers::cert_desk::record::About;
+pub use crate::workers::cert_desk::record::Before;
 pub use crate::workers::cert_desk::record::Line;
+pub use crate::workers::cert_desk::record::Missed;
 pub use crate::workers::cert_desk::record::Pair;
 pub use crate::workers::cert_desk::record::Schedule;
 
@@ -43,6 +51,7 @@ const KEY: &str = "key.pem";
 const ABOUT: &str = "about.json";
 const REQUEST: &str = "request.pem";
 const SCHEDULE: &str = "schedule.json";
+const MISSED: &str = "missed.json";
 const JOURNAL: &str = "journal.jsonl";
 
 /// Requests of one place that are kept; more are forgotten work.
@@ -58,15 +67,20 @@ pub enum Part {
     Applying,
     /// What was there before.
     Previous,
+    /// What is being replaced by what is applied; the previous one when that is done.
+    Replaced,
     /// Proven and waiting.
     Staged,
 }
 
 impl Part {
+    const ALL: [Self; 4] = [Self::Applying, Self::Previous, Self::Replaced, Self::Staged];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Applying => "applying",
             Self::Previous => "previous",
+            Self::Replaced => "replaced",
             Self::Staged => "staged",
         }
     }
@@ -79,33 +93,6 @@ pub struct Shelf {
     root: PathBuf,
 }
 
-/// What failed, and where.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {source}{}", path.display(), remedy(source))]
-pub struct ShelfError {
-    /// The file or directory.
-    pub path: PathBuf,
-    /// What the system said.
-    pub source: io::Error,
-}
-
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "; run this as root or as the daemon's account (sudo -u xspd …), and let that account \
-             write there (under systemd: ReadWritePaths=)"
-        }
-        ErrorKind::StorageFull => "; the disk is full",
-        _ => "",
-    }
-}
-
-/// Adds the path to an error.
-pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> ShelfError {
-    let path = path.to_owned();
-    |source| ShelfError { path, source }
-}
-
 impl Shelf {
     /// Of a state directory.
     #[must_use]
@@ -116,19 +103,34 @@ impl Shelf {
         }
     }
 
-    fn folder(&self, place: &Place) -> PathBuf {
-        self.root.join(place.slug())
+    /// The folder of a place, whether it is there or not.
+    fn folder(&self, place: &Place) -> Result<PathBuf, ShelfError> {
+        let folder = self.root.join(place.slug());
+        plain(&self.root)?;
+        plain(&folder)?;
+        Ok(folder)
+    }
+
+    /// The folder of a part, whether it is there or not.
+    fn part(&self, place: &Place, part: Part) -> Result<PathBuf, ShelfError> {
+        let folder = self.folder(place)?.join(part.name());
+        plain(&folder)?;
+        Ok(folder)
     }
 
     /// Makes the folder of a place, owned as the state directory is.
     fn prepare(&self, place: &Place) -> Result<PathBuf, ShelfError> {
         files::create_private_dir(&self.state).map_err(at(&self.state))?;
-        let folder = self.folder(place);
-        for path in [&self.root, &folder] {
-            files::create_private_dir(path).map_err(at(path))?;
-            files::own_like(path, &self.state).map_err(at(path))?;
-        }
+        let folder = self.folder(place)?;
+        self.make(&self.root)?;
+        self.make(&folder)?;
         Ok(folder)
+    }
+
+    fn make(&self, folder: &Path) -> Result<(), ShelfError> {
+        files::create_private_dir(folder).map_err(at(folder))?;
+        plain(folder)?;
+        files::own_like(folder, &self.state).map_err(at(folder))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), ShelfError> {
@@ -142,17 +144,14 @@ impl Shelf {
     /// When the disk refuses.
     pub fn put(&self, place: &Place, part: Part, pair: &Pair) -> Result<(), ShelfError> {
         let folder = self.prepare(place)?;
-        let fresh = folder.join(format!(".{}.{}", part.name(), std::process::id()));
+        plain(&folder.join(part.name()))?;
+        let fresh = folder.join(disk::hidden(part.name(), "new"));
         remove(&fresh)?;
-        files::create_private_dir(&fresh).map_err(at(&fresh))?;
-        files::own_like(&fresh, &self.state).map_err(at(&fresh))?;
+        self.make(&fresh)?;
         self.write(&fresh.join(KEY), pair.key.as_bytes())?;
         self.write(&fresh.join(CHAIN), pair.chain.as_bytes())?;
         self.write(&fresh.join(ABOUT), json(&pair.about).as_bytes())?;
-        let target = folder.join(part.name());
-        remove(&target)?;
-        fs::rename(&fresh, &target).map_err(at(&target))?;
-        files::sync_directory(&folder).map_err(at(&folder))
+        disk::exchange(&folder, &fresh, part.name())
     }
 
     /// Forgets a part.
@@ -160,7 +159,22 @@ impl Shelf {
     /// # Errors
     /// When the disk refuses.
     pub fn drop_part(&self, place: &Place, part: Part) -> Result<(), ShelfError> {
-        remove(&self.folder(place).join(part.name()))
+        self.part(place, part)?;
+        disk::discard(&self.folder(place)?, part.name())
+    }
+
+    /// Makes one part another, in place of what is there. It may be missing. Takes no room on the
+    /// disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn promote(&self, place: &Place, from: Part, to: Part) -> Result<(), ShelfError> {
+        if self.about(place, from)?.is_none() {
+            return Ok(());
+        }
+        let folder = self.folder(place)?;
+        self.part(place, to)?;
+        disk::exchange(&folder, &self.part(place, from)?, to.name())
     }
 
     /// What is in a part.
@@ -168,7 +182,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn pair(&self, place: &Place, part: Part) -> Result<Option<Pair>, ShelfError> {
-        let folder = self.folder(place).join(part.name());
+        let folder = self.part(place, part)?;
         let Some(about) = self.about(place, part)? else {
             return Ok(None);
         };
@@ -180,7 +194,7 @@ impl Shelf {
     /// The files of a part, for whoever reads pairs from files.
     #[must_use]
     pub fn files(&self, place: &Place, part: Part) -> CertificateFiles {
-        let folder = self.folder(place).join(part.name());
+        let folder = self.root.join(place.slug()).join(part.name());
         CertificateFiles {
             chain: folder.join(CHAIN),
             key: SecretRef::File(folder.join(KEY)),
@@ -192,7 +206,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn about(&self, place: &Place, part: Part) -> Result<Option<About>, ShelfError> {
-        let path = self.folder(place).join(part.name()).join(ABOUT);
+        let path = self.part(place, part)?.join(ABOUT);
         optional(&path)?
             .map(|text| parsed(&path, &text))
             .transpose()
@@ -210,8 +224,7 @@ impl Shelf {
         request: &str,
     ) -> Result<PathBuf, ShelfError> {
         let folder = self.prepare(place)?.join("requests");
-        files::create_private_dir(&folder).map_err(at(&folder))?;
-        files::own_like(&folder, &self.state).map_err(at(&folder))?;
+        self.make(&folder)?;
         if self.request_folders(place)?.len() >= MOST_REQUESTS {
             return Err(ShelfError {
                 source: io::Error::other(format!(
@@ -222,8 +235,7 @@ impl Shelf {
             });
         }
         let own = folder.join(name);
-        files::create_private_dir(&own).map_err(at(&own))?;
-        files::own_like(&own, &self.state).map_err(at(&own))?;
+        self.make(&own)?;
         self.write(&own.join(KEY), key.pem().as_bytes())?;
         self.write(&own.join(REQUEST), request.as_bytes())?;
         files::sync_directory(&folder).map_err(at(&folder))?;
@@ -237,6 +249,7 @@ impl Shelf {
     pub fn request_keys(&self, place: &Place) -> Result<Vec<(PathBuf, Key)>, ShelfError> {
         let mut found = Vec::new();
         for folder in self.request_folders(place)? {
+            plain(&folder)?;
             let path = folder.join(KEY);
             if let Some(text) = optional(&path)?.map(Zeroizing::new)
                 && let Some(key) = Key::of_pem(text.as_bytes())
@@ -256,7 +269,8 @@ impl Shelf {
     }
 
     fn request_folders(&self, place: &Place) -> Result<Vec<PathBuf>, ShelfError> {
-        let folder = self.folder(place).join("requests");
+        let folder = self.folder(place)?.join("requests");
+        plain(&folder)?;
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -270,16 +284,39 @@ impl Shelf {
         Ok(found)
     }
 
-    /// Sets the time of an activation, or takes it back.
+    /// Sets the time of an activation, or takes it back. One that was missed is forgotten.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn schedule(&self, place: &Place, schedule: Option<&Schedule>) -> Result<(), ShelfError> {
-        let path = self.prepare(place)?.join(SCHEDULE);
+        let folder = self.prepare(place)?;
+        let path = folder.join(SCHEDULE);
+        remove(&folder.join(MISSED))?;
         match schedule {
             Some(schedule) => self.write(&path, json(schedule).as_bytes()),
             None => remove(&path),
         }
+    }
+
+    /// Notes why nothing was activated at its time, which is over with that.
+    ///
+    /// # Errors
+    /// When the disk refuses; the time then stays.
+    pub fn miss(&self, place: &Place, missed: &Missed) -> Result<(), ShelfError> {
+        let folder = self.prepare(place)?;
+        self.write(&folder.join(MISSED), json(missed).as_bytes())?;
+        remove(&folder.join(SCHEDULE))
+    }
+
+    /// What was not activated at its time, unless another time was set since.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn missed(&self, place: &Place) -> Result<Option<Missed>, ShelfError> {
+        let path = self.folder(place)?.join(MISSED);
+        optional(&path)?
+            .map(|text| parsed(&path, &text))
+            .transpose()
     }
 
     /// The time of an activation.
@@ -287,7 +324,7 @@ impl Shelf {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn scheduled(&self, place: &Place) -> Result<Option<Schedule>, ShelfError> {
-        let path = self.folder(place).join(SCHEDULE);
+        let path = self.folder(place)?.join(SCHEDULE);
         optional(&path)?
             .map(|text| parsed(&path, &text))
             .transpose()
@@ -298,19 +335,16 @@ impl Shelf {
     /// # Errors
     /// When the disk refuses.
     pub fn note(&self, line: &Line) -> Result<(), ShelfError> {
-        files::create_private_dir(&self.root).map_err(at(&self.root))?;
+        plain(&self.root)?;
+        self.make(&self.root)?;
         let path = self.root.join(JOURNAL);
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(files::PRIVATE)
-            .open(&path)
-            .map_err(at(&path))?;
+        let mut how = OpenOptions::new();
+        how.append(true).create(true);
+        let mut file = disk::open_own(&path, &mut how, &self.state)?;
         let text = serde_json::to_string(line).unwrap_or_default() + "\n";
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
-            .map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))
+            .map_err(at(&path))
     }
 
     /// The last lines of the journal. One that a power cut tore is left out.
@@ -319,10 +353,11 @@ impl Shelf {
     /// When it is there and cannot be read.
     pub fn journal(&self) -> Result<Vec<Line>, ShelfError> {
         let path = self.root.join(JOURNAL);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(at(&path)(error)),
+        plain(&self.root)?;
+        let text = match disk::open(&path, OpenOptions::new().read(true)) {
+            Ok(file) => io::read_to_string(file).map_err(at(&path))?,
+            Err(error) if error.source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
         };
         let lines: Vec<Line> = text
             .lines()
@@ -338,18 +373,17 @@ impl Shelf {
     /// When another holds it.
     pub fn lock(&self, place: &Place) -> Result<File, ShelfError> {
         let path = self.prepare(place)?.join(".lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(files::PRIVATE)
-            .open(&path)
-            .map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))?;
+        let mut how = OpenOptions::new();
+        how.write(true).create(true).truncate(false);
+        let file = disk::open_own(&path, &mut how, &self.state)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                disk::sweep(&self.folder(place)?, &Part::ALL.map(Part::name))?;
+                Ok(file)
+            }
             Err(fs::TryLockError::WouldBlock) => Err(ShelfError {
-                source: io::Error::other(
+                source: io::Error::new(
+                    ErrorKind::WouldBlock,
                     "another activation or import is working on it; try again when it has ended",
                 ),
                 path,
@@ -357,42 +391,4 @@ impl Shelf {
             Err(fs::TryLockError::Error(error)) => Err(at(&path)(error)),
         }
     }
-}
-
-fn json(value: &impl Serialize) -> String {
-    // Plain structs of texts and numbers: nothing in them can fail to be written.
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-fn parsed<T: for<'a> Deserialize<'a>>(path: &Path, text: &str) -> Result<T, ShelfError> {
-    serde_json::from_str(text).map_err(|error| at(path)(io::Error::other(error)))
-}
-
-fn text(path: &Path) -> Result<String, ShelfError> {
-    optional(path)?.ok_or_else(|| at(path)(io::Error::from(ErrorKind::NotFound)))
-}
-
-fn optional(path: &Path) -> Result<Option<String>, ShelfError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(at(path)(error)),
-    };
-    let mut text = String::new();
-    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX);
-    file.take(limit)
-        .read_to_string(&mut text)
-        .map_err(at(path))?;
-    Ok(Some(text))
-}
-
-/// Removes a file or a folder, which may be missing.
-fn remove(path: &Path) -> Result<(), ShelfError> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(held) if held.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    };
-    removed.map_err(at(path))
 }

@@ -340,8 +340,9 @@ fn what_is_put_off_happens_at_its_time_and_only_to_what_was_meant() {
         fingerprint: fingerprint.to_owned(),
     };
     let later = now + Duration::from_secs(60);
+    let mut put_off = cert_desk::PutOff::default();
     shelf.schedule(&place, Some(&schedule("another"))).unwrap();
-    assert!(cert_desk::act(&config, later).proofs.is_empty());
+    assert!(put_off.act(&config, later).proofs.is_empty());
     assert_eq!(desk.served().fingerprint, old.fingerprint);
     assert_eq!(
         shelf.scheduled(&place).unwrap(),
@@ -351,9 +352,9 @@ fn what_is_put_off_happens_at_its_time_and_only_to_what_was_meant() {
     assert_eq!(shelf.journal().unwrap().last().unwrap().event, "refused");
 
     shelf.schedule(&place, Some(&schedule(&new))).unwrap();
-    assert!(cert_desk::act(&config, now).proofs.is_empty(), "too early");
+    assert!(put_off.act(&config, now).proofs.is_empty(), "too early");
     assert_eq!(desk.served().fingerprint, old.fingerprint);
-    assert_eq!(cert_desk::act(&config, later).proofs.len(), 1);
+    assert_eq!(put_off.act(&config, later).proofs.len(), 1);
     assert_eq!(desk.served().fingerprint.to_string(), new);
     assert!(shelf.journal().unwrap().last().unwrap().by.contains("anna"));
 }
