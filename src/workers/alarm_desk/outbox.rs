@@ -4,7 +4,6 @@
 //! up those of other alarms for ever: whoever was tried least comes first.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -37,6 +36,13 @@ pub(super) struct Outbox {
 struct Item {
     notice: Arc<Notice>,
     attempts: u32,
+}
+
+impl Item {
+    /// Whoever was tried least comes first, and of those the oldest.
+    fn turn(&self) -> (u32, u64) {
+        (self.attempts, self.notice.identifier)
+    }
 }
 
 /// What is to be done.
@@ -95,16 +101,21 @@ impl Outbox {
         {
             return Next::Wait(until);
         }
-        let mut before: BTreeSet<&AlarmKey> = BTreeSet::new();
-        let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
+        // The oldest of each alarm, and how long the most urgent of that alarm has to wait: one that
+        // must not wait takes what belongs before it along.
+        let mut fronts: BTreeMap<&AlarmKey, (&Item, Duration)> = BTreeMap::new();
         for item in self.waiting.values() {
-            if !before.insert(&item.notice.key) {
-                continue;
-            }
             let left = quiet(&item.notice);
+            fronts
+                .entry(&item.notice.key)
+                .and_modify(|(_, least)| *least = left.min(*least))
+                .or_insert((item, left));
+        }
+        let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
+        for (item, left) in fronts.into_values() {
             if !left.is_zero() {
                 wait = Some(wait.map_or(left, |wait| wait.min(left)));
-            } else if best.is_none_or(|best| item.attempts < best.attempts) {
+            } else if best.is_none_or(|best| item.turn() < best.turn()) {
                 best = Some(item);
             }
         }
@@ -265,5 +276,27 @@ mod tests {
         outbox.taken(2);
         // The clock is looked at again within the hour.
         assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR));
+    }
+
+    #[test]
+    fn a_critical_step_of_a_mild_alarm_is_told_in_quiet_hours() {
+        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
+        let step = Notice {
+            severity: Severity::Critical,
+            ..Notice::clone(&notice(3, NoticeKind::Stepped, "a"))
+        };
+        outbox.push(Arc::new(step), 0);
+        let quiet = |notice: &Notice| match notice.severity <= Severity::Medium {
+            true => HOUR / 2,
+            false => Duration::ZERO,
+        };
+        for number in [1, 3] {
+            let next = outbox.next(now, quiet);
+            assert!(matches!(&next, Next::Tell(told, 0) if told.identifier == number));
+            outbox.taken(number);
+        }
+        assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR / 2));
     }
 }
