@@ -11,9 +11,17 @@ use std::time::Instant;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
+use crate::outbound::alerts::MOST_WAITING;
 
 /// Notices that wait for one sink.
-pub(super) const BOUND: usize = 1_000;
+pub(super) const BOUND: usize = MOST_WAITING;
+
+/// Failures of one notice after which a doubt is a refusal: with the pauses between them more than
+/// a day.
+const DOUBTS: u32 = 210;
+
+/// The longest that a sink is left alone because of a doubt about what may be one notice.
+const DOUBTFUL: Duration = Duration::from_secs(60);
 
 /// First pause after a failure, and the longest; between them it doubles.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -27,6 +35,8 @@ pub(super) struct Outbox {
     waiting: BTreeMap<u64, Item>,
     /// Failures in a row.
     failures: u32,
+    /// Those of them that none of its receivers took, for the length of pauses.
+    pausing: u32,
     /// When the first of them was.
     failing: Option<Instant>,
     not_before: Option<Instant>,
@@ -36,9 +46,28 @@ pub(super) struct Outbox {
 struct Item {
     notice: Arc<Notice>,
     attempts: u32,
+    /// A pause of its own.
+    not_before: Option<Instant>,
+    /// Some of the sink's receivers have it; what follows in its alarm does not wait for the rest.
+    partly: bool,
 }
 
 impl Item {
+    const fn new(notice: Arc<Notice>, attempts: u32) -> Self {
+        Self {
+            notice,
+            attempts,
+            not_before: None,
+            partly: false,
+        }
+    }
+
+    /// How much of its own pause is left.
+    fn pause(&self, now: Instant) -> Duration {
+        let until = self.not_before.unwrap_or(now);
+        until.saturating_duration_since(now)
+    }
+
     /// Whoever was tried least comes first, and of those the oldest.
     fn turn(&self) -> (u32, u64) {
         (self.attempts, self.notice.identifier)
@@ -80,7 +109,7 @@ impl Outbox {
             }
         }
         self.waiting
-            .insert(notice.identifier, Item { notice, attempts });
+            .insert(notice.identifier, Item::new(notice, attempts));
         while self.waiting.len() > BOUND {
             let reminder = |item: &Item| item.notice.kind == NoticeKind::Reminded;
             let reminder = self.waiting.iter().find(|(_, item)| reminder(item));
@@ -106,13 +135,15 @@ impl Outbox {
         let mut fronts: BTreeMap<&AlarmKey, (&Item, Duration)> = BTreeMap::new();
         for item in self.waiting.values() {
             let left = quiet(&item.notice);
-            fronts
-                .entry(&item.notice.key)
-                .and_modify(|(_, least)| *least = left.min(*least))
-                .or_insert((item, left));
+            let front = fronts.entry(&item.notice.key).or_insert((item, left));
+            front.1 = left.min(front.1);
+            if front.0.partly {
+                front.0 = item;
+            }
         }
         let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
         for (item, left) in fronts.into_values() {
+            let left = left.max(item.pause(now));
             if !left.is_zero() {
                 wait = Some(wait.map_or(left, |wait| wait.min(left)));
             } else if best.is_none_or(|best| item.turn() < best.turn()) {
@@ -126,12 +157,75 @@ impl Outbox {
         }
     }
 
-    /// It was taken.
-    pub(super) fn taken(&mut self, identifier: u64) {
+    /// It was taken. Returns what is of no use any more: see [`Outbox::partly`].
+    pub(super) fn taken(&mut self, identifier: u64) -> Vec<u64> {
+        let gone = self.supersede(identifier);
         self.waiting.remove(&identifier);
         self.failures = 0;
+        self.pausing = 0;
         self.failing = None;
         self.not_before = None;
+        gone
+    }
+
+    /// Some of the sink's receivers have it. It is tried again after a pause of its own, which is
+    /// returned with what is of no use any more: whoever was away is told how an alarm is, and not
+    /// how it came to that.
+    pub(super) fn partly(
+        &mut self,
+        identifier: u64,
+        jitter: u64,
+        now: Instant,
+    ) -> (Duration, Vec<u64>) {
+        let gone = self.supersede(identifier);
+        let mut left = SHORTEST;
+        if let Some(item) = self.waiting.get_mut(&identifier) {
+            item.attempts = item.attempts.saturating_add(1);
+            left = pause(item.attempts, jitter);
+            item.not_before = Some(now + left);
+            item.partly = true;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.pausing = 0;
+        self.failing.get_or_insert(now);
+        self.not_before = None;
+        (left, gone)
+    }
+
+    /// What some have of the same alarm, and is older.
+    fn supersede(&mut self, identifier: u64) -> Vec<u64> {
+        let Some(item) = self.waiting.get(&identifier) else {
+            return Vec::new();
+        };
+        let key = item.notice.key.clone();
+        let before = self.waiting.range(..identifier);
+        let old = before.filter(|(_, item)| item.partly && item.notice.key == key);
+        let gone: Vec<u64> = old.map(|(number, _)| *number).collect();
+        for number in &gone {
+            self.waiting.remove(number);
+        }
+        gone
+    }
+
+    /// It was not taken, and perhaps never will be: others need not wait long. `None`: it has been
+    /// so for more than a day, and it is not told again.
+    pub(super) fn doubted(
+        &mut self,
+        identifier: u64,
+        jitter: u64,
+        now: Instant,
+    ) -> Option<Duration> {
+        let item = self.waiting.get_mut(&identifier)?;
+        item.attempts = item.attempts.saturating_add(1);
+        if item.attempts >= DOUBTS {
+            self.refused(identifier, now);
+            return None;
+        }
+        let own = pause(item.attempts, jitter);
+        item.not_before = Some(now + own);
+        let whole = self.failed_at(None, jitter, now).min(DOUBTFUL);
+        self.not_before = Some(now + whole);
+        Some(own)
     }
 
     /// It is not told again, for the sink will never take it.
@@ -154,9 +248,14 @@ impl Outbox {
         if let Some(item) = self.waiting.get_mut(&identifier) {
             item.attempts = item.attempts.saturating_add(1);
         }
+        self.failed_at(at_least, jitter, now)
+    }
+
+    fn failed_at(&mut self, at_least: Option<Duration>, jitter: u64, now: Instant) -> Duration {
         self.failures = self.failures.saturating_add(1);
+        self.pausing = self.pausing.saturating_add(1);
         self.failing.get_or_insert(now);
-        let pause = pause(self.failures, jitter).max(at_least.unwrap_or_default());
+        let pause = pause(self.pausing, jitter).max(at_least.unwrap_or_default());
         self.not_before = Some(now + pause);
         pause
     }
@@ -298,5 +397,54 @@ mod tests {
             outbox.taken(number);
         }
         assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR / 2));
+    }
+
+    #[test]
+    fn one_dead_receiver_of_a_sink_holds_up_nothing_and_is_told_how_things_are() {
+        let (mut outbox, mut now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
+        for number in [1, 2] {
+            assert_eq!(told(&outbox, now), Some(number), "at once");
+            assert_eq!(outbox.partly(number, 25, now), (SHORTEST, Vec::new()));
+        }
+        assert_eq!(told(&outbox, now), None);
+        assert_eq!(outbox.failing(), Some((now, 2)), "people are told of it");
+        outbox.push(notice(3, NoticeKind::Cleared, "a"), 0);
+        assert_eq!(told(&outbox, now), Some(3), "its end does not wait");
+        let (_, gone) = outbox.partly(3, 25, now);
+        assert_eq!(gone, [1], "who was away is told of the end alone");
+        now += SHORTEST;
+        assert_eq!(told(&outbox, now), Some(2));
+        outbox.taken(2);
+        assert_eq!(told(&outbox, now), Some(3));
+        assert!(outbox.taken(3).is_empty());
+        assert_eq!((outbox.len(), outbox.failing()), (0, None));
+    }
+
+    #[test]
+    fn what_is_doubted_is_tried_for_a_day_and_others_wait_a_minute_at_most() {
+        let (mut outbox, begin) = (Outbox::default(), clock::mono());
+        let mut now = begin;
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        loop {
+            match outbox.next(now, |_| Duration::ZERO) {
+                Next::Tell(notice, _) => {
+                    let before = now;
+                    if outbox.doubted(notice.identifier, 0, now).is_none() {
+                        break;
+                    }
+                    assert!(outbox.not_before.unwrap() <= before + DOUBTFUL);
+                }
+                Next::Wait(until) => now = until,
+                Next::Idle => panic!("it is lost"),
+            }
+        }
+        assert!(
+            now - begin >= Duration::from_secs(86_400),
+            "{:?}",
+            now - begin
+        );
+        assert_eq!(outbox.len(), 0);
     }
 }
