@@ -148,6 +148,7 @@ impl AlarmDesk {
             store,
             metrics,
             minute,
+            late: Arc::default(),
         };
         let (requests, received) = mpsc::channel(REQUESTS);
         let desk = Self(Arc::new(Inner {

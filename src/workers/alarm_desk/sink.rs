@@ -264,15 +264,29 @@ impl Desk {
         };
         metrics.waiting(&self.name, waiting);
         self.report(now.mono);
+        self.write_down(attempt).await;
+    }
+
+    /// What cannot be written, or not before its notice, is left to the desk.
+    async fn write_down(&self, attempt: Attempt) {
+        {
+            let mut late = self.shared.late();
+            if late.unkept {
+                late.add(attempt.clone());
+            }
+        }
         let gone = std::mem::take(&mut self.held().gone);
-        let dropped = gone.into_iter().map(|number| (self.name.clone(), number));
+        let dropped = gone.iter().map(|number| (self.name.clone(), *number));
         let delta = AlarmDelta {
-            attempts: vec![attempt],
+            attempts: vec![attempt.clone()],
             dropped: dropped.collect(),
             ..AlarmDelta::default()
         };
-        // When that cannot be kept, the sink is told once more after a restart.
-        self.shared.store.save(delta).await.unwrap_or_default();
+        if self.shared.store.save(delta).await.is_err() {
+            self.shared.late().add(attempt);
+            self.held().gone.extend(gone);
+            self.shared.queue.poke();
+        }
     }
 
     /// Says how the sink stands, to everybody but itself.
