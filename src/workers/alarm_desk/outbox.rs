@@ -111,13 +111,58 @@ impl Outbox {
         self.waiting
             .insert(notice.identifier, Item::new(notice, attempts));
         while self.waiting.len() > BOUND {
-            let reminder = |item: &Item| item.notice.kind == NoticeKind::Reminded;
-            let reminder = self.waiting.iter().find(|(_, item)| reminder(item));
-            let number = reminder.map(|(number, _)| *number);
-            let number = number.or_else(|| self.waiting.keys().next().copied());
-            let Some(number) = number else { break };
-            self.waiting.remove(&number);
-            gone.push(number);
+            let Some(number) = self.least() else { break };
+            gone.extend(self.discard(number));
+        }
+        gone
+    }
+
+    /// What is missed least: reminders, then what some have, then what a newer notice of the same
+    /// alarm takes the place of, then the mildest, the oldest first. The end of an alarm goes last:
+    /// nothing would take its place, and with the sink the alarm would be on for ever.
+    fn least(&self) -> Option<u64> {
+        let mut newest: BTreeMap<&AlarmKey, u64> = BTreeMap::new();
+        for (number, item) in &self.waiting {
+            newest.insert(&item.notice.key, *number);
+        }
+        let rank = |number: u64, item: &Item| {
+            let superseded = newest.get(&item.notice.key) != Some(&number);
+            match (item.notice.kind, superseded) {
+                (NoticeKind::Reminded, _) => 0,
+                (NoticeKind::Cleared, true) => 4,
+                (NoticeKind::Cleared, false) => 5,
+                _ if item.partly => 1,
+                (
+                    NoticeKind::Raised
+                    | NoticeKind::Stepped
+                    | NoticeKind::Acknowledged
+                    | NoticeKind::Test,
+                    superseded,
+                ) => 3 - u8::from(superseded),
+            }
+        };
+        let all = self.waiting.iter();
+        all.min_by_key(|(number, item)| (rank(**number, item), item.notice.severity, **number))
+            .map(|(number, _)| *number)
+    }
+
+    /// Lets go of a notice, and of the end of an alarm of whose beginning nobody was told.
+    fn discard(&mut self, number: u64) -> Vec<u64> {
+        let Some(item) = self.waiting.remove(&number) else {
+            return Vec::new();
+        };
+        let mut gone = vec![number];
+        if item.notice.kind == NoticeKind::Raised && item.attempts == 0 {
+            let mut after = self.waiting.range(number..);
+            let next = after.find(|(_, next)| next.notice.key == item.notice.key);
+            if let Some((end, next)) = next
+                && next.notice.kind == NoticeKind::Cleared
+            {
+                gone.push(*end);
+            }
+        }
+        for number in &gone {
+            self.waiting.remove(number);
         }
         gone
     }
@@ -446,5 +491,30 @@ mod tests {
             now - begin
         );
         assert_eq!(outbox.len(), 0);
+    }
+
+    #[test]
+    fn the_end_of_an_alarm_is_not_discarded_before_anything_else() {
+        let mut outbox = Outbox::default();
+        // The beginning of this was delivered; that of the next was not.
+        outbox.push(notice(1, NoticeKind::Cleared, "told"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "over"), 0);
+        outbox.push(notice(3, NoticeKind::Cleared, "over"), 0);
+        let bad = Notice {
+            severity: Severity::Critical,
+            ..Notice::clone(&notice(4, NoticeKind::Raised, "bad"))
+        };
+        outbox.push(Arc::new(bad), 0);
+        let most = u64::try_from(BOUND).unwrap();
+        let mut gone = Vec::new();
+        for number in 5..=most + 4 {
+            gone.extend(outbox.push(notice(number, NoticeKind::Raised, &number.to_string()), 0));
+        }
+        assert_eq!(gone, [2, 3, 5, 6], "and not 1, nor the worst");
+        for number in 2 * most..2 * most + 20 {
+            gone.extend(outbox.push(notice(number, NoticeKind::Cleared, &number.to_string()), 0));
+        }
+        assert!(!gone.contains(&1) && !gone.contains(&4));
+        assert_eq!(outbox.len(), BOUND);
     }
 }
