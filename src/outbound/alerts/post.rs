@@ -139,7 +139,7 @@ impl Poster {
             408 | 425 | 429 => SinkError::retry("asked-to-wait", &sentence),
             413 => SinkError::refused("too-large", &sentence),
             500.. => SinkError::retry("server-error", &sentence),
-            300..400 => {
+            300..=399 => {
                 let sentence = format!("{sentence}; check the address of this sink");
                 SinkError::retry("not-found", &sentence)
             }
