@@ -300,8 +300,8 @@ impl Desk {
             {
                 let last = held.error.clone().unwrap_or_default();
                 let text = format!(
-                    "The sink {} ({}) has not taken a notice in {failures} attempts; {} wait. Last: \
-                     {last}",
+                    "The sink {} ({}) has not taken a notice, or not for all of its receivers, in \
+                     {failures} attempts; {} wait. Last: {last}",
                     self.name,
                     held.sink.kind(),
                     held.outbox.len(),
