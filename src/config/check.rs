@@ -149,6 +149,7 @@ pub(super) fn check(raw: &Raw) -> Checked {
 }
 
 fn checked(config: Config, sink: Sink) -> Checked {
+    alarm_sink::burning(&At::root(&sink), &config);
     let (problems, warnings) = sink.into_parts();
     Checked {
         config,

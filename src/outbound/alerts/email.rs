@@ -24,6 +24,7 @@ use crate::outbound::alerts::Carrier;
 use crate::outbound::alerts::SetupFault;
 use crate::outbound::alerts::SinkError;
 use crate::outbound::alerts::build::secret;
+use crate::outbound::alerts::told::Told;
 use letter::Letter;
 use line::Line;
 
@@ -38,6 +39,8 @@ pub(super) struct Email {
     from: Address,
     to: Vec<Address>,
     goodbye: Duration,
+    /// Which recipients a mail server has taken a notice for.
+    told: Told,
 }
 
 impl Email {
@@ -68,6 +71,7 @@ impl Email {
             from,
             to,
             goodbye: GOODBYE.min(limit / 8),
+            told: Told::default(),
         })
     }
 
@@ -77,51 +81,81 @@ impl Email {
         let stream = self.line.open(&hello).await?;
         let mut talk = AsyncSmtpConnection::connect_with_transport(stream, &hello)
             .await
-            .map_err(|error| self.failed(&error))?;
+            .map_err(|error| self.may_pass(&error))?;
         if let Some(credentials) = &self.credentials {
             talk.auth(&[Mechanism::Plain, Mechanism::Login], credentials)
                 .await
                 .map_err(|error| self.not_allowed(&error))?;
         }
-        self.hand_over(&mut talk, &letter).await?;
+        let outcome = self
+            .hand_over(&mut talk, &letter, notice.identifier)
+            .await?;
         drop(tokio::time::timeout(self.goodbye, talk.quit()).await);
-        Ok(())
+        outcome
     }
 
-    /// A recipient who is refused for good does not keep the others from knowing; one who may be
-    /// taken later does, because nobody is to get a mail twice.
+    /// A recipient who is refused for good, or may be taken later, does not keep the others from
+    /// knowing. What is inside says whether somebody is left; nobody is to get a mail twice.
     async fn hand_over(
         &self,
         talk: &mut AsyncSmtpConnection,
         letter: &[u8],
-    ) -> Result<(), SinkError> {
-        let failed = |error: Error| self.failed(&error);
+        identifier: u64,
+    ) -> Result<Result<(), SinkError>, SinkError> {
+        // Before the text it is the sender, the recipients or the server, and not the notice.
+        let failed = |error: Error| self.may_pass(&error);
+        let known = self.told.who_has(identifier);
         let from = Mail::new(Some(self.from.clone()), Vec::new());
         talk.command(from).await.map_err(failed)?;
-        let mut refused = None;
-        let mut taken = 0_usize;
-        for to in &self.to {
+        let (mut refused, mut later, mut taken) = (None, None, Vec::new());
+        for (at, to) in self.to.iter().enumerate() {
+            if known.contains(&at) {
+                continue;
+            }
             match talk.command(Rcpt::new(to.clone(), Vec::new())).await {
-                Ok(_) => taken += 1,
+                Ok(_) => taken.push(at),
                 Err(error) if error.is_permanent() => {
                     warn!(recipient = %to, %error, "A mail server refuses a recipient of alarms.");
                     refused = Some(error);
                 }
-                Err(error) => return Err(self.failed(&error)),
+                Err(error) if error.is_transient() => later = Some(error),
+                Err(error) => return Err(self.may_pass(&error)),
             }
         }
-        if let (0, Some(error)) = (taken, refused) {
-            return Err(self.failed(&error));
+        if !taken.is_empty() {
+            talk.command(Data).await.map_err(failed)?;
+            let sent = talk.message(letter).await;
+            sent.map_err(|error| self.failed(&error))?;
+            for at in &taken {
+                self.told.remember(identifier, *at);
+            }
         }
-        talk.command(Data).await.map_err(failed)?;
-        talk.message(letter).await.map_err(failed)?;
-        Ok(())
+        let some = !taken.is_empty() || !known.is_empty();
+        Ok(match (later, refused) {
+            (Some(error), _) if some => Err(self.may_pass(&error).partly()),
+            (Some(error), _) => Err(self.may_pass(&error)),
+            (None, Some(error)) if !some => Err(self.may_pass(&error)),
+            (None, _) => {
+                self.told.forget(identifier);
+                Ok(())
+            }
+        })
     }
 
+    /// The text was refused, or something broke.
     fn failed(&self, error: &Error) -> SinkError {
         let sentence = self.line.says(error);
         if error.is_permanent() {
             return SinkError::refused("refused", &sentence);
+        }
+        self.may_pass(error)
+    }
+
+    /// Whoever mends the sink, or the server, wants the mails that were missed.
+    fn may_pass(&self, error: &Error) -> SinkError {
+        let sentence = self.line.says(error);
+        if error.is_permanent() {
+            return SinkError::retry("refused", &sentence);
         }
         let word = match error.is_transient() {
             true => "asked-to-wait",

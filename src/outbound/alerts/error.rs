@@ -18,7 +18,12 @@ pub enum Outlook {
     Retry,
     /// It may be taken later, and not before.
     RetryAfter(Duration),
-    /// The same notice will be refused again: the receiver, or its settings, do not fit.
+    /// Some of its receivers have it, and others do not yet: this notice may be tried again for
+    /// them, and others need not wait for that.
+    Partly,
+    /// Perhaps it is this notice, perhaps the receiver or its settings; another day may help.
+    Doubted,
+    /// The same notice will be refused again, for what it is.
     Refused,
 }
 
@@ -39,6 +44,21 @@ impl SinkError {
     #[must_use]
     pub fn retry_after(after: Duration, word: &'static str, sentence: &str) -> Self {
         Self::new(Outlook::RetryAfter(after.min(LONGEST_WAIT)), word, sentence)
+    }
+
+    /// Some of its receivers have it.
+    #[must_use]
+    pub fn partly(&self) -> Self {
+        Self {
+            outlook: Outlook::Partly,
+            ..self.clone()
+        }
+    }
+
+    /// It may be the notice, and may be the receiver.
+    #[must_use]
+    pub fn doubted(word: &'static str, sentence: &str) -> Self {
+        Self::new(Outlook::Doubted, word, sentence)
     }
 
     /// It will not be taken.

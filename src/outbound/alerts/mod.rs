@@ -21,6 +21,7 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod webex;
 mod webhook;
 
@@ -34,6 +35,9 @@ pub use build::SetupFault;
 pub use build::SinkBuilder;
 pub use error::Outlook;
 pub use error::SinkError;
+
+/// Notices that wait for one sink at most; of so many a sink knows which receivers have them.
+pub const MOST_WAITING: usize = 1_000;
 
 /// Somebody who is told.
 pub trait AlertSink: Send + Sync {

@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::config;
 use crate::config::Environment;
 use crate::config::secret::Secret;
-use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
 use crate::outbound::alerts::Carrier;
@@ -83,7 +82,7 @@ fn event(routing_key: &str, notice: &Notice) -> Value {
         | NoticeKind::Stepped
         | NoticeKind::Reminded
         | NoticeKind::Acknowledged
-        | NoticeKind::Cleared => dedup_key(&notice.key),
+        | NoticeKind::Cleared => dedup_key(notice),
     };
     let mut event = json!({
         "routing_key": routing_key,
@@ -119,9 +118,10 @@ fn payload(notice: &Notice) -> Value {
     })
 }
 
-/// The key of the alarm; one that is too long keeps its beginning and is told apart by a digest.
-fn dedup_key(key: &AlarmKey) -> String {
-    let text = key.to_string();
+/// The node and the key of the alarm: the same alarm of two nodes are two incidents. One that is too
+/// long keeps its beginning and is told apart by a digest.
+fn dedup_key(notice: &Notice) -> String {
+    let text = format!("{}/{}", notice.system, notice.key);
     if text.chars().count() <= DEDUP_KEY {
         return text;
     }

@@ -115,7 +115,7 @@ impl Poster {
     }
 
     /// What another day, another token or another receiver can change is tried again: people who
-    /// mend a sink want the notices that it missed. What is wrong with the notice is not.
+    /// mend a sink want the notices that it missed. Only what is too large stays so.
     fn judge(&self, url: &WebUrl, answer: &KeptAnswer, now: SystemTime) -> Result<(), SinkError> {
         let status = answer.status;
         if status.is_success() {
@@ -137,8 +137,13 @@ impl Poster {
                 SinkError::retry("not-found", &sentence)
             }
             408 | 425 | 429 => SinkError::retry("asked-to-wait", &sentence),
+            413 => SinkError::refused("too-large", &sentence),
             500.. => SinkError::retry("server-error", &sentence),
-            _ => SinkError::refused("refused", &sentence),
+            300..=399 => {
+                let sentence = format!("{sentence}; check the address of this sink");
+                SinkError::retry("not-found", &sentence)
+            }
+            _ => SinkError::doubted("refused", &sentence),
         })
     }
 

@@ -279,13 +279,17 @@ impl Driver {
             silences,
             again,
         } = &mut self.unkept;
-        let nothing = alarms.is_empty() && history.is_empty() && silences.is_none();
+        let attempts = self.shared.late().all();
+        let nothing =
+            alarms.is_empty() && history.is_empty() && silences.is_none() && attempts.is_empty();
         if nothing && again.is_none() {
             return;
         }
         let mut delta = AlarmDelta {
             history: history.iter().cloned().collect(),
             queued: queued.iter().cloned().collect(),
+            // After the lines that they belong to.
+            attempts: attempts.clone(),
             silences: silences.clone(),
             state: vec![(IDENTIFIER.to_owned(), self.board.identifier().to_string())],
             ..AlarmDelta::default()
@@ -300,6 +304,12 @@ impl Driver {
             Ok(()) => {
                 let failed = again.is_some();
                 self.unkept = Unkept::default();
+                let mut late = self.shared.late();
+                late.written(&attempts);
+                if !late.is_empty() {
+                    self.shared.queue.poke();
+                }
+                drop(late);
                 if failed {
                     self.shared.metrics.keeping_well();
                     let well = absent(AlarmName::SpoolFilling, STORE);
@@ -309,6 +319,7 @@ impl Driver {
             Err(error) => {
                 let first = again.is_none();
                 *again = Some(clock::mono() + AGAIN);
+                self.shared.late().unkept = true;
                 if first {
                     self.shared.metrics.keeping_failed(&error);
                 }
@@ -324,9 +335,7 @@ impl Driver {
 
     /// Marks that the daemon ended in order.
     async fn end(&mut self) {
-        if self.unkept.again.is_some() {
-            self.keep().await;
-        }
+        self.keep().await;
         let state = vec![
             (IDENTIFIER.to_owned(), self.board.identifier().to_string()),
             (CLEAN.to_owned(), "yes".to_owned()),

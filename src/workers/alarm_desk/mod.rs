@@ -14,6 +14,7 @@ mod sink;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ use crate::telemetry::alarms::AlarmMetrics;
 use crate::workers::alarm_desk::desk::Driver;
 use crate::workers::alarm_desk::sinks::Shared;
 use crate::workers::alarm_desk::sinks::Sinks;
+use crate::workers::alarm_desk::trust::Trust;
 
 pub use sinks::MinuteOf;
 pub use sinks::SinkStanding;
@@ -148,6 +150,7 @@ impl AlarmDesk {
             store,
             metrics,
             minute,
+            late: Arc::default(),
         };
         let (requests, received) = mpsc::channel(REQUESTS);
         let desk = Self(Arc::new(Inner {
@@ -165,11 +168,12 @@ impl AlarmDesk {
         });
         let (forgetful, stop) = (Arc::downgrade(&desk.0), tasks.stop());
         tasks.worker("alarm-history", async move {
+            let mut trust = Trust::new(clock::now());
             loop {
                 let Some(inner) = forgetful.upgrade() else {
                     return;
                 };
-                inner.forget().await;
+                inner.forget(trust.holds(clock::now())).await;
                 drop(inner);
                 tokio::select! {
                     biased;
@@ -286,10 +290,12 @@ impl AlarmDesk {
 }
 
 impl Inner {
-    async fn forget(&self) {
+    /// Without trust in the clock, by number alone.
+    async fn forget(&self, trusted: bool) {
         let now = clock::wall();
         let age = **self.history.load();
-        let before = now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let before = now.checked_sub(age).filter(|_| trusted);
+        let before = before.unwrap_or(SystemTime::UNIX_EPOCH);
         if let Err(error) = self.shared.store.prune(before, MOST_HISTORY).await {
             self.shared.metrics.prune_failed(&error);
         }

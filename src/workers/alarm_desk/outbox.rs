@@ -4,7 +4,6 @@
 //! up those of other alarms for ever: whoever was tried least comes first.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -12,9 +11,17 @@ use std::time::Instant;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
+use crate::outbound::alerts::MOST_WAITING;
 
 /// Notices that wait for one sink.
-pub(super) const BOUND: usize = 1_000;
+pub(super) const BOUND: usize = MOST_WAITING;
+
+/// Failures of one notice after which a doubt is a refusal: with the pauses between them more than
+/// a day.
+const DOUBTS: u32 = 210;
+
+/// The longest that a sink is left alone because of a doubt about what may be one notice.
+const DOUBTFUL: Duration = Duration::from_secs(60);
 
 /// First pause after a failure, and the longest; between them it doubles.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -28,6 +35,8 @@ pub(super) struct Outbox {
     waiting: BTreeMap<u64, Item>,
     /// Failures in a row.
     failures: u32,
+    /// Those of them that none of its receivers took, for the length of pauses.
+    pausing: u32,
     /// When the first of them was.
     failing: Option<Instant>,
     not_before: Option<Instant>,
@@ -37,6 +46,32 @@ pub(super) struct Outbox {
 struct Item {
     notice: Arc<Notice>,
     attempts: u32,
+    /// A pause of its own.
+    not_before: Option<Instant>,
+    /// Some of the sink's receivers have it; what follows in its alarm does not wait for the rest.
+    partly: bool,
+}
+
+impl Item {
+    const fn new(notice: Arc<Notice>, attempts: u32) -> Self {
+        Self {
+            notice,
+            attempts,
+            not_before: None,
+            partly: false,
+        }
+    }
+
+    /// How much of its own pause is left.
+    fn pause(&self, now: Instant) -> Duration {
+        let until = self.not_before.unwrap_or(now);
+        until.saturating_duration_since(now)
+    }
+
+    /// Whoever was tried least comes first, and of those the oldest.
+    fn turn(&self) -> (u32, u64) {
+        (self.attempts, self.notice.identifier)
+    }
 }
 
 /// What is to be done.
@@ -74,15 +109,60 @@ impl Outbox {
             }
         }
         self.waiting
-            .insert(notice.identifier, Item { notice, attempts });
+            .insert(notice.identifier, Item::new(notice, attempts));
         while self.waiting.len() > BOUND {
-            let reminder = |item: &Item| item.notice.kind == NoticeKind::Reminded;
-            let reminder = self.waiting.iter().find(|(_, item)| reminder(item));
-            let number = reminder.map(|(number, _)| *number);
-            let number = number.or_else(|| self.waiting.keys().next().copied());
-            let Some(number) = number else { break };
-            self.waiting.remove(&number);
-            gone.push(number);
+            let Some(number) = self.least() else { break };
+            gone.extend(self.discard(number));
+        }
+        gone
+    }
+
+    /// What is missed least: reminders, then what some have, then what a newer notice of the same
+    /// alarm takes the place of, then the mildest, the oldest first. The end of an alarm goes last:
+    /// nothing would take its place, and with the sink the alarm would be on for ever.
+    fn least(&self) -> Option<u64> {
+        let mut newest: BTreeMap<&AlarmKey, u64> = BTreeMap::new();
+        for (number, item) in &self.waiting {
+            newest.insert(&item.notice.key, *number);
+        }
+        let rank = |number: u64, item: &Item| {
+            let superseded = newest.get(&item.notice.key) != Some(&number);
+            match (item.notice.kind, superseded) {
+                (NoticeKind::Reminded, _) => 0,
+                (NoticeKind::Cleared, true) => 4,
+                (NoticeKind::Cleared, false) => 5,
+                _ if item.partly => 1,
+                (
+                    NoticeKind::Raised
+                    | NoticeKind::Stepped
+                    | NoticeKind::Acknowledged
+                    | NoticeKind::Test,
+                    superseded,
+                ) => 3 - u8::from(superseded),
+            }
+        };
+        let all = self.waiting.iter();
+        all.min_by_key(|(number, item)| (rank(**number, item), item.notice.severity, **number))
+            .map(|(number, _)| *number)
+    }
+
+    /// Lets go of a notice, and of the end of an alarm of whose beginning nobody was told.
+    fn discard(&mut self, number: u64) -> Vec<u64> {
+        let Some(item) = self.waiting.remove(&number) else {
+            return Vec::new();
+        };
+        let mut gone = vec![number];
+        if item.notice.kind == NoticeKind::Raised && item.attempts == 0 {
+            let mut after = self.waiting.range(number..);
+            let next = after.find(|(_, next)| next.notice.key == item.notice.key);
+            if let Some((end, next)) = next
+                && next.notice.kind == NoticeKind::Cleared
+            {
+                gone.push(*end);
+            }
+        }
+        for number in &gone {
+            self.waiting.remove(number);
         }
         gone
     }
@@ -95,16 +175,23 @@ impl Outbox {
         {
             return Next::Wait(until);
         }
-        let mut before: BTreeSet<&AlarmKey> = BTreeSet::new();
-        let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
+        // The oldest of each alarm, and how long the most urgent of that alarm has to wait: one that
+        // must not wait takes what belongs before it along.
+        let mut fronts: BTreeMap<&AlarmKey, (&Item, Duration)> = BTreeMap::new();
         for item in self.waiting.values() {
-            if !before.insert(&item.notice.key) {
-                continue;
-            }
             let left = quiet(&item.notice);
+            let front = fronts.entry(&item.notice.key).or_insert((item, left));
+            front.1 = left.min(front.1);
+            if front.0.partly {
+                front.0 = item;
+            }
+        }
+        let (mut best, mut wait): (Option<&Item>, Option<Duration>) = (None, None);
+        for (item, left) in fronts.into_values() {
+            let left = left.max(item.pause(now));
             if !left.is_zero() {
                 wait = Some(wait.map_or(left, |wait| wait.min(left)));
-            } else if best.is_none_or(|best| item.attempts < best.attempts) {
+            } else if best.is_none_or(|best| item.turn() < best.turn()) {
                 best = Some(item);
             }
         }
@@ -115,12 +202,75 @@ impl Outbox {
         }
     }
 
-    /// It was taken.
-    pub(super) fn taken(&mut self, identifier: u64) {
+    /// It was taken. Returns what is of no use any more: see [`Outbox::partly`].
+    pub(super) fn taken(&mut self, identifier: u64) -> Vec<u64> {
+        let gone = self.supersede(identifier);
         self.waiting.remove(&identifier);
         self.failures = 0;
+        self.pausing = 0;
         self.failing = None;
         self.not_before = None;
+        gone
+    }
+
+    /// Some of the sink's receivers have it. It is tried again after a pause of its own, which is
+    /// returned with what is of no use any more: whoever was away is told how an alarm is, and not
+    /// how it came to that.
+    pub(super) fn partly(
+        &mut self,
+        identifier: u64,
+        jitter: u64,
+        now: Instant,
+    ) -> (Duration, Vec<u64>) {
+        let gone = self.supersede(identifier);
+        let mut left = SHORTEST;
+        if let Some(item) = self.waiting.get_mut(&identifier) {
+            item.attempts = item.attempts.saturating_add(1);
+            left = pause(item.attempts, jitter);
+            item.not_before = Some(now + left);
+            item.partly = true;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.pausing = 0;
+        self.failing.get_or_insert(now);
+        self.not_before = None;
+        (left, gone)
+    }
+
+    /// What some have of the same alarm, and is older.
+    fn supersede(&mut self, identifier: u64) -> Vec<u64> {
+        let Some(item) = self.waiting.get(&identifier) else {
+            return Vec::new();
+        };
+        let key = item.notice.key.clone();
+        let before = self.waiting.range(..identifier);
+        let old = before.filter(|(_, item)| item.partly && item.notice.key == key);
+        let gone: Vec<u64> = old.map(|(number, _)| *number).collect();
+        for number in &gone {
+            self.waiting.remove(number);
+        }
+        gone
+    }
+
+    /// It was not taken, and perhaps never will be: others need not wait long. `None`: it has been
+    /// so for more than a day, and it is not told again.
+    pub(super) fn doubted(
+        &mut self,
+        identifier: u64,
+        jitter: u64,
+        now: Instant,
+    ) -> Option<Duration> {
+        let item = self.waiting.get_mut(&identifier)?;
+        item.attempts = item.attempts.saturating_add(1);
+        if item.attempts >= DOUBTS {
+            self.refused(identifier, now);
+            return None;
+        }
+        let own = pause(item.attempts, jitter);
+        item.not_before = Some(now + own);
+        let whole = self.failed_at(None, jitter, now).min(DOUBTFUL);
+        self.not_before = Some(now + whole);
+        Some(own)
     }
 
     /// It is not told again, for the sink will never take it.
@@ -143,9 +293,14 @@ impl Outbox {
         if let Some(item) = self.waiting.get_mut(&identifier) {
             item.attempts = item.attempts.saturating_add(1);
         }
+        self.failed_at(at_least, jitter, now)
+    }
+
+    fn failed_at(&mut self, at_least: Option<Duration>, jitter: u64, now: Instant) -> Duration {
         self.failures = self.failures.saturating_add(1);
+        self.pausing = self.pausing.saturating_add(1);
         self.failing.get_or_insert(now);
-        let pause = pause(self.failures, jitter).max(at_least.unwrap_or_default());
+        let pause = pause(self.pausing, jitter).max(at_least.unwrap_or_default());
         self.not_before = Some(now + pause);
         pause
     }
@@ -265,5 +420,101 @@ mod tests {
         outbox.taken(2);
         // The clock is looked at again within the hour.
         assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR));
+    }
+
+    #[test]
+    fn a_critical_step_of_a_mild_alarm_is_told_in_quiet_hours() {
+        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
+        let step = Notice {
+            severity: Severity::Critical,
+            ..Notice::clone(&notice(3, NoticeKind::Stepped, "a"))
+        };
+        outbox.push(Arc::new(step), 0);
+        let quiet = |notice: &Notice| match notice.severity <= Severity::Medium {
+            true => HOUR / 2,
+            false => Duration::ZERO,
+        };
+        for number in [1, 3] {
+            let next = outbox.next(now, quiet);
+            assert!(matches!(&next, Next::Tell(told, 0) if told.identifier == number));
+            outbox.taken(number);
+        }
+        assert_eq!(outbox.next(now, quiet), Next::Wait(now + HOUR / 2));
+    }
+
+    #[test]
+    fn one_dead_receiver_of_a_sink_holds_up_nothing_and_is_told_how_things_are() {
+        let (mut outbox, mut now) = (Outbox::default(), clock::mono());
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
+        for number in [1, 2] {
+            assert_eq!(told(&outbox, now), Some(number), "at once");
+            assert_eq!(outbox.partly(number, 25, now), (SHORTEST, Vec::new()));
+        }
+        assert_eq!(told(&outbox, now), None);
+        assert_eq!(outbox.failing(), Some((now, 2)), "people are told of it");
+        outbox.push(notice(3, NoticeKind::Cleared, "a"), 0);
+        assert_eq!(told(&outbox, now), Some(3), "its end does not wait");
+        let (_, gone) = outbox.partly(3, 25, now);
+        assert_eq!(gone, [1], "who was away is told of the end alone");
+        now += SHORTEST;
+        assert_eq!(told(&outbox, now), Some(2));
+        outbox.taken(2);
+        assert_eq!(told(&outbox, now), Some(3));
+        assert!(outbox.taken(3).is_empty());
+        assert_eq!((outbox.len(), outbox.failing()), (0, None));
+    }
+
+    #[test]
+    fn what_is_doubted_is_tried_for_a_day_and_others_wait_a_minute_at_most() {
+        let (mut outbox, begin) = (Outbox::default(), clock::mono());
+        let mut now = begin;
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        loop {
+            match outbox.next(now, |_| Duration::ZERO) {
+                Next::Tell(notice, _) => {
+                    let before = now;
+                    if outbox.doubted(notice.identifier, 0, now).is_none() {
+                        break;
+                    }
+                    assert!(outbox.not_before.unwrap() <= before + DOUBTFUL);
+                }
+                Next::Wait(until) => now = until,
+                Next::Idle => panic!("it is lost"),
+            }
+        }
+        assert!(
+            now - begin >= Duration::from_secs(86_400),
+            "{:?}",
+            now - begin
+        );
+        assert_eq!(outbox.len(), 0);
+    }
+
+    #[test]
+    fn the_end_of_an_alarm_is_not_discarded_before_anything_else() {
+        let mut outbox = Outbox::default();
+        // The beginning of this was delivered; that of the next was not.
+        outbox.push(notice(1, NoticeKind::Cleared, "told"), 0);
+        outbox.push(notice(2, NoticeKind::Raised, "over"), 0);
+        outbox.push(notice(3, NoticeKind::Cleared, "over"), 0);
+        let bad = Notice {
+            severity: Severity::Critical,
+            ..Notice::clone(&notice(4, NoticeKind::Raised, "bad"))
+        };
+        outbox.push(Arc::new(bad), 0);
+        let most = u64::try_from(BOUND).unwrap();
+        let mut gone = Vec::new();
+        for number in 5..=most + 4 {
+            gone.extend(outbox.push(notice(number, NoticeKind::Raised, &number.to_string()), 0));
+        }
+        assert_eq!(gone, [2, 3, 5, 6], "and not 1, nor the worst");
+        for number in 2 * most..2 * most + 20 {
+            gone.extend(outbox.push(notice(number, NoticeKind::Cleared, &number.to_string()), 0));
+        }
+        assert!(!gone.contains(&1) && !gone.contains(&4));
+        assert_eq!(outbox.len(), BOUND);
     }
 }

@@ -89,6 +89,11 @@ impl Queue {
         (all, discarded)
     }
 
+    /// Has the desk look at what else there is to do.
+    pub(super) fn poke(&self) {
+        self.filled.notify_one();
+    }
+
     /// Resolves when something has come since it last did.
     pub(super) async fn filled(&self) {
         self.filled.notified().await;

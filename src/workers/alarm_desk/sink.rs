@@ -35,7 +35,7 @@ use crate::workers::alarm_desk::sinks::present;
 /// Longest delivery, whatever the sink's own limits are.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// A sink that fails for as long, and as often, is an alarm.
+/// A sink that fails for as long, and as often, is an alarm; one that refuses is at once.
 const FAILING: Duration = Duration::from_secs(60);
 const FAILURES: u32 = 3;
 
@@ -58,6 +58,8 @@ pub(super) struct Held {
     delivered: Option<SystemTime>,
     discarded: u64,
     discard: Option<Instant>,
+    /// It refused a notice for good, and has taken none since.
+    refusing: bool,
     /// What is not told any more, and not yet written down as that.
     gone: Vec<u64>,
 }
@@ -73,6 +75,28 @@ pub(super) async fn tell(sink: &dyn AlertSink, notice: &Notice) -> Result<(), Si
     }
 }
 
+impl Held {
+    /// Returns when it is tried again; `None`: never.
+    fn failed(&mut self, number: u64, outlook: Outlook, now: Instant) -> Option<Duration> {
+        let jitter = RandomState::new().hash_one(());
+        let outbox = &mut self.outbox;
+        match outlook {
+            Outlook::Refused => {
+                outbox.refused(number, now);
+                None
+            }
+            Outlook::Doubted => outbox.doubted(number, jitter, now),
+            Outlook::Partly => {
+                let (pause, gone) = outbox.partly(number, jitter, now);
+                self.gone.extend(gone);
+                Some(pause)
+            }
+            Outlook::Retry => Some(outbox.failed(number, None, jitter, now)),
+            Outlook::RetryAfter(wait) => Some(outbox.failed(number, Some(wait), jitter, now)),
+        }
+    }
+}
+
 impl Desk {
     pub(super) fn start(sink: Arc<dyn AlertSink>, shared: Shared, tasks: &Tasks) -> Arc<Self> {
         let desk = Arc::new(Self {
@@ -84,6 +108,7 @@ impl Desk {
                 delivered: None,
                 discarded: 0,
                 discard: None,
+                refusing: false,
                 gone: Vec::new(),
             }),
             changed: Notify::new(),
@@ -211,8 +236,10 @@ impl Desk {
                 metrics.delivered(&self.name, number);
                 attempt.delivered_at = Some(now.wall);
                 let mut held = self.held();
-                held.outbox.taken(number);
+                let gone = held.outbox.taken(number);
+                held.gone.extend(gone);
                 held.error = None;
+                held.refusing = false;
                 held.delivered = Some(now.wall);
                 held.outbox.len()
             }
@@ -221,36 +248,45 @@ impl Desk {
                 attempt.error = Some(format!("{word}: {detail}"));
                 let mut held = self.held();
                 held.error.clone_from(&attempt.error);
-                let at_least = match error.outlook() {
-                    Outlook::Refused => {
-                        held.outbox.refused(number, now.mono);
+                match held.failed(number, error.outlook(), now.mono) {
+                    None => {
+                        held.refusing = true;
                         attempt.delivered_at = Some(now.wall);
                         metrics.refused(&self.name, number, word, &detail);
-                        None
                     }
-                    Outlook::Retry => Some(None),
-                    Outlook::RetryAfter(wait) => Some(Some(wait)),
-                };
-                if let Some(at_least) = at_least {
-                    let jitter = RandomState::new().hash_one(());
-                    let pause = held.outbox.failed(number, at_least, jitter, now.mono);
-                    attempt.next_try = now.wall + pause;
-                    metrics.retried(&self.name, number, word, &detail, pause);
+                    Some(pause) => {
+                        attempt.next_try = now.wall + pause;
+                        metrics.retried(&self.name, number, word, &detail, pause);
+                    }
                 }
                 held.outbox.len()
             }
         };
         metrics.waiting(&self.name, waiting);
         self.report(now.mono);
+        self.write_down(attempt).await;
+    }
+
+    /// What cannot be written, or not before its notice, is left to the desk.
+    async fn write_down(&self, attempt: Attempt) {
+        {
+            let mut late = self.shared.late();
+            if late.unkept {
+                late.add(attempt.clone());
+            }
+        }
         let gone = std::mem::take(&mut self.held().gone);
-        let dropped = gone.into_iter().map(|number| (self.name.clone(), number));
+        let dropped = gone.iter().map(|number| (self.name.clone(), *number));
         let delta = AlarmDelta {
-            attempts: vec![attempt],
+            attempts: vec![attempt.clone()],
             dropped: dropped.collect(),
             ..AlarmDelta::default()
         };
-        // When that cannot be kept, the sink is told once more after a restart.
-        self.shared.store.save(delta).await.unwrap_or_default();
+        if self.shared.store.save(delta).await.is_err() {
+            self.shared.late().add(attempt);
+            self.held().gone.extend(gone);
+            self.shared.queue.poke();
+        }
     }
 
     /// Says how the sink stands, to everybody but itself.
@@ -259,12 +295,13 @@ impl Desk {
         let observation = match held.outbox.failing() {
             None => absent(AlarmName::AlarmSinkFailing, &self.name),
             Some((since, failures))
-                if failures >= FAILURES && now.saturating_duration_since(since) >= FAILING =>
+                if held.refusing
+                    || failures >= FAILURES && now.saturating_duration_since(since) >= FAILING =>
             {
                 let last = held.error.clone().unwrap_or_default();
                 let text = format!(
-                    "The sink {} ({}) has not taken a notice in {failures} attempts; {} wait. Last: \
-                     {last}",
+                    "The sink {} ({}) has not taken a notice, or not for all of its receivers, in \
+                     {failures} attempts; {} wait. Last: {last}",
                     self.name,
                     held.sink.kind(),
                     held.outbox.len(),

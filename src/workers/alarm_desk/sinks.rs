@@ -20,6 +20,7 @@ use crate::outbound::alerts::AlertSink;
 use crate::platform::tasks::Tasks;
 use crate::store::alarms::AlarmDelta;
 use crate::store::alarms::AlarmStore;
+use crate::store::alarms::Attempt;
 use crate::store::alarms::Waiting;
 use crate::telemetry::alarms::AlarmMetrics;
 use crate::workers::alarm_desk::queue::Queue;
@@ -27,6 +28,9 @@ use crate::workers::alarm_desk::sink::Desk;
 
 /// The kind of the sink that writes the log.
 const JOURNAL: &str = "journal";
+
+/// Attempts that wait for a disk: as many as lines of history do.
+const LATE: usize = 10_000;
 
 /// Minute of the day, in the zone of quiet hours, at a time.
 pub type MinuteOf = fn(&QuietHours, SystemTime) -> u16;
@@ -52,6 +56,44 @@ pub struct SinkStanding {
 #[derive(Default)]
 pub(super) struct Sinks(Mutex<BTreeMap<String, Arc<Desk>>>);
 
+/// Attempts that are not written down: a disk did not take them, or not yet the notice.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    /// Notices are told that are not written down.
+    pub(super) unkept: bool,
+    attempts: BTreeMap<(String, u64), Attempt>,
+}
+
+impl Late {
+    /// Only the last attempt counts.
+    pub(super) fn add(&mut self, attempt: Attempt) {
+        if self.attempts.len() >= LATE {
+            self.attempts.pop_first();
+        }
+        let key = (attempt.sink.clone(), attempt.identifier);
+        self.attempts.insert(key, attempt);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.attempts.is_empty()
+    }
+
+    pub(super) fn all(&self) -> Vec<Attempt> {
+        self.attempts.values().cloned().collect()
+    }
+
+    /// These are written down; what came since is not.
+    pub(super) fn written(&mut self, attempts: &[Attempt]) {
+        for attempt in attempts {
+            let key = (attempt.sink.clone(), attempt.identifier);
+            if self.attempts.get(&key) == Some(attempt) {
+                self.attempts.remove(&key);
+            }
+        }
+        self.unkept = !self.attempts.is_empty();
+    }
+}
+
 /// What every sink needs.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -59,6 +101,13 @@ pub(super) struct Shared {
     pub(super) store: AlarmStore,
     pub(super) metrics: Arc<AlarmMetrics>,
     pub(super) minute: MinuteOf,
+    pub(super) late: Arc<Mutex<Late>>,
+}
+
+impl Shared {
+    pub(super) fn late(&self) -> MutexGuard<'_, Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Sinks {

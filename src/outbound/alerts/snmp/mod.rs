@@ -7,7 +7,7 @@ pub mod engine;
 mod fields;
 pub mod tree;
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -31,6 +31,7 @@ use async_snmp::v3::AuthoritativeEngine;
 use futures_util::future::BoxFuture;
 use futures_util::future::join_all;
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use crate::config;
 use crate::config::Environment;
@@ -45,15 +46,16 @@ use crate::outbound::alerts::Outlook;
 use crate::outbound::alerts::SetupFault;
 use crate::outbound::alerts::SinkError;
 use crate::outbound::alerts::build::secret;
+use crate::outbound::alerts::told::Told;
 use crate::platform::clock;
 use tree::Tree;
 
 /// Times that an inform is sent within the time limit of the sink.
 const TRIES: u32 = 3;
 
-/// Notices of which is remembered who has them already, so that one dead receiver does not make
-/// the others get everything again and again.
-const REMEMBERED: usize = 256;
+/// How long a receiver that failed is not tried while others take: each try of a dead one costs most
+/// of the time limit.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
 
 /// Shortest password (RFC 3414, section 11.2).
 const PASSWORD: usize = 8;
@@ -69,13 +71,9 @@ pub(super) struct Snmp {
     limit: Duration,
     /// When the daemon was, for SNMP, started.
     started: Instant,
-    told: Mutex<VecDeque<Told>>,
-}
-
-/// Who has a notice.
-struct Told {
-    identifier: u64,
-    targets: Vec<usize>,
+    told: Told,
+    /// Who failed, and until when it is left alone.
+    silent: Mutex<BTreeMap<usize, Instant>>,
 }
 
 impl Snmp {
@@ -96,23 +94,46 @@ impl Snmp {
             tree: Tree::below(&sink.oid_base),
             limit,
             started,
-            told: Mutex::default(),
+            told: Told::default(),
+            silent: Mutex::default(),
         })
     }
 
+    /// A receiver that fails does not keep the others from knowing: that it is owed something is then
+    /// said by [`Outlook::Partly`].
     async fn tell_all(&self, notice: &Notice) -> Result<(), SinkError> {
-        let known = self.who_has(notice.identifier);
-        let left = (0..self.targets.len()).filter(|at| !known.contains(at));
-        let told = join_all(left.map(async |at| {
-            let outcome = self.tell(at, notice).await;
+        let known = self.told.who_has(notice.identifier);
+        let owed = |at: &usize| !known.contains(at);
+        let all: Vec<usize> = (0..self.targets.len()).filter(owed).collect();
+        let mut now: Vec<usize> = all.clone();
+        now.retain(|at| !self.is_silent(*at));
+        let mut worst = None::<SinkError>;
+        if now.is_empty() && known.is_empty() {
+            // All of them failed: with nobody to take it, each is tried.
+            now.clone_from(&all);
+        } else if now.len() < all.len() {
+            let sentence = "a receiver that failed a moment ago is still owed this";
+            worst = Some(SinkError::retry("connect-failed", sentence));
+        }
+        let told = join_all(now.into_iter().map(async |at| {
+            // Less than the limit, so that one whose name nobody knows does not decide for all.
+            let told = timeout(self.limit * 7 / 8, self.tell(at, notice)).await;
+            let outcome = told.unwrap_or_else(|_| {
+                Err(SinkError::retry(
+                    "timeout",
+                    "a receiver was not reached in time",
+                ))
+            });
+            self.heard(at, outcome.is_ok());
             // At once: the time may be over before the last receiver has answered.
             if outcome.is_ok() {
-                self.remember(notice.identifier, at);
+                self.told.remember(notice.identifier, at);
             }
             outcome
-        }));
-        let mut worst = None::<SinkError>;
-        for error in told.await.into_iter().filter_map(Result::err) {
+        }))
+        .await;
+        let some = !known.is_empty() || told.iter().any(Result::is_ok);
+        for error in told.into_iter().filter_map(Result::err) {
             // What is worth another try decides.
             match &worst {
                 Some(before) if before.outlook() != Outlook::Refused => {}
@@ -120,9 +141,10 @@ impl Snmp {
             }
         }
         match worst {
+            Some(error) if some && error.outlook() != Outlook::Refused => Err(error.partly()),
             Some(error) => Err(error),
             None => {
-                self.forget(notice.identifier);
+                self.told.forget(notice.identifier);
                 Ok(())
             }
         }
@@ -194,31 +216,19 @@ impl Snmp {
         u32::try_from(hundredths).unwrap_or(u32::MAX)
     }
 
-    fn who_has(&self, identifier: u64) -> Vec<usize> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = told.iter().find(|told| told.identifier == identifier);
-        known.map_or_else(Vec::new, |told| told.targets.clone())
+    /// Whether a receiver is left alone for now.
+    fn is_silent(&self, at: usize) -> bool {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.get(&at).is_some_and(|until| *until > clock::mono())
     }
 
-    fn remember(&self, identifier: u64, target: usize) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = told.iter_mut().find(|told| told.identifier == identifier) {
-            known.targets.push(target);
-            return;
+    fn heard(&self, at: usize, took: bool) {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if took {
+            silent.remove(&at);
+        } else {
+            silent.insert(at, clock::mono() + LEFT_ALONE);
         }
-        if told.len() >= REMEMBERED {
-            told.pop_front();
-        }
-        told.push_back(Told {
-            identifier,
-            targets: vec![target],
-        });
-    }
-
-    /// All have it; who sends it once more wants it told once more.
-    fn forget(&self, identifier: u64) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|told| told.identifier != identifier);
     }
 }
 

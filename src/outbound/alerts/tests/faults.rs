@@ -238,9 +238,11 @@ async fn an_answer_says_whether_another_try_can_help() {
             "/g",
             answer("400 Bad", "{\"message\":\"no\"}"),
             "refused",
-            Outlook::Refused,
+            Outlook::Doubted,
         ),
-        ("/h", wait("301 Moved", "1"), "refused", Outlook::Refused),
+        ("/h", wait("301 Moved", "1"), "not-found", Outlook::Retry),
+        ("/k", answer("410 Gone", ""), "refused", Outlook::Doubted),
+        ("/l", answer("413 Big", ""), "too-large", Outlook::Refused),
         (
             "/i",
             Answer::Say(b"SSH-2.0-x\r\n".to_vec()),
@@ -334,6 +336,55 @@ async fn a_mail_server_that_is_busy_or_babbles_is_tried_again() {
         ("timeout", Outlook::Retry),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn only_a_text_that_a_mail_server_refuses_is_lost() {
+    let directory = TempDir::new().unwrap();
+    for (lines, outlook) in [
+        (
+            &["554 not you\r\n"] as &'static [&'static str],
+            Outlook::Retry,
+        ),
+        (
+            &["220 x\r\n", "250 x\r\n", "550 whose?\r\n"],
+            Outlook::Retry,
+        ),
+        (
+            &["220 x\r\n", "250 x\r\n", "250 x\r\n", "550 nobody\r\n"],
+            Outlook::Retry,
+        ),
+        (
+            &[
+                "220 x\r\n",
+                "250 x\r\n",
+                "250 x\r\n",
+                "250 x\r\n",
+                "554 no\r\n",
+            ],
+            Outlook::Retry,
+        ),
+        (
+            &[
+                "220 x\r\n",
+                "250 x\r\n",
+                "250 x\r\n",
+                "250 x\r\n",
+                "354 go\r\n",
+                "554 spam\r\n",
+            ],
+            Outlook::Refused,
+        ),
+    ] {
+        let server = Scripted::start(lines).await;
+        let way = email(server.address, MailSecurity::Plain);
+        let error = failure(way, PATIENT, directory.path()).await;
+        assert_eq!(
+            (error.as_str(), error.outlook()),
+            ("refused", outlook),
+            "{lines:?}: {error}"
+        );
+    }
 }
 
 #[tokio::test]

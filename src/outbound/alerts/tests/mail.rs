@@ -179,13 +179,18 @@ async fn a_recipient_who_is_not_there_keeps_nobody_else_from_knowing() {
     let error = later.deliver(&notice(1)).await.unwrap_err();
     assert_eq!(
         (error.as_str(), error.outlook()),
-        ("asked-to-wait", Outlook::Retry),
+        ("asked-to-wait", Outlook::Partly),
         "{error}"
     );
+    let got = catcher.mail().await;
+    assert_eq!(got["to"], serde_json::json!([NOC]));
+    // Another try is for the other alone.
+    let error = later.deliver(&notice(1)).await.unwrap_err();
+    assert_eq!(error.outlook(), Outlook::Partly, "{error}");
     let error = none.deliver(&notice(2)).await.unwrap_err();
     assert_eq!(
         (error.as_str(), error.outlook()),
-        ("refused", Outlook::Refused),
+        ("refused", Outlook::Retry),
         "{error}"
     );
     some.deliver(&notice(3)).await.unwrap();

@@ -214,13 +214,19 @@ async fn an_incident_is_triggered_acknowledged_and_resolved_by_the_key_of_the_al
     long.key = crate::domain::alarms::AlarmKey::new(long.key.name, &"\u{e9}".repeat(200));
     long.key.name = crate::domain::alarms::AlarmName::WebexTrustChainNewVersion;
     sink.deliver(&long).await.unwrap();
+    // The same alarm of another node is another incident.
+    let elsewhere = Notice {
+        system: "sbc-2".to_owned(),
+        ..notice(9)
+    };
+    sink.deliver(&elsewhere).await.unwrap();
     let events: Vec<Value> = service
         .heard("/v2/enqueue")
         .iter()
         .map(|request| taken_apart(request).2)
         .collect();
     events.iter().for_each(is_event);
-    let key = "certificateExpiring/listener webex-mtls";
+    let key = "sbc-1/certificateExpiring/listener webex-mtls";
     let seen: Vec<_> = events
         .iter()
         .map(|event| {

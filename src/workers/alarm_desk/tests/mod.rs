@@ -278,6 +278,55 @@ async fn an_alarm_is_told_although_the_disk_is_full_and_written_when_there_is_ro
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_told_while_the_disk_was_full_is_not_told_again_after_a_restart() {
+    for fault in [fake::Fault::Full, fake::Fault::Hangs] {
+        let disk = Arc::new(Disk::default());
+        let store = AlarmStore::on(Arc::clone(&disk) as _);
+        let sink = Fake::new("mail", Severity::Informational);
+        let scene = Scene::start(vec![sink.clone()], store.clone());
+        scene.settled().await;
+        disk.fails(fault);
+        scene.desk.observe(raise("a"));
+        sink.heard(2).await;
+        // The attempts fail, too; then there is room, before the desk tries again.
+        tokio::time::sleep(SECOND).await;
+        disk.fails(fake::Fault::None);
+        sink.heard(3).await;
+        scene.settled().await;
+        let rows = scene.history().await;
+        let told = rows.iter().flat_map(|row| &row.deliveries);
+        assert!(
+            told.clone().all(|told| told.delivered_at.is_some()),
+            "{rows:#?}"
+        );
+        assert_eq!(told.count(), 3);
+        scene.end().await;
+        let again = Fake::new("mail", Severity::Informational);
+        let scene = Scene::start(vec![again.clone()], store);
+        scene.settled().await;
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(again.told(), [], "{fault:?}: told twice");
+        scene.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_refuses_once_is_an_alarm_at_once() {
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Refuse);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+    let began = clock::mono();
+    scene.desk.observe(raise("a"));
+    let heard = good.heard(2).await;
+    assert_eq!(heard[1].key.name, AlarmName::AlarmSinkFailing);
+    assert!(clock::mono() - began < SECOND);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn orders_are_carried_out_or_refused_in_words() {
     let sink = Fake::new("mail", Severity::Informational);
     let scene = Scene::start(vec![sink.clone()], AlarmStore::in_memory());
