@@ -82,7 +82,9 @@ pub(super) const fn names(watched: &Watched) -> &'static [AlarmName] {
 }
 
 /// The place that counts: of what is served the one that ends first, else of the files the newest
-/// one, else what somebody declared. Places that are lost count when there is no other.
+/// one, else what somebody declared. What was once seen served counts until it is seen again: that
+/// nobody answers does not mean that a newer file is in use. Other places that are lost count when
+/// there is no other.
 pub(super) fn counting<'a>(
     places: &'a BTreeMap<Place, Looked>,
     rules: &Rules,
@@ -102,9 +104,9 @@ pub(super) fn counting<'a>(
         }
     };
     let up = |looked: &Looked| !looked.is_lost(rules.lost_after);
-    let is_served = |place: &Place| matches!(place.kind, PlaceKind::Served | PlaceKind::Probe);
+    let is_served = |place: &Place| place.kind.is_served();
     let is_file = |place: &Place| place.kind == PlaceKind::File;
-    let found = pick(&|place, looked| is_served(place) && up(looked), true)
+    let found = pick(&|place, _| is_served(place), true)
         .or_else(|| pick(&|place, looked| is_file(place) && up(looked), false))
         .or_else(|| pick(&|_, looked| up(looked), true))
         .or_else(|| pick(&|_, _| true, true));
@@ -222,14 +224,18 @@ fn deployment(
     };
     let where_seen = |kinds: &[PlaceKind]| {
         let places = held.places.iter().filter(|(place, looked)| {
-            kinds.contains(&place.kind)
-                && looked.leaf().is_some()
-                && !looked.is_lost(rules.lost_after)
+            let last_known = place.kind.is_served() || !looked.is_lost(rules.lost_after);
+            kinds.contains(&place.kind) && looked.leaf().is_some() && last_known
         });
         let all: Vec<String> = places
             .map(|(place, looked)| {
                 let leaf = looked.leaf().map(|leaf| leaf.short()).unwrap_or_default();
-                format!("{} has {leaf}", place.name)
+                let word = if looked.is_lost(rules.lost_after) {
+                    "last had"
+                } else {
+                    "has"
+                };
+                format!("{} {word} {leaf}", place.name)
             })
             .collect();
         listed(&all)

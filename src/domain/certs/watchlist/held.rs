@@ -259,11 +259,11 @@ impl Held {
 
     /// Since when served and stored, and the nodes among each other, differ.
     fn compare(&mut self, rules: &Rules, now: Now) {
-        let good = |kinds: &[PlaceKind]| {
+        let leaves = |is_of: &dyn Fn(PlaceKind) -> bool, lost_too: bool| {
             let places = self.places.iter();
             let mut leaves: Vec<Fingerprint> = places
                 .filter(|(place, looked)| {
-                    kinds.contains(&place.kind) && !looked.is_lost(rules.lost_after)
+                    is_of(place.kind) && (lost_too || !looked.is_lost(rules.lost_after))
                 })
                 .filter_map(|(_, looked)| looked.leaf())
                 .collect();
@@ -271,14 +271,15 @@ impl Held {
             leaves.dedup();
             leaves
         };
+        // What was last served is not over because nobody answers.
         let (stored, served) = (
-            good(&[PlaceKind::File]),
-            good(&[PlaceKind::Served, PlaceKind::Probe]),
+            leaves(&|kind| kind == PlaceKind::File, false),
+            leaves(&PlaceKind::is_served, true),
         );
         let differs = !stored.is_empty()
             && !served.is_empty()
             && served.iter().any(|leaf| !stored.contains(leaf));
-        let nodes_differ = good(&[PlaceKind::Probe]).len() > 1;
+        let nodes_differ = leaves(&|kind| kind == PlaceKind::Probe, false).len() > 1;
         let since = |before: Option<Instant>, now_differs: bool| {
             now_differs.then(|| before.unwrap_or(now.mono))
         };

@@ -194,6 +194,30 @@ fn what_is_served_counts_and_what_is_only_stored_is_told() {
 }
 
 #[test]
+fn a_listener_that_no_longer_answers_goes_on_counting_with_what_it_served_last() {
+    let mut stage = Stage::new();
+    let (old, new) = (stage.leaf((2027, 1, 20)), stage.leaf((2028, 3, 15)));
+    stage.see(Round::Files, &[(&file(), Ok(&new))]);
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
+    stage.pass(MINUTE * 2);
+    let known = ["certificateExpiring", "certificateNotDeployed"];
+    assert_eq!(stage.present(), known);
+    for _ in 0..3 {
+        stage.see(Round::Probes, &[(&served(), Err(SourceFault::Timeout))]);
+    }
+    let lost = [&known[..], &["certificateSourceLost"]].concat();
+    assert_eq!(stage.present(), lost, "nothing newer was seen served");
+    stage.pass(DAY * 6);
+    assert!(stage.present().contains(&"certificateExpired"));
+    stage.see(Round::Probes, &[(&served(), Ok(&new))]);
+    assert_eq!(stage.present(), [""; 0]);
+    // Taken out of the configuration, only the file is left to count.
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
+    stage.scan(Round::Probes, Absence::Gone, Vec::new());
+    assert_eq!(stage.present(), [""; 0]);
+}
+
+#[test]
 fn nodes_may_differ_for_a_while() {
     let mut stage = Stage::new();
     let (old, new) = (stage.leaf((2028, 1, 20)), stage.leaf((2028, 3, 15)));
