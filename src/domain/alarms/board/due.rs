@@ -21,6 +21,7 @@ use crate::domain::alarms::observation::Condition;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::alarms::silence;
 use crate::domain::machine::Now;
 
 /// Who ends what nobody sees any more.
@@ -100,7 +101,9 @@ impl Board {
         };
         raised.alarm.flapping = flaps || (raised.alarm.flapping && held.pending.is_some());
         let ended = raised.alarm.ack.as_ref().is_some_and(|ack| {
-            let own = ack.until.is_some_and(|until| until <= now.wall);
+            let own = ack
+                .until
+                .is_some_and(|until| until <= now.wall || silence::is_ahead(ack.at, now.wall));
             own || raised
                 .alarm
                 .ends
@@ -147,7 +150,8 @@ impl Board {
 
     fn end_silences(&mut self, now: Now) {
         let before = self.silences.len();
-        self.silences.retain(|_, silence| silence.is_on(now.wall));
+        self.silences
+            .retain(|_, silence| !silence.has_ended(now.wall));
         let ended = self.silences.len() != before;
         if ended {
             let all = self.silences.values().cloned().collect();

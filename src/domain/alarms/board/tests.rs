@@ -381,6 +381,28 @@ fn what_gets_worse_is_news_to_who_took_it_on() {
 }
 
 #[test]
+fn who_had_it_by_a_clock_that_was_ahead_has_it_no_longer() {
+    let mut scene = Scene::new(Policy::default());
+    scene.see(ONCE, Severity::Medium, "");
+    let years = 3_650 * DAY;
+    scene.now.wall += years;
+    let until = scene.now.wall + 8 * HOUR;
+    scene.order(acknowledge(ONCE, Some(until)));
+    scene.order(silence(until));
+    scene.pass(HOUR);
+    assert!(scene.alarm(ONCE).ack.is_some());
+    let held = |scene: &Scene| {
+        let alarm = scene.alarm(ONCE);
+        scene.board.silence_of(alarm, scene.now.wall).is_some()
+    };
+    assert!(held(&scene));
+    scene.now.wall -= years;
+    scene.pass(HOUR);
+    assert!(scene.alarm(ONCE).ack.is_none());
+    assert!(!held(&scene));
+}
+
+#[test]
 fn what_comes_and_goes_is_held_until_it_has_been_quiet() {
     let mut scene = Scene::new(Policy::default());
     let mut told = Vec::new();
