@@ -148,7 +148,7 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         let told =
             (is_server || !is_for_servers_alone) && !problem.is_about_dates() && !said_otherwise;
         if told {
-            findings.push(Finding::Chain(problem));
+            findings.push(chain_finding(problem, watched));
         }
     }
     if is_server && watched.public && leaf.self_issued && leaf.self_signed != Signed::No {
@@ -173,6 +173,15 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         certificates: verdict.certificates,
         findings,
     })
+}
+
+fn chain_finding(problem: ChainProblem, watched: &Watched) -> Finding {
+    // A private root may issue servers itself, and its clients hold it.
+    if !watched.public && matches!(problem, ChainProblem::IntermediatesMissing { .. }) {
+        Finding::Noted(problem)
+    } else {
+        Finding::Chain(problem)
+    }
 }
 
 fn is_broadworks_default(leaf: &CertificateFacts) -> bool {
@@ -407,6 +416,22 @@ mod tests {
         assert_eq!(words(&[&good.der], &client), [""; 0]);
         let bad = ca.issue(mint::leaf("bridge", ExtendedKeyUsagePurpose::ServerAuth));
         assert_eq!(words(&[&bad.der], &client), ["client-purpose-missing"]);
+    }
+
+    #[test]
+    fn a_leaf_alone_is_wrong_for_the_public_and_a_note_below_a_private_root() {
+        let root = Minted::root(mint::ca("Private Root"));
+        let leaf = root.issue(mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth));
+        let alarm = |public| {
+            let mut watched = watched(Kind::ManualLeaf, Duty::Server);
+            watched.public = public;
+            assert_eq!(words(&[&leaf.der], &watched), ["intermediates-missing"]);
+            let seen = ChainSeen::judge(&[&leaf.der], &watched, mint::now()).unwrap();
+            seen.findings()[0].alarm()
+        };
+        let wrong = (AlarmName::CertificateChainInvalid, Severity::Medium);
+        assert_eq!(alarm(true), Some(wrong));
+        assert_eq!(alarm(false), None);
     }
 
     #[test]
