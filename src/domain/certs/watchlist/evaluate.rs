@@ -153,6 +153,7 @@ pub(super) fn judge(
         standing.chain = counting.chain.cloned();
         dates(&mut standing, counting, &mut present, now);
         findings(&mut standing, lost_purpose, &mut present);
+        strays(&mut standing, now);
         deployment(held, &standing, rules, now, &mut present);
     }
     renewal_failures(&standing, now, &mut present);
@@ -209,6 +210,21 @@ fn findings(
         let told = told(standing, severity, &step, text, &rule, standing.not_after);
         present.insert(alarm, told);
     }
+}
+
+/// What is sent besides the chain and is over: clients need not care, so it is worth a note.
+fn strays(standing: &mut Standing, now: Now) {
+    let Some(chain) = standing.chain.clone() else {
+        return;
+    };
+    let notes = chain.stray_and_over(now.wall).map(|facts| {
+        let end = date::text(facts.not_after);
+        format!(
+            "{} ended on {end} and does not belong to the chain. Leave it out.",
+            facts.subject
+        )
+    });
+    standing.notes.extend(notes.take(LISTED));
 }
 
 /// What is served is not what is stored, or nodes differ.
