@@ -172,7 +172,9 @@ impl Held {
             .places
             .values()
             .any(|looked| of_round(looked) && looked.fresh);
-        if any_fresh {
+        if absence == Absence::Unsaid {
+            // What was not read may be there still.
+        } else if any_fresh {
             // It moved from one file to another, or one of its nodes was taken out.
             self.places
                 .retain(|_, looked| !of_round(looked) || looked.fresh);

@@ -260,6 +260,14 @@ fn what_is_gone_on_purpose_is_gone_and_what_was_not_read_stays() {
     stage.see(Round::Files, &[(&file(), Ok(&leaf))]);
     stage.scan(Round::Files, Absence::Unsaid, Vec::new());
     assert_eq!(stage.present(), ["certificateExpiring"]);
+    // One of its places was read, the other was not.
+    let other = Sighting {
+        watched: Arc::new(server()),
+        place: Place::new(PlaceKind::File, "/b.pem"),
+        seen: Err(SourceFault::Empty),
+    };
+    stage.scan(Round::Files, Absence::Unsaid, vec![other]);
+    assert_eq!(stage.board.standings[0].places.len(), 2);
     stage.scan(Round::Files, Absence::Gone, Vec::new());
     assert_eq!(stage.present(), [""; 0]);
     assert!(stage.list.is_empty() && stage.board.standings.is_empty());
