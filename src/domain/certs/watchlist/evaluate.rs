@@ -21,6 +21,7 @@ use crate::domain::certs::watchlist::Standing;
 use crate::domain::certs::watchlist::ending::dates;
 use crate::domain::certs::watchlist::held::Held;
 use crate::domain::certs::watchlist::held::Looked;
+use crate::domain::certs::watchlist::hidden;
 use crate::domain::certs::watchlist::phrases::LISTED;
 use crate::domain::certs::watchlist::phrases::called;
 use crate::domain::certs::watchlist::phrases::care;
@@ -154,6 +155,7 @@ pub(super) fn judge(
         dates(&mut standing, counting, &mut present, now);
         findings(&mut standing, lost_purpose, &mut present);
         strays(&mut standing, now);
+        hidden::tell(held, &standing, rules, now, &mut present);
         deployment(held, &standing, rules, now, &mut present);
     }
     renewal_failures(&standing, now, &mut present);

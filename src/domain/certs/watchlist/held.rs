@@ -27,6 +27,7 @@ use crate::domain::certs::watchlist::Sighting;
 use crate::domain::certs::watchlist::Standing;
 use crate::domain::certs::watchlist::evaluate;
 use crate::domain::certs::watchlist::evaluate::Verdict;
+use crate::domain::certs::watchlist::hidden;
 use crate::domain::ids::Fingerprint;
 use crate::domain::machine::Now;
 
@@ -100,6 +101,8 @@ pub(super) struct Held {
     pub(super) differs_since: Option<Instant>,
     /// Since when nodes differ.
     pub(super) nodes_differ_since: Option<Instant>,
+    /// Since when an older file holds what ends soon.
+    pub(super) files_differ_since: Option<Instant>,
     /// How often more each alarm is said to be over; `None` in the value: it is not.
     told: BTreeMap<AlarmName, Option<u8>>,
     standing: Option<Arc<Standing>>,
@@ -114,6 +117,7 @@ impl Held {
             predecessor: None,
             differs_since: None,
             nodes_differ_since: None,
+            files_differ_since: None,
             told: BTreeMap::new(),
             standing: None,
         }
@@ -287,6 +291,8 @@ impl Held {
         };
         self.differs_since = since(self.differs_since, differs);
         self.nodes_differ_since = since(self.nodes_differ_since, nodes_differ);
+        let hides = hidden::hidden(self, rules, now).next().is_some();
+        self.files_differ_since = since(self.files_differ_since, hides);
     }
 
     /// Notes what a new certificate lacks that the one before it had.
@@ -325,7 +331,10 @@ impl Held {
         let nodes = self
             .nodes_differ_since
             .map(|since| since + rules.nodes_grace);
-        deploy.into_iter().chain(nodes).min()
+        let files = self
+            .files_differ_since
+            .map(|since| since + rules.nodes_grace);
+        [deploy, nodes, files].into_iter().flatten().min()
     }
 
     pub(super) fn check_invariants(&self) {

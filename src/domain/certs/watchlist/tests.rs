@@ -304,6 +304,31 @@ fn a_file_that_moved_is_the_same_object() {
 }
 
 #[test]
+fn a_file_that_is_about_to_end_is_not_hidden_by_a_newer_one_of_its_name() {
+    let mut stage = Stage::new();
+    let (old, new) = (stage.leaf((2027, 1, 20)), stage.leaf((2028, 3, 15)));
+    let other = Place::new(PlaceKind::File, "/b.pem");
+    let both = [(&file(), Ok(&*old)), (&other, Ok(&*new))];
+    stage.see(Round::Files, &both);
+    stage.pass(MINUTE * 59);
+    assert_eq!(stage.present(), [""; 0], "a renewal may take a while");
+    stage.pass(MINUTE);
+    assert_eq!(stage.present(), ["certificateNodesDiffer"]);
+    stage.see(Round::Files, &[(&file(), Ok(&new)), (&other, Ok(&new))]);
+    assert_eq!(stage.present(), [""; 0], "it was renewed in place");
+    // What lasts hides nothing.
+    let long = stage.leaf((2028, 1, 20));
+    stage.see(Round::Files, &[(&file(), Ok(&long)), (&other, Ok(&new))]);
+    stage.pass(MINUTE * 120);
+    assert_eq!(stage.present(), [""; 0]);
+    // What is served says which of them is in use.
+    stage.see(Round::Files, &both);
+    stage.see(Round::Probes, &[(&served(), Ok(&new))]);
+    stage.pass(MINUTE * 120);
+    assert_eq!(stage.present(), [""; 0]);
+}
+
+#[test]
 fn a_clock_that_jumps_is_told_and_dates_wait_until_it_lasts() {
     let mut stage = Stage::new();
     let leaf = stage.leaf((2028, 1, 20));
