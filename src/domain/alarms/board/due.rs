@@ -13,8 +13,8 @@ use crate::domain::alarms::board::HOUR;
 use crate::domain::alarms::board::Held;
 use crate::domain::alarms::board::Phase;
 use crate::domain::alarms::board::SUSPICION;
-use crate::domain::alarms::board::observe::overflow;
 use crate::domain::alarms::board::observe::ripe_at;
+use crate::domain::alarms::board::room::overflow;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Condition;
@@ -39,6 +39,9 @@ impl Board {
             .take_while(|(at, _)| *at <= now.mono)
             .map(|(_, key)| key.clone())
             .collect();
+        if !due.is_empty() {
+            self.mildest = None;
+        }
         for key in due {
             self.look(&key, now);
         }
@@ -181,6 +184,7 @@ impl Board {
     pub(super) fn adopt(&mut self, policy: Policy, now: Now) {
         let bound = policy.bound.max(self.held.len());
         self.policy = Policy { bound, ..policy };
+        self.mildest = None;
         let keys: Vec<AlarmKey> = self.held.keys().cloned().collect();
         for key in keys {
             if self.policy.is_off(key.name) {

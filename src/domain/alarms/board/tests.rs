@@ -425,6 +425,41 @@ fn what_comes_and_goes_is_held_until_it_has_been_quiet() {
 }
 
 #[test]
+fn the_mildest_makes_room_for_what_is_worse() {
+    let mut scene = Scene::new(Policy {
+        bound: 3,
+        ..Policy::default()
+    });
+    let see = |scene: &mut Scene, object: &str, severity| {
+        scene.hear(Input::Observed(present(ONCE, object, severity, "")))
+    };
+    for (object, severity) in [
+        ("a", Severity::Medium),
+        ("b", Severity::Low),
+        ("c", Severity::High),
+    ] {
+        see(&mut scene, object, severity);
+    }
+    let told = see(&mut scene, "d", Severity::Critical);
+    assert_eq!(told, ["cleared/low", "raised/high", "raised/critical"]);
+    assert!(see(&mut scene, "e", Severity::Medium).is_empty());
+    assert_eq!(
+        see(&mut scene, "f", Severity::High),
+        ["cleared/medium", "raised/high"]
+    );
+    assert!(see(&mut scene, "g", Severity::High).is_empty());
+    // What becomes milder can be passed again.
+    see(&mut scene, "c", Severity::Low);
+    scene.pass(HOUR);
+    assert_eq!(
+        see(&mut scene, "g", Severity::High),
+        ["cleared/low", "raised/high"]
+    );
+    let keys = scene.board.alarms().map(|alarm| alarm.key.object.as_str());
+    assert_eq!(keys.collect::<Vec<_>>(), ["board", "d", "f", "g"]);
+}
+
+#[test]
 fn the_bound_holds_and_says_so_itself() {
     let mut scene = Scene::new(Policy {
         bound: 3,
