@@ -450,7 +450,7 @@ fn the_mildest_makes_room_for_what_is_worse() {
     assert!(see(&mut scene, "g", Severity::High).is_empty());
     // What becomes milder can be passed again.
     see(&mut scene, "c", Severity::Low);
-    scene.pass(HOUR);
+    scene.pass(MINUTE);
     assert_eq!(
         see(&mut scene, "g", Severity::High),
         ["cleared/low", "raised/high"]
