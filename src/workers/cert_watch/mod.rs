@@ -222,7 +222,7 @@ impl Watcher {
                 }
                 Event::Late => {
                     let late = self.reading.late(clock::now());
-                    !self.observe(late, &stop).await
+                    !observe(&self.ground.observations, late, &stop).await
                 }
                 Event::Read(read) => {
                     timer.scanned(&config);
@@ -231,7 +231,7 @@ impl Watcher {
                     }
                     self.was_read(read);
                     let ended = self.reading.ended(clock::now());
-                    !self.observe(ended, &stop).await
+                    !observe(&self.ground.observations, ended, &stop).await
                 }
                 Event::Probes => {
                     let over = stopped_before(&stop, self.probes(&config)).await;
@@ -305,15 +305,6 @@ impl Watcher {
         }
     }
 
-    /// Tells what the machine knows nothing of. `false` when nobody wants to know any more.
-    async fn observe(&self, seen: Option<Observation>, stop: &CancellationToken) -> bool {
-        let Some(seen) = seen else { return true };
-        tokio::select! {
-            () = stop.cancelled() => false,
-            sent = self.ground.observations.send(seen) => sent.is_ok(),
-        }
-    }
-
     /// Carries out what the machine wants, until `stop`. `false` when that came, or nobody wants to
     /// know any more.
     async fn act(&mut self, stop: &CancellationToken) -> bool {
@@ -342,6 +333,19 @@ impl Watcher {
             self.machine.check_invariants();
         }
         true
+    }
+}
+
+/// Tells what the machine knows nothing of. `false` when nobody wants to know any more.
+async fn observe(
+    observations: &mpsc::Sender<Observation>,
+    seen: Option<Observation>,
+    stop: &CancellationToken,
+) -> bool {
+    let Some(seen) = seen else { return true };
+    tokio::select! {
+        () = stop.cancelled() => false,
+        sent = observations.send(seen) => sent.is_ok(),
     }
 }
 

@@ -456,7 +456,7 @@ fn the_mildest_makes_room_for_what_is_worse() {
         ["cleared/low", "raised/high"]
     );
     let keys = scene.board.alarms().map(|alarm| alarm.key.object.as_str());
-    assert_eq!(keys.collect::<Vec<_>>(), ["board", "d", "f", "g"]);
+    assert_eq!(keys.collect::<Vec<_>>(), ["d", "f", "g", "board"]);
 }
 
 #[test]
