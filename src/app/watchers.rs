@@ -16,7 +16,6 @@ use crate::app::watchers::looks::backlog;
 use crate::app::watchers::looks::channel;
 use crate::app::watchers::looks::cti;
 use crate::app::watchers::looks::lamps;
-use crate::app::watchers::looks::look;
 use crate::app::watchers::looks::service_token;
 use crate::app::watchers::looks::waiting;
 use crate::app::watchers::looks::webex;
@@ -28,7 +27,6 @@ use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
 use crate::domain::alarms::refusals::Refusals;
-use crate::domain::certs::date;
 use crate::domain::machine::Now;
 use crate::domain::provisioning::record::JobState;
 use crate::inbound::edge::Edge;
@@ -40,12 +38,6 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Users are counted this often: that reads the store.
 const COUNT: Duration = Duration::from_secs(60);
-
-/// The wall clock may differ so much from the monotonic one between two looks: more is a jump.
-const JUMP: Duration = Duration::from_secs(30);
-
-/// How long a jump of the clock is an alarm.
-const JUMP_TOLD: Duration = Duration::from_secs(3600);
 
 /// What is wrong for a moment at each start, or while it is opened again, is wrong when it stays so
 /// for this long.
@@ -83,9 +75,6 @@ pub(crate) fn start(reloader: &Arc<Reloader>) {
 struct Rounds {
     /// What was wrong at the last look: what is no longer looked at is not wrong any more.
     told: BTreeSet<AlarmKey>,
-    last: Now,
-    /// When the clock jumped, and how.
-    jumped: Option<(Instant, String)>,
     /// Since when it is wrong, of what has to stay so.
     since: BTreeMap<AlarmKey, Instant>,
     users: Vec<Observation>,
@@ -97,8 +86,6 @@ impl Rounds {
     fn new(now: Now) -> Self {
         Self {
             told: BTreeSet::new(),
-            last: now,
-            jumped: None,
             since: BTreeMap::new(),
             users: Vec::new(),
             count: now.mono,
@@ -109,11 +96,8 @@ impl Rounds {
     async fn look(&mut self, reloader: &Reloader) {
         let now = clock::now();
         let edge = reloader.live.load_full();
-        let mut seen = vec![self.clock(now)];
-        seen.extend(xsps(
-            &edge.config.pools.keys().collect::<Vec<_>>(),
-            &edge.pools,
-        ));
+        // Jumps of the clock are the watch over certificates' to tell.
+        let mut seen = xsps(&edge.config.pools.keys().collect::<Vec<_>>(), &edge.pools);
         seen.extend(application_server(reloader, now));
         seen.extend(self.refused(reloader, &edge.config, now));
         let token = service_token(&edge);
@@ -161,34 +145,6 @@ impl Rounds {
             reloader.alarms.desk.observe(observation);
         }
         self.told = told;
-    }
-
-    /// A clock that jumps makes tokens and certificates look what they are not.
-    fn clock(&mut self, now: Now) -> Observation {
-        let passed = now.mono.saturating_duration_since(self.last.mono);
-        let expected = self.last.wall.checked_add(passed).unwrap_or(now.wall);
-        let (ahead, behind) = (
-            now.wall.duration_since(expected).unwrap_or_default(),
-            expected.duration_since(now.wall).unwrap_or_default(),
-        );
-        let way = if ahead > JUMP { "forward" } else { "back" };
-        let by = ahead.max(behind);
-        if by > JUMP {
-            let text = format!(
-                "The clock jumped {way} by {} s, from {} to {}.",
-                by.as_secs(),
-                date::text(expected),
-                date::text(now.wall)
-            );
-            self.jumped = Some((now.mono, text));
-        }
-        self.last = now;
-        let recent = self
-            .jumped
-            .as_ref()
-            .filter(|(at, _)| now.mono.saturating_duration_since(*at) < JUMP_TOLD);
-        let text = recent.map(|(_, text)| text.clone());
-        look(AlarmName::ClockSkew, "node", text)
     }
 
     /// Lets a look pass when it has been so for long enough; until then nobody has looked.
@@ -255,6 +211,7 @@ fn grace(edge: &Edge) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::watchers::looks::look;
     use crate::app::watchers::looks::pool_look;
     use crate::domain::alarms::Severity;
     use crate::domain::provisioning::ids::Moment;
@@ -277,21 +234,6 @@ mod tests {
             present(&of(&["a", "b"])),
             Some((Severity::Critical, "2 of 2"))
         );
-    }
-
-    #[test]
-    fn a_clock_that_jumps_is_told_for_an_hour_and_one_that_is_slewed_is_not() {
-        let now = clock::now();
-        let mut rounds = Rounds::new(now);
-        let at = |seconds: u64, wall: u64| Now {
-            mono: now.mono + Duration::from_secs(seconds),
-            wall: now.wall + Duration::from_secs(wall),
-        };
-        assert_eq!(present(&rounds.clock(at(5, 10))), None);
-        assert!(present(&rounds.clock(at(10, 100))).is_some());
-        assert!(present(&rounds.clock(at(3_000, 3_090))).is_some());
-        assert_eq!(present(&rounds.clock(at(4_000, 4_090))), None);
-        assert!(present(&rounds.clock(at(4_005, 1_000))).is_some());
     }
 
     #[test]

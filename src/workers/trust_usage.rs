@@ -110,7 +110,8 @@ fn keep(state: &Path, text: &str) -> std::io::Result<()> {
     files::write_atomic(&path, text.as_bytes(), files::PRIVATE)
 }
 
-/// What was said last of a generation, so that it is said once.
+/// What was said last of a generation, so that it is said once. A new one is said to be so at each
+/// look until the old one is gone: the board tells it once.
 type Told = BTreeMap<(String, String), Verdict>;
 
 fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: SystemTime) {
@@ -120,7 +121,7 @@ fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: Syst
         for (generation, verdict) in present.iter().zip(verdicts) {
             let key = (set.clone(), generation.name.clone());
             let last = told.insert(key, verdict);
-            if last == Some(verdict) {
+            if last == Some(verdict) && verdict != Verdict::New {
                 continue;
             }
             for observation in say(&set, generation, verdict, last.is_some()) {
@@ -134,9 +135,12 @@ fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: Syst
             .cloned()
             .collect();
         for key in gone {
-            if let Some(Verdict::Unused(_)) = told.remove(&key) {
-                (ground.observe)(over(AlarmName::TrustGenerationUnused, &set, &key.1));
-            }
+            let name = match told.remove(&key) {
+                Some(Verdict::New) => AlarmName::WebexTrustChainNewVersion,
+                Some(Verdict::Unused(_)) => AlarmName::TrustGenerationUnused,
+                Some(Verdict::Used) | None => continue,
+            };
+            (ground.observe)(over(name, &set, &key.1));
         }
     }
 }
@@ -182,18 +186,21 @@ fn say(set: &str, generation: &Present, verdict: Verdict, before: bool) -> Vec<O
     let new = AlarmName::WebexTrustChainNewVersion;
     let unused = AlarmName::TrustGenerationUnused;
     match verdict {
-        Verdict::New => vec![wrong(
-            new,
-            Severity::Informational,
-            format!(
-                "A new chain file is in force in trust set {set}: {name}. Clients below it are let in \
+        Verdict::New => {
+            let is_new = wrong(
+                new,
+                Severity::Informational,
+                format!(
+                    "A new chain file is in force in trust set {set}: {name}. Clients below it are let in \
                  from now on; put it on every other node too."
-            ),
-            "a new file in the trust set",
-        )],
+                ),
+                "a new file in the trust set",
+            );
+            vec![is_new, over(unused, set, name)]
+        }
         Verdict::Unused(since) => {
             let since = date::from_unix(since).map_or_else(String::new, date::text);
-            vec![wrong(
+            let is_unused = wrong(
                 unused,
                 Severity::Informational,
                 format!(
@@ -201,9 +208,43 @@ fn say(set: &str, generation: &Present, verdict: Verdict, before: bool) -> Vec<O
                      has: it is safe to remove, once the same is true on every node."
                 ),
                 &format!("unused for {QUIET_DAYS} days"),
-            )]
+            );
+            vec![over(new, set, name), is_unused]
         }
         Verdict::Used if before => vec![over(new, set, name), over(unused, set, name)],
         Verdict::Used => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_version_is_wrong_for_as_long_as_it_is_said_and_over_with_the_old_one() {
+        let generation = Present {
+            name: "2027.txt".to_owned(),
+            ends: None,
+            last_used: None,
+        };
+        let told = |verdict, before| {
+            let all = say("webex", &generation, verdict, before).into_iter();
+            let all = all.map(|said| {
+                let is_on = matches!(said.condition, Condition::Present(_));
+                (said.key.name, is_on)
+            });
+            all.collect::<Vec<_>>()
+        };
+        let (new, unused) = (
+            AlarmName::WebexTrustChainNewVersion,
+            AlarmName::TrustGenerationUnused,
+        );
+        assert_eq!(told(Verdict::New, true), [(new, true), (unused, false)]);
+        assert_eq!(
+            told(Verdict::Unused(0), true),
+            [(new, false), (unused, true)]
+        );
+        assert_eq!(told(Verdict::Used, true), [(new, false), (unused, false)]);
+        assert_eq!(told(Verdict::Used, false), []);
     }
 }

@@ -11,6 +11,9 @@ use crate::domain::alarms::key::AlarmKey;
 /// Longest silence. Whoever wants an alarm never sets it off in the configuration.
 pub const LONGEST: Duration = Duration::from_secs(90 * 24 * 3600);
 
+/// How far a clock may be set back before what was said by it is in doubt.
+const SLACK: Duration = Duration::from_secs(3_600);
+
 /// Most silences at once: a person made each of them.
 pub const MOST: usize = 1_000;
 
@@ -43,11 +46,25 @@ impl Silence {
         matches(&self.name, key.name.word()) && matches(&self.object, key.object.as_str())
     }
 
-    /// Whether it has not ended.
+    /// Whether it holds now. One that was made by a clock that was ahead holds nothing back: its end
+    /// is not the one that was meant.
     #[must_use]
     pub fn is_on(&self, now: SystemTime) -> bool {
-        now < self.until
+        let left = self.until.duration_since(now).unwrap_or_default();
+        !self.has_ended(now) && left <= LONGEST && !is_ahead(self.at, now)
     }
+
+    /// Whether its end has passed.
+    #[must_use]
+    pub fn has_ended(&self, now: SystemTime) -> bool {
+        self.until <= now
+    }
+}
+
+/// Whether a person's word is from a time that has not come: the clock was wrong then, or is now.
+#[must_use]
+pub fn is_ahead(at: SystemTime, now: SystemTime) -> bool {
+    at.duration_since(now).is_ok_and(|ahead| ahead > SLACK)
 }
 
 /// Whether a text is of a pattern. Takes time in proportion to both lengths at most.
@@ -102,6 +119,33 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), fits, "{pattern:?} {text:?}");
         }
+    }
+
+    #[test]
+    fn a_silence_of_a_clock_that_was_ahead_holds_nothing_back() {
+        let hours = |number: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(number * 3_600);
+        let silence = Silence {
+            id: 1,
+            name: "*".to_owned(),
+            object: "*".to_owned(),
+            who: "a".to_owned(),
+            comment: String::new(),
+            at: hours(100_000),
+            until: hours(100_008),
+        };
+        assert!(silence.is_on(hours(100_000)) && silence.is_on(hours(100_007)));
+        assert!(
+            silence.is_on(hours(99_999)),
+            "the clock was set right a little"
+        );
+        for other in [0, 90_000, 99_998, 100_008] {
+            assert!(!silence.is_on(hours(other)), "{other}");
+        }
+        let long = Silence {
+            at: hours(0),
+            ..silence
+        };
+        assert!(!long.is_on(hours(90_000)) && !long.has_ended(hours(90_000)));
     }
 
     #[test]

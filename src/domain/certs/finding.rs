@@ -44,6 +44,8 @@ pub enum Finding {
         /// As BroadWorks makes it when an interface is first secured.
         broadworks_default: bool,
     },
+    /// With the chain that is presented, where it may well be meant so.
+    Noted(ChainProblem),
     /// More names than anybody orders.
     TooManyNames(usize),
     /// A key that is too weak, of a certificate that is not presented.
@@ -74,7 +76,7 @@ impl Finding {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Chain(problem) => problem.as_str(),
+            Self::Chain(problem) | Self::Noted(problem) => problem.as_str(),
             Self::ClientPurposeMissing(_) => "client-purpose-missing",
             Self::DatesReversed => "dates-reversed",
             Self::PurposeLost { .. } => "purpose-lost",
@@ -143,7 +145,7 @@ impl Finding {
                 Some((Unsuitable, Severity::Medium))
             }
             Self::SerialNegative => Some((Unsuitable, Severity::Low)),
-            Self::NameGarbled | Self::NeverEnds(_) | Self::TooManyNames(_) => None,
+            Self::NameGarbled | Self::NeverEnds(_) | Self::Noted(_) | Self::TooManyNames(_) => None,
         }
     }
 }
@@ -151,7 +153,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Chain(problem) => write!(f, "{problem}"),
+            Self::Chain(problem) | Self::Noted(problem) => write!(f, "{problem}"),
             Self::ClientPurposeMissing(purposes) => write!(
                 f,
                 "It is shown to servers but not made for clients; its purposes are {purposes}. \

@@ -86,22 +86,55 @@ impl ChainSeen {
         &self.findings
     }
 
-    /// The certificate that ends first: a chain is no better than that. Roots do not count, since
-    /// clients use their own copy.
+    /// The certificate that ends first on the way from the leaf to its root: a chain is no better
+    /// than that. Roots do not count, since clients use their own copy.
     #[must_use]
     pub fn first_to_end(&self) -> Option<&CertificateFacts> {
-        let counts = |(nth, facts): &(usize, &CertificateFacts)| *nth == 0 || !facts.self_issued;
-        let all = self.certificates.iter().enumerate().filter(counts);
-        all.map(|(_, facts)| facts)
-            .min_by_key(|facts| facts.not_after)
+        self.path().into_iter().min_by_key(|facts| facts.not_after)
     }
 
     /// The certificate that has not begun yet.
     #[must_use]
     pub fn not_begun(&self, now: SystemTime) -> Option<&CertificateFacts> {
-        self.certificates.iter().find(|facts| {
+        self.path().into_iter().find(|facts| {
             facts.validity_at(now) == Validity::NotYet && facts.not_before <= facts.not_after
         })
+    }
+
+    /// What lies beside the way from the leaf and is over.
+    pub fn stray_and_over(&self, now: SystemTime) -> impl Iterator<Item = &CertificateFacts> {
+        let path = self.path();
+        self.certificates.iter().skip(1).filter(move |facts| {
+            let counts = path.iter().any(|held| std::ptr::eq(*held, *facts));
+            !counts && !facts.self_issued && facts.validity_at(now) == Validity::Over
+        })
+    }
+
+    /// The leaf and each issuer above it. Of two with one name clients take the one that lasts.
+    fn path(&self) -> Vec<&CertificateFacts> {
+        let Some(leaf) = self.certificates.first() else {
+            return Vec::new();
+        };
+        let mut left: Vec<_> = self.certificates.iter().skip(1).collect();
+        left.retain(|facts| !facts.self_issued);
+        // A CA in the place of the leaf: which way it was meant is not known.
+        if leaf.is_ca() {
+            left.insert(0, leaf);
+            return left;
+        }
+        let mut path = vec![leaf];
+        let mut last = leaf;
+        while let Some(issuer) = left
+            .iter()
+            .copied()
+            .filter(|facts| facts.subject_der == last.issuer_der)
+            .max_by_key(|facts| facts.not_after)
+        {
+            left.retain(|facts| facts.subject_der != issuer.subject_der);
+            path.push(issuer);
+            last = issuer;
+        }
+        path
     }
 }
 
@@ -148,7 +181,7 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         let told =
             (is_server || !is_for_servers_alone) && !problem.is_about_dates() && !said_otherwise;
         if told {
-            findings.push(Finding::Chain(problem));
+            findings.push(chain_finding(problem, watched));
         }
     }
     if is_server && watched.public && leaf.self_issued && leaf.self_signed != Signed::No {
@@ -173,6 +206,15 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         certificates: verdict.certificates,
         findings,
     })
+}
+
+fn chain_finding(problem: ChainProblem, watched: &Watched) -> Finding {
+    // A private root may issue servers itself, and its clients hold it.
+    if !watched.public && matches!(problem, ChainProblem::IntermediatesMissing { .. }) {
+        Finding::Noted(problem)
+    } else {
+        Finding::Chain(problem)
+    }
 }
 
 fn is_broadworks_default(leaf: &CertificateFacts) -> bool {
@@ -407,6 +449,46 @@ mod tests {
         assert_eq!(words(&[&good.der], &client), [""; 0]);
         let bad = ca.issue(mint::leaf("bridge", ExtendedKeyUsagePurpose::ServerAuth));
         assert_eq!(words(&[&bad.der], &client), ["client-purpose-missing"]);
+    }
+
+    #[test]
+    fn only_the_way_from_the_leaf_counts_for_its_end() {
+        let root = Minted::root(mint::ca("Root"));
+        let until = |name: &str, year| {
+            let mut params = mint::ca(name);
+            params.not_before = date_time_ymd(2010, 1, 1);
+            params.not_after = date_time_ymd(year, 1, 1);
+            root.issue(params)
+        };
+        let (stray, issuing) = (until("Stray", 2020), until("Issuing", 2027));
+        let old = until("Issuing", 2021);
+        let leaf = issuing.issue(mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth));
+        let watched = watched(Kind::ManualLeaf, Duty::Server);
+        let seen = |chain: &[&[u8]]| ChainSeen::judge(chain, &watched, mint::now()).unwrap();
+        let end = |seen: &ChainSeen| date::year(seen.first_to_end().unwrap().not_after);
+        let long = seen(&[&leaf.der, &issuing.der, &stray.der, &old.der]);
+        assert_eq!(end(&long), Some(2027));
+        let over: Vec<_> = long.stray_and_over(mint::now()).collect();
+        assert_eq!(over.len(), 2, "{over:?}");
+        // The issuer itself counts, wherever it stands.
+        let ended = seen(&[&leaf.der, &stray.der, &old.der]);
+        assert_eq!(end(&ended), Some(2021));
+    }
+
+    #[test]
+    fn a_leaf_alone_is_wrong_for_the_public_and_a_note_below_a_private_root() {
+        let root = Minted::root(mint::ca("Private Root"));
+        let leaf = root.issue(mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth));
+        let alarm = |public| {
+            let mut watched = watched(Kind::ManualLeaf, Duty::Server);
+            watched.public = public;
+            assert_eq!(words(&[&leaf.der], &watched), ["intermediates-missing"]);
+            let seen = ChainSeen::judge(&[&leaf.der], &watched, mint::now()).unwrap();
+            seen.findings()[0].alarm()
+        };
+        let wrong = (AlarmName::CertificateChainInvalid, Severity::Medium);
+        assert_eq!(alarm(true), Some(wrong));
+        assert_eq!(alarm(false), None);
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl PlaceKind {
             Self::State => "state",
         }
     }
+
+    /// Whether a handshake showed it, so that it is what clients get.
+    #[must_use]
+    pub const fn is_served(self) -> bool {
+        matches!(self, Self::Probe | Self::Served)
+    }
 }
 
 /// One place.

@@ -25,8 +25,28 @@ const MOST: usize = 256;
 pub struct Generation {
     /// When its file was first seen, in seconds since 1970.
     pub first_seen: i64,
+    /// When it was first seen to let a client in; `None` when never.
+    #[serde(default)]
+    pub first_used: Option<i64>,
     /// When it last let a client in, in seconds since 1970; `None` when never seen to.
     pub last_used: Option<i64>,
+    /// Whether it came to a set that was known, while what was there before it is there still.
+    #[serde(default)]
+    pub new: bool,
+}
+
+impl Generation {
+    /// Takes in when it was last used, by a clock that may have been set since.
+    fn used(&mut self, last_used: Option<i64>, now: i64) {
+        // A clock that was set back must not make it look unused.
+        self.first_seen = self.first_seen.min(now);
+        // What was kept by a clock that was ahead was not later than now; what comes from one is
+        // in doubt altogether.
+        let kept = self.last_used.map(|at| at.min(now));
+        self.last_used = kept.max(last_used.filter(|at| *at <= now));
+        let first = self.first_used.or(self.last_used);
+        self.first_used = first.map(|at| at.min(now));
+    }
 }
 
 /// Generations by trust set and file name.
@@ -50,7 +70,7 @@ pub struct Present {
 /// What is to be said of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its file came since the last look.
+    /// Its file came, and an older one is still there.
     New,
     /// A newer one is used and it has not been, since then, in seconds since 1970.
     Unused(i64),
@@ -71,27 +91,37 @@ impl TrustUsage {
                 fresh.push(generation.name.as_str());
                 Generation {
                     first_seen: now,
+                    first_used: None,
                     last_used: None,
+                    new: known,
                 }
             });
-            // A clock that was set back must not make it look unused.
-            kept.first_seen = kept.first_seen.min(now);
-            kept.last_used = kept.last_used.max(generation.last_used);
+            kept.used(generation.last_used, now);
         }
         if held.len() > MOST {
             held.retain(|name, _| present.iter().any(|generation| generation.name == *name));
         }
+        let has_old = present
+            .iter()
+            .any(|generation| held.get(&generation.name).is_some_and(|kept| !kept.new));
+        for (name, kept) in held.iter_mut() {
+            // The first look tells it in any case.
+            kept.new &= has_old || fresh.contains(&name.as_str());
+        }
         let verdict = |generation: &Present| {
-            if known && fresh.contains(&generation.name.as_str()) {
-                return Verdict::New;
+            if let Some(since) = self.unused(set, generation, present, now) {
+                return Verdict::Unused(since);
             }
-            self.unused(set, generation, present, now)
-                .map_or(Verdict::Used, Verdict::Unused)
+            match self.of(set, &generation.name) {
+                Some(kept) if kept.new => Verdict::New,
+                Some(_) | None => Verdict::Used,
+            }
         };
         present.iter().map(verdict).collect()
     }
 
-    /// Since when a generation is unused although a newer one is used.
+    /// Since when a generation is unused although a newer one is used, and has been for as long: one
+    /// handshake may be a test.
     fn unused(&self, set: &str, old: &Present, all: &[Present], now: i64) -> Option<i64> {
         let held = self.sets.get(set)?;
         let kept = held.get(&old.name)?;
@@ -100,10 +130,10 @@ impl TrustUsage {
         let newer_is_used = all.iter().any(|new| {
             new.ends > old.ends
                 && old.ends.is_some()
-                && held
-                    .get(&new.name)
-                    .and_then(|kept| kept.last_used)
-                    .is_some_and(recently)
+                && held.get(&new.name).is_some_and(|kept| {
+                    kept.last_used.is_some_and(recently)
+                        && kept.first_used.is_some_and(|at| !recently(at))
+                })
         });
         (newer_is_used && !recently(since)).then_some(since)
     }
@@ -145,14 +175,54 @@ mod tests {
         let said = usage.look("webex", &both(Some(1), None), day(1));
         assert_eq!(said, [Verdict::Used, Verdict::New]);
         // After a restart nobody remembers but we.
-        let said = usage.look("webex", &both(None, Some(20)), day(20));
-        assert_eq!(said, [Verdict::Used, Verdict::Used]);
-        let said = usage.look("webex", &both(None, Some(31)), day(31));
+        for used in [20, 31, 49] {
+            let said = usage.look("webex", &both(None, Some(used)), day(used));
+            assert_eq!(said, [Verdict::Used, Verdict::New], "{used}");
+        }
+        let said = usage.look("webex", &both(None, Some(50)), day(50));
         let since = date::to_unix(day(1));
-        assert_eq!(said, [Verdict::Unused(since), Verdict::Used]);
+        assert_eq!(said, [Verdict::Unused(since), Verdict::New]);
         // One handshake is enough to need it again.
-        let said = usage.look("webex", &both(Some(32), Some(32)), day(32));
-        assert_eq!(said, [Verdict::Used, Verdict::Used]);
+        let said = usage.look("webex", &both(Some(51), Some(51)), day(51));
+        assert_eq!(said, [Verdict::Used, Verdict::New]);
+        let said = usage.look("webex", &both(None, None)[1..], day(52));
+        assert_eq!(said, [Verdict::Used], "the old one is gone");
+    }
+
+    #[test]
+    fn a_new_generation_is_told_until_the_old_one_is_gone_also_after_a_restart() {
+        let mut usage = TrustUsage::default();
+        let (old, new) = (present("a.txt", 400, None), present("b.txt", 4000, None));
+        let both = [old, new.clone()];
+        usage.look("webex", &both[..1], day(0));
+        for number in 1..4 {
+            let said = usage.look("webex", &both, day(number));
+            assert_eq!(said, [Verdict::Used, Verdict::New]);
+            let text = serde_json::to_string(&usage).unwrap();
+            usage = serde_json::from_str(&text).unwrap();
+        }
+        assert_eq!(usage.look("webex", &both[1..], day(4)), [Verdict::Used]);
+        // One that replaces what was there is told at least once.
+        let next = [present("c.txt", 5000, None)];
+        assert_eq!(usage.look("webex", &next, day(5)), [Verdict::New]);
+        assert_eq!(usage.look("webex", &next, day(6)), [Verdict::Used]);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_makes_nothing_look_used_for_ever() {
+        let mut usage = TrustUsage::default();
+        let both = |old, new| [present("a.txt", 400, old), present("b.txt", 4000, new)];
+        usage.look("webex", &both(Some(3_650), Some(3_650)), day(3_650));
+        usage.look("webex", &both(Some(3_650), Some(3_650)), day(0));
+        let kept = usage.of("webex", "a.txt").unwrap();
+        assert_eq!(kept.last_used, Some(date::to_unix(day(0))));
+        for number in 1..30 {
+            let said = usage.look("webex", &both(Some(3_650), Some(number)), day(number));
+            assert_eq!(said, [Verdict::Used, Verdict::Used], "{number}");
+        }
+        let said = usage.look("webex", &both(Some(3_650), Some(30)), day(30));
+        let since = date::to_unix(day(0));
+        assert_eq!(said, [Verdict::Unused(since), Verdict::Used]);
     }
 
     #[test]

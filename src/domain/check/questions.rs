@@ -68,16 +68,17 @@ pub fn certificates(samples: &Samples, name: &str, limits: CertLimits, now: f64)
     let mut report = Report::default();
     let mut first: Option<(f64, String)> = None;
     let mut known = 0_usize;
+    let begins: BTreeMap<&[(String, String)], f64> = samples
+        .of("x509_cert_not_before")
+        .map(|sample| (sample.labels.as_slice(), sample.value))
+        .collect();
     for sample in samples.of("x509_cert_not_after") {
         let called = called(sample);
         if !called.contains(name) {
             continue;
         }
         known += 1;
-        let begin = samples
-            .of("x509_cert_not_before")
-            .find(|other| other.labels == sample.labels)
-            .map_or(now, |other| other.value);
+        let begin = begins.get(sample.labels.as_slice()).copied().unwrap_or(now);
         let lifetime = (sample.value - begin).max(0.0);
         let is_anchor = sample.label("role") == "trust_anchor";
         let (warning, critical) = limits.seconds(lifetime, is_anchor);

@@ -3,6 +3,7 @@
 //!
 //! * `entries`: what the configuration makes us watch.
 //! * [`scan`]: one round over files; `read` and `pattern` are how it gets at them.
+//! * `reading`: that round while it runs, which may take for ever.
 //! * `rounds`: one round of handshakes; `probe` is one of them, `prober` has one made outside.
 //! * [`CertDesk`]: the handle to what was found.
 //!
@@ -14,19 +15,20 @@ mod bad_input;
 mod entries;
 mod glances;
 mod pattern;
+mod places;
 mod probe;
 mod prober;
 mod read;
+mod reading;
 pub mod rounds;
 pub mod scan;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod timer;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,7 +36,6 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::config::Config;
 use crate::domain::alarms::Observation;
@@ -42,12 +43,15 @@ use crate::domain::certs::watchlist::Action;
 use crate::domain::certs::watchlist::Board;
 use crate::domain::certs::watchlist::Input;
 use crate::domain::certs::watchlist::Rules;
-use crate::domain::certs::watchlist::Timekeeping;
 use crate::domain::certs::watchlist::Watchlist;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::certificates::CertificateMetrics;
+use crate::workers::cert_watch::places::places;
+use crate::workers::cert_watch::reading::Read;
+use crate::workers::cert_watch::reading::Reading;
+use crate::workers::cert_watch::reading::timekeeping;
 use crate::workers::cert_watch::rounds::Leaves;
 use crate::workers::cert_watch::scan::Cache;
 use crate::workers::cert_watch::scan::Token;
@@ -58,12 +62,6 @@ pub use glances::Glances;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
 pub const QUEUE: usize = 1_024;
-
-/// Lines of the log for one look; a thousand certificates may end at once.
-const MOST_LINES: usize = 50;
-
-/// Where a machine with systemd-timesyncd says that its clock is kept.
-const TIMESYNC: &str = "/run/systemd/timesync";
 
 /// Tells the refresh tokens and when they lapse.
 pub type Tokens = Arc<dyn Fn() -> Vec<Token> + Send + Sync>;
@@ -108,6 +106,7 @@ impl CertDesk {
             tasks: tasks.clone(),
             cache: Some(Cache::default()),
             leaves: Leaves::new(),
+            reading: Reading::default(),
         };
         tasks.worker("cert-watch", watcher.run(configs, wishes, tasks.stop()));
         Self {
@@ -150,6 +149,7 @@ struct Watcher {
     /// `None` while a round over files has it.
     cache: Option<Cache>,
     leaves: Leaves,
+    reading: Reading,
     glances: Glances,
 }
 
@@ -159,49 +159,57 @@ enum Event {
     Configured,
     Due,
     Files,
+    Late,
     Probes,
+    Read(Option<Read>),
+    Stopped,
+}
+
+/// What is listened to.
+struct Ears {
+    configs: watch::Receiver<Arc<Config>>,
+    wishes: mpsc::Receiver<()>,
+    events: mpsc::Receiver<()>,
+    stop: CancellationToken,
 }
 
 impl Watcher {
     async fn run(
         mut self,
-        mut configs: watch::Receiver<Arc<Config>>,
-        mut wishes: mpsc::Receiver<()>,
+        configs: watch::Receiver<Arc<Config>>,
+        wishes: mpsc::Receiver<()>,
         stop: CancellationToken,
     ) {
-        let (mut _watcher, mut events) = file_watch::directory_events(&places(&self.ground.config));
+        let (mut _watcher, events) = file_watch::directory_events(&places(&self.ground.config));
+        let mut ears = Ears {
+            configs,
+            wishes,
+            events,
+            stop: stop.clone(),
+        };
         let mut timer = Timer::new(&self.ground.config);
+        // Another configuration came while files were read by the old one.
+        let mut outdated = false;
         loop {
-            let due = self.machine.deadline().unwrap_or(timer.files_at);
-            let event = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                changed = configs.changed() => match changed {
-                    Ok(()) => Event::Configured,
-                    Err(_) => return,
-                },
-                // Before what changes: a directory that never rests must not hold these up.
-                () = at(timer.files_at) => Event::Files,
-                () = at(timer.probes_at) => Event::Probes,
-                () = at(due) => Event::Due,
-                Some(()) = wishes.recv() => Event::Changed,
-                Some(()) = events.recv() => Event::Changed,
-            };
+            let event = self.next(&mut ears, &timer).await;
             let config = Arc::clone(&self.ground.config);
             let over = match event {
+                Event::Stopped => true,
                 Event::Changed => {
                     let settled = timer.changed(&config);
                     // What comes meanwhile is part of it.
                     let over = stopped_before(&stop, at(settled)).await;
-                    while events.try_recv().is_ok() {}
+                    while ears.events.try_recv().is_ok() {}
                     over
                 }
                 Event::Configured => {
-                    self.ground.config = Arc::clone(&configs.borrow_and_update());
-                    (_watcher, events) = file_watch::directory_events(&places(&self.ground.config));
+                    self.ground.config = Arc::clone(&ears.configs.borrow_and_update());
+                    (_watcher, ears.events) =
+                        file_watch::directory_events(&places(&self.ground.config));
                     let rules = rules(&self.ground.config);
                     self.machine.handle(Input::Reloaded(rules), clock::now());
                     timer.soon();
+                    outdated = self.reading.is_running();
                     false
                 }
                 Event::Due => {
@@ -209,9 +217,21 @@ impl Watcher {
                     false
                 }
                 Event::Files => {
-                    self.files(&config).await;
-                    timer.scanned(&config);
+                    self.read(&config);
                     false
+                }
+                Event::Late => {
+                    let late = self.reading.late(clock::now());
+                    !observe(&self.ground.observations, late, &stop).await
+                }
+                Event::Read(read) => {
+                    timer.scanned(&config);
+                    if std::mem::take(&mut outdated) {
+                        timer.soon();
+                    }
+                    self.was_read(read);
+                    let ended = self.reading.ended(clock::now());
+                    !observe(&self.ground.observations, ended, &stop).await
                 }
                 Event::Probes => {
                     let over = stopped_before(&stop, self.probes(&config)).await;
@@ -219,16 +239,34 @@ impl Watcher {
                     over
                 }
             };
-            if over {
+            if over || !self.act(&stop).await {
                 return;
             }
-            let done = tokio::select! {
-                () = stop.cancelled() => return,
-                done = self.act() => done,
-            };
-            if !done {
-                return;
-            }
+        }
+    }
+
+    async fn next(&mut self, ears: &mut Ears, timer: &Timer) -> Event {
+        let due = self.machine.deadline().unwrap_or(timer.files_at);
+        let is_idle = !self.reading.is_running();
+        // Who is asked is compared with what the files hold.
+        let may_probe = is_idle || self.reading.is_late();
+        let late = self.reading.late_at();
+        tokio::select! {
+            biased;
+            () = ears.stop.cancelled() => Event::Stopped,
+            changed = ears.configs.changed() => match changed {
+                Ok(()) => Event::Configured,
+                Err(_) => Event::Stopped,
+            },
+            read = self.reading.done() => Event::Read(read),
+            () = at(late.unwrap_or(due)), if late.is_some() => Event::Late,
+            // Before what changes: a directory that never rests must not hold these up.
+            () = at(timer.files_at), if is_idle => Event::Files,
+            () = at(timer.probes_at), if may_probe => Event::Probes,
+            () = at(due) => Event::Due,
+            // What changes while files are read waits until they were.
+            Some(()) = ears.wishes.recv(), if is_idle => Event::Changed,
+            Some(()) = ears.events.recv(), if is_idle => Event::Changed,
         }
     }
 
@@ -242,16 +280,24 @@ impl Watcher {
         self.machine.handle(Input::Scanned(scan), clock::now());
     }
 
-    async fn files(&mut self, config: &Arc<Config>) {
-        let config = Arc::clone(config);
-        let tokens = (self.ground.tokens)();
+    /// Begins a round over files. It may never end: a file system may not answer.
+    fn read(&mut self, config: &Arc<Config>) {
+        let (config, tasks) = (Arc::clone(config), self.tasks.clone());
+        let tokens = Arc::clone(&self.ground.tokens);
         let mut cache = self.cache.take().unwrap_or_default();
-        let now = clock::wall();
-        let scanned = self.tasks.blocking(move || {
-            let scan = scan::files(&config, &tokens, &mut cache, now);
-            (scan, cache, timekeeping(Path::new(TIMESYNC)))
-        });
-        if let Some((scan, cache, time)) = scanned.await {
+        let now = clock::now();
+        let work = async move {
+            let read = tasks.blocking(move || {
+                let scan = scan::files(&config, &tokens(), &mut cache, now.wall);
+                (scan, cache, timekeeping(Path::new(reading::TIMESYNC)))
+            });
+            read.await
+        };
+        self.reading.begin(work, now);
+    }
+
+    fn was_read(&mut self, read: Option<Read>) {
+        if let Some((scan, cache, time)) = read {
             self.cache = Some(cache);
             self.leaves = rounds::leaves(&scan);
             self.machine.handle(Input::Time(time), clock::now());
@@ -259,8 +305,16 @@ impl Watcher {
         }
     }
 
-    /// Carries out what the machine wants. `false` when nobody wants to know any more.
-    async fn act(&mut self) -> bool {
+    /// Carries out what the machine wants, until `stop`. `false` when that came, or nobody wants to
+    /// know any more.
+    async fn act(&mut self, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = stop.cancelled() => false,
+            done = self.act_all() => done,
+        }
+    }
+
+    async fn act_all(&mut self) -> bool {
         while let Some(action) = self.machine.poll_action() {
             match action {
                 Action::Observe(observation) => {
@@ -269,7 +323,7 @@ impl Watcher {
                     }
                 }
                 Action::Publish(board) => {
-                    self.tell(&board);
+                    tell::changes(&self.board.borrow(), &board);
                     self.ground.metrics.publish(&board);
                     self.board.send_replace(board);
                 }
@@ -280,44 +334,18 @@ impl Watcher {
         }
         true
     }
+}
 
-    /// What became wrong or right since the last board, in the log.
-    fn tell(&self, board: &Board) {
-        let before = Arc::clone(&self.board.borrow());
-        let old: BTreeMap<_, _> = before
-            .standings
-            .iter()
-            .map(|held| (&held.watched.id, held))
-            .collect();
-        let mut told = 0;
-        for standing in &board.standings {
-            let id = &standing.watched.id;
-            let (was, is) = (
-                old.get(id).and_then(|held| held.severity()),
-                standing.severity(),
-            );
-            if was == is {
-                continue;
-            }
-            told += 1;
-            if told > MOST_LINES {
-                continue;
-            }
-            let end = standing.not_after.map(crate::domain::certs::date::text);
-            match standing.problems.first() {
-                Some(problem) => tracing::warn!(
-                    certificate = %id, alarm = problem.alarm.word(), severity = problem.severity.word(),
-                    not_after = end, "{}", problem.text
-                ),
-                None => {
-                    info!(certificate = %id, not_after = end, "Nothing is wrong with it any more.")
-                }
-            }
-        }
-        if told > MOST_LINES {
-            let more = told - MOST_LINES;
-            tracing::warn!(more, "More certificates changed; see `xspd certs check`.");
-        }
+/// Tells what the machine knows nothing of. `false` when nobody wants to know any more.
+async fn observe(
+    observations: &mpsc::Sender<Observation>,
+    seen: Option<Observation>,
+    stop: &CancellationToken,
+) -> bool {
+    let Some(seen) = seen else { return true };
+    tokio::select! {
+        () = stop.cancelled() => false,
+        sent = observations.send(seen) => sent.is_ok(),
     }
 }
 
@@ -343,41 +371,5 @@ pub fn rules(config: &Config) -> Rules {
         deploy_grace: rules.deploy_grace,
         nodes_grace: rules.nodes_grace,
         clock_tolerance: rules.clock_tolerance,
-    }
-}
-
-/// Where files may change.
-fn places(config: &Config) -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    for entry in entries::entries(config) {
-        match entry.source {
-            entries::Source::Anchors(path) => places.push(path),
-            entries::Source::Bundles { paths, .. } | entries::Source::Crls(paths) => {
-                places.extend(paths);
-            }
-            entries::Source::Chain(files) => places.push(files.chain),
-            entries::Source::TrustSet(set) => {
-                places.extend(set.files);
-                places.extend(set.directory);
-            }
-            // Beside the keys lies what changes all the time; they are not urgent.
-            entries::Source::Declared { .. }
-            | entries::Source::Keys(_)
-            | entries::Source::Outside(_)
-            | entries::Source::Probe(_)
-            | entries::Source::Served { .. } => {}
-        }
-    }
-    places
-}
-
-/// Whether systemd-timesyncd, where it runs, keeps the clock.
-fn timekeeping(directory: &Path) -> Timekeeping {
-    if !directory.is_dir() {
-        Timekeeping::Unknown
-    } else if directory.join("synchronized").exists() {
-        Timekeeping::Kept
-    } else {
-        Timekeeping::Lost
     }
 }

@@ -209,12 +209,15 @@ impl Scanner<'_> {
         password: Option<&SecretRef>,
     ) -> Absence {
         let mut left = self.config.certificates.most_files;
+        let mut absence = Absence::Lost;
         for path in paths {
             let files = match pattern::files(path, left) {
                 Ok(files) => files,
                 Err(fault) => {
                     let id = entry.shared.id.clone();
                     self.note(passing(entry, id), file(path), Err(fault));
+                    // What its files hold is not known now; the pattern's own fault is told.
+                    absence = Absence::Unsaid;
                     continue;
                 }
             };
@@ -224,7 +227,7 @@ impl Scanner<'_> {
                 self.bundle(entry, &path, password, alone);
             }
         }
-        Absence::Lost
+        absence
     }
 
     /// One file of several. Which object it holds is said by the certificate in it.

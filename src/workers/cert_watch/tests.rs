@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rcgen::ExtendedKeyUsagePurpose;
@@ -23,6 +25,7 @@ use crate::domain::certs::mint::Minted;
 use crate::domain::certs::source::SourceFault;
 use crate::domain::certs::watchlist::Scan;
 use crate::domain::certs::watchlist::Seen;
+use crate::domain::certs::watchlist::Timekeeping;
 use crate::workers::cert_watch::probe::Manner;
 use crate::workers::cert_watch::probe::Target;
 
@@ -134,6 +137,50 @@ fn too_many_files_and_none_are_told_of_the_pattern() {
     folder.put("a.pem", leaf("a").pem());
     folder.put("b.pem", leaf("b").pem());
     assert_eq!(words(&look(&few)), [("farm".to_owned(), "too-many-files")]);
+}
+
+#[test]
+fn a_pattern_that_fails_says_nothing_of_what_its_files_held() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("held")).unwrap();
+    for host in ["a", "b"] {
+        folder.put(&format!("held/{host}.pem"), leaf(host).pem());
+    }
+    let config = folder.watching("held/*.pem", "");
+    let now = clock::now();
+    let mut list = Watchlist::new(rules(&config), now);
+    let mut told = std::collections::BTreeSet::new();
+    let mut scan = |told: &mut std::collections::BTreeSet<(AlarmName, String)>| {
+        list.handle(Input::Scanned(look(&config)), now);
+        while let Some(action) = list.poll_action() {
+            if let Action::Observe(Observation { key, condition }) = action {
+                let key = (key.name, key.object.as_str().to_owned());
+                match condition {
+                    Condition::Present(_) => told.insert(key),
+                    Condition::Absent => told.remove(&key),
+                };
+            }
+        }
+    };
+    scan(&mut told);
+    let lost = |told: &std::collections::BTreeSet<(AlarmName, String)>| {
+        let lost = told
+            .iter()
+            .filter(|(name, _)| *name == AlarmName::CertificateSourceLost);
+        lost.map(|(_, object)| object.clone()).collect::<Vec<_>>()
+    };
+    fs::rename(folder.path("held"), folder.path("away")).unwrap();
+    for _ in 0..5 {
+        scan(&mut told);
+    }
+    assert_eq!(
+        lost(&told),
+        ["farm"],
+        "one for the pattern, none for its files"
+    );
+    fs::rename(folder.path("away"), folder.path("held")).unwrap();
+    scan(&mut told);
+    assert_eq!(lost(&told), [""; 0]);
 }
 
 #[test]
@@ -385,6 +432,58 @@ async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
     server.stop().cancel();
     tasks.join().await;
     server.join().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_hang_are_told_and_the_watch_goes_on() {
+    let tasks = Tasks::new();
+    let (observations, mut heard) = mpsc::channel(QUEUE);
+    // The first look waits as for a file of a mount that went away.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let looks = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&looks);
+    let ground = Ground {
+        config: Arc::new(config("")),
+        addresses: Vec::new(),
+        tokens: Arc::new(move || {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                held.lock().unwrap().recv().ok();
+            }
+            Vec::new()
+        }),
+        observations,
+        metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
+    };
+    let desk = CertDesk::start(ground, &tasks);
+    let mut until = async |present: bool| loop {
+        let observation = heard.recv().await.unwrap();
+        let is = matches!(observation.condition, Condition::Present(_));
+        if observation.key.object.as_str() == "all files" && is == present {
+            return;
+        }
+    };
+    // Paused time rests while a thread waits, so it is moved by hand.
+    let pass = async || loop {
+        tokio::time::advance(Duration::from_secs(30)).await;
+        tokio::task::yield_now().await;
+    };
+    tokio::select! {
+        () = until(true) => {}
+        () = pass() => {}
+    }
+    assert!(desk.board().at.is_none());
+    let mut board = desk.board.clone();
+    tokio::select! {
+        judged = board.changed() => judged.unwrap(),
+        () = pass() => {}
+    }
+    assert!(desk.board().at.is_some(), "dates are judged all the same");
+    assert!(looks.load(Ordering::SeqCst) <= 1, "no second look is begun");
+    release.send(()).unwrap();
+    until(false).await;
+    tasks.stop().cancel();
+    tasks.join().await;
 }
 
 #[test]

@@ -13,14 +13,15 @@ use crate::domain::alarms::board::HOUR;
 use crate::domain::alarms::board::Held;
 use crate::domain::alarms::board::Phase;
 use crate::domain::alarms::board::SUSPICION;
-use crate::domain::alarms::board::observe::overflow;
 use crate::domain::alarms::board::observe::ripe_at;
+use crate::domain::alarms::board::room::overflow;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Condition;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::alarms::silence;
 use crate::domain::machine::Now;
 
 /// Who ends what nobody sees any more.
@@ -38,6 +39,9 @@ impl Board {
             .take_while(|(at, _)| *at <= now.mono)
             .map(|(_, key)| key.clone())
             .collect();
+        if !due.is_empty() {
+            self.mildest = None;
+        }
         for key in due {
             self.look(&key, now);
         }
@@ -100,7 +104,9 @@ impl Board {
         };
         raised.alarm.flapping = flaps || (raised.alarm.flapping && held.pending.is_some());
         let ended = raised.alarm.ack.as_ref().is_some_and(|ack| {
-            let own = ack.until.is_some_and(|until| until <= now.wall);
+            let own = ack
+                .until
+                .is_some_and(|until| until <= now.wall || silence::is_ahead(ack.at, now.wall));
             own || raised
                 .alarm
                 .ends
@@ -147,7 +153,8 @@ impl Board {
 
     fn end_silences(&mut self, now: Now) {
         let before = self.silences.len();
-        self.silences.retain(|_, silence| silence.is_on(now.wall));
+        self.silences
+            .retain(|_, silence| !silence.has_ended(now.wall));
         let ended = self.silences.len() != before;
         if ended {
             let all = self.silences.values().cloned().collect();
@@ -177,6 +184,7 @@ impl Board {
     pub(super) fn adopt(&mut self, policy: Policy, now: Now) {
         let bound = policy.bound.max(self.held.len());
         self.policy = Policy { bound, ..policy };
+        self.mildest = None;
         let keys: Vec<AlarmKey> = self.held.keys().cloned().collect();
         for key in keys {
             if self.policy.is_off(key.name) {

@@ -6,6 +6,7 @@
 //!
 //! * `observe`: what watchers say becomes raise, step and clear.
 //! * `orders`: what people say: acknowledge, silence, clear by hand.
+//! * `room`: the bound.
 //! * `due`: what time brings: the end of a hold-down, of a silence, of a day.
 //! * `tell`: what is kept and told of each change. `view`: what is there, and was before a restart.
 //!
@@ -16,6 +17,7 @@
 mod due;
 mod observe;
 mod orders;
+mod room;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -118,6 +120,8 @@ pub struct Board {
     ghosts: usize,
     discarded: u64,
     discard: Option<Instant>,
+    /// How bad the mildest one was when a place was last looked for; `None`: not known any more.
+    mildest: Option<Option<Severity>>,
     actions: VecDeque<Action>,
 }
 
@@ -224,6 +228,13 @@ impl Held {
         }
     }
 
+    /// How bad it is or may be.
+    fn weight(&self) -> Option<Severity> {
+        let suspected = self.pending.as_ref();
+        self.severity()
+            .max(suspected.and_then(|pending| pending.claim.severity()))
+    }
+
     const fn is_ghost(&self) -> bool {
         matches!(self.phase, Phase::Clear) && self.pending.is_none()
     }
@@ -258,6 +269,7 @@ impl Board {
             ghosts: 0,
             discarded: 0,
             discard: None,
+            mildest: None,
             actions: VecDeque::new(),
         }
     }

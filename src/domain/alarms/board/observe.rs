@@ -33,11 +33,6 @@ const DETAIL: usize = 300;
 /// Details of an alarm.
 const DETAILS: usize = 16;
 
-/// The key of the board's own alarm.
-pub(super) fn overflow() -> AlarmKey {
-    AlarmKey::new(AlarmName::AlarmsDiscarded, "board")
-}
-
 impl Board {
     pub(super) fn observe(&mut self, observation: Observation, now: Now) {
         let Observation { key, condition } = observation;
@@ -51,64 +46,20 @@ impl Board {
             if claim == Claim::Absent {
                 return;
             }
-            if !self.has_room(&key) {
+            if !self.has_room(&key) && !self.make_room(&claim, now) {
                 self.discard(&key, now);
                 return;
             }
             self.held.insert(key.clone(), Held::clear());
             self.ghosts += 1;
         }
+        let before = self.held.get(&key).and_then(Held::weight);
         self.hear(&key, claim, now);
         self.plan(&key, now);
-    }
-
-    /// Whether a new key finds a place; what is only remembered makes room.
-    fn has_room(&mut self, key: &AlarmKey) -> bool {
-        let own = overflow();
-        if *key == own {
-            return true;
+        let after = self.held.get(&key).and_then(Held::weight);
+        if before != after {
+            self.mildest = None;
         }
-        let full = |board: &Self| {
-            let own = usize::from(board.held.contains_key(&own));
-            board.held.len() - own >= board.policy.bound
-        };
-        if full(self) && self.ghosts > 0 {
-            let ghosts = self.held.iter().filter(|(_, held)| held.is_ghost());
-            let ghosts: Vec<_> = ghosts.map(|(key, _)| key.clone()).collect();
-            for ghost in ghosts {
-                self.forget(&ghost);
-            }
-        }
-        !full(self)
-    }
-
-    fn discard(&mut self, key: &AlarmKey, now: Now) {
-        self.discarded = self.discarded.saturating_add(1);
-        self.discard = Some(now.mono);
-        let text = format!(
-            "There are more than {} alarms; what came further was discarded, first {key}.",
-            self.policy.bound
-        );
-        // The first one is told; the others are counted with it.
-        let text = match self.alarm(&overflow()) {
-            Some(held) => held.text.clone(),
-            None => text,
-        };
-        let present = Present {
-            severity: catalogue::entry(AlarmName::AlarmsDiscarded).severity,
-            step: String::new(),
-            text,
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        };
-        self.observe(
-            Observation {
-                key: overflow(),
-                condition: Condition::Present(present),
-            },
-            now,
-        );
     }
 
     /// Weighs one look.

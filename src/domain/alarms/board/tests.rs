@@ -381,6 +381,28 @@ fn what_gets_worse_is_news_to_who_took_it_on() {
 }
 
 #[test]
+fn who_had_it_by_a_clock_that_was_ahead_has_it_no_longer() {
+    let mut scene = Scene::new(Policy::default());
+    scene.see(ONCE, Severity::Medium, "");
+    let years = 3_650 * DAY;
+    scene.now.wall += years;
+    let until = scene.now.wall + 8 * HOUR;
+    scene.order(acknowledge(ONCE, Some(until)));
+    scene.order(silence(until));
+    scene.pass(HOUR);
+    assert!(scene.alarm(ONCE).ack.is_some());
+    let held = |scene: &Scene| {
+        let alarm = scene.alarm(ONCE);
+        scene.board.silence_of(alarm, scene.now.wall).is_some()
+    };
+    assert!(held(&scene));
+    scene.now.wall -= years;
+    scene.pass(HOUR);
+    assert!(scene.alarm(ONCE).ack.is_none());
+    assert!(!held(&scene));
+}
+
+#[test]
 fn what_comes_and_goes_is_held_until_it_has_been_quiet() {
     let mut scene = Scene::new(Policy::default());
     let mut told = Vec::new();
@@ -400,6 +422,41 @@ fn what_comes_and_goes_is_held_until_it_has_been_quiet() {
         None,
         "nothing is remembered for ever"
     );
+}
+
+#[test]
+fn the_mildest_makes_room_for_what_is_worse() {
+    let mut scene = Scene::new(Policy {
+        bound: 3,
+        ..Policy::default()
+    });
+    let see = |scene: &mut Scene, object: &str, severity| {
+        scene.hear(Input::Observed(present(ONCE, object, severity, "")))
+    };
+    for (object, severity) in [
+        ("a", Severity::Medium),
+        ("b", Severity::Low),
+        ("c", Severity::High),
+    ] {
+        see(&mut scene, object, severity);
+    }
+    let told = see(&mut scene, "d", Severity::Critical);
+    assert_eq!(told, ["cleared/low", "raised/high", "raised/critical"]);
+    assert!(see(&mut scene, "e", Severity::Medium).is_empty());
+    assert_eq!(
+        see(&mut scene, "f", Severity::High),
+        ["cleared/medium", "raised/high"]
+    );
+    assert!(see(&mut scene, "g", Severity::High).is_empty());
+    // What becomes milder can be passed again.
+    see(&mut scene, "c", Severity::Low);
+    scene.pass(MINUTE);
+    assert_eq!(
+        see(&mut scene, "g", Severity::High),
+        ["cleared/low", "raised/high"]
+    );
+    let keys = scene.board.alarms().map(|alarm| alarm.key.object.as_str());
+    assert_eq!(keys.collect::<Vec<_>>(), ["d", "f", "g", "board"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::domain::certs::watchlist::Standing;
 use crate::domain::certs::watchlist::ending::dates;
 use crate::domain::certs::watchlist::held::Held;
 use crate::domain::certs::watchlist::held::Looked;
+use crate::domain::certs::watchlist::hidden;
 use crate::domain::certs::watchlist::phrases::LISTED;
 use crate::domain::certs::watchlist::phrases::called;
 use crate::domain::certs::watchlist::phrases::care;
@@ -82,7 +83,9 @@ pub(super) const fn names(watched: &Watched) -> &'static [AlarmName] {
 }
 
 /// The place that counts: of what is served the one that ends first, else of the files the newest
-/// one, else what somebody declared. Places that are lost count when there is no other.
+/// one, else what somebody declared. What was once seen served counts until it is seen again: that
+/// nobody answers does not mean that a newer file is in use. Other places that are lost count when
+/// there is no other.
 pub(super) fn counting<'a>(
     places: &'a BTreeMap<Place, Looked>,
     rules: &Rules,
@@ -102,9 +105,9 @@ pub(super) fn counting<'a>(
         }
     };
     let up = |looked: &Looked| !looked.is_lost(rules.lost_after);
-    let is_served = |place: &Place| matches!(place.kind, PlaceKind::Served | PlaceKind::Probe);
+    let is_served = |place: &Place| place.kind.is_served();
     let is_file = |place: &Place| place.kind == PlaceKind::File;
-    let found = pick(&|place, looked| is_served(place) && up(looked), true)
+    let found = pick(&|place, _| is_served(place), true)
         .or_else(|| pick(&|place, looked| is_file(place) && up(looked), false))
         .or_else(|| pick(&|_, looked| up(looked), true))
         .or_else(|| pick(&|_, _| true, true));
@@ -151,6 +154,8 @@ pub(super) fn judge(
         standing.chain = counting.chain.cloned();
         dates(&mut standing, counting, &mut present, now);
         findings(&mut standing, lost_purpose, &mut present);
+        strays(&mut standing, now);
+        hidden::tell(held, &standing, rules, now, &mut present);
         deployment(held, &standing, rules, now, &mut present);
     }
     renewal_failures(&standing, now, &mut present);
@@ -209,6 +214,21 @@ fn findings(
     }
 }
 
+/// What is sent besides the chain and is over: clients need not care, so it is worth a note.
+fn strays(standing: &mut Standing, now: Now) {
+    let Some(chain) = standing.chain.clone() else {
+        return;
+    };
+    let notes = chain.stray_and_over(now.wall).map(|facts| {
+        let end = date::text(facts.not_after);
+        format!(
+            "{} ended on {end} and does not belong to the chain. Leave it out.",
+            facts.subject
+        )
+    });
+    standing.notes.extend(notes.take(LISTED));
+}
+
 /// What is served is not what is stored, or nodes differ.
 fn deployment(
     held: &Held,
@@ -222,14 +242,18 @@ fn deployment(
     };
     let where_seen = |kinds: &[PlaceKind]| {
         let places = held.places.iter().filter(|(place, looked)| {
-            kinds.contains(&place.kind)
-                && looked.leaf().is_some()
-                && !looked.is_lost(rules.lost_after)
+            let last_known = place.kind.is_served() || !looked.is_lost(rules.lost_after);
+            kinds.contains(&place.kind) && looked.leaf().is_some() && last_known
         });
         let all: Vec<String> = places
             .map(|(place, looked)| {
                 let leaf = looked.leaf().map(|leaf| leaf.short()).unwrap_or_default();
-                format!("{} has {leaf}", place.name)
+                let word = if looked.is_lost(rules.lost_after) {
+                    "last had"
+                } else {
+                    "has"
+                };
+                format!("{} {word} {leaf}", place.name)
             })
             .collect();
         listed(&all)

@@ -27,6 +27,7 @@ use crate::domain::certs::watchlist::Sighting;
 use crate::domain::certs::watchlist::Standing;
 use crate::domain::certs::watchlist::evaluate;
 use crate::domain::certs::watchlist::evaluate::Verdict;
+use crate::domain::certs::watchlist::hidden;
 use crate::domain::ids::Fingerprint;
 use crate::domain::machine::Now;
 
@@ -100,6 +101,8 @@ pub(super) struct Held {
     pub(super) differs_since: Option<Instant>,
     /// Since when nodes differ.
     pub(super) nodes_differ_since: Option<Instant>,
+    /// Since when an older file holds what ends soon.
+    pub(super) files_differ_since: Option<Instant>,
     /// How often more each alarm is said to be over; `None` in the value: it is not.
     told: BTreeMap<AlarmName, Option<u8>>,
     standing: Option<Arc<Standing>>,
@@ -114,6 +117,7 @@ impl Held {
             predecessor: None,
             differs_since: None,
             nodes_differ_since: None,
+            files_differ_since: None,
             told: BTreeMap::new(),
             standing: None,
         }
@@ -172,7 +176,9 @@ impl Held {
             .places
             .values()
             .any(|looked| of_round(looked) && looked.fresh);
-        if any_fresh {
+        if absence == Absence::Unsaid {
+            // What was not read may be there still.
+        } else if any_fresh {
             // It moved from one file to another, or one of its nodes was taken out.
             self.places
                 .retain(|_, looked| !of_round(looked) || looked.fresh);
@@ -259,11 +265,11 @@ impl Held {
 
     /// Since when served and stored, and the nodes among each other, differ.
     fn compare(&mut self, rules: &Rules, now: Now) {
-        let good = |kinds: &[PlaceKind]| {
+        let leaves = |is_of: &dyn Fn(PlaceKind) -> bool, lost_too: bool| {
             let places = self.places.iter();
             let mut leaves: Vec<Fingerprint> = places
                 .filter(|(place, looked)| {
-                    kinds.contains(&place.kind) && !looked.is_lost(rules.lost_after)
+                    is_of(place.kind) && (lost_too || !looked.is_lost(rules.lost_after))
                 })
                 .filter_map(|(_, looked)| looked.leaf())
                 .collect();
@@ -271,19 +277,22 @@ impl Held {
             leaves.dedup();
             leaves
         };
+        // What was last served is not over because nobody answers.
         let (stored, served) = (
-            good(&[PlaceKind::File]),
-            good(&[PlaceKind::Served, PlaceKind::Probe]),
+            leaves(&|kind| kind == PlaceKind::File, false),
+            leaves(&PlaceKind::is_served, true),
         );
         let differs = !stored.is_empty()
             && !served.is_empty()
             && served.iter().any(|leaf| !stored.contains(leaf));
-        let nodes_differ = good(&[PlaceKind::Probe]).len() > 1;
+        let nodes_differ = leaves(&|kind| kind == PlaceKind::Probe, false).len() > 1;
         let since = |before: Option<Instant>, now_differs: bool| {
             now_differs.then(|| before.unwrap_or(now.mono))
         };
         self.differs_since = since(self.differs_since, differs);
         self.nodes_differ_since = since(self.nodes_differ_since, nodes_differ);
+        let hides = hidden::hidden(self, rules, now).next().is_some();
+        self.files_differ_since = since(self.files_differ_since, hides);
     }
 
     /// Notes what a new certificate lacks that the one before it had.
@@ -322,7 +331,10 @@ impl Held {
         let nodes = self
             .nodes_differ_since
             .map(|since| since + rules.nodes_grace);
-        deploy.into_iter().chain(nodes).min()
+        let files = self
+            .files_differ_since
+            .map(|since| since + rules.nodes_grace);
+        [deploy, nodes, files].into_iter().flatten().min()
     }
 
     pub(super) fn check_invariants(&self) {

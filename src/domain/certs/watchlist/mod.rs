@@ -10,6 +10,7 @@ mod clock;
 mod ending;
 mod evaluate;
 mod held;
+mod hidden;
 mod phrases;
 #[cfg(test)]
 mod tests;

@@ -194,6 +194,30 @@ fn what_is_served_counts_and_what_is_only_stored_is_told() {
 }
 
 #[test]
+fn a_listener_that_no_longer_answers_goes_on_counting_with_what_it_served_last() {
+    let mut stage = Stage::new();
+    let (old, new) = (stage.leaf((2027, 1, 20)), stage.leaf((2028, 3, 15)));
+    stage.see(Round::Files, &[(&file(), Ok(&new))]);
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
+    stage.pass(MINUTE * 2);
+    let known = ["certificateExpiring", "certificateNotDeployed"];
+    assert_eq!(stage.present(), known);
+    for _ in 0..3 {
+        stage.see(Round::Probes, &[(&served(), Err(SourceFault::Timeout))]);
+    }
+    let lost = [&known[..], &["certificateSourceLost"]].concat();
+    assert_eq!(stage.present(), lost, "nothing newer was seen served");
+    stage.pass(DAY * 6);
+    assert!(stage.present().contains(&"certificateExpired"));
+    stage.see(Round::Probes, &[(&served(), Ok(&new))]);
+    assert_eq!(stage.present(), [""; 0]);
+    // Taken out of the configuration, only the file is left to count.
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
+    stage.scan(Round::Probes, Absence::Gone, Vec::new());
+    assert_eq!(stage.present(), [""; 0]);
+}
+
+#[test]
 fn nodes_may_differ_for_a_while() {
     let mut stage = Stage::new();
     let (old, new) = (stage.leaf((2028, 1, 20)), stage.leaf((2028, 3, 15)));
@@ -236,6 +260,14 @@ fn what_is_gone_on_purpose_is_gone_and_what_was_not_read_stays() {
     stage.see(Round::Files, &[(&file(), Ok(&leaf))]);
     stage.scan(Round::Files, Absence::Unsaid, Vec::new());
     assert_eq!(stage.present(), ["certificateExpiring"]);
+    // One of its places was read, the other was not.
+    let other = Sighting {
+        watched: Arc::new(server()),
+        place: Place::new(PlaceKind::File, "/b.pem"),
+        seen: Err(SourceFault::Empty),
+    };
+    stage.scan(Round::Files, Absence::Unsaid, vec![other]);
+    assert_eq!(stage.board.standings[0].places.len(), 2);
     stage.scan(Round::Files, Absence::Gone, Vec::new());
     assert_eq!(stage.present(), [""; 0]);
     assert!(stage.list.is_empty() && stage.board.standings.is_empty());
@@ -269,6 +301,31 @@ fn a_file_that_moved_is_the_same_object() {
     stage.see(Round::Files, &[(&other, Ok(&new))]);
     assert_eq!(stage.present(), [""; 0]);
     assert_eq!(stage.board.standings[0].places.len(), 1);
+}
+
+#[test]
+fn a_file_that_is_about_to_end_is_not_hidden_by_a_newer_one_of_its_name() {
+    let mut stage = Stage::new();
+    let (old, new) = (stage.leaf((2027, 1, 20)), stage.leaf((2028, 3, 15)));
+    let other = Place::new(PlaceKind::File, "/b.pem");
+    let both = [(&file(), Ok(&*old)), (&other, Ok(&*new))];
+    stage.see(Round::Files, &both);
+    stage.pass(MINUTE * 59);
+    assert_eq!(stage.present(), [""; 0], "a renewal may take a while");
+    stage.pass(MINUTE);
+    assert_eq!(stage.present(), ["certificateNodesDiffer"]);
+    stage.see(Round::Files, &[(&file(), Ok(&new)), (&other, Ok(&new))]);
+    assert_eq!(stage.present(), [""; 0], "it was renewed in place");
+    // What lasts hides nothing.
+    let long = stage.leaf((2028, 1, 20));
+    stage.see(Round::Files, &[(&file(), Ok(&long)), (&other, Ok(&new))]);
+    stage.pass(MINUTE * 120);
+    assert_eq!(stage.present(), [""; 0]);
+    // What is served says which of them is in use.
+    stage.see(Round::Files, &both);
+    stage.see(Round::Probes, &[(&served(), Ok(&new))]);
+    stage.pass(MINUTE * 120);
+    assert_eq!(stage.present(), [""; 0]);
 }
 
 #[test]
