@@ -2,6 +2,7 @@
 //! one can go and when a new one came.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -83,7 +84,11 @@ pub async fn run(ground: UsageGround, stop: CancellationToken) {
             edge.generation_was_used(&set, &anchor.generation, at);
         }
     }
-    let mut told = BTreeMap::new();
+    // What was said before the restart may be over by now: all is said anew.
+    let mut told: Told = usage
+        .names()
+        .map(|(set, name)| ((set.to_owned(), name.to_owned()), Verdict::Unused(0)))
+        .collect();
     loop {
         let before = usage.clone();
         look(&ground, &mut usage, &mut told, clock::wall());
@@ -115,6 +120,7 @@ fn keep(state: &Path, text: &str) -> std::io::Result<()> {
 type Told = BTreeMap<(String, String), Verdict>;
 
 fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: SystemTime) {
+    let mut there = BTreeSet::new();
     for (set, anchors) in (ground.trust)() {
         let present = present(&ground.telemetry, &set, &anchors);
         let verdicts = usage.look(&set, &present, now);
@@ -128,20 +134,17 @@ fn look(ground: &UsageGround, usage: &mut TrustUsage, told: &mut Told, now: Syst
                 (ground.observe)(observation);
             }
         }
-        let there = |name: &String| present.iter().any(|held| held.name == *name);
-        let gone: Vec<_> = told
-            .keys()
-            .filter(|(of, name)| *of == set && !there(name))
-            .cloned()
-            .collect();
-        for key in gone {
-            let name = match told.remove(&key) {
-                Some(Verdict::New) => AlarmName::WebexTrustChainNewVersion,
-                Some(Verdict::Unused(_)) => AlarmName::TrustGenerationUnused,
-                Some(Verdict::Used) | None => continue,
-            };
-            (ground.observe)(over(name, &set, &key.1));
+        there.extend(present.into_iter().map(|held| (set.clone(), held.name)));
+    }
+    let gone = told.keys().filter(|key| !there.contains(*key)).cloned();
+    for (set, name) in gone.collect::<Vec<_>>() {
+        for alarm in [
+            AlarmName::WebexTrustChainNewVersion,
+            AlarmName::TrustGenerationUnused,
+        ] {
+            (ground.observe)(over(alarm, &set, &name));
         }
+        told.remove(&(set, name));
     }
 }
 

@@ -138,6 +138,12 @@ impl TrustUsage {
         (newer_is_used && !recently(since)).then_some(since)
     }
 
+    /// Every set and generation that is remembered.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sets = self.sets.iter();
+        sets.flat_map(|(set, held)| held.keys().map(move |name| (set.as_str(), name.as_str())))
+    }
+
     /// What is remembered of a generation.
     #[must_use]
     pub fn of(&self, set: &str, generation: &str) -> Option<Generation> {
