@@ -28,6 +28,7 @@ use crate::inbound::endpoints::provisioning::AdapterError;
 use crate::inbound::endpoints::provisioning::AdapterGround;
 use crate::inbound::endpoints::provisioning::NotTaken;
 use crate::inbound::endpoints::provisioning::Submit;
+use crate::platform::files;
 use crate::platform::tasks::Tasks;
 use crate::store::Sqlite;
 use crate::store::Store;
@@ -255,12 +256,7 @@ fn faults(config: &Config) -> Result<Faults, ProvisioningError> {
         path: path.clone(),
         fault,
     };
-    let facts = std::fs::metadata(path).map_err(unreadable)?;
-    if !facts.is_file() || facts.len() > TABLE_BYTES {
-        let fault = std::io::Error::other("not a regular file of at most 1 MiB");
-        return Err(unreadable(fault));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = files::read_text(path, TABLE_BYTES).map_err(unreadable)?;
     Faults::with(&text).map_err(|fault| ProvisioningError::Faults {
         path: path.clone(),
         fault,

@@ -13,6 +13,7 @@ pub mod console;
 pub mod cti;
 pub mod enterprise;
 pub mod exit;
+mod input;
 pub mod keys;
 pub mod lab;
 mod operations;

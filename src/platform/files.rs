@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::fs::Permissions;
 use std::io;
 use std::io::ErrorKind;
+use std::io::Read;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -52,6 +53,60 @@ pub fn room(path: &Path) -> io::Result<Room> {
         size: found.f_blocks.saturating_mul(found.f_frsize),
         files: (found.f_files > 0).then_some(found.f_favail),
     })
+}
+
+/// Reads a regular file of at most `most` bytes. Pipes and devices are refused before they are
+/// opened: opening one can wait, or have an effect.
+///
+/// # Errors
+/// When it is no regular file, is larger ([`ErrorKind::FileTooLarge`]), or cannot be read.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let regular = |facts: fs::Metadata| {
+        if facts.is_file() {
+            Ok(())
+        } else {
+            Err(io::Error::other("it is not a regular file"))
+        }
+    };
+    regular(fs::metadata(path)?)?;
+    // A pipe may have taken its place since.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags).open(path)?;
+    regular(file.metadata()?)?;
+    capped(file, most)
+}
+
+/// The same for a text.
+///
+/// # Errors
+/// As [`read`]; and when it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    text(read(path, most)?)
+}
+
+/// What was read, as a text.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn text(bytes: Vec<u8>) -> io::Result<String> {
+    let text = String::from_utf8(bytes);
+    text.map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
+}
+
+/// Reads all there is, at most `most` bytes.
+///
+/// # Errors
+/// When there is more ([`ErrorKind::FileTooLarge`]), or it cannot be read.
+pub fn capped(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = most.saturating_add(1);
+    source.take(limit).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+        let what = format!("it has more than {most} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
 }
 
 /// Puts `bytes` at `path` so that a reader, or a machine that loses power, sees the old file or
@@ -250,7 +305,8 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// The directory of a path; `.` for a bare file name.
-fn parent(path: &Path) -> &Path {
+#[must_use]
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
@@ -349,6 +405,22 @@ mod tests {
         let error = write_atomic(&path, b"words", PUBLIC).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert_eq!(names(directory.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_regular_files_of_their_size_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, b"words").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"words");
+        assert_eq!(read(&path, 4).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        let pipe = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for other in [pipe.as_path(), directory.path(), Path::new("/dev/zero")] {
+            let error = read(other, 5).unwrap_err();
+            assert_eq!(error.to_string(), "it is not a regular file", "{other:?}");
+        }
     }
 
     #[test]

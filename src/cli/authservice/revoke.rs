@@ -2,7 +2,6 @@
 //! through its admin listener and with the operator token of the configuration.
 
 use std::io;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
 use crate::cli::admin::Sent;
 use crate::cli::admin::escaped;
+use crate::cli::input;
 
 /// Largest token, and largest answer, in bytes.
 const MOST: u64 = 64 * 1024;
@@ -179,22 +179,11 @@ fn form(what: &What, yes: bool) -> Result<String, Failure> {
         return Ok(format!("user={}", escaped(user)));
     }
     let path = what.token.as_deref().unwrap_or_else(|| Path::new("-"));
-    let token = if path == Path::new("-") {
-        read(io::stdin())
-    } else {
-        std::fs::File::open(path).and_then(read)
-    };
-    let token = token.map_err(|error| Failure::Token {
+    let token = input::text(path, MOST).map_err(|error| Failure::Token {
         path: path.to_owned(),
         error,
     })?;
     Ok(format!("token={}", escaped(token.trim())))
-}
-
-fn read(from: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    from.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::blf::facts;
+use crate::cli::input;
 use crate::config::Config;
 use crate::config::DEFAULT_PATH;
 use crate::config::Environment;
@@ -190,18 +191,7 @@ fn account(args: &Args, config: &Config) -> Result<Account, Failure> {
 }
 
 fn password(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    use std::io::Read as _;
-
-    let mut text = Zeroizing::new(Vec::new());
-    if path == Path::new("-") {
-        std::io::stdin()
-            .take(PASSWORD_BYTES)
-            .read_to_end(&mut text)?;
-    } else {
-        let file = std::fs::File::open(path)?;
-        file.take(PASSWORD_BYTES).read_to_end(&mut text)?;
-    }
-    Ok(text)
+    input::read(path, PASSWORD_BYTES).map(Zeroizing::new)
 }
 
 /// The pool of [blf], else the one of Xsi-Actions.

@@ -1,7 +1,6 @@
 //! `xspd certs import`: what a CA delivered is taken apart, put in order, matched with its key,
 //! judged against its role and against the certificate that is there, and staged.
 
-use std::fs::File;
 use std::io;
 use std::io::BufRead as _;
 use std::io::IsTerminal as _;
@@ -30,6 +29,7 @@ use crate::domain::certs::bundle::Key;
 use crate::domain::certs::date;
 use crate::domain::certs::fit;
 use crate::domain::certs::fit::Finding;
+use crate::platform::files;
 use crate::workers::cert_desk::activate;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
@@ -188,7 +188,7 @@ fn read(args: &Args, path: &Path, console: Console) -> Result<Bundle, Failure> {
     }
 }
 
-/// At most one byte more than may be; never from a pipe or a device.
+/// Never from a pipe or a device.
 fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let unreadable = |source| {
         Failure::Unreadable(crate::tls::TlsError::Unreadable {
@@ -196,16 +196,9 @@ fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
             source,
         })
     };
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("it is not a regular file")));
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    let limit = u64::try_from(bundle::LARGEST).unwrap_or(u64::MAX) + 1;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    Ok(bytes)
+    let most = u64::try_from(bundle::LARGEST).unwrap_or(u64::MAX);
+    let bytes = files::read(path, most).map_err(unreadable)?;
+    Ok(Zeroizing::new(bytes))
 }
 
 fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {

@@ -1,8 +1,5 @@
 //! The file between `export` and `import`: a line for people, and the sealed keys.
 
-use std::fs::File;
-use std::io;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -10,6 +7,7 @@ use crate::cli::keys::directory::unreadable;
 use crate::cli::keys::failure::Failure;
 use crate::cli::keys::fingerprint;
 use crate::domain::auth::keys::KeySet;
+use crate::platform::files;
 
 /// How the first line begins.
 const MARK: &str = "xspd-authservice-export 1";
@@ -32,14 +30,7 @@ pub(super) fn write(set: &KeySet, now: SystemTime, sealed: &str) -> String {
 /// Reads a file and returns the sealed keys.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let failed = |source| unreadable(path, source);
-    let file = File::open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(failed(io::Error::other("it is not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let bytes = files::read(path, FILE_BYTES).map_err(failed)?;
     let foreign = || Failure::Foreign(path.to_owned());
     let text = String::from_utf8(bytes).map_err(|_| foreign())?;
     let mut lines = text.lines();

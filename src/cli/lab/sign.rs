@@ -1,14 +1,13 @@
 //! `xspd lab sign`: what the public CA of the lab does with a certificate request.
 
-use std::fs::File;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::input;
 use crate::lab::pki;
 use crate::lab::pki::PkiError;
 use crate::platform::clock;
@@ -36,6 +35,9 @@ enum Failure {
         /// The state directory.
         directory: PathBuf,
     },
+    /// The CA is there and cannot be read.
+    #[error("the lab's CA cannot be read: {0}")]
+    Unreadable(PkiError),
     /// It is no request.
     #[error("{} is no certificate request that can be signed: {error}", path.display())]
     NotSigned {
@@ -49,7 +51,7 @@ enum Failure {
 impl Failure {
     const fn exit(&self) -> Exit {
         match self {
-            Self::Request { .. } | Self::NoLab { .. } => Exit::NoInput,
+            Self::Request { .. } | Self::NoLab { .. } | Self::Unreadable(_) => Exit::NoInput,
             Self::NotSigned { .. } => Exit::Data,
         }
     }
@@ -74,30 +76,22 @@ pub(super) fn run(state_dir: &Path, request: &Path, life: Duration, console: Con
 }
 
 fn carry_out(state_dir: &Path, request: &Path, life: Duration) -> Result<String, Failure> {
-    let text = if request == Path::new("-") {
-        read(io::stdin())
-    } else {
-        File::open(request).and_then(read)
-    };
-    let text = text.map_err(|error| Failure::Request {
+    let text = input::text(request, MOST).map_err(|error| Failure::Request {
         path: request.to_owned(),
         error,
     })?;
     pki::sign(state_dir, &text, life, clock::wall()).map_err(|error| match error {
-        PkiError::File { .. } => Failure::NoLab {
-            directory: state_dir.to_owned(),
-        },
+        PkiError::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Failure::NoLab {
+                directory: state_dir.to_owned(),
+            }
+        }
+        error @ PkiError::File { .. } => Failure::Unreadable(error),
         error @ (PkiError::Internal(_) | PkiError::Mint(_)) => Failure::NotSigned {
             path: request.to_owned(),
             error,
         },
     })
-}
-
-fn read(from: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    from.take(MOST).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod act;
 mod as_commands;
 mod attention;
 mod files;
-mod input;
 pub(super) mod list;
 pub mod mapping;
 mod precheck;

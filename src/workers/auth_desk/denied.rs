@@ -138,7 +138,6 @@ impl Denied {
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, i64>, UnreadableList> {
-    use std::io::Read as _;
     let failed = |source| UnreadableList::Io {
         path: path.to_owned(),
         source,
@@ -147,18 +146,14 @@ fn read(path: &Path) -> Result<BTreeMap<String, i64>, UnreadableList> {
         path: path.to_owned(),
         what,
     };
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
+    let text = match files::read(path, FILE_BYTES) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(damaged(error.to_string()));
+        }
         Err(error) => return Err(failed(error)),
     };
-    let mut text = Vec::new();
-    file.take(FILE_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(failed)?;
-    if text.len() as u64 > FILE_BYTES {
-        return Err(damaged("too large".to_owned()));
-    }
     let file: File = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     Ok(file.revoked)
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::Console;
 use crate::cli::Exit;
-use crate::cli::provision::input;
+use crate::cli::input;
 use crate::domain::provisioning::mapping::Mapping;
 use crate::domain::provisioning::mapping::Problem;
 

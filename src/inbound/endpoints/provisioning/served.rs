@@ -29,6 +29,7 @@ use crate::inbound::endpoints::provisioning::reply::Text;
 use crate::inbound::endpoints::provisioning::reply::Texts;
 use crate::outbound::OutboundError;
 use crate::outbound::webex::bridge::Bridge;
+use crate::platform::files;
 
 /// Longest provisioning password of the Application Server, in characters (OCI schema).
 const PASSWORD: usize = 20;
@@ -220,12 +221,7 @@ fn read_mapping(template: &Template) -> Result<Mapping, Vec<AdapterError>> {
         path: path.clone(),
         fault,
     };
-    let facts = std::fs::metadata(path).map_err(|fault| vec![unreadable(fault)])?;
-    if !facts.is_file() || facts.len() > MAPPING_BYTES {
-        let fault = std::io::Error::other("not a regular file of at most 256 KiB");
-        return Err(vec![unreadable(fault)]);
-    }
-    let text = std::fs::read_to_string(path).map_err(|fault| vec![unreadable(fault)])?;
+    let text = files::read_text(path, MAPPING_BYTES).map_err(|fault| vec![unreadable(fault)])?;
     Mapping::parse(&text).map_err(|found| {
         let problem = |problem| AdapterError::Mapping {
             template: template.name.clone(),
