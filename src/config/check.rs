@@ -145,11 +145,6 @@ pub(super) fn check(raw: &Raw) -> Checked {
         internal_ca: internal_ca::internal_ca(&at.key("internal-ca"), raw.internal_ca.as_ref()),
         listeners,
     };
-    checked(config, sink)
-}
-
-fn checked(config: Config, sink: Sink) -> Checked {
-    alarm_sink::burning(&At::root(&sink), &config);
     let (problems, warnings) = sink.into_parts();
     Checked {
         config,

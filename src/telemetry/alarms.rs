@@ -181,6 +181,15 @@ impl AlarmMetrics {
         debug!(sink, identifier, "A sink took a notice.");
     }
 
+    /// A sink did not take what it was told once more, so that it does not fade there.
+    pub fn not_told_again(&self, sink: &str, reason: &str, detail: &str) {
+        self.result(sink, "retried");
+        warn!(
+            sink,
+            reason, detail, "A sink did not take what it was told again; it is tried in an hour."
+        );
+    }
+
     /// A sink did not take a notice; it is told again.
     pub fn retried(
         &self,

@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::config::AlarmSink;
 use crate::config::AlarmSinkKind;
 use crate::config::AlarmWay;
-use crate::config::Config;
 use crate::config::check::at::At;
 use crate::config::check::rules::Bounds;
 use crate::config::raw;
@@ -48,23 +47,6 @@ pub(super) fn sinks(at: &At<'_>, raw: Option<&[raw::AlarmSink]>) -> Vec<AlarmSin
     let name = |sink: &raw::AlarmSink| sink.name.clone();
     let proven = at.named("alarm-sink", raw, name, sink);
     proven.into_iter().flatten().collect()
-}
-
-/// An alert that goes out before it is told again would say that its alarm is over.
-pub(super) fn burning(at: &At<'_>, config: &Config) {
-    for sink in &config.alarm_sinks {
-        if let AlarmWay::Alertmanager(way) = &sink.way
-            && way.burns_for <= config.alarms.remind_every
-        {
-            at.key("alarm-sink")
-                .element(&format!(".{}.alertmanager", sink.name))
-                .key("burns-for")
-                .refuse(
-                    "an alert would go out before its alarm is told again, and seem to be over",
-                    "longer than `alarms.remind-every`, by an hour or two",
-                );
-        }
-    }
 }
 
 fn sink(at: &At<'_>, name: String, raw: &raw::AlarmSink) -> Option<AlarmSink> {

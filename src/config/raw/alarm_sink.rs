@@ -77,7 +77,7 @@ pub struct AlertmanagerSink {
     /// The page behind an alert.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator_url: Option<String>,
-    /// How long an alert burns without being told again; longer than the desk's reminders are apart.
+    /// How long an alert burns without being told again, which happens every hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burns_for: Option<DurationText>,
     /// User of Alertmanager's basic authentication.

@@ -152,6 +152,10 @@ impl Alertmanager {
 }
 
 impl Carrier for Alertmanager {
+    fn fades(&self) -> bool {
+        true
+    }
+
     fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(self.post(notice))
     }

@@ -64,6 +64,10 @@ impl AlertSink for Bounded {
         &self.appetite
     }
 
+    fn fades(&self) -> bool {
+        self.carrier.fades()
+    }
+
     fn deliver<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move {
             timeout(self.limit, self.carry(notice))

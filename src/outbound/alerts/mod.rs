@@ -50,6 +50,9 @@ pub trait AlertSink: Send + Sync {
     /// What it wants to be told, and when.
     fn appetite(&self) -> &Appetite;
 
+    /// Whether an alarm seems to be over there when it is not told again for a while.
+    fn fades(&self) -> bool;
+
     /// Tells it, once. Ends within the sink's time limit, whatever the other side does; may be
     /// dropped at any time, and told again: who gets a notice twice sees the same identifier.
     ///
@@ -60,6 +63,11 @@ pub trait AlertSink: Send + Sync {
 
 /// What a kind does; [`bounded::Bounded`] makes a sink of it.
 trait Carrier: Send + Sync {
+    /// As [`AlertSink::fades`].
+    fn fades(&self) -> bool {
+        false
+    }
+
     /// Carries a notice, once, however long it takes.
     fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>>;
 }

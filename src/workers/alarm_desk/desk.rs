@@ -48,6 +48,9 @@ const GROUP: usize = 500;
 /// Between two attempts to write to a disk that did not take it.
 const AGAIN: Duration = Duration::from_secs(15);
 
+/// How often sinks where alarms fade are told what is on: there an alarm lasts three hours at least.
+const REFRESH: Duration = Duration::from_secs(3600);
+
 /// The object of the alarm about our own store.
 const STORE: &str = "alarm-store";
 
@@ -56,6 +59,8 @@ pub(super) struct Driver {
     shared: Shared,
     sinks: Arc<Sinks>,
     unkept: Unkept,
+    /// When sinks where alarms fade are told again.
+    refresh: Instant,
 }
 
 /// What is to be written, or was and failed.
@@ -113,6 +118,7 @@ impl Driver {
             shared,
             sinks,
             unkept: Unkept::default(),
+            refresh: now.mono + REFRESH,
         };
         // What has been switched off since is over.
         driver.board.handle(Input::Policy(Box::new(policy)), now);
@@ -139,6 +145,7 @@ impl Driver {
             }
             self.look();
             self.carry_out().await;
+            self.refresh();
         }
         self.look();
         self.carry_out().await;
@@ -146,7 +153,7 @@ impl Driver {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let all = [self.board.deadline(), self.unkept.again];
+        let all = [self.board.deadline(), self.unkept.again, Some(self.refresh)];
         all.into_iter().flatten().min()
     }
 
@@ -167,6 +174,14 @@ impl Driver {
         }
         if cfg!(debug_assertions) {
             self.board.check_invariants();
+        }
+    }
+
+    fn refresh(&mut self) {
+        let now = clock::now();
+        if self.refresh <= now.mono {
+            self.refresh = now.mono + REFRESH;
+            self.sinks.refresh(self.board.standing(now));
         }
     }
 

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
+use crate::domain::alarms::Severity;
 use crate::outbound::alerts::AlertSink;
 use crate::outbound::alerts::Outlook;
 use crate::outbound::alerts::SinkError;
@@ -62,6 +63,8 @@ pub(super) struct Held {
     refusing: bool,
     /// What is not told any more, and not yet written down as that.
     gone: Vec<u64>,
+    /// What it knows and is told again, because alarms fade there; of every alarm at most one.
+    again: Vec<Arc<Notice>>,
 }
 
 /// Tells a sink something outside of its queue.
@@ -110,6 +113,7 @@ impl Desk {
                 discard: None,
                 refusing: false,
                 gone: Vec::new(),
+                again: Vec::new(),
             }),
             changed: Notify::new(),
             stop: tasks.stop().child_token(),
@@ -124,6 +128,8 @@ impl Desk {
     pub(super) fn push(&self, notice: Arc<Notice>, attempts: u32) {
         let (gone, waiting) = {
             let mut held = self.held();
+            // News come after what is told again, or in its place.
+            held.again.retain(|known| known.key != notice.key);
             let reminder = notice.kind == NoticeKind::Reminded;
             let before = held.outbox.len();
             let gone = held.outbox.push(notice, attempts);
@@ -145,6 +151,45 @@ impl Desk {
             self.discarded(&gone);
         }
         self.changed.notify_one();
+    }
+
+    /// Takes the place of what was to be told again.
+    pub(super) fn refresh(&self, standing: &[(Arc<Notice>, Severity)]) {
+        let mut held = self.held();
+        if !held.sink.fades() {
+            return;
+        }
+        let level = held.sink.appetite().level;
+        let known = standing.iter().filter(|(_, worst)| *worst >= level);
+        held.again = known.map(|(notice, _)| Arc::clone(notice)).collect();
+        drop(held);
+        self.changed.notify_one();
+    }
+
+    /// What it is told again now: nothing while it fails.
+    fn known(&self) -> Option<(Arc<dyn AlertSink>, Arc<Notice>)> {
+        let mut held = self.held();
+        if held.outbox.failing().is_some() || self.stop.is_cancelled() {
+            return None;
+        }
+        let notice = held.again.pop()?;
+        Some((Arc::clone(&held.sink), notice))
+    }
+
+    /// Tells again what is known. It is tried once: the next round is an hour away.
+    async fn tell_again(&self, sink: &dyn AlertSink, notice: &Notice) {
+        let told = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return,
+            told = tell(sink, notice) => told,
+        };
+        if let Err(error) = told {
+            self.held().again.clear();
+            let (word, detail) = (error.as_str(), error.to_string());
+            self.shared
+                .metrics
+                .not_told_again(&self.name, word, &detail);
+        }
     }
 
     fn discarded(&self, gone: &[u64]) {
@@ -196,6 +241,10 @@ impl Desk {
                 Next::Wait(until) => until,
                 Next::Idle => clock::mono() + HOUR,
             };
+            if let Some((sink, notice)) = self.known() {
+                self.tell_again(sink.as_ref(), &notice).await;
+                continue;
+            }
             // All may be dropped halfway without losing anything.
             tokio::select! {
                 biased;

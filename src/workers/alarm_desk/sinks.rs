@@ -189,6 +189,16 @@ impl Sinks {
         }
     }
 
+    /// Has what stands told again where it would fade; each with the worst severity told of it.
+    pub(super) fn refresh(&self, standing: Vec<(Notice, Severity)>) {
+        let standing = standing.into_iter();
+        let standing = standing.map(|(notice, worst)| (Arc::new(notice), worst));
+        let standing: Vec<_> = standing.collect();
+        for desk in self.held().values() {
+            desk.refresh(&standing);
+        }
+    }
+
     /// A sink by its name, for a test.
     pub(super) fn find(&self, name: &str) -> Option<Arc<dyn AlertSink>> {
         let desk = self.held().get(name).cloned()?;

@@ -21,10 +21,10 @@ use crate::config::values::wrong;
 /// `PagerDuty`'s Events API v2, service region US.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
-/// Two hours more than the day between two reminders.
+/// Alerts are told again every hour: one that fails may be missed.
 const BURNS_FOR: Bounds<Duration> = Bounds {
     default: Duration::from_secs(26 * 3600),
-    low: Duration::from_secs(60),
+    low: Duration::from_secs(3 * 3600),
     high: Duration::from_secs(30 * 86_400),
 };
 

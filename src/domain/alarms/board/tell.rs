@@ -128,7 +128,7 @@ impl Board {
     }
 }
 
-fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: SystemTime) -> Notice {
+pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: SystemTime) -> Notice {
     let entry = catalogue::entry(alarm.key.name);
     let mut details = alarm.details.clone();
     let runbook = policy.runbook(alarm.key.name);

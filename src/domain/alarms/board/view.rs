@@ -9,6 +9,7 @@ use crate::domain::alarms::board::MINUTE;
 use crate::domain::alarms::board::Phase;
 use crate::domain::alarms::board::Raised;
 use crate::domain::alarms::board::dated;
+use crate::domain::alarms::board::tell::notice;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::Notice;
@@ -116,6 +117,21 @@ impl Board {
     #[must_use]
     pub const fn discarded(&self) -> u64 {
         self.discarded
+    }
+
+    /// What people have been told of every alarm, to be told again where it would fade, and the
+    /// worst severity that they were told of it. A silence or somebody who has taken it on ends no
+    /// alarm; what a silence holds back stays back. Numbers are those of the newest notices.
+    #[must_use]
+    pub fn standing(&self, now: Now) -> Vec<(Notice, Severity)> {
+        let told = self.alarms().filter_map(|alarm| {
+            let told = alarm.told.as_ref()?;
+            let kind = NoticeKind::Reminded;
+            let mut notice = notice(alarm, kind, &self.policy, dated(now));
+            notice.severity = told.severity;
+            Some((notice, told.worst))
+        });
+        told.collect()
     }
 
     /// A notice that tries whether notices arrive. It belongs to no alarm and is not kept.

@@ -53,6 +53,7 @@ pub(super) enum Answer {
 pub(super) struct Fake {
     name: String,
     appetite: Appetite,
+    fades: bool,
     answer: Mutex<Answer>,
     told: watch::Sender<Vec<Notice>>,
     tried: watch::Sender<usize>,
@@ -60,7 +61,20 @@ pub(super) struct Fake {
 
 impl Fake {
     pub(super) fn new(name: &str, level: Severity) -> Arc<Self> {
-        Self::with(name, Appetite { level, quiet: None })
+        Self::with(name, Appetite { level, quiet: None }, false)
+    }
+
+    /// One where alarms fade.
+    pub(super) fn fading(name: &str, level: Severity) -> Arc<Self> {
+        Self::with(name, Appetite { level, quiet: None }, true)
+    }
+
+    pub(super) fn fading_at_night(name: &str, quiet: QuietHours) -> Arc<Self> {
+        let appetite = Appetite {
+            level: Severity::Informational,
+            quiet: Some(quiet),
+        };
+        Self::with(name, appetite, true)
     }
 
     pub(super) fn quiet(name: &str, quiet: QuietHours) -> Arc<Self> {
@@ -68,13 +82,14 @@ impl Fake {
             level: Severity::Informational,
             quiet: Some(quiet),
         };
-        Self::with(name, appetite)
+        Self::with(name, appetite, false)
     }
 
-    fn with(name: &str, appetite: Appetite) -> Arc<Self> {
+    fn with(name: &str, appetite: Appetite, fades: bool) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             appetite,
+            fades,
             answer: Mutex::new(Answer::Take),
             told: watch::Sender::default(),
             tried: watch::Sender::default(),
@@ -123,6 +138,10 @@ impl AlertSink for Fake {
 
     fn appetite(&self) -> &Appetite {
         &self.appetite
+    }
+
+    fn fades(&self) -> bool {
+        self.fades
     }
 
     fn deliver<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {

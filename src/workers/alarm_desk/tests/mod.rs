@@ -58,6 +58,66 @@ async fn an_alarm_is_told_kept_shown_and_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_alarms_fade_they_are_told_again_whoever_has_taken_them_on() {
+    let fading = Fake::fading("am", Severity::Informational);
+    let (deaf, other) = (
+        Fake::fading("deaf", Severity::Critical),
+        Fake::new("mail", Severity::Informational),
+    );
+    let sinks = vec![fading.clone(), deaf.clone(), other.clone()];
+    let scene = Scene::start(sinks, AlarmStore::in_memory());
+    scene.desk.observe(raise("a"));
+    fading.heard(1).await;
+    let order = Order::Acknowledge {
+        key: AlarmKey::new(NAME, "a"),
+        who: "kim".to_owned(),
+        comment: String::new(),
+        until: None,
+    };
+    scene.desk.order(order).await.unwrap();
+    let begun = clock::mono();
+    let heard = fading.heard(2 + 48).await;
+    let took = (clock::mono() - begun).as_secs();
+    assert!((47 * 3600..=49 * 3600).contains(&took), "{took} s");
+    let last = &heard[49];
+    assert_eq!(last.kind, NoticeKind::Reminded);
+    assert_eq!(last.identifier, heard[1].identifier, "it is no news");
+    // What is over is not told again.
+    scene.desk.observe(absent(NAME, "a"));
+    let heard = fading.heard(51).await;
+    assert_eq!(heard[50].kind, NoticeKind::Cleared);
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(fading.told().len(), 51);
+    assert_eq!(deaf.told(), []);
+    assert_eq!(other.told().len(), 3, "raised, acknowledged, cleared");
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_morning_does_not_let_others_fade() {
+    let night = QuietHours {
+        from: 0,
+        until: 1439,
+        zone: "UTC".to_owned(),
+        level: Severity::Low,
+    };
+    let fading = Fake::fading_at_night("am", night);
+    let scene = Scene::start_at(vec![fading.clone()], |_, _| 0);
+    scene.desk.observe(raise("a"));
+    fading.heard(1).await;
+    let mild = AlarmName::WebexTrustChainNewVersion;
+    scene
+        .desk
+        .observe(present(mild, "chain", "It is mild.".to_owned()));
+    let heard = fading.heard(4).await;
+    assert!(
+        heard.iter().all(|notice| notice.key.name == NAME),
+        "{heard:#?}"
+    );
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sink_that_fails_is_told_again_with_pauses_and_others_do_not_wait() {
     let (bad, good) = (
         Fake::new("bad", Severity::Informational),
