@@ -75,9 +75,11 @@ impl OcipMetrics {
         );
         registry.register(
             "ocip_up",
-            "Whether the Application Server answers over OCI-P (1) or is left alone (0)",
+            "0: the Application Server does not answer over OCI-P and is left alone; 1: as far as is \
+             known it answers, or there is none",
             metrics.up.clone(),
         );
+        metrics.up(true);
         registry.register(
             "ocip_logins",
             "Logins at the Application Server, one for each connection",
@@ -94,6 +96,10 @@ impl OcipMetrics {
                 drop(self.counter(request, outcome));
             }
         }
+    }
+
+    fn up(&self, answers: bool) {
+        self.up.set(answers.into());
     }
 
     fn counter(&self, request: RequestKind, outcome: &'static str) -> Counter {
@@ -121,23 +127,18 @@ impl OcipMetrics {
         }
     }
 
-    /// It is presumed to answer until it does not.
-    pub fn presumed_up(&self) {
-        self.up.set(1);
-    }
-
     /// Requests pass again, or no longer.
     pub fn changed(&self, change: Change) {
         match change {
             Change::Opened => {
-                self.up.set(0);
+                self.up(false);
                 warn!(
                     "The Application Server cannot be asked over OCI-P, for the reason told before, \
                      and is left alone for a while."
                 );
             }
             Change::Closed => {
-                self.up.set(1);
+                self.up(true);
                 info!("The Application Server answers over OCI-P again.");
             }
         }
@@ -192,6 +193,21 @@ impl OcipMetrics {
 mod tests {
     use super::*;
 
+    fn text(registry: &Registry) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn without_an_application_server_nothing_says_that_it_is_silent() {
+        let mut registry = Registry::with_prefix("xspd");
+        let metrics = OcipMetrics::register(&mut registry);
+        assert!(text(&registry).contains("\nxspd_ocip_up 1\n"));
+        metrics.changed(Change::Opened);
+        assert!(text(&registry).contains("\nxspd_ocip_up 0\n"));
+    }
+
     #[test]
     fn every_series_stands_at_zero_from_the_start() {
         let mut registry = Registry::with_prefix("xspd");
@@ -202,8 +218,7 @@ mod tests {
             Some(&OcipFailure::Locked),
             Duration::ZERO,
         );
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let text = text(&registry);
         for (request, outcome, count) in [
             ("verify", "ok", 0),
             ("verify", "locked", 1),

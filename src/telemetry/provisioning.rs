@@ -124,11 +124,11 @@ impl ProvisioningMetrics {
             "Answers of Webex with a code or status that xspd does not know",
             held.unknown.clone(),
         );
-        held.zero();
         Arc::new(held)
     }
 
-    fn zero(&self) {
+    /// Makes the series, at zero; called when a template is configured.
+    pub fn series(&self) {
         for state in JobState::ALL {
             let label = StateLabel {
                 state: state.as_str(),

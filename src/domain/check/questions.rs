@@ -263,9 +263,8 @@ pub fn farm(samples: &Samples) -> Report {
             report.find(State::Warning, text);
         }
     }
-    // Without an Application Server in the configuration there are no series of requests to it.
-    let is_asked = samples.of("xspd_ocip_requests_total").next().is_some();
-    if is_asked && samples.of("xspd_ocip_up").any(|s| s.value < 0.5) {
+    // Without an Application Server in the configuration it says 1.
+    if samples.of("xspd_ocip_up").any(|s| s.value < 0.5) {
         report.find(State::Critical, "the Application Server does not answer");
     }
     report
@@ -489,11 +488,9 @@ mod tests {
         assert_eq!(one.state(), State::Warning);
         assert!(one.text("FARM").contains("out: b"));
         assert_eq!(of(&(up("a", 0) + &up("b", 0))).state(), State::Critical);
-        // No Application Server is configured, or it does not answer.
-        let silent = up("a", 1) + "xspd_ocip_up 0\n";
-        assert_eq!(of(&silent).state(), State::Ok);
-        let asked = "xspd_ocip_requests_total{request=\"login\",outcome=\"ok\"} 0\n";
-        assert_eq!(of(&(silent + asked)).state(), State::Critical);
+        let server = |answers: u8| format!("{}xspd_ocip_up {answers}\n", up("a", 1));
+        assert_eq!(of(&server(1)).state(), State::Ok);
+        assert_eq!(of(&server(0)).state(), State::Critical);
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl Provisioner {
             webex,
             metrics,
         } = parts;
+        metrics.series();
         metrics.store_reasons(&StoreError::WORDS);
         for policy in settings.templates.values() {
             if let Some(partner) = &policy.partner {

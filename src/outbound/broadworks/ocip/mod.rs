@@ -128,7 +128,6 @@ impl Ocip {
 
     fn start(settings: Settings, tasks: &Tasks, metrics: Arc<OcipMetrics>) -> Self {
         metrics.series();
-        metrics.presumed_up();
         let link = Link::new(settings, tasks, metrics);
         let unheld = CancellationToken::new();
         let keeping = keep(Arc::clone(&link), tasks.stop(), unheld.clone());
