@@ -74,7 +74,7 @@ async fn what_is_not_served_is_said_with_what_is_served_instead() {
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = certs(&stage, &["activate", "edge"]).await;
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("NOT SERVED: listener edge"), "{said}");
+    assert!(said.contains("NOT SERVED by listener edge"), "{said}");
     assert!(said.contains("still served: CN="), "{said}");
     assert!(daemon.stop().await.success());
     let (code, said) = certs(&stage, &["rollback", "edge"]).await;

@@ -99,9 +99,9 @@ pub(super) fn told(desk: &Desk, done: &Activated, offline: bool, console: Consol
         lines.push(match &proof {
             None => "Not looked at whether it is served.".to_owned(),
             Some(Proof::Served) => format!(
-                "Served: listener {} presents it on {}.",
-                desk.place.listeners().join(" and "),
-                addresses(desk)
+                "Served on {} by {}.",
+                addresses(desk),
+                listeners(desk, " and ")
             ),
             Some(Proof::NotAListener) => {
                 "It is shown from the next session to the XSPs on; a running daemon has taken it \
@@ -109,9 +109,9 @@ pub(super) fn told(desk: &Desk, done: &Activated, offline: bool, console: Consol
                     .to_owned()
             }
             Some(Proof::Other(_)) => format!(
-                "NOT SERVED: listener {} does not present it; {}. See the daemon's log (\"File \
-                 rejected\"), or go back: xspd certs rollback {}",
-                desk.place.listeners().join(" or "),
+                "NOT SERVED by {}; {}. See the daemon's log (\"File rejected\"), or go back: xspd \
+                 certs rollback {}",
+                listeners(desk, " or "),
                 proof.as_ref().map(ToString::to_string).unwrap_or_default(),
                 desk.typed()
             ),
@@ -123,6 +123,16 @@ pub(super) fn told(desk: &Desk, done: &Activated, offline: bool, console: Consol
         Said::Lines(lines)
     };
     Said::With(exit, Box::new(said))
+}
+
+fn listeners(desk: &Desk, joint: &str) -> String {
+    let names = desk.place.listeners();
+    let word = if names.len() == 1 {
+        "listener"
+    } else {
+        "listeners"
+    };
+    format!("{word} {}", names.join(joint))
 }
 
 fn addresses(desk: &Desk) -> String {

@@ -93,9 +93,10 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "Read the reason in `xspd alarms show` and the log; mend it (port 80, DNS, account, \
-             rate limit) and try at once: `xspd certs renew`.",
-            "a renewal succeeds",
+            "Read the reason in `xspd alarms show` and the log. Of an automatic renewal: mend it \
+             (port 80, DNS, account, rate limit) and try at once, `xspd certs renew`. Of an \
+             activation that was put off: `xspd certs activate`.",
+            "a renewal or an activation succeeds",
         ),
         A::CertificateNotDeployed => (
             Medium,

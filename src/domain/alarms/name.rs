@@ -43,7 +43,7 @@ names! {
     CertificateExpiring, "certificateExpiring", "A certificate ends soon, or its renewal is late.";
     CertificateExpired, "certificateExpired", "A certificate has ended.";
     CertificateNotYetValid, "certificateNotYetValid", "A certificate is in use before its time.";
-    CertificateRenewalFailed, "certificateRenewalFailed", "An automatic renewal failed again and again.";
+    CertificateRenewalFailed, "certificateRenewalFailed", "A renewal, or an activation that was put off, failed again and again.";
     CertificateNotDeployed, "certificateNotDeployed", "What is served is not what the file holds.";
     CertificateChainInvalid, "certificateChainInvalid", "A chain is incomplete, disordered or unverifiable.";
     CertificateUnsuitable, "certificateUnsuitable", "A certificate does not fit its role: key, names, purpose, strength, issuer.";
