@@ -4,7 +4,6 @@
 //! The `x509_…` names and their labels are those of a well-known exporter, so that rules and
 //! dashboards made for it work; what is ours is added.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -143,7 +142,12 @@ impl Families<'_, '_> {
         self.add(
             "xspd_cert_end_timestamp_seconds",
             "End of anything that is watched, Unix time",
-            times(board, |standing| standing.not_after),
+            ends(board, |standing| standing.not_after),
+        )?;
+        self.add(
+            "xspd_cert_start_timestamp_seconds",
+            "Start of anything that is watched, Unix time",
+            ends(board, |standing| standing.not_before),
         )?;
         self.add(
             "xspd_cert_renewal_due_timestamp_seconds",
@@ -152,7 +156,7 @@ impl Families<'_, '_> {
         )?;
         self.add(
             "xspd_cert_source_up",
-            "Whether the last look at a place succeeded",
+            "Whether a place is seen; it is not when so many looks failed in a row that it is lost",
             sources(board),
         )?;
         self.add(
@@ -167,14 +171,10 @@ impl Families<'_, '_> {
 fn certificates(board: &Board) -> Vec<(Labels, CertificateFacts)> {
     let mut all = Vec::new();
     for standing in &board.standings {
-        let Some(chain) = &standing.chain else {
-            continue;
-        };
-        let mut seen = BTreeSet::new();
-        for facts in chain.certificates() {
-            if seen.insert(*facts.fingerprint.as_bytes()) {
-                all.push((labels(standing, facts), facts.clone()));
-            }
+        for (facts, counts) in standing.certificates() {
+            let mut labels = labels(standing, facts);
+            labels.push(("counts", counts.to_string()));
+            all.push((labels, facts.clone()));
         }
     }
     all
@@ -246,6 +246,21 @@ fn managed(standing: &Standing) -> String {
     (standing.watched.kind == Kind::ManagedLeaf).to_string()
 }
 
+/// Of everything, with what tells apart what the `x509_cert_…` series show already.
+fn ends(board: &Board, time: fn(&Standing) -> Option<SystemTime>) -> Vec<(Labels, i64)> {
+    let held = board.standings.iter();
+    held.filter_map(|standing| {
+        let labels = vec![
+            ("object", standing.watched.id.to_string()),
+            ("role", standing.watched.duty.word().to_owned()),
+            ("managed", managed(standing)),
+            ("chain", standing.chain.is_some().to_string()),
+        ];
+        Some((labels, date::to_unix(time(standing)?)))
+    })
+    .collect()
+}
+
 fn times(board: &Board, time: fn(&Standing) -> Option<SystemTime>) -> Vec<(Labels, i64)> {
     let held = board.standings.iter();
     held.filter_map(|standing| {
@@ -267,7 +282,7 @@ fn sources(board: &Board) -> Vec<(Labels, i64)> {
                 ("kind", place.place.kind.word().to_owned()),
                 ("source", place.place.name.clone()),
             ];
-            all.push((labels, i64::from(place.up)));
+            all.push((labels, i64::from(!place.lost)));
         }
     }
     all

@@ -238,7 +238,7 @@ impl Held {
             mut standing,
             present,
         } = verdict;
-        standing.places = self.place_states();
+        standing.places = self.place_states(rules);
         let next = standing.next_step;
         self.standing = Some(Arc::new(standing));
         let mut observations = Vec::new();
@@ -313,12 +313,13 @@ impl Held {
         self.leaf = Some((leaf.fingerprint, leaf));
     }
 
-    fn place_states(&self) -> Vec<PlaceState> {
+    fn place_states(&self, rules: &Rules) -> Vec<PlaceState> {
         let places = self.places.iter();
         places
             .map(|(place, looked)| PlaceState {
                 place: place.clone(),
                 up: looked.fails == 0,
+                lost: looked.is_lost(rules.lost_after),
                 fault: looked.fault.clone(),
                 leaf: looked.leaf(),
             })
