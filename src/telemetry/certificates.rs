@@ -305,3 +305,107 @@ fn problems(board: &Board) -> Vec<(Labels, i64)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::certs::inventory::Duty;
+    use crate::domain::certs::inventory::ObjectId;
+    use crate::domain::certs::inventory::Watched;
+    use crate::domain::certs::judgement::ChainSeen;
+    use crate::domain::certs::mint;
+    use crate::domain::certs::mint::Minted;
+    use crate::domain::certs::source::Place;
+    use crate::domain::certs::source::SourceFault;
+    use crate::domain::certs::watchlist::Absence;
+    use crate::domain::certs::watchlist::Action;
+    use crate::domain::certs::watchlist::Input;
+    use crate::domain::certs::watchlist::Round;
+    use crate::domain::certs::watchlist::Rules;
+    use crate::domain::certs::watchlist::Scan;
+    use crate::domain::certs::watchlist::Seen;
+    use crate::domain::certs::watchlist::Sighting;
+    use crate::domain::certs::watchlist::Watchlist;
+    use crate::domain::machine::Machine as _;
+    use crate::telemetry::Telemetry;
+
+    /// What is published after so many looks: a declared certificate, an old anchor, and a file that
+    /// cannot be read.
+    fn published(looks: usize) -> String {
+        let now = clock::now();
+        let entry: Arc<str> = "a".into();
+        let watched = |name: &str, kind, duty| {
+            let id = ObjectId::new(name, "");
+            Watched::new(id, &entry, kind, duty)
+        };
+        let declared = watched("cucm", Kind::Declared, Duty::Server);
+        let mut anchor = watched("old", Kind::TrustAnchor, Duty::TrustAnchor);
+        anchor.superseded = true;
+        let file = watched("file", Kind::ManualLeaf, Duty::Server);
+        let root = Minted::root(mint::ca("Root")).der;
+        let chain = ChainSeen::judge(&[root], &anchor, now.wall).unwrap();
+        let year = Duration::from_secs(365 * 86_400);
+        let dates = Seen::Dates {
+            start: Some(now.wall - year),
+            end: Some(now.wall + year),
+        };
+        let sighting = |watched: &Watched, seen| Sighting {
+            watched: Arc::new(watched.clone()),
+            place: Place::new(PlaceKind::File, "/x.pem"),
+            seen,
+        };
+        let scan = Scan {
+            round: Round::Files,
+            entries: BTreeMap::from([(Arc::clone(&entry), Absence::Lost)]),
+            sightings: vec![
+                sighting(&declared, Ok(dates)),
+                sighting(&anchor, Ok(Seen::Chain(Arc::new(chain)))),
+                sighting(&file, Err(SourceFault::Missing)),
+            ],
+        };
+        let telemetry = Telemetry::new();
+        let mut list = Watchlist::new(Rules::default(), now);
+        for _ in 0..looks {
+            list.handle(Input::Scanned(scan.clone()), now);
+            while let Some(action) = list.poll_action() {
+                if let Action::Publish(board) = action {
+                    telemetry.certificates.publish(&board);
+                }
+            }
+        }
+        telemetry.render()
+    }
+
+    fn has(text: &str, name: &str, labels: &[&str], end: &str) -> bool {
+        text.lines().any(|line| {
+            let all = labels.iter().all(|label| line.contains(label));
+            line.starts_with(&format!("{name}{{")) && all && line.ends_with(end)
+        })
+    }
+
+    #[test]
+    fn series_say_what_counts_and_what_has_no_chain() {
+        let text = published(1);
+        let old = ["object=\"old\"", "counts=\"false\""];
+        assert!(has(&text, "x509_cert_not_after", &old, ""), "{text}");
+        let own = ["object=\"cucm\"", "chain=\"false\"", "managed=\"false\""];
+        for name in ["xspd_cert_end", "xspd_cert_start"] {
+            let name = format!("{name}_timestamp_seconds");
+            assert!(has(&text, &name, &own, ""), "{text}");
+            let old = ["object=\"old\"", "chain=\"true\""];
+            assert!(has(&text, &name, &old, ""), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_failed_look_is_no_loss_and_three_are() {
+        let own = ["object=\"file\"", "source=\"/x.pem\""];
+        for (looks, end) in [(1, " 1"), (2, " 1"), (3, " 0")] {
+            let text = published(looks);
+            assert!(has(&text, "xspd_cert_source_up", &own, end), "{text}");
+        }
+    }
+}
