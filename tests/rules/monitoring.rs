@@ -74,7 +74,8 @@ fn certificates_whose_end_takes_nothing_away_are_left_aside_and_declared_ones_ar
             for (at, _) in plain.match_indices(series).filter(|_| !is_test) {
                 let rest = &plain[at..];
                 let labels = rest.split_once('}').expect("labels").0;
-                let own = labels.contains("counts=\"true\"") || labels.contains("object=\"{#OBJECT");
+                let own =
+                    labels.contains("counts=\"true\"") || labels.contains("object=\"{#OBJECT");
                 assert!(own, "{file}: {labels}");
             }
         }
