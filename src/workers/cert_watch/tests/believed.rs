@@ -1,14 +1,20 @@
 //! What the configuration names is watched, and what renews itself by its own dates.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use super::*;
+use super::Folder;
+use super::HOST;
+use super::config;
+use crate::config::Config;
 use crate::config::Environment;
 use crate::config::NamedFiles;
 use crate::config::load_with;
 use crate::domain::certs::date;
 use crate::workers::acme::state::Folder as AcmeFolder;
 use crate::workers::acme::state::Status;
+use crate::workers::cert_watch::entries;
 use crate::workers::cert_watch::entries::Source;
 
 /// The configuration that is shipped, with all of its examples, and its text.

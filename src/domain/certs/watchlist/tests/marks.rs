@@ -1,9 +1,40 @@
 //! What is published of chains and places, what a reload takes out, and what nobody can see.
 
-use rcgen::CertificateParams;
-use rcgen::SanType;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::*;
+use rcgen::CertificateParams;
+use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::SanType;
+use rcgen::date_time_ymd;
+
+use super::DAY;
+use super::HOST;
+use super::MINUTE;
+use super::Stage;
+use super::entry;
+use super::file;
+use super::server;
+use crate::domain::alarms::AlarmName;
+use crate::domain::alarms::Condition;
+use crate::domain::certs::inventory::Duty;
+use crate::domain::certs::inventory::Kind;
+use crate::domain::certs::inventory::ObjectId;
+use crate::domain::certs::inventory::Renewing;
+use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::judgement::ChainSeen;
+use crate::domain::certs::mint;
+use crate::domain::certs::mint::Minted;
+use crate::domain::certs::source::Place;
+use crate::domain::certs::source::PlaceKind;
+use crate::domain::certs::source::SourceFault;
+use crate::domain::certs::watchlist::Absence;
+use crate::domain::certs::watchlist::Input;
+use crate::domain::certs::watchlist::Round;
+use crate::domain::certs::watchlist::Rules;
+use crate::domain::certs::watchlist::Seen;
+use crate::domain::certs::watchlist::Sighting;
+use crate::domain::machine::Machine as _;
 
 fn within(from: (i32, u8, u8), to: (i32, u8, u8)) -> CertificateParams {
     let mut params = mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth);
