@@ -172,7 +172,7 @@ pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: Syste
             | NoticeKind::Stepped
             | NoticeKind::Reminded
             | NoticeKind::Acknowledged
-            | NoticeKind::Test => entry.action.to_owned(),
+            | NoticeKind::Test => entry.action_at(&alarm.step).to_owned(),
         },
         step: alarm.step.clone(),
         rule: alarm.rule.clone(),

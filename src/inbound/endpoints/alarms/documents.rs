@@ -58,7 +58,7 @@ pub(super) fn alarm(shown: &Shown) -> Value {
         "told": told.as_ref().map(|told| millis(told.at)),
         "flapping": flapping,
         "component": entry.component,
-        "action": entry.action,
+        "action": entry.action_at(step),
         "clears-when": entry.clears,
         "runbook": runbook,
         "case": {

@@ -53,7 +53,7 @@ pub(super) fn automatic(config: &Config) -> BTreeSet<PathBuf> {
 }
 
 /// The host of a URL, or of `host:port`.
-fn host_of(target: &str) -> String {
+pub(super) fn host_of(target: &str) -> String {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let host = authority
