@@ -349,14 +349,26 @@ fn what_is_put_off_happens_at_its_time_and_only_to_what_was_meant() {
         None,
         "told once, not each look"
     );
-    assert_eq!(shelf.journal().unwrap().last().unwrap().event, "refused");
+    assert_eq!(
+        shelf.journal().unwrap().lines.last().unwrap().event,
+        "refused"
+    );
 
     shelf.schedule(&place, Some(&schedule(&new))).unwrap();
     assert!(put_off.act(&config, now).proofs.is_empty(), "too early");
     assert_eq!(desk.served().fingerprint, old.fingerprint);
     assert_eq!(put_off.act(&config, later).proofs.len(), 1);
     assert_eq!(desk.served().fingerprint.to_string(), new);
-    assert!(shelf.journal().unwrap().last().unwrap().by.contains("anna"));
+    assert!(
+        shelf
+            .journal()
+            .unwrap()
+            .lines
+            .last()
+            .unwrap()
+            .by
+            .contains("anna")
+    );
 }
 
 #[test]
