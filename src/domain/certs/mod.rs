@@ -35,6 +35,7 @@ pub mod roots;
 pub mod schedule;
 pub mod signature;
 pub mod source;
+pub mod timeliness;
 pub mod trust_diff;
 mod trust_draft;
 pub mod trust_file;
