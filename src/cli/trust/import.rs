@@ -71,6 +71,10 @@ pub(super) fn run(args: &Args, now: SystemTime) -> Result<Report, Failure> {
             if fs::symlink_metadata(&target).is_ok() {
                 return Err(Failure::Taken(target));
             }
+            let staying = held.len().saturating_sub(change.retire.len());
+            if staying >= trust_set::MOST_FILES {
+                return Err(Failure::TooMany(args.into.clone()));
+            }
             let mut lines = tell(args, &target, &change, now);
             if !args.dry_run {
                 // The new file first: between the steps there is a generation too many, never one

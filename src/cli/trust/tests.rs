@@ -384,6 +384,22 @@ fn import_keeps_what_let_a_client_in_of_late() {
 }
 
 #[test]
+fn import_never_leaves_more_files_than_the_daemon_takes() {
+    let desk = Desk::new();
+    for year in 2000..2016 {
+        desk.put(&format!("trust/{year}.txt"), Webex::of(year).pem());
+    }
+    let file = desk.put("new.txt", Webex::of(2026).pem());
+    let why = desk.import(&file).unwrap_err();
+    assert!(why.contains("more than 16 files"), "{why}");
+    assert_eq!(desk.names("trust").len(), 16);
+    desk.import_with(&file, &["--force"]).unwrap();
+    let names = desk.names("trust");
+    let used = names.iter().filter(|name| name.ends_with(".txt"));
+    assert_eq!(used.collect::<Vec<_>>(), ["2015.txt", "new.txt"]);
+}
+
+#[test]
 fn import_of_what_is_there_already_changes_nothing() {
     let desk = Desk::new();
     let webex = Webex::of(2023);
