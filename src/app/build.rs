@@ -10,6 +10,7 @@ use crate::app::AppError;
 use crate::app::alarms;
 use crate::app::material;
 use crate::app::material::Material;
+use crate::app::material::OutOfDate;
 use crate::app::material::Strictness;
 use crate::app::provisioning;
 use crate::config::Config;
@@ -227,17 +228,26 @@ fn webhook(
     BlfWebhook::build(wanted, &ground.tasks, metrics, previous).map(Some)
 }
 
+/// What a start with a configuration would come to.
+pub struct Proof {
+    /// What would stop it.
+    pub problems: Vec<AppError>,
+    /// What it would use although it is outside of its dates.
+    pub out_of_date: Vec<OutOfDate>,
+}
+
 /// Everything that a start with this configuration would find wrong, but for the addresses.
 /// Nothing is written: a certificate that would be generated is left out.
 #[must_use]
-pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
+pub fn prove(config: &Config, now: SystemTime) -> Proof {
     let mut config = config.clone();
     for listener in &mut config.listeners {
         listener.hosts.retain(|host| !host.certificates.is_empty());
     }
     let config = Arc::new(config);
     let telemetry = Telemetry::new();
-    let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
+    let (mut material, problems) = Material::load(&config, Strictness::AllMustBeGood(None), now);
+    let out_of_date = std::mem::take(&mut material.out_of_date);
     let pools = outward(&config, &telemetry);
     let desk = AuthDesk::prove(&config).into_iter().map(AppError::from);
     let blf = BlfTracker::prove(&config).err().map(AppError::from);
@@ -252,15 +262,21 @@ pub fn prove(config: &Config, now: SystemTime) -> Vec<AppError> {
         let edge = edge(&config, &material, pools, Ok(None), &telemetry, None, now);
         let problems = edge.err().unwrap_or_default();
         let lamps = lamp_problems(&config);
-        return problems.into_iter().chain(desk).chain(lamps).collect();
+        return Proof {
+            problems: problems.into_iter().chain(desk).chain(lamps).collect(),
+            out_of_date,
+        };
     }
     let pools = pools.err().unwrap_or_default();
     let problems = problems.into_iter().map(AppError::from);
-    problems
+    let problems = problems
         .chain(pools.into_iter().map(AppError::from))
         .chain(desk)
-        .chain(lamp_problems(&config))
-        .collect()
+        .chain(lamp_problems(&config));
+    Proof {
+        problems: problems.collect(),
+        out_of_date,
+    }
 }
 
 /// What a start would find wrong about the secrets and files of busy lamps.

@@ -2,7 +2,13 @@
 //!
 //! When a file changes under a running daemon, one bad file must not hold back the good ones:
 //! what was proven before stays in use for the bad one alone. At start and when the configuration
-//! itself is reloaded, every file must be good.
+//! itself is reloaded, every file must be good. Dates are another matter: time alone brings them, and
+//! what is outside of them is used while nothing better is there (`pairs`, `anchors`).
+
+mod anchors;
+mod pairs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,21 +16,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::sign::CertifiedKey;
-use tracing::warn;
 
 use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::Host;
 use crate::config::Listener;
-use crate::config::TrustSet;
 use crate::config::secret::SecretRef;
-use crate::domain::certs::trust_file::TrustRules;
-use crate::domain::certs::trust_set;
 use crate::tls::TlsError;
 use crate::tls::issue;
-use crate::tls::pem;
-use crate::tls::provider;
-use crate::tls::trust::Member;
 use crate::tls::trust::TrustAnchors;
 use crate::workers::auth_desk;
 use crate::workers::file_watch::Plan;
@@ -41,13 +40,30 @@ pub struct Material {
     /// When an anchor next comes into or goes out of its dates: the trust sets must then be read
     /// again although no file changed.
     pub next_change: Option<SystemTime>,
+    /// What is in use outside of its dates, for want of better.
+    pub out_of_date: Vec<OutOfDate>,
+    /// Which files a host shows, by where it stands: another configuration may name others.
+    shown: BTreeMap<Spot, CertificateFiles>,
 }
+
+/// Something outside of its dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfDate {
+    /// Dotted path in the configuration of what names it.
+    pub path: String,
+    /// The file, what is wrong, and what to do.
+    pub what: String,
+}
+
+/// A listener, the first name of a host, and which one of its certificates.
+type Spot = (String, String, usize);
 
 /// What to do about a bad file.
 #[derive(Clone, Copy)]
 pub enum Strictness<'a> {
-    /// It is an error.
-    AllMustBeGood,
+    /// It is an error. What is in use, if anything is, counts only against a file that is outside of
+    /// its dates.
+    AllMustBeGood(Option<&'a Material>),
     /// What was proven before stays in use.
     KeepProven(&'a Material),
 }
@@ -197,160 +213,21 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn proven(&self) -> Option<&Material> {
+    /// What stays in use for a bad file.
+    const fn proven(&self) -> Option<&Material> {
         match self.strictness {
-            Strictness::AllMustBeGood => None,
+            Strictness::AllMustBeGood(_) => None,
             Strictness::KeepProven(material) => Some(material),
         }
     }
 
-    fn host(&mut self, config: &Config, listener: &Listener, host: &Host) {
-        let all = match files_of(config, listener, host, self.now) {
-            Ok(all) => all,
-            Err(problem) => return self.problems.push(problem),
-        };
-        if host.certificates.is_empty() {
-            *self
-                .material
-                .self_signed
-                .entry(listener.name.clone())
-                .or_default() += 1;
-            warn!(
-                listener = listener.name,
-                names = host.names.join(","),
-                "No certificate is configured; a generated self-signed one is presented, which \
-                 Webex and clients refuse. Set listener.host.certificates."
-            );
-        }
-        let provider = provider::provider(&listener.tls);
-        for files in all {
-            if self.material.certificates.contains_key(&files) {
-                continue;
-            }
-            let names = if host.certificates.is_empty() {
-                &[][..]
-            } else {
-                &host.names
-            };
-            match pem::load_server(&files, names, &provider, self.now) {
-                Ok(proven) => {
-                    for warning in proven.warnings {
-                        warn!(file = %files.chain.display(), %warning, "Certificate needs a look.");
-                    }
-                    self.material.certificates.insert(files, proven.certified);
-                }
-                Err(problem) => {
-                    let old = self
-                        .proven()
-                        .and_then(|old| old.certificates.get(&files))
-                        .cloned();
-                    if let Some(old) = old {
-                        self.material.certificates.insert(files, old);
-                    }
-                    self.problems.push(problem);
-                }
-            }
+    /// What is in use now.
+    const fn in_use(&self) -> Option<&Material> {
+        match self.strictness {
+            Strictness::AllMustBeGood(material) => material,
+            Strictness::KeepProven(material) => Some(material),
         }
     }
-
-    fn trust(&mut self, set: &TrustSet) {
-        let loaded = match self.anchors(set) {
-            Ok((loaded, next_change)) => {
-                let earlier = self
-                    .material
-                    .next_change
-                    .into_iter()
-                    .chain(next_change)
-                    .min();
-                self.material.next_change = earlier;
-                Some(Arc::new(loaded))
-            }
-            Err(problems) => {
-                self.problems.extend(problems);
-                self.proven()
-                    .and_then(|old| old.trust.get(&set.name))
-                    .cloned()
-            }
-        };
-        if let Some(loaded) = loaded {
-            self.material.trust.insert(set.name.clone(), loaded);
-        }
-    }
-
-    fn anchors(&self, set: &TrustSet) -> Result<(TrustAnchors, Option<SystemTime>), Vec<TlsError>> {
-        let (mut files, mut problems) = (Vec::new(), Vec::new());
-        for path in generations(set).map_err(|problem| vec![problem])? {
-            match pem::read_bounded(&path) {
-                Ok(bytes) => files.push((path.display().to_string(), bytes)),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        // A date must not take the other anchors with it: an expired one is left out.
-        let rules = TrustRules::live(set.refuse_expired);
-        let judged = trust_set::TrustSet::parse(&files, self.now, rules).map_err(|found| {
-            let problem = |problem| TlsError::Trust {
-                set: set.name.clone(),
-                problem,
-            };
-            found.into_iter().map(problem).collect::<Vec<_>>()
-        })?;
-        let mut members = Vec::new();
-        for generation in judged.generations() {
-            for anchor in &generation.file.left_out {
-                warn!(
-                    trust = set.name,
-                    file = generation.name,
-                    subject = anchor.facts.subject,
-                    "An anchor is outside of its dates and is left out; install the current \
-                     Webex chain with `xspd trust import`."
-                );
-            }
-        }
-        for anchor in judged.anchors() {
-            let generation = judged
-                .generation_of(anchor.facts.fingerprint)
-                .unwrap_or_default();
-            members.push(Member {
-                der: anchor.der.clone().into(),
-                generation: file_name(generation).into(),
-                ends: set.refuse_expired.then_some(anchor.facts.not_after),
-            });
-        }
-        Ok((
-            TrustAnchors::new(&set.name, members),
-            judged.next_change(self.now),
-        ))
-    }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The files of a trust set.
-fn generations(set: &TrustSet) -> Result<Vec<PathBuf>, TlsError> {
-    let mut files = set.files.clone();
-    if let Some(directory) = &set.directory {
-        let unreadable = |source| TlsError::Unreadable {
-            path: directory.clone(),
-            source,
-        };
-        for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            if entry
-                .file_name()
-                .to_str()
-                .is_some_and(trust_set::is_generation)
-            {
-                files.push(entry.path());
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// What the file watch looks at.

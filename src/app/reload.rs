@@ -251,7 +251,8 @@ impl Reloader {
             return Err(edited);
         }
         let now = clock::wall();
-        let (material, problems) = Material::load(&fresh, Strictness::AllMustBeGood, now);
+        let strictness = Strictness::AllMustBeGood(Some(&proven.material));
+        let (material, problems) = Material::load(&fresh, strictness, now);
         if !problems.is_empty() {
             return Err(problems.into_iter().map(AppError::from).collect());
         }

@@ -95,7 +95,7 @@ impl Daemon {
         cert_desk::recover(&config, now);
         // Before they are read, so that the watch misses nothing.
         let known = file_watch::look(&material::watched(&config));
-        let (material, problems) = Material::load(&config, Strictness::AllMustBeGood, now);
+        let (material, problems) = Material::load(&config, Strictness::AllMustBeGood(None), now);
         let problems = problems.into_iter().map(AppError::from);
         let sockets = bind_unless(problems.collect(), &config)?;
         let partners = build::partners(&config)?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::app::build;
+use crate::app::material::OutOfDate;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::config::Config;
@@ -61,12 +62,15 @@ enum Wrong {
 
 fn check(args: &Args) -> Result<Loaded, Wrong> {
     let mut loaded = load(&args.file).map_err(Wrong::Configuration)?;
-    let problems = build::prove(&loaded.config, clock::wall());
+    let proof = build::prove(&loaded.config, clock::wall());
     loaded.warnings.extend(no_keys(&loaded.config));
-    if problems.is_empty() {
+    loaded
+        .warnings
+        .extend(proof.out_of_date.into_iter().map(out_of_date));
+    if proof.problems.is_empty() {
         Ok(loaded)
     } else {
-        let texts = problems.iter().map(ToString::to_string).collect();
+        let texts = proof.problems.iter().map(ToString::to_string).collect();
         Err(Wrong::Material(texts))
     }
 }
@@ -87,6 +91,17 @@ fn no_keys(config: &Config) -> Option<Problem> {
         ),
         place: None,
     })
+}
+
+/// The daemon starts with it, since nothing better is there; clients refuse it all the same.
+fn out_of_date(found: OutOfDate) -> Problem {
+    Problem {
+        path: found.path,
+        value: None,
+        what: found.what,
+        expected: None,
+        place: None,
+    }
 }
 
 fn document(args: &Args, verdict: &Result<Loaded, Wrong>) -> serde_json::Value {
@@ -133,7 +148,12 @@ fn count(number: usize, word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::ExtendedKeyUsagePurpose;
+
     use super::*;
+    use crate::domain::certs::mint;
+    use crate::domain::certs::mint::Minted;
+    use crate::platform::files;
 
     fn verdict(text: &str) -> (Exit, serde_json::Value) {
         let directory = tempfile::tempdir().unwrap();
@@ -168,6 +188,30 @@ mod tests {
         assert_eq!(exit, Exit::Ok, "{document:#}");
         assert_eq!(document["warnings"][0]["path"], "application-server");
         assert_eq!(document["warnings"][0]["place"]["file"]["line"], 1);
+    }
+
+    #[test]
+    fn a_certificate_that_has_ended_is_a_warning_since_the_daemon_starts_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Minted::root(mint::ca("Root"));
+        let params = mint::leaf("xsp.example.com", ExtendedKeyUsagePurpose::ServerAuth);
+        let leaf = root.issue(mint::since(params, 2010));
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("a.pem"), leaf.pem() + &root.pem()).unwrap();
+        files::write_atomic(&at("a.key"), leaf.key_pem().as_bytes(), files::PRIVATE).unwrap();
+        let folder = directory.path().display();
+        let (exit, document) = verdict(&format!(
+            "[[pool]]\nname = 'xsp'\nupstream = [{{ name = 'a', url = 'http://127.0.0.1:9' }}]\n\
+             [[listener]]\nname = 'edge'\naddresses = ['127.0.0.1:0']\n[[listener.host]]\n\
+             names = ['xsp.example.com']\n\
+             certificates = [{{ chain = '{folder}/a.pem', key = 'file:{folder}/a.key' }}]\n",
+        ));
+        assert_eq!(exit, Exit::Ok, "{document:#}");
+        let warning = &document["warnings"][0];
+        assert_eq!(warning["path"], "listener.edge", "{document:#}");
+        let what = warning["what"].as_str().unwrap();
+        assert!(what.contains("a.pem: Certificate 1"), "{what}");
+        assert!(what.contains("it ended on 2020-01-01"), "{what}");
     }
 
     #[test]

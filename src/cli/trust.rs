@@ -9,6 +9,7 @@ mod plan;
 mod show;
 mod split;
 pub(super) mod table;
+mod usage;
 
 use std::time::SystemTime;
 
@@ -27,7 +28,8 @@ pub struct Args {
 enum Verb {
     /// Compare two files or directories of trust anchors; exit code 1 when they differ
     Diff(diff::Args),
-    /// Check a chain file and put it into a directory of trust anchors, keeping the last generation
+    /// Check a chain file and put it into a directory of trust anchors, keeping the last generation and
+    /// what is still used
     Import(import::Args),
     /// Say what is in a file or directory of trust anchors and whether it can be used
     Show(show::Args),

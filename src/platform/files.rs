@@ -18,6 +18,8 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::platform::leftovers;
+
 /// Mode of a file that everyone may read: certificates, descriptions.
 pub const PUBLIC: u32 = 0o644;
 
@@ -120,7 +122,10 @@ pub fn capped(source: impl Read, most: u64) -> io::Result<Vec<u8>> {
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let directory = parent(path);
     let temporary = temporary_name(path)?;
-    let written = fill(&temporary, bytes, mode).and_then(|()| fs::rename(&temporary, path));
+    let written = fill(&temporary, bytes, mode).and_then(|()| {
+        leftovers::sweep(path, &temporary);
+        fs::rename(&temporary, path)
+    });
     if let Err(error) = written {
         // What made it fail is worth telling; that its remains cannot be removed is not.
         drop(fs::remove_file(&temporary));
@@ -201,6 +206,7 @@ impl Ready {
             narrower => narrower,
         };
         fill(&ready.fresh, content.bytes, mode)?;
+        leftovers::sweep(path, &ready.fresh);
         adopt(&ready.fresh, held.uid(), held.gid())?;
         let second = temporary_name(path)?;
         ready.held = Some(second.clone());

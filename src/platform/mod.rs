@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod files;
+mod leftovers;
 pub mod tasks;

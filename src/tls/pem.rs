@@ -15,6 +15,7 @@ use crate::config::CertificateFiles;
 use crate::domain::certs::chain;
 use crate::domain::certs::chain_problem::ChainProblem;
 use crate::domain::certs::chain_problem::Severity;
+use crate::domain::certs::timeliness::Timeliness;
 use crate::domain::ids::Fingerprint;
 use crate::tls::error::TlsError;
 
@@ -28,6 +29,9 @@ pub struct Proven {
     pub certified: Arc<CertifiedKey>,
     /// What an operator should hear about although it does not stop us.
     pub warnings: Vec<ChainProblem>,
+    /// What is wrong with its dates alone; whether it is presented all the same depends on what
+    /// else there is.
+    pub out_of_date: Vec<ChainProblem>,
 }
 
 /// Reads a file of certificates, bounded.
@@ -54,11 +58,11 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, TlsError> {
     }
 }
 
-/// Reads a chain and its key and proves them: both parse, the key fits, the chain is in order,
-/// in date and meant for a server.
+/// Reads a chain and its key and proves them: both parse, the key fits, the chain is in order and
+/// meant for a server. How it stands against its dates is told beside it.
 ///
 /// # Errors
-/// Anything that would make clients refuse us; see [`TlsError`].
+/// Anything but a date that would make clients refuse us; see [`TlsError`].
 pub fn load_server(
     files: &CertificateFiles,
     names: &[String],
@@ -67,10 +71,11 @@ pub fn load_server(
 ) -> Result<Proven, TlsError> {
     let chain = load_chain(&files.chain)?;
     let key = load_key(files)?;
-    let mut warnings = Vec::new();
+    let (mut warnings, mut out_of_date) = (Vec::new(), Vec::new());
     for problem in chain::judge(&chain, names, now).problems {
         match problem.severity() {
             Severity::Warn => warnings.push(problem),
+            Severity::Refuse if problem.is_about_dates() => out_of_date.push(problem),
             Severity::Refuse => {
                 return Err(TlsError::Chain {
                     path: files.chain.clone(),
@@ -92,7 +97,15 @@ pub fn load_server(
     Ok(Proven {
         certified: Arc::new(certified),
         warnings,
+        out_of_date,
     })
+}
+
+/// How a chain that is in use stands against its dates.
+#[must_use]
+pub fn timeliness(held: &CertifiedKey, now: SystemTime) -> Timeliness {
+    let no_hosts: [&str; 0] = [];
+    Timeliness::of(&chain::judge(&held.cert, &no_hosts, now).problems)
 }
 
 /// Reads the certificates of a PEM file, leaf first as written.

@@ -99,6 +99,13 @@ impl TrustAnchors {
         &self.facts
     }
 
+    /// Whether any of its anchors lets clients in at `now`.
+    #[must_use]
+    pub fn lets_in(&self, now: SystemTime) -> bool {
+        let mut held = self.facts.iter();
+        held.any(|anchor| anchor.ends.is_none_or(|end| end > now))
+    }
+
     /// Whether the anchor is still in the set.
     #[must_use]
     pub fn contains(&self, anchor: Fingerprint) -> bool {

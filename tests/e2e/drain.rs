@@ -79,10 +79,6 @@ async fn a_start_that_cannot_be_names_the_thing_and_the_remedy() {
     std::fs::write(stage.path().join("server.pem"), stranger.chain_pem()).unwrap();
     fails_with(&good, 78, &["server.pem", "not a pair"]).await;
 
-    let expired = stage.public.server_ending(&["xsp.test"], -1);
-    stage.replace_server(&expired);
-    fails_with(&good, 78, &["server.pem"]).await;
-
     let client = stage.webex.client(crate::support::pki::Client::Good);
     stage.replace_server(&client);
     fails_with(&good, 78, &["server.pem"]).await;

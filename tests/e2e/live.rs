@@ -77,6 +77,21 @@ async fn an_expired_chain_never_replaces_a_good_one() {
 }
 
 #[tokio::test]
+async fn a_start_with_an_expired_chain_serves_it_and_says_so() {
+    let stage = Stage::new().await;
+    stage.replace_server(&stage.public.server_ending(&[HOST], -1));
+    let daemon = stage.start(&stage.config("", "")).await;
+    daemon
+        .logged(&["WARN", "outside of its dates", "server.pem", "it ended on"])
+        .await;
+    // Clients that look refuse it; who does not is served.
+    assert!(stage.client().get(PROFILE).await.is_err());
+    stage.replace_server(&stage.public.server(&[HOST], Key::P256));
+    daemon.logged(&["Reload done", "files"]).await;
+    assert_eq!(stage.client().get(PROFILE).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn removing_an_anchor_closes_the_connections_that_rest_on_it() {
     let stage = Stage::new().await;
     let next = Authority::new("Internal Private");

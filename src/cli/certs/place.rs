@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::certs::failure::Failure;
 use crate::platform::files;
+use crate::platform::files::Content;
 use crate::tls::authority::Issued;
 
 pub(super) use crate::workers::internal_ca::folder::CA;
@@ -44,16 +45,54 @@ impl Placed {
         }
     }
 
-    /// Writes the key, then the certificate.
+    /// Writes the key, then the certificate: both or none. Whoever owns those that are replaced goes
+    /// on to own them: what root issues anew must still be the daemon's to read.
     pub(super) fn write(&self, issued: &Issued) -> Result<(), Failure> {
-        let files = [
-            (&self.key, issued.key.as_str(), files::PRIVATE),
-            (&self.certificate, &issued.certificate, files::PUBLIC),
-        ];
-        for (path, text, mode) in files {
-            files::write_atomic(path, text.as_bytes(), mode)
-                .map_err(|source| Failure::unwritable(path, source))?;
+        let of = |path, bytes, mode| Content { path, bytes, mode };
+        let key = of(&self.key, issued.key.as_bytes(), files::PRIVATE);
+        let certificate = issued.certificate.as_bytes();
+        let certificate = of(&self.certificate, certificate, files::PUBLIC);
+        files::replace_all(&[key, certificate])
+            .map_err(|(path, source)| Failure::unwritable(&path, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::domain::certs::CertificateFacts;
+    use crate::domain::certs::mint;
+    use crate::domain::certs::mint::Minted;
+
+    fn issued(name: &str) -> Issued {
+        Issued {
+            certificate: format!("certificate {name}"),
+            key: Zeroizing::new(format!("key {name}")),
+            facts: CertificateFacts::parse(&Minted::root(mint::ca(name)).der).unwrap(),
         }
-        Ok(())
+    }
+
+    #[test]
+    fn what_is_replaced_keeps_its_owner_and_its_guard() {
+        let directory = tempfile::tempdir().unwrap();
+        let prepare = |force| Placed::prepare(directory.path(), BRIDGE, BRIDGE_KEY, force);
+        let placed = prepare(false).unwrap();
+        placed.write(&issued("one")).unwrap();
+        // Only root can give files away; for others their own stay their own.
+        let daemon = std::os::unix::fs::chown(&placed.key, Some(12_345), Some(12_346));
+        fs::set_permissions(&placed.key, fs::Permissions::from_mode(0o400)).unwrap();
+        let before = fs::metadata(&placed.key).unwrap();
+        assert!(daemon.is_err() || before.uid() == 12_345);
+        assert!(matches!(prepare(false), Err(Failure::Taken(_))));
+        prepare(true).unwrap().write(&issued("two")).unwrap();
+        let after = fs::metadata(&placed.key).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert_eq!(after.mode() & 0o777, 0o400);
+        assert_eq!(fs::read(&placed.certificate).unwrap(), b"certificate two");
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::cli::Exit;
 use crate::domain::certs::SetProblem;
 use crate::domain::certs::TrustProblem;
+use crate::domain::certs::trust_set::MOST_FILES;
 
 /// Why nothing, or not everything, was done.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,12 @@ pub(super) enum Failure {
          (a year in its name helps), or move the old one away."
     )]
     Taken(PathBuf),
+    /// The daemon would refuse the directory.
+    #[error(
+        "{0} would hold more than {MOST_FILES} files, which the daemon refuses; nothing was written. \
+         Take out what `xspd trust show` says is unused, or retire all older files with --force."
+    )]
+    TooMany(PathBuf),
     /// An input that cannot be read.
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
@@ -69,7 +76,9 @@ impl Failure {
             | Self::RefusedFile { .. }
             | Self::RefusedSet { .. } => Exit::Data,
             Self::Unreadable { .. } => Exit::NoInput,
-            Self::NoDirectory(_) | Self::Taken(_) | Self::Unwritable { .. } => Exit::CantCreate,
+            Self::NoDirectory(_) | Self::Taken(_) | Self::TooMany(_) | Self::Unwritable { .. } => {
+                Exit::CantCreate
+            }
             Self::Locked(_) => Exit::Unavailable,
         }
     }

@@ -1,5 +1,5 @@
 //! `xspd trust import`: a checked chain file goes into a trust directory, which then holds the new
-//! generation and the one before it. Webex presents the certificate that fits whichever is trusted,
+//! generation, the one before it, and whatever older one still lets clients in. Webex presents the certificate that fits whichever is trusted,
 //! so both may stand side by side until every node is done (TAC document 221674).
 
 use std::fs;
@@ -18,10 +18,15 @@ use crate::cli::trust::files;
 use crate::cli::trust::plan;
 use crate::cli::trust::plan::Change;
 use crate::cli::trust::plan::Plan;
+use crate::cli::trust::usage::Usage;
+use crate::cli::trust::usage::ago;
+use crate::config::DEFAULT_PATH;
 use crate::domain::certs::Generation;
 use crate::domain::certs::TrustRules;
 use crate::domain::certs::trust_file;
 use crate::domain::certs::trust_set;
+use crate::domain::certs::trust_usage::LastUse;
+use crate::domain::certs::trust_usage::QUIET_DAYS;
 
 /// Arguments of `xspd trust import`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +42,12 @@ pub(super) struct Args {
     /// Take a file although some of its certificates are outside of their dates
     #[arg(long)]
     allow_out_of_date: bool,
+    /// The daemon's main configuration file; it tells when each file last let a client in
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    config: PathBuf,
+    /// Retire older files although they let clients in of late, or nobody knows
+    #[arg(long)]
+    force: bool,
 }
 
 pub(super) fn run(args: &Args, now: SystemTime) -> Result<Report, Failure> {
@@ -47,7 +58,9 @@ pub(super) fn run(args: &Args, now: SystemTime) -> Result<Report, Failure> {
     }
     let _lock = lock(&args.into)?;
     let held = held(&args.into, now)?;
-    let lines = match plan::plan(&new, &held) {
+    let usage = Usage::of(&args.into, &args.config);
+    let last_use = |name: &str| usage.last_use(name, now);
+    let lines = match plan::plan(&new, &held, last_use, args.force) {
         Plan::NothingToDo { held_in } => vec![format!(
             "Nothing to do: {} holds these certificates already, in {}.",
             args.into.display(),
@@ -57,6 +70,10 @@ pub(super) fn run(args: &Args, now: SystemTime) -> Result<Report, Failure> {
             let target = args.into.join(&new.name);
             if fs::symlink_metadata(&target).is_ok() {
                 return Err(Failure::Taken(target));
+            }
+            let staying = held.len().saturating_sub(change.retire.len());
+            if staying >= trust_set::MOST_FILES {
+                return Err(Failure::TooMany(args.into.clone()));
             }
             let mut lines = tell(args, &target, &change, now);
             if !args.dry_run {
@@ -147,6 +164,16 @@ fn tell(args: &Args, target: &Path, change: &Change, now: SystemTime) -> Vec<Str
             .iter()
             .map(|name| format!("Stays beside it: {name}")),
     );
+    lines.extend(change.needed.iter().map(|(name, last_use)| {
+        let why = speaks_for(*last_use, &args.config, now);
+        format!("Stays: {name}: {why}")
+    }));
+    if !change.needed.is_empty() {
+        lines.push(format!(
+            "What stays is retired by an import after {QUIET_DAYS} days without a client, or with \
+             --force. While a file that Webex still shows is missing, Webex is refused."
+        ));
+    }
     lines.extend(change.retire.iter().map(|name| {
         let to = files::retired_name(&args.into.join(name));
         let to = to.file_name().unwrap_or_default().to_string_lossy();
@@ -155,6 +182,22 @@ fn tell(args: &Args, target: &Path, change: &Change, now: SystemTime) -> Vec<Str
     lines.push(String::new());
     lines.extend(diff::text(&change.diff, now));
     lines
+}
+
+fn speaks_for(last_use: LastUse, config: &Path, now: SystemTime) -> String {
+    match last_use {
+        LastUse::Lately(at) => format!("last let a client in {}.", ago(at, now)),
+        LastUse::Quiet => "belongs together with another one that stays.".to_owned(),
+        LastUse::Unknown => format!(
+            "whether it lets clients in is not known. Name the daemon's configuration with --config \
+             ({} says nothing of it).",
+            config.display()
+        ),
+        LastUse::Unseen(since) => format!(
+            "let no client in yet, but is watched only since {}.",
+            ago(since, now)
+        ),
+    }
 }
 
 fn next_steps(args: &Args) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::certs::Generation;
 use crate::domain::certs::TrustDiff;
+use crate::domain::certs::trust_usage::LastUse;
 use crate::domain::ids::Fingerprint;
 
 /// What an import will do.
@@ -20,7 +21,9 @@ pub(super) enum Plan {
 pub(super) struct Change {
     /// Files of the newest generation so far; they stay.
     pub(super) beside: Vec<String>,
-    /// Files of older generations; they are renamed.
+    /// Files of older generations that stay, since they let clients in, or may.
+    pub(super) needed: Vec<(String, LastUse)>,
+    /// Files of other older generations; they are renamed.
     pub(super) retire: Vec<String>,
     /// The anchors before and after.
     pub(super) diff: TrustDiff,
@@ -28,8 +31,14 @@ pub(super) struct Change {
     pub(super) older: bool,
 }
 
-/// Plans the import of `new` beside the generations `held`.
-pub(super) fn plan(new: &Generation, held: &[Generation]) -> Plan {
+/// Plans the import of `new` beside the generations `held`, of which `last_use` tells what speaks for
+/// each file. With `force` nothing speaks for any.
+pub(super) fn plan(
+    new: &Generation,
+    held: &[Generation],
+    last_use: impl Fn(&str) -> LastUse,
+    force: bool,
+) -> Plan {
     let groups = groups(held);
     let wanted = fingerprints(&[new]);
     if let Some(same) = groups.iter().find(|group| fingerprints(group) == wanted) {
@@ -40,14 +49,32 @@ pub(super) fn plan(new: &Generation, held: &[Generation]) -> Plan {
     let mut groups = groups.into_iter();
     let newest = groups.next().unwrap_or_default();
     let older = newest.iter().any(|held| held.born() > new.born());
-    let retire: Vec<String> = groups.flat_map(|group| names(&group)).collect();
-    let after = newest.iter().copied().chain([new]);
+    let (mut needed, mut retire) = (Vec::new(), Vec::new());
+    let mut staying = newest.clone();
+    for group in groups {
+        let uses: Vec<_> = names(&group)
+            .into_iter()
+            .map(|name| {
+                let last_use = last_use(&name);
+                (name, last_use)
+            })
+            .collect();
+        // One file of a group is nothing without the others.
+        if force || uses.iter().all(|(_, last_use)| *last_use == LastUse::Quiet) {
+            retire.extend(uses.into_iter().map(|(name, _)| name));
+        } else {
+            needed.extend(uses);
+            staying.extend(group);
+        }
+    }
+    let after = staying.iter().copied().chain([new]);
     let diff = TrustDiff::between(
         held.iter().flat_map(Generation::all),
         after.flat_map(Generation::all),
     );
     Plan::TakeIn(Box::new(Change {
         beside: names(&newest),
+        needed,
         retire,
         diff,
         older,

@@ -14,21 +14,15 @@ use crate::cli::trust::Said;
 use crate::cli::trust::failure::Failure;
 use crate::cli::trust::files;
 use crate::cli::trust::table;
+use crate::cli::trust::usage::Usage;
 use crate::config::DEFAULT_PATH;
-use crate::config::Environment;
-use crate::config::NamedFiles;
-use crate::config::load_with;
 use crate::domain::certs::Role;
 use crate::domain::certs::TrustNote;
 use crate::domain::certs::TrustProblem;
 use crate::domain::certs::TrustRules;
-use crate::domain::certs::date;
 use crate::domain::certs::trust_file;
 use crate::domain::certs::trust_file::Judgement;
 use crate::domain::certs::trust_file::Listed;
-use crate::domain::certs::trust_usage::Generation;
-use crate::domain::certs::trust_usage::TrustUsage;
-use crate::workers::trust_usage;
 
 /// Arguments of `xspd trust show`.
 #[derive(Debug, clap::Args)]
@@ -74,7 +68,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Repo
     } else {
         Exit::Data
     };
-    let usage = Usage::of(args);
+    let usage = Usage::of(&args.file, &args.config);
     let said = if console.json {
         let documents: Vec<Value> = shown
             .iter()
@@ -92,50 +86,6 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Repo
         said,
         complaints,
     })
-}
-
-/// When the generations of a directory were last used, if it is that of a trust set.
-struct Usage(Option<(TrustUsage, String)>);
-
-impl Usage {
-    /// Nothing is known of single files, nor without a configuration that can be read.
-    fn of(args: &Args) -> Self {
-        if !args.file.is_dir() {
-            return Self(None);
-        }
-        let loaded = load_with(&args.config, &Environment::process(), NamedFiles::Skip);
-        let Ok(loaded) = loaded else {
-            return Self(None);
-        };
-        let real = |path: &PathBuf| path.canonicalize().ok();
-        let mut sets = loaded.config.trust.values();
-        let set = sets.find(|set| {
-            let directory = set.directory.as_ref().and_then(real);
-            directory.is_some() && directory == real(&args.file)
-        });
-        let usage = set.map(|set| {
-            let usage = trust_usage::read(&loaded.config.state_dir);
-            (usage, set.name.clone())
-        });
-        Self(usage)
-    }
-
-    fn generation(&self, name: &str) -> Option<Generation> {
-        let (usage, set) = self.0.as_ref()?;
-        usage.of(set, name)
-    }
-
-    fn line(&self, name: &str, now: SystemTime) -> Option<String> {
-        let kept = self.generation(name)?;
-        Some(match kept.last_used.and_then(date::from_unix) {
-            Some(at) => format!(
-                "Last let a client in: {} ({} days ago).",
-                date::text(at),
-                date::days_between(at, now).max(0)
-            ),
-            None => "Has let no client in yet.".to_owned(),
-        })
-    }
 }
 
 fn text(name: &str, judgement: &Judgement, usage: &Usage, now: SystemTime) -> Vec<String> {

@@ -9,8 +9,11 @@ use rcgen::ExtendedKeyUsagePurpose;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::certs::date;
 use crate::domain::certs::mint;
 use crate::domain::certs::mint::Webex;
+use crate::domain::certs::trust_usage::Present;
+use crate::domain::certs::trust_usage::TrustUsage;
 
 #[derive(clap::Parser)]
 struct Command {
@@ -51,7 +54,57 @@ impl Desk {
     }
 
     fn import(&self, file: &str) -> Result<String, String> {
-        said(&["import", file, "--into", &self.path("trust")])
+        self.import_with(file, &[])
+    }
+
+    fn import_with(&self, file: &str, more: &[&str]) -> Result<String, String> {
+        let (into, config) = (self.path("trust"), self.path("xspd.toml"));
+        let words = ["import", file, "--into", &into, "--config", &config];
+        said(&[&words, more].concat())
+    }
+
+    /// A configuration that names the trust directory, and what its daemon remembers after half a
+    /// year: which files let a client in, and how many days ago.
+    fn remember(&self, files: &[(&str, Option<i64>)]) {
+        let text = format!(
+            r#"
+            state-dir = "{}"
+            [[trust]]
+            name = "webex"
+            directory = "{}"
+            [[listener]]
+            name = "l"
+            kind = "passthrough"
+            addresses = ["127.0.0.1:0"]
+            passthrough = [{{ names = ["*"], upstreams = ["127.0.0.1:1"] }}]
+            "#,
+            self.path("state"),
+            self.path("trust")
+        );
+        self.put("xspd.toml", text);
+        let before = |days: i64| {
+            let now = date::to_unix(mint::now());
+            now.saturating_sub(days.saturating_mul(86_400))
+        };
+        let present: Vec<Present> = files
+            .iter()
+            .map(|(name, days)| Present {
+                name: (*name).to_owned(),
+                ends: None,
+                last_used: days.map(before),
+            })
+            .collect();
+        let mut usage = TrustUsage::default();
+        let unused = present.iter().map(|held| Present {
+            last_used: None,
+            ..held.clone()
+        });
+        let long_ago = date::from_unix(before(180)).unwrap();
+        usage.look("webex", &unused.collect::<Vec<_>>(), long_ago);
+        usage.look("webex", &present, mint::now());
+        let path = crate::workers::trust_usage::path(Path::new(&self.path("state")));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, serde_json::to_string(&usage).unwrap()).unwrap();
     }
 }
 
@@ -277,6 +330,7 @@ fn import_keeps_two_generations_and_retires_the_rest() {
     desk.put("trust/a2010.txt", generations[0].pem());
     let text = desk.import(&files[1]).unwrap();
     assert!(text.contains("Stays beside it: a2010.txt"), "{text}");
+    desk.remember(&[("a2010.txt", Some(30)), ("b2021.txt", Some(0))]);
     let text = desk.import(&files[2]).unwrap();
     for part in [
         "Taken in: ",
@@ -297,6 +351,52 @@ fn import_keeps_two_generations_and_retires_the_rest() {
         0o644
     );
     assert_eq!(exit(&["show", &desk.path("trust")]), Exit::Ok);
+}
+
+#[test]
+fn import_keeps_what_let_a_client_in_of_late() {
+    let desk = Desk::new();
+    for (name, year) in [("a.txt", 2019), ("b.txt", 2021), ("c.txt", 2023)] {
+        desk.put(&format!("trust/{name}"), Webex::of(year).pem());
+    }
+    let file = desk.put("d.txt", Webex::of(2026).pem());
+    // Webex still shows the oldest; nobody knows of the next one.
+    desk.remember(&[("a.txt", Some(29)), ("c.txt", None)]);
+    let text = desk.import_with(&file, &["--dry-run"]).unwrap();
+    for part in [
+        "Stays beside it: c.txt",
+        "Stays: a.txt: last let a client in 2026-12-17",
+        "(29 days ago)",
+        "Stays: b.txt: whether it lets clients in is not known",
+        "with --force",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("retire: "), "{text}");
+    let forced = desk.import_with(&file, &["--dry-run", "--force"]).unwrap();
+    assert!(forced.contains("Would retire: a.txt"), "{forced}");
+    desk.import(&file).unwrap();
+    assert_eq!(desk.names("trust"), ["a.txt", "b.txt", "c.txt", "d.txt"]);
+    // The record of the daemon is the same one that is shown.
+    let config = desk.path("xspd.toml");
+    let shown = said(&["show", &desk.path("trust"), "--config", &config]).unwrap();
+    assert!(shown.contains("(29 days ago)"), "{shown}");
+}
+
+#[test]
+fn import_never_leaves_more_files_than_the_daemon_takes() {
+    let desk = Desk::new();
+    for year in 2000..2016 {
+        desk.put(&format!("trust/{year}.txt"), Webex::of(year).pem());
+    }
+    let file = desk.put("new.txt", Webex::of(2026).pem());
+    let why = desk.import(&file).unwrap_err();
+    assert!(why.contains("more than 16 files"), "{why}");
+    assert_eq!(desk.names("trust").len(), 16);
+    desk.import_with(&file, &["--force"]).unwrap();
+    let names = desk.names("trust");
+    let used = names.iter().filter(|name| name.ends_with(".txt"));
+    assert_eq!(used.collect::<Vec<_>>(), ["2015.txt", "new.txt"]);
 }
 
 #[test]
@@ -325,6 +425,16 @@ fn import_takes_split_files_for_one_generation() {
     let same = desk.put("old.txt", old.pem());
     assert!(desk.import(&same).unwrap().starts_with("Nothing to do"));
     let file = desk.put("new.txt", new.pem());
+    // One of two that belong together was used: both stay.
+    desk.remember(&[("issuing2019.txt", Some(3)), ("root2019.txt", None)]);
+    let text = desk.import_with(&file, &["--dry-run"]).unwrap();
+    for part in [
+        "Stays: issuing2019.txt: last",
+        "Stays: root2019.txt: belongs",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    desk.remember(&[("issuing2019.txt", None), ("root2019.txt", None)]);
     desk.import(&file).unwrap();
     assert_eq!(
         desk.names("trust"),
@@ -436,7 +546,8 @@ fn a_dry_run_writes_nothing() {
         desk.put(name, Webex::of(year).pem());
     }
     let file = desk.put("c.txt", Webex::of(2026).pem());
-    let text = said(&["import", &file, "--into", &desk.path("trust"), "--dry-run"]).unwrap();
+    desk.remember(&[("a.txt", None), ("b.txt", None)]);
+    let text = desk.import_with(&file, &["--dry-run"]).unwrap();
     for part in [
         "Would take in: ",
         "Would retire: a.txt",
@@ -481,7 +592,7 @@ fn retired_files_never_overwrite_each_other() {
     desk.put("trust/a.txt.retired", "kept");
     desk.put("trust/b.txt", Webex::of(2021).pem());
     let file = desk.put("c.txt", Webex::of(2026).pem());
-    desk.import(&file).unwrap();
+    desk.import_with(&file, &["--force"]).unwrap();
     let expected = ["a.txt.retired", "a.txt.retired-2", "b.txt", "c.txt"];
     assert_eq!(desk.names("trust"), expected);
     assert_eq!(

@@ -202,7 +202,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Stands,
             "Download the new Webex chain from Partner Hub and install it beside the old one: `xspd \
              trust import`.",
-            "a successor is installed, or the anchor is removed",
+            "the anchor is removed; with a successor beside it, it is informational",
         ),
         A::TrustAnchorExpired => (
             High,

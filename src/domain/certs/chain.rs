@@ -11,6 +11,10 @@ use crate::domain::certs::facts;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::facts::Validity;
 use crate::domain::certs::name::escape;
+use crate::domain::certs::path;
+use crate::domain::certs::path::End;
+use crate::domain::certs::path::Way;
+use crate::domain::certs::roots::Roots;
 use crate::domain::certs::signature::Signed;
 
 /// Most certificates of one chain. Public chains have two to four; common clients follow ten.
@@ -24,6 +28,8 @@ const LISTED: usize = 8;
 pub struct ChainVerdict {
     /// The readable certificates in their order.
     pub certificates: Vec<CertificateFacts>,
+    /// The way from the leaf to its root, which is left out, as places in that list.
+    pub path: Vec<usize>,
     /// Everything that is wrong, leaf first.
     pub problems: Vec<ChainProblem>,
 }
@@ -45,6 +51,16 @@ pub fn judge<D: AsRef<[u8]>, H: AsRef<str>>(
     hosts: &[H],
     now: SystemTime,
 ) -> ChainVerdict {
+    judge_for(chain, hosts, Roots::public(), now)
+}
+
+/// The same for clients that have certain roots.
+pub fn judge_for<D: AsRef<[u8]>, H: AsRef<str>>(
+    chain: &[D],
+    hosts: &[H],
+    roots: &Roots,
+    now: SystemTime,
+) -> ChainVerdict {
     let mut problems = Vec::new();
     if chain.is_empty() {
         problems.push(ChainProblem::Empty);
@@ -56,21 +72,34 @@ pub fn judge<D: AsRef<[u8]>, H: AsRef<str>>(
     if let Some(leaf) = links.first() {
         judge_leaf(leaf, &links, hosts, &mut problems);
     }
+    let way = path::find(&links, roots);
+    let is_whole = is_whole(&links, &way, &mut problems);
+    let misplaced = misplaced(&problems);
     for (nth, held) in links.iter().enumerate() {
-        judge_one(nth, held, now, &mut problems);
+        let is_known = way.end == End::Root(nth) || roots.hold(&held.facts);
+        if way.links.contains(&nth) {
+            judge_one(nth, held, now, &mut problems);
+        } else if held.is_root() && (is_known || misplaced) {
+            judge_root(held, &mut problems);
+        } else if is_known {
+            problems.push(ChainProblem::CrossSignedRoot(held.link()));
+        } else if is_whole {
+            problems.push(ChainProblem::Unneeded(held.link()));
+        }
     }
-    judge_order(&links, &mut problems);
+    judge_order(&links, &way, &mut problems);
     ChainVerdict {
         certificates: links.into_iter().map(|held| held.facts).collect(),
+        path: way.links,
         problems,
     }
 }
 
 /// One certificate of the chain.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     position: usize,
     der: &'a [u8],
-    facts: CertificateFacts,
+    pub(super) facts: CertificateFacts,
 }
 
 impl Held<'_> {
@@ -81,7 +110,7 @@ impl Held<'_> {
         }
     }
 
-    fn is_root(&self) -> bool {
+    pub(super) fn is_root(&self) -> bool {
         self.facts.self_issued && self.facts.self_signed != Signed::No
     }
 }
@@ -219,17 +248,55 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// What can be said of a certificate by itself, in its place.
+/// Whether clients find a way from the leaf to what they have; what is missing is told.
+fn is_whole(links: &[Held<'_>], way: &Way, problems: &mut Vec<ChainProblem>) -> bool {
+    let top = way.links.last().and_then(|nth| links.get(*nth));
+    let (Some(top), End::Open) = (top, way.end) else {
+        return true;
+    };
+    if misplaced(problems) || links.len() == 1 {
+        return true;
+    }
+    // Another key of the issuer's name: a way was meant here, and it does not hold.
+    let mut beside = links
+        .iter()
+        .enumerate()
+        .filter(|(nth, _)| !way.links.contains(nth));
+    let meant =
+        |held: &Held<'_>| !held.facts.self_issued && held.facts.subject_der == top.facts.issuer_der;
+    let is_alone = way.links.len() == 1;
+    if is_alone || beside.any(|(_, held)| meant(held)) {
+        problems.push(ChainProblem::NotIssuedByNext {
+            link: top.link(),
+            issuer: top.facts.issuer.clone(),
+        });
+        return false;
+    }
+    true
+}
+
+fn misplaced(problems: &[ChainProblem]) -> bool {
+    let mut found = problems.iter();
+    found.any(|problem| {
+        matches!(
+            problem,
+            ChainProblem::LeafIsCa(_) | ChainProblem::LeafNotFirst { .. }
+        )
+    })
+}
+
+/// A root after the leaf is not used by clients: they judge their own copy.
+fn judge_root(held: &Held<'_>, problems: &mut Vec<ChainProblem>) {
+    problems.push(ChainProblem::RootIncluded(held.link()));
+    if !held.facts.key.is_strong() {
+        let key = held.facts.key.clone();
+        problems.push(ChainProblem::WeakRootKey(held.link(), key));
+    }
+}
+
+/// What can be said by itself of a certificate that clients need, in its place.
 fn judge_one(nth: usize, held: &Held<'_>, now: SystemTime, problems: &mut Vec<ChainProblem>) {
     let facts = &held.facts;
-    // A root after the leaf is not used by clients: they judge their own copy.
-    if nth > 0 && held.is_root() {
-        problems.push(ChainProblem::RootIncluded(held.link()));
-        if !facts.key.is_strong() {
-            problems.push(ChainProblem::WeakRootKey(held.link(), facts.key.clone()));
-        }
-        return;
-    }
     match facts.validity_at(now) {
         Validity::Now => {}
         Validity::NotYet => {
@@ -260,8 +327,7 @@ fn judge_one(nth: usize, held: &Held<'_>, now: SystemTime, problems: &mut Vec<Ch
             oid.clone(),
         ));
     }
-    let misplaced = |problem: &ChainProblem| matches!(problem, ChainProblem::LeafNotFirst { .. });
-    if nth > 0 && !facts.is_ca() && !problems.iter().any(misplaced) {
+    if nth > 0 && !facts.is_ca() && !misplaced(problems) {
         problems.push(ChainProblem::NotACa(held.link()));
     }
 }
@@ -275,57 +341,54 @@ fn listed_purposes(names: &[&str]) -> String {
     }
 }
 
-/// Whether each certificate was issued by the next one.
-fn judge_order(links: &[Held<'_>], problems: &mut Vec<ChainProblem>) {
-    if problems
-        .iter()
-        .any(|problem| matches!(problem, ChainProblem::LeafNotFirst { .. }))
-    {
+/// Whether the way stands in its order, and each certificate on it can be checked with the next.
+fn judge_order(links: &[Held<'_>], way: &Way, problems: &mut Vec<ChainProblem>) {
+    if misplaced(problems) {
         return;
     }
-    for (below, (held, next)) in links.iter().zip(links.iter().skip(1)).enumerate() {
-        if held.is_root() {
-            let rest = links.iter().skip(below + 1);
-            problems.extend(rest.map(|unneeded| ChainProblem::Unneeded(unneeded.link())));
-            return;
+    let whole: Vec<usize> = way.whole().collect();
+    let mut sorted = whole.clone();
+    sorted.sort_unstable();
+    let steps = whole.iter().zip(whole.iter().skip(1)).enumerate();
+    // One is enough: with it in its place the next may be right.
+    let mut in_order = true;
+    for (below, (held, next)) in steps {
+        let stands = sorted.get(below + 1) == Some(next);
+        let (Some(held), Some(issuer)) = (links.get(*held), links.get(*next)) else {
+            continue;
+        };
+        judge_signature(held, issuer, problems);
+        // `below` counts the CAs between the issuer and the leaf.
+        let limit = issuer.facts.path_length.map(usize::try_from);
+        if let Some(Ok(limit)) = limit.filter(|_| way.end != End::Root(*next))
+            && below > limit
+        {
+            problems.push(ChainProblem::PathTooLong(issuer.link()));
         }
-        match issued_by(held, next) {
-            Signed::Yes => {
-                // `below` counts the CAs between `next` and the leaf.
-                let limit = next.facts.path_length.map(usize::try_from);
-                if let Some(Ok(limit)) = limit.filter(|_| !next.is_root())
-                    && below > limit
-                {
-                    problems.push(ChainProblem::PathTooLong(next.link()));
-                }
-            }
-            // Told already, of this one or of the next.
-            Signed::CannotTell if held.facts.signature.weak() => {}
-            Signed::CannotTell if !next.facts.key.is_strong() => {}
-            Signed::CannotTell => problems.push(ChainProblem::UnsupportedSignature(
-                held.link(),
-                held.facts.signature.clone(),
-            )),
-            Signed::No => {
-                let elsewhere = links
-                    .iter()
-                    .find(|other| issued_by(held, other) == Signed::Yes);
-                problems.push(match elsewhere {
-                    Some(issuer) => ChainProblem::WrongOrder {
-                        link: held.link(),
-                        issuer: issuer.link(),
-                    },
-                    None => ChainProblem::NotIssuedByNext {
-                        link: held.link(),
-                        issuer: held.facts.issuer.clone(),
-                    },
-                });
-            }
+        if in_order && !stands {
+            in_order = false;
+            problems.push(ChainProblem::WrongOrder {
+                link: held.link(),
+                issuer: issuer.link(),
+            });
         }
     }
 }
 
-fn issued_by(held: &Held<'_>, issuer: &Held<'_>) -> Signed {
+fn judge_signature(held: &Held<'_>, issuer: &Held<'_>, problems: &mut Vec<ChainProblem>) {
+    match issued_by(held, issuer) {
+        Signed::Yes | Signed::No => {}
+        // Told already, of this one or of the issuer.
+        Signed::CannotTell if held.facts.signature.weak() => {}
+        Signed::CannotTell if !issuer.facts.key.is_strong() => {}
+        Signed::CannotTell => problems.push(ChainProblem::UnsupportedSignature(
+            held.link(),
+            held.facts.signature.clone(),
+        )),
+    }
+}
+
+pub(super) fn issued_by(held: &Held<'_>, issuer: &Held<'_>) -> Signed {
     if held.facts.issuer_der == issuer.facts.subject_der {
         facts::signed_by(held.der, issuer.der)
     } else {
@@ -399,16 +462,15 @@ mod tests {
         let leaf = public.leaf(|_| ());
         let (middle, root) = (&public.intermediate.der, &public.root.der);
         let other = Public::new().intermediate.der;
-        let cases: [(&[&[u8]], &[&str]); 6] = [
+        let cases: [(&[&[u8]], &[&str]); 7] = [
             (&[middle, &leaf], &["leaf-not-first"]),
             (&[middle], &["leaf-is-ca"]),
             (&[&leaf, &other], &["not-issued-by-next"]),
-            (
-                &[&leaf, root, middle],
-                &["root-included", "wrong-order", "unneeded"],
-            ),
+            (&[&leaf, root, middle], &["root-included", "wrong-order"]),
             (&[&leaf, middle, middle], &["duplicate"]),
-            (&[&leaf, middle, &other], &["not-issued-by-next"]),
+            (&[&leaf, middle, &other], &["unneeded"]),
+            // Between two of the way it does no harm either.
+            (&[&leaf, &other, middle], &["unneeded"]),
         ];
         for (chain, expected) in cases {
             assert_eq!(words(chain, &[HOST]), expected);
@@ -420,11 +482,61 @@ mod tests {
     }
 
     #[test]
-    fn two_leaves_in_one_file_are_refused() {
+    fn what_lies_beside_the_way_is_remarked_upon_and_never_refused() {
         let public = Public::new();
-        let (one, two) = (public.leaf(|_| ()), public.leaf(|_| ()));
-        let found = words(&[&one, &public.intermediate.der, &two], &[HOST]);
-        assert_eq!(found, ["not-a-ca", "not-issued-by-next"]);
+        let leaf = public.leaf(|_| ());
+        let middle = &public.intermediate.der;
+        let other_leaf = public.leaf(|_| ());
+        let ended = Minted::root(mint::since(mint::ca("Other Root"), 2010));
+        let ended = ended.issue(mint::since(mint::ca("Stray"), 2010)).der;
+        for stray in [&other_leaf, &ended, &mint::short_root(), &mint::sha1_root()] {
+            for chain in [[&leaf, middle, stray], [&leaf, stray, middle]] {
+                let chain = chain.map(Vec::as_slice);
+                assert_eq!(words(&chain, &[HOST]), ["unneeded"]);
+                assert_eq!(judge(&chain, &[HOST], mint::now()).path.len(), 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_way_that_does_not_hold_is_refused() {
+        let public = Public::new();
+        let leaf = public.leaf(|_| ());
+        let outer = Minted::root(mint::ca("Root")).issue(mint::ca("Outer"));
+        let inner = outer.issue(mint::ca("Inner"));
+        let below = inner.issue(mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth));
+        // One of the right name with another key, and one of the wrong name.
+        let namesake = Minted::root(mint::ca("Root")).issue(mint::ca("Outer"));
+        let broken: [&[u8]; 3] = [&below.der, &inner.der, &namesake.der];
+        assert_eq!(words(&broken, &[HOST]), ["not-issued-by-next"]);
+        assert_eq!(words(&[&leaf, &outer.der], &[HOST]), ["not-issued-by-next"]);
+        let turned: [&[u8]; 3] = [&below.der, &outer.der, &inner.der];
+        assert_eq!(words(&turned, &[HOST]), ["wrong-order"]);
+    }
+
+    #[test]
+    fn the_way_ends_at_a_root_that_clients_have_whoever_signed_the_copy() {
+        let public = Public::new();
+        let leaf = public.leaf(|_| ());
+        let old = Minted::root(mint::since(mint::ca("Old Root"), 2010));
+        let ended = mint::since(mint::ca("Public Root"), 2010);
+        let key = public.root.issuer().key();
+        let cross = ended.signed_by(key, old.issuer()).unwrap().der().to_vec();
+        let chain: [&[u8]; 3] = [&leaf, &public.intermediate.der, &cross];
+        let root = CertificateFacts::parse(&public.root.der).unwrap();
+        let found = |roots: &Roots| {
+            let verdict = judge_for(&chain, &[HOST], roots, mint::now());
+            let problems = verdict.problems.iter().map(ChainProblem::as_str);
+            (verdict.path.clone(), problems.collect::<Vec<_>>())
+        };
+        let known = found(&Roots::of([&root]));
+        assert_eq!(known, (vec![0, 1], vec!["cross-signed-root"]));
+        // For who does not have it, it is an issuer as others are.
+        let unknown = found(&Roots::default());
+        assert_eq!(unknown, (vec![0, 1, 2], vec!["expired"]));
+        // The root itself beside it is where the way ends, too.
+        let both: [&[u8]; 4] = [&leaf, &public.intermediate.der, &cross, &public.root.der];
+        assert_eq!(words(&both, &[HOST]), ["unneeded", "root-included"]);
     }
 
     #[test]

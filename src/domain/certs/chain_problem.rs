@@ -42,6 +42,8 @@ pub enum ChainProblem {
         /// The host.
         host: String,
     },
+    /// A root that clients have, signed by another root for those that did not have it yet.
+    CrossSignedRoot(Link),
     /// The same certificate stands in the file before.
     Duplicate(Link),
     /// No certificate in the file.
@@ -79,7 +81,7 @@ pub enum ChainProblem {
     NotACa(Link),
     /// Bytes that are no certificate.
     NotACertificate(usize, BadCertificate),
-    /// The next certificate did not issue it, and none in the file did.
+    /// None of the other certificates issued it.
     NotIssuedByNext {
         /// The one whose issuer is missing.
         link: Link,
@@ -98,7 +100,7 @@ pub enum ChainProblem {
     TooMany(usize),
     /// A critical extension that clients will not know.
     UnknownCriticalExtension(Link, String),
-    /// Stands after the root.
+    /// Not on the way from the leaf to its root.
     Unneeded(Link),
     /// A signature that rustls does not verify.
     UnsupportedSignature(Link, SignatureAlgorithm),
@@ -115,7 +117,7 @@ pub enum ChainProblem {
         /// The host.
         host: String,
     },
-    /// The issuer is in the file, but not next.
+    /// The issuer is in the file, but others on the way to the root stand between, or before.
     WrongOrder {
         /// The one whose issuer is not next.
         link: Link,
@@ -154,7 +156,8 @@ impl ChainProblem {
             | Self::WeakSignature(..)
             | Self::WrongOrder { .. }
             | Self::WrongRole { .. } => Severity::Refuse,
-            Self::Duplicate(_)
+            Self::CrossSignedRoot(_)
+            | Self::Duplicate(_)
             | Self::IntermediatesMissing { .. }
             | Self::NoDigitalSignature(_)
             | Self::RootIncluded(_)
@@ -176,6 +179,7 @@ impl ChainProblem {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::CommonNameOnly { .. } => "common-name-only",
+            Self::CrossSignedRoot(_) => "cross-signed-root",
             Self::Duplicate(_) => "duplicate",
             Self::Empty => "empty",
             Self::Expired(..) => "expired",
@@ -216,6 +220,12 @@ impl fmt::Display for ChainProblem {
                 f,
                 "{leaf}: {host} is its common name only; clients look at subjectAltName alone. \
                  Order a certificate with {host} as subjectAltName dNSName."
+            ),
+            Self::CrossSignedRoot(link) => write!(
+                f,
+                "{link}: clients have this root themselves; what is sent is a copy that another \
+                 root signed, for clients that do not. Its dates do not count. Take it out, unless \
+                 such clients call."
             ),
             Self::Duplicate(link) => {
                 write!(f, "{link}: it stands in the file before. Take it out once.")
@@ -269,7 +279,7 @@ impl fmt::Display for ChainProblem {
             }
             Self::NotIssuedByNext { link, issuer } => write!(
                 f,
-                "{link}: the next certificate did not issue it. Put its issuer ({issuer}) next."
+                "{link}: none of the others issued it. Put its issuer ({issuer}) next."
             ),
             Self::NotYetValid(link, start) => write!(
                 f,
@@ -303,7 +313,8 @@ impl fmt::Display for ChainProblem {
             ),
             Self::Unneeded(link) => write!(
                 f,
-                "{link}: it comes after a self-signed certificate and serves nothing. Take it out."
+                "{link}: it is not on the way from the leaf to its root and serves nothing. Take it \
+                 out."
             ),
             Self::UnsupportedSignature(link, algorithm) => write!(
                 f,

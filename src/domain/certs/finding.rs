@@ -28,6 +28,8 @@ pub enum Finding {
     NeverEnds(SystemTime),
     /// No CA, though others are to be believed by it.
     NotACa,
+    /// Its chain ends below an issuer, named here, that is none of the CAs configured for it.
+    NotBelieved(String),
     /// It lacks a purpose that the one before it had.
     PurposeLost {
         /// Which.
@@ -56,13 +58,14 @@ pub enum Finding {
 
 impl Finding {
     /// All words but those of chains.
-    pub const WORDS: [&'static str; 13] = [
+    pub const WORDS: [&'static str; 14] = [
         "client-purpose-missing",
         "dates-reversed",
         "key-mismatch",
         "name-garbled",
         "never-ends",
         "not-a-ca",
+        "not-believed",
         "purpose-lost",
         "revoked",
         "self-signed",
@@ -84,6 +87,7 @@ impl Finding {
             Self::NameGarbled => "name-garbled",
             Self::NeverEnds(_) => "never-ends",
             Self::NotACa => "not-a-ca",
+            Self::NotBelieved(_) => "not-believed",
             Self::Revoked(_) => "revoked",
             Self::SerialNegative => "serial-negative",
             Self::SelfSigned { .. } => "self-signed",
@@ -125,6 +129,7 @@ impl Finding {
                 ChainProblem::Expired(..)
                 | ChainProblem::NotYetValid(..)
                 | ChainProblem::SelfSigned(_)
+                | ChainProblem::CrossSignedRoot(_)
                 | ChainProblem::Duplicate(_)
                 | ChainProblem::RootIncluded(_)
                 | ChainProblem::Unneeded(_)
@@ -139,6 +144,7 @@ impl Finding {
             Self::PurposeLost { needed: false, .. } => {
                 Some((AlarmName::CertificateEkuChanged, Severity::Low))
             }
+            Self::NotBelieved(_) => Some((Chain, Severity::Medium)),
             Self::Revoked(_) => Some((AlarmName::CertificateRevoked, Severity::Critical)),
             Self::SelfSigned { .. } => Some((Unsuitable, Severity::Medium)),
             Self::NotACa | Self::WeakKey(_) | Self::WeakSignature(_) => {
@@ -183,6 +189,12 @@ impl fmt::Display for Finding {
             ),
             Self::NotACa => f.write_str(
                 "It is no CA certificate, so nothing can be believed by it. Name the issuer's.",
+            ),
+            Self::NotBelieved(issuer) => write!(
+                f,
+                "It leads to none of the CAs that are configured for it (`ca`), but to {issuer}: our \
+                 own calls are refused here. Add that CA to the file, or have the server send the \
+                 certificates between."
             ),
             Self::Revoked(Some(at)) => write!(
                 f,

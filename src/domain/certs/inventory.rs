@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::domain::certs::roots::Roots;
 use crate::domain::certs::schedule::Bands;
 
 /// Most objects that are watched; more would be a glob that means something else.
@@ -273,6 +274,8 @@ pub struct Watched {
     pub hosts: Vec<String>,
     /// Whether clients want it from a public CA.
     pub public: bool,
+    /// The CAs that it is believed by, where we are the client and they are configured.
+    pub believed: Option<Arc<Roots>>,
     /// When its end is how bad.
     pub bands: Bands,
     /// The configuration that the bands come from.
@@ -297,6 +300,7 @@ impl Watched {
             listener: None,
             hosts: Vec::new(),
             public: false,
+            believed: None,
             bands: kind.bands(),
             bands_key: format!("certificates.{}", kind.bands_key()),
             care: Care::default(),

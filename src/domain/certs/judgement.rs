@@ -3,12 +3,14 @@
 use std::time::SystemTime;
 
 use crate::domain::certs::chain;
+use crate::domain::certs::chain::ChainVerdict;
 use crate::domain::certs::chain_problem::ChainProblem;
 use crate::domain::certs::date;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::facts::Validity;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::roots::Roots;
 use crate::domain::certs::signature::Signed;
 
 pub use crate::domain::certs::finding::Finding;
@@ -27,6 +29,8 @@ const LAST_SENSIBLE_YEAR: i32 = 2200;
 pub struct ChainSeen {
     /// The readable certificates, the leaf first; never empty.
     certificates: Vec<CertificateFacts>,
+    /// The way from the leaf to its root, as places among them.
+    path: Vec<usize>,
     /// What is wrong, whatever the time.
     findings: Vec<Finding>,
 }
@@ -56,6 +60,7 @@ impl ChainSeen {
             findings.extend(of_any(&facts));
             Some(Self {
                 certificates: vec![facts],
+                path: vec![0],
                 findings,
             })
         }
@@ -87,59 +92,42 @@ impl ChainSeen {
     }
 
     /// The certificate that ends first on the way from the leaf to its root: a chain is no better
-    /// than that. Roots do not count, since clients use their own copy.
+    /// than that. Roots do not count, whoever signed them, since clients use their own copy.
     #[must_use]
     pub fn first_to_end(&self) -> Option<&CertificateFacts> {
-        self.path().into_iter().min_by_key(|facts| facts.not_after)
+        self.path().min_by_key(|facts| facts.not_after)
     }
 
     /// The certificate that has not begun yet.
     #[must_use]
     pub fn not_begun(&self, now: SystemTime) -> Option<&CertificateFacts> {
-        self.path().into_iter().find(|facts| {
+        self.path().find(|facts| {
             facts.validity_at(now) == Validity::NotYet && facts.not_before <= facts.not_after
         })
     }
 
     /// What lies beside the way from the leaf and is over.
     pub fn stray_and_over(&self, now: SystemTime) -> impl Iterator<Item = &CertificateFacts> {
-        let path = self.path();
-        self.certificates.iter().skip(1).filter(move |facts| {
-            let counts = path.iter().any(|held| std::ptr::eq(*held, *facts));
-            !counts && !facts.self_issued && facts.validity_at(now) == Validity::Over
-        })
+        let beside = self.certificates.iter().enumerate();
+        let beside = beside.filter(|(nth, _)| !self.path.contains(nth));
+        beside
+            .map(|(_, facts)| facts)
+            .filter(move |facts| !facts.self_issued && facts.validity_at(now) == Validity::Over)
     }
 
-    /// The leaf and each issuer above it. Of two with one name clients take the one that lasts.
-    fn path(&self) -> Vec<&CertificateFacts> {
-        let Some(leaf) = self.certificates.first() else {
-            return Vec::new();
-        };
-        let mut left: Vec<_> = self.certificates.iter().skip(1).collect();
-        left.retain(|facts| !facts.self_issued);
-        // A CA in the place of the leaf: which way it was meant is not known.
-        if leaf.is_ca() {
-            left.insert(0, leaf);
-            return left;
-        }
-        let mut path = vec![leaf];
-        let mut last = leaf;
-        while let Some(issuer) = left
-            .iter()
-            .copied()
-            .filter(|facts| facts.subject_der == last.issuer_der)
-            .max_by_key(|facts| facts.not_after)
-        {
-            left.retain(|facts| facts.subject_der != issuer.subject_der);
-            path.push(issuer);
-            last = issuer;
-        }
-        path
+    /// The leaf and each issuer above it.
+    fn path(&self) -> impl Iterator<Item = &CertificateFacts> {
+        let places = self.path.iter();
+        places.filter_map(|nth| self.certificates.get(*nth))
     }
 }
 
 fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) -> Option<ChainSeen> {
-    let verdict = chain::judge(chain, &watched.hosts, now);
+    let believed = watched.believed.as_deref();
+    let public: &Roots = Roots::public();
+    let roots = believed.unwrap_or(public);
+    let verdict = chain::judge_for(chain, &watched.hosts, roots, now);
+    let leads = believed.map(|roots| leads_to(&verdict, roots));
     let leaf = verdict.certificates.first()?;
     // A chain whose first certificate is not the leaf that was parsed first is told by its own
     // problem; an unreadable first one is a fault of the source.
@@ -147,40 +135,18 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
     let mut findings: Vec<Finding> = Vec::new();
     let is_server = watched.duty == Duty::Server;
     for problem in verdict.problems {
-        let is_for_servers_alone = match problem {
-            ChainProblem::WrongRole { .. }
-            | ChainProblem::CommonNameOnly { .. }
-            | ChainProblem::HostNotCovered { .. }
-            | ChainProblem::Wildcard { .. } => true,
-            // Servers that know the client's issuer need no intermediates from it.
-            ChainProblem::IntermediatesMissing { .. } => true,
-            ChainProblem::Duplicate(_)
-            | ChainProblem::Empty
-            | ChainProblem::Expired(..)
-            | ChainProblem::LeafIsCa(_)
-            | ChainProblem::LeafNotFirst { .. }
-            | ChainProblem::NoDigitalSignature(_)
-            | ChainProblem::NotACa(_)
-            | ChainProblem::NotACertificate(..)
-            | ChainProblem::NotIssuedByNext { .. }
-            | ChainProblem::NotYetValid(..)
-            | ChainProblem::PathTooLong(_)
-            | ChainProblem::RootIncluded(_)
-            | ChainProblem::SelfSigned(_)
-            | ChainProblem::TooMany(_)
-            | ChainProblem::UnknownCriticalExtension(..)
-            | ChainProblem::Unneeded(_)
-            | ChainProblem::UnsupportedSignature(..)
-            | ChainProblem::WeakKey(..)
-            | ChainProblem::WeakRootKey(..)
-            | ChainProblem::WeakSignature(..)
-            | ChainProblem::WrongOrder { .. } => false,
-        };
+        let is_self_signed = matches!(problem, ChainProblem::SelfSigned(_));
+        let is_of_the_end = matches!(
+            problem,
+            ChainProblem::CrossSignedRoot(_)
+                | ChainProblem::IntermediatesMissing { .. }
+                | ChainProblem::SelfSigned(_)
+        );
+        // Where the CAs are known that it is believed by, it leads to them or it does not.
         let said_otherwise =
-            is_server && watched.public && matches!(problem, ChainProblem::SelfSigned(_));
-        let told =
-            (is_server || !is_for_servers_alone) && !problem.is_about_dates() && !said_otherwise;
-        if told {
+            (is_self_signed && is_server && watched.public) || (is_of_the_end && leads.is_some());
+        let counts = is_server || !is_for_servers_alone(&problem);
+        if counts && !problem.is_about_dates() && !said_otherwise {
             findings.push(chain_finding(problem, watched));
         }
     }
@@ -188,6 +154,11 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         findings.push(Finding::SelfSigned {
             broadworks_default: is_broadworks_default(leaf),
         });
+    }
+    if leads == Some(false) {
+        let top = verdict.path.last();
+        let top = top.and_then(|nth| verdict.certificates.get(*nth));
+        findings.push(Finding::NotBelieved(top.unwrap_or(leaf).issuer.clone()));
     }
     if watched.duty == Duty::Client
         && let Some(purposes) = &leaf.extended_key_usage
@@ -204,8 +175,50 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
     findings.extend(of_any(leaf));
     Some(ChainSeen {
         certificates: verdict.certificates,
+        path: verdict.path,
         findings,
     })
+}
+
+/// Whether a problem is none for a client's certificate.
+const fn is_for_servers_alone(problem: &ChainProblem) -> bool {
+    match problem {
+        ChainProblem::WrongRole { .. }
+        | ChainProblem::CommonNameOnly { .. }
+        | ChainProblem::HostNotCovered { .. }
+        | ChainProblem::Wildcard { .. } => true,
+        // Servers that know the client's issuer need no intermediates from it.
+        ChainProblem::IntermediatesMissing { .. } => true,
+        ChainProblem::CrossSignedRoot(_)
+        | ChainProblem::Duplicate(_)
+        | ChainProblem::Empty
+        | ChainProblem::Expired(..)
+        | ChainProblem::LeafIsCa(_)
+        | ChainProblem::LeafNotFirst { .. }
+        | ChainProblem::NoDigitalSignature(_)
+        | ChainProblem::NotACa(_)
+        | ChainProblem::NotACertificate(..)
+        | ChainProblem::NotIssuedByNext { .. }
+        | ChainProblem::NotYetValid(..)
+        | ChainProblem::PathTooLong(_)
+        | ChainProblem::RootIncluded(_)
+        | ChainProblem::SelfSigned(_)
+        | ChainProblem::TooMany(_)
+        | ChainProblem::UnknownCriticalExtension(..)
+        | ChainProblem::Unneeded(_)
+        | ChainProblem::UnsupportedSignature(..)
+        | ChainProblem::WeakKey(..)
+        | ChainProblem::WeakRootKey(..)
+        | ChainProblem::WeakSignature(..)
+        | ChainProblem::WrongOrder { .. } => false,
+    }
+}
+
+/// Whether a chain ends at one of these CAs, or right below one.
+fn leads_to(verdict: &ChainVerdict, roots: &Roots) -> bool {
+    let places = verdict.path.iter();
+    let mut way = places.filter_map(|nth| verdict.certificates.get(*nth));
+    way.any(|facts| roots.hold(facts) || roots.name_issuer_of(facts))
 }
 
 fn chain_finding(problem: ChainProblem, watched: &Watched) -> Finding {
@@ -461,17 +474,25 @@ mod tests {
             root.issue(params)
         };
         let (stray, issuing) = (until("Stray", 2020), until("Issuing", 2027));
-        let old = until("Issuing", 2021);
+        // The same issuer as it was before: its name and its key.
+        let mut old = mint::ca("Issuing");
+        old.not_before = date_time_ymd(2010, 1, 1);
+        old.not_after = date_time_ymd(2021, 1, 1);
+        let key = issuing.issuer().key();
+        let old = old.signed_by(key, root.issuer()).unwrap().der().to_vec();
         let leaf = issuing.issue(mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth));
         let watched = watched(Kind::ManualLeaf, Duty::Server);
         let seen = |chain: &[&[u8]]| ChainSeen::judge(chain, &watched, mint::now()).unwrap();
         let end = |seen: &ChainSeen| date::year(seen.first_to_end().unwrap().not_after);
-        let long = seen(&[&leaf.der, &issuing.der, &stray.der, &old.der]);
+        let long = seen(&[&leaf.der, &issuing.der, &stray.der, &old]);
         assert_eq!(end(&long), Some(2027));
         let over: Vec<_> = long.stray_and_over(mint::now()).collect();
         assert_eq!(over.len(), 2, "{over:?}");
+        // None of that is worth an alarm.
+        let alarms: Vec<_> = long.findings().iter().filter_map(Finding::alarm).collect();
+        assert!(alarms.is_empty(), "{alarms:?}");
         // The issuer itself counts, wherever it stands.
-        let ended = seen(&[&leaf.der, &stray.der, &old.der]);
+        let ended = seen(&[&leaf.der, &stray.der, &old]);
         assert_eq!(end(&ended), Some(2021));
     }
 
@@ -489,6 +510,32 @@ mod tests {
         let wrong = (AlarmName::CertificateChainInvalid, Severity::Medium);
         assert_eq!(alarm(true), Some(wrong));
         assert_eq!(alarm(false), None);
+    }
+
+    #[test]
+    fn a_peer_is_judged_by_the_cas_that_are_configured_for_it() {
+        let root = Minted::root(mint::ca("Internal Root"));
+        let issuing = root.issue(mint::ca("Internal Issuing"));
+        let purpose = ExtendedKeyUsagePurpose::ServerAuth;
+        let leaf = issuing.issue(mint::leaf(HOST, purpose.clone()));
+        let alone = Minted::root(mint::leaf(HOST, purpose));
+        let found = |ca: &Minted, chain: &[&[u8]]| {
+            let mut watched = watched(Kind::ManualLeaf, Duty::Server);
+            watched.public = false;
+            let ca = CertificateFacts::parse(&ca.der).unwrap();
+            watched.believed = Some(Arc::new(Roots::of([&ca])));
+            words(chain, &watched)
+        };
+        // Believed by the root, by what is below it, or by itself.
+        assert_eq!(found(&root, &[&leaf.der, &issuing.der]), [""; 0]);
+        assert_eq!(found(&issuing, &[&leaf.der]), [""; 0]);
+        assert_eq!(found(&issuing, &[&leaf.der, &issuing.der]), [""; 0]);
+        assert_eq!(found(&alone, &[&alone.der]), [""; 0]);
+        // What lies between is missing, or another CA issued it.
+        assert_eq!(found(&root, &[&leaf.der]), ["not-believed"]);
+        let other = Minted::root(mint::ca("Other Root"));
+        assert_eq!(found(&other, &[&leaf.der, &issuing.der]), ["not-believed"]);
+        assert_eq!(found(&other, &[&alone.der]), ["not-believed"]);
     }
 
     #[test]
@@ -526,6 +573,7 @@ mod tests {
             Finding::NameGarbled,
             Finding::NeverEnds(mint::now()),
             Finding::NotACa,
+            Finding::NotBelieved("CN=CA".to_owned()),
             Finding::PurposeLost {
                 purpose: "clientAuth",
                 needed: true,

@@ -95,6 +95,23 @@ impl TrustSet {
         Ok(Self { generations })
     }
 
+    /// The same, but anchors outside of their dates are left out and may be all there are: the set
+    /// then has none until one of them is good.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of every file.
+    pub fn parse_whenever<N: AsRef<str>, B: AsRef<[u8]>>(
+        files: &[(N, B)],
+        now: SystemTime,
+    ) -> Result<Self, Vec<SetProblem>> {
+        if files.is_empty() {
+            return Err(vec![SetProblem::whole(TrustReason::EmptySet)]);
+        }
+        let generations = generations(files, now, TrustRules::live(true))?;
+        Ok(Self { generations })
+    }
+
     /// The generations, newest first.
     #[must_use]
     pub fn generations(&self) -> &[Generation] {
@@ -192,6 +209,15 @@ pub fn generations<N: AsRef<str>, B: AsRef<[u8]>>(
 }
 
 impl SetProblem {
+    /// Whether only the passing of time brings or heals it: the files need not change.
+    #[must_use]
+    pub const fn is_about_dates(&self) -> bool {
+        matches!(
+            self.problem.reason,
+            TrustReason::Expired(_) | TrustReason::NoneInDate | TrustReason::NotYetValid(_)
+        )
+    }
+
     const fn whole(reason: TrustReason) -> Self {
         Self {
             file: None,

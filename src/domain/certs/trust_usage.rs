@@ -78,7 +78,35 @@ pub enum Verdict {
     Used,
 }
 
+/// What speaks for a generation when somebody wants to take it away; the later, the more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LastUse {
+    /// Nothing: it was there for long enough, and let nobody in for as long.
+    Quiet,
+    /// Nobody remembers anything of it.
+    Unknown,
+    /// It let nobody in, but has been watched since then only, in seconds since 1970.
+    Unseen(i64),
+    /// It let a client in then.
+    Lately(i64),
+}
+
 impl TrustUsage {
+    /// What speaks for a generation.
+    #[must_use]
+    pub fn last_use(&self, set: &str, generation: &str, now: SystemTime) -> LastUse {
+        let now = date::to_unix(now);
+        let recently = |at: i64| now.saturating_sub(at) < QUIET_DAYS * DAY;
+        match self.of(set, generation) {
+            None => LastUse::Unknown,
+            Some(kept) => match kept.last_used {
+                Some(at) if recently(at) => LastUse::Lately(at),
+                None if recently(kept.first_seen) => LastUse::Unseen(kept.first_seen),
+                Some(_) | None => LastUse::Quiet,
+            },
+        }
+    }
+
     /// Takes in what is there now, and says what is to be said of each, in their order. The first
     /// look at a set finds nothing new.
     pub fn look(&mut self, set: &str, present: &[Present], now: SystemTime) -> Vec<Verdict> {
@@ -255,6 +283,22 @@ mod tests {
         usage.look("webex", &none, day(0));
         let said = usage.look("webex", &none, day(300));
         assert_eq!(said, [Verdict::Used, Verdict::Used]);
+    }
+
+    #[test]
+    fn only_what_was_watched_for_long_and_let_nobody_in_may_go() {
+        let mut usage = TrustUsage::default();
+        let both = |old, new| [present("a.txt", 400, old), present("b.txt", 4000, new)];
+        usage.look("webex", &both(Some(3), None), day(3));
+        let of = |name, number| usage.last_use("webex", name, day(number));
+        let at = date::to_unix(day(3));
+        assert_eq!(of("a.txt", 32), LastUse::Lately(at));
+        assert_eq!(of("a.txt", 33), LastUse::Quiet);
+        assert_eq!(of("b.txt", 32), LastUse::Unseen(at));
+        assert_eq!(of("b.txt", 33), LastUse::Quiet);
+        assert_eq!(of("c.txt", 33), LastUse::Unknown);
+        // By a clock that was set back it was just now.
+        assert_eq!(of("a.txt", 0), LastUse::Lately(at));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 #[cfg(test)]
 mod bad_input;
+mod believed;
 mod entries;
 mod glances;
 mod pattern;

@@ -23,6 +23,8 @@ use crate::domain::certs::watchlist::Seen;
 use crate::domain::certs::watchlist::Sighting;
 use crate::domain::ids::Fingerprint;
 use crate::tls::probe::Presented;
+use crate::workers::cert_watch::believed;
+use crate::workers::cert_watch::believed::Anchors;
 use crate::workers::cert_watch::entries;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::entries::Source;
@@ -33,8 +35,21 @@ use crate::workers::cert_watch::probe::Target;
 use crate::workers::cert_watch::prober;
 use crate::workers::cert_watch::scan;
 
-/// What the files of each entry hold: which object has which leaf.
-pub type Leaves = BTreeMap<Arc<str>, Vec<(Arc<Watched>, Fingerprint)>>;
+/// What the files hold: of each entry which object has which leaf, and the CAs that peers are
+/// believed by.
+#[derive(Debug, Clone, Default)]
+pub struct Leaves {
+    held: BTreeMap<Arc<str>, Vec<(Arc<Watched>, Fingerprint)>>,
+    anchors: Anchors,
+}
+
+impl Leaves {
+    /// Of no file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
 
 /// A name that a wildcard or `*` covers, to ask for.
 const ANY_LABEL: &str = "certificate-watch";
@@ -42,12 +57,16 @@ const ANY_LABEL: &str = "certificate-watch";
 /// The leaves that a round over files found.
 #[must_use]
 pub fn leaves(scan: &Scan) -> Leaves {
-    let mut leaves = Leaves::new();
+    let mut leaves = Leaves {
+        held: BTreeMap::new(),
+        anchors: believed::anchors(scan),
+    };
     for sighting in &scan.sightings {
         if let Ok(Seen::Chain(chain)) = &sighting.seen
             && let Some(leaf) = chain.leaf()
         {
             let held = leaves
+                .held
                 .entry(Arc::clone(&sighting.watched.entry))
                 .or_default();
             held.push((Arc::clone(&sighting.watched), leaf.fingerprint));
@@ -111,6 +130,13 @@ pub(super) async fn ask(
 ) -> Scan {
     let jobs: Vec<Job> = entries
         .into_iter()
+        .map(|mut entry| {
+            if matches!(entry.source, Source::Probe(_)) {
+                let believed = believed::of(config, &ours.leaves.anchors, &entry.name);
+                entry.shared.believed = believed;
+            }
+            entry
+        })
         .flat_map(|entry| jobs(entry, ours.addresses))
         .collect();
     let mut scan = Scan {
@@ -226,7 +252,7 @@ fn sighting(
 ) -> Sighting {
     let mut watched = Arc::new(job.entry.shared.clone());
     // A host with certificates of two kinds serves either: it counts for the one that it is.
-    if let (Ok(presented), Some(held)) = (&presented, leaves.get(&job.entry.name))
+    if let (Ok(presented), Some(held)) = (&presented, leaves.held.get(&job.entry.name))
         && job.kind == PlaceKind::Served
         && let Some(leaf) = presented.first().map(|der| Fingerprint::of(der))
         && let Some((same, _)) = held.iter().find(|(_, print)| *print == leaf)

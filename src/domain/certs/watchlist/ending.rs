@@ -182,7 +182,11 @@ fn ending_other(
             } else {
                 AlarmName::TrustAnchorExpiring
             },
-            format!("{what} ends on {when}; its successor is there already. Take the old one out."),
+            format!(
+                "{what} {} on {when}; its successor is there already. Keep the old one until \
+                 trustGenerationUnused names its file: Webex may still show certificates below it.",
+                if over { "ended" } else { "ends" }
+            ),
         ),
         (Kind::TrustAnchor, false) => (
             AlarmName::TrustAnchorExpiring,

@@ -110,6 +110,14 @@ impl Stage {
         self.told.iter().find_map(of)
     }
 
+    fn text(&self, name: AlarmName) -> &str {
+        let mut told = self.told.iter();
+        match told.find(|((held, _), _)| *held == name) {
+            Some((_, Condition::Present(present))) => &present.text,
+            Some((_, Condition::Absent)) | None => "",
+        }
+    }
+
     fn present(&self) -> Vec<&'static str> {
         let is = |condition: &Condition| matches!(condition, Condition::Present(_));
         let held = self.told.iter().filter(|(_, condition)| is(condition));
@@ -166,6 +174,37 @@ fn an_end_comes_nearer_step_by_step_and_a_newer_certificate_clears_it() {
     stage.see(Round::Files, &[(&file(), Ok(&new))]);
     assert_eq!(stage.present(), [""; 0]);
     assert_eq!(stage.board.severity(), None);
+}
+
+/// A start presents what is outside of its dates, and leaves it to the watch to say so.
+#[test]
+fn what_is_outside_of_its_dates_at_the_first_look_is_told_at_once() {
+    for (from, to, name, severity) in [
+        (
+            2026,
+            2027,
+            AlarmName::CertificateExpired,
+            Severity::Critical,
+        ),
+        (
+            2028,
+            2029,
+            AlarmName::CertificateNotYetValid,
+            Severity::High,
+        ),
+    ] {
+        let mut stage = Stage::new();
+        let mut params = mint::leaf(HOST, ExtendedKeyUsagePurpose::ServerAuth);
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        let leaf = stage.ca.issue(params).der;
+        stage.see(Round::Files, &[(&file(), Ok(&leaf))]);
+        assert_eq!(stage.present(), [name.word()]);
+        assert_eq!(stage.severity(name), Some(severity));
+        let good = stage.leaf((2028, 3, 15));
+        stage.see(Round::Files, &[(&file(), Ok(&good))]);
+        assert_eq!(stage.present(), [""; 0]);
+    }
 }
 
 #[test]
@@ -440,6 +479,9 @@ fn renewals_that_fail_and_anchors_that_have_a_successor_are_told_as_such() {
         stage.severity(AlarmName::TrustAnchorExpiring),
         Some(Severity::Informational)
     );
+    // Webex may still show what is below it: nobody is told to take it out.
+    let text = stage.text(AlarmName::TrustAnchorExpiring);
+    assert!(text.contains("until trustGenerationUnused names"), "{text}");
     assert!(stage.board.standings[1].renewal_due.is_some());
 }
 
