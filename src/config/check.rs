@@ -145,6 +145,10 @@ pub(super) fn check(raw: &Raw) -> Checked {
         internal_ca: internal_ca::internal_ca(&at.key("internal-ca"), raw.internal_ca.as_ref()),
         listeners,
     };
+    checked(config, sink)
+}
+
+fn checked(config: Config, sink: Sink) -> Checked {
     let (problems, warnings) = sink.into_parts();
     Checked {
         config,
