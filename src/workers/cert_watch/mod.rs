@@ -12,10 +12,10 @@
 
 #[cfg(test)]
 mod bad_input;
-mod believed;
 mod entries;
 mod glances;
 mod pattern;
+mod peers;
 mod places;
 mod probe;
 mod prober;

@@ -23,12 +23,12 @@ use crate::domain::certs::watchlist::Seen;
 use crate::domain::certs::watchlist::Sighting;
 use crate::domain::ids::Fingerprint;
 use crate::tls::probe::Presented;
-use crate::workers::cert_watch::believed;
-use crate::workers::cert_watch::believed::Anchors;
 use crate::workers::cert_watch::entries;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::entries::Source;
 use crate::workers::cert_watch::glances::Glances;
+use crate::workers::cert_watch::peers;
+use crate::workers::cert_watch::peers::Anchors;
 use crate::workers::cert_watch::probe;
 use crate::workers::cert_watch::probe::Manner;
 use crate::workers::cert_watch::probe::Target;
@@ -59,7 +59,7 @@ const ANY_LABEL: &str = "certificate-watch";
 pub fn leaves(scan: &Scan) -> Leaves {
     let mut leaves = Leaves {
         held: BTreeMap::new(),
-        anchors: believed::anchors(scan),
+        anchors: peers::anchors(scan),
     };
     for sighting in &scan.sightings {
         if let Ok(Seen::Chain(chain)) = &sighting.seen
@@ -132,7 +132,7 @@ pub(super) async fn ask(
         .into_iter()
         .map(|mut entry| {
             if matches!(entry.source, Source::Probe(_)) {
-                let believed = believed::of(config, &ours.leaves.anchors, &entry.name);
+                let believed = peers::of(config, &ours.leaves.anchors, &entry.name);
                 entry.shared.believed = believed;
             }
             entry
