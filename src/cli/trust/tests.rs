@@ -102,7 +102,7 @@ impl Desk {
         let long_ago = date::from_unix(before(180)).unwrap();
         usage.look("webex", &unused.collect::<Vec<_>>(), long_ago);
         usage.look("webex", &present, mint::now());
-        let path = crate::workers::trust_usage::path(Path::new(&self.path("state")));
+        let path = Path::new(&self.path("state")).join("trust/last-used.json");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, serde_json::to_string(&usage).unwrap()).unwrap();
     }

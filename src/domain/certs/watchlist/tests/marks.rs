@@ -55,14 +55,6 @@ impl Stage {
             .handle(Input::Reloaded(Rules::default()), self.now);
         self.settle();
     }
-
-    fn text(&self, name: AlarmName) -> &str {
-        let mut held = self.told.iter().filter(|((held, _), _)| *held == name);
-        match held.next() {
-            Some((_, Condition::Present(present))) => &present.text,
-            Some((_, Condition::Absent)) | None => "",
-        }
-    }
 }
 
 #[test]
