@@ -103,7 +103,10 @@ impl Outbox {
     #[must_use]
     pub fn is_unheard(&self, key: &AlarmKey) -> bool {
         let mut waiting = self.waiting.values();
-        waiting.any(|item| item.notice.kind == NoticeKind::Raised && item.notice.key == *key)
+        waiting.any(|item| {
+            let begins = item.notice.kind == NoticeKind::Raised && !item.partly;
+            begins && item.notice.key == *key
+        })
     }
 
     /// Nothing is told before: the sink asked for that before a restart.
