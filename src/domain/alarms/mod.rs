@@ -16,6 +16,7 @@ pub mod policy;
 pub mod refusals;
 pub mod severity;
 pub mod silence;
+pub mod whose;
 
 pub use alarm::Ack;
 pub use alarm::Alarm;
@@ -35,3 +36,4 @@ pub use observation::Present;
 pub use policy::Policy;
 pub use severity::Severity;
 pub use silence::Silence;
+pub use whose::Whose;
