@@ -26,6 +26,8 @@ pub(super) async fn run(
 ) {
     let mut group = Vec::with_capacity(GROUP);
     loop {
+        // Whoever was just answered has a turn: their next writes go into this commit together.
+        tokio::task::yield_now().await;
         // Both may be dropped halfway: `recv_many` then has taken nothing.
         tokio::select! {
             biased;

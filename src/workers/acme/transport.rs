@@ -26,6 +26,7 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::config::Acme;
 use crate::config::Environment;
+use crate::outbound::Causes;
 use crate::outbound::OutboundError;
 use crate::outbound::read_capped;
 use crate::outbound::web::KeptAnswer;
@@ -69,7 +70,7 @@ pub enum CaError {
     #[error("{0}")]
     Library(String),
     /// No answer.
-    #[error("it cannot be reached: {0}")]
+    #[error("it cannot be reached: {}", Causes(_0.failure()))]
     Lost(#[from] KeptFailure),
     /// It said no.
     #[error("it refused ({status}, {kind}): {detail}")]
