@@ -397,6 +397,7 @@ fn metrics_are_documented_with_their_labels() {
     let _series = telemetry.http.series("l", None);
     let _series = telemetry.upstream.series("p", "u");
     telemetry.ocip.series();
+    telemetry.provisioning.series();
     telemetry.provisioning.store_reasons(&StoreError::WORDS);
     telemetry.provisioning.partner_series("p");
     telemetry.alarms.sink("s");
