@@ -140,7 +140,7 @@ pub(super) fn silence(args: &Silence, console: Console) -> Exit {
                 "Silence {} until {}: {}.",
                 text(silence, "id"),
                 when(until),
-                holds(said["holds"].as_u64())
+                holds(said.get("holds").and_then(Value::as_u64))
             ));
         }
         Err(failure) => return failure.told(console),

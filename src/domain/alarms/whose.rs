@@ -68,7 +68,7 @@ impl Whose {
 #[must_use]
 pub fn action(name: AlarmName, whose: Option<Whose>) -> &'static str {
     let special = whose.and_then(|whose| special(name, whose));
-    special.unwrap_or(catalogue::entry(name).action)
+    special.unwrap_or_else(|| catalogue::entry(name).action)
 }
 
 /// What to do where the catalogue speaks of another kind of thing.
