@@ -77,6 +77,8 @@ struct Rounds {
     told: BTreeSet<AlarmKey>,
     /// Since when it is wrong, of what has to stay so.
     since: BTreeMap<AlarmKey, Instant>,
+    /// What of that was looked at in this round.
+    looked: BTreeSet<AlarmKey>,
     users: Vec<Observation>,
     count: Instant,
     refusals: Refusals,
@@ -87,6 +89,7 @@ impl Rounds {
         Self {
             told: BTreeSet::new(),
             since: BTreeMap::new(),
+            looked: BTreeSet::new(),
             users: Vec::new(),
             count: now.mono,
             refusals: Refusals::default(),
@@ -121,10 +124,16 @@ impl Rounds {
             self.users(provisioner, &edge.config.alarms, now).await;
             seen.extend(self.users.iter().cloned());
         }
-        self.tell(seen, reloader);
+        for observation in self.ended(seen) {
+            reloader.alarms.desk.observe(observation);
+        }
     }
 
-    fn tell(&mut self, seen: Vec<Observation>, reloader: &Reloader) {
+    /// The round is over: what is told of it. What was not looked at is configured no longer, or
+    /// nobody could look; either way it begins anew when it comes back.
+    fn ended(&mut self, seen: Vec<Observation>) -> Vec<Observation> {
+        let looked_at = std::mem::take(&mut self.looked);
+        self.since.retain(|key, _| looked_at.contains(key));
         let mut told = BTreeSet::new();
         for observation in &seen {
             if matches!(observation.condition, Condition::Present(_)) {
@@ -132,23 +141,19 @@ impl Rounds {
             }
         }
         let looked: BTreeSet<_> = seen.iter().map(|seen| seen.key.clone()).collect();
-        for gone in self.told.difference(&looked) {
-            // It is configured no longer. Twice, as it is looked at no more.
-            for _ in 0..2 {
-                reloader.alarms.desk.observe(Observation {
-                    key: gone.clone(),
-                    condition: Condition::Absent,
-                });
-            }
-        }
-        for observation in seen {
-            reloader.alarms.desk.observe(observation);
-        }
+        // Once: the board believes after a while what nobody says otherwise.
+        let gone = self.told.difference(&looked).map(|key| Observation {
+            key: key.clone(),
+            condition: Condition::Absent,
+        });
+        let all = gone.chain(seen).collect();
         self.told = told;
+        all
     }
 
     /// Lets a look pass when it has been so for long enough; until then nobody has looked.
     fn patient(&mut self, seen: Observation, patience: Duration, now: Now) -> Option<Observation> {
+        self.looked.insert(seen.key.clone());
         match &seen.condition {
             Condition::Absent => {
                 self.since.remove(&seen.key);
@@ -212,6 +217,7 @@ fn grace(edge: &Edge) -> Duration {
 mod tests {
     use super::*;
     use crate::app::watchers::looks::look;
+    use crate::app::watchers::looks::out;
     use crate::app::watchers::looks::pool_look;
     use crate::domain::alarms::Severity;
     use crate::domain::provisioning::ids::Moment;
@@ -224,13 +230,49 @@ mod tests {
 
     #[test]
     fn a_pool_is_worse_off_the_fewer_answer() {
-        let of = |down: &[&str]| pool_look("xsp", down, 2);
+        let of = |down: &[&str]| {
+            let down: Vec<_> = down.iter().map(|text| (*text).to_owned()).collect();
+            pool_look("xsp", &down, 2)
+        };
         assert_eq!(present(&of(&[])), None);
         assert_eq!(present(&of(&["a"])), Some((Severity::Medium, "1 of 2")));
         assert_eq!(
             present(&of(&["a", "b"])),
             Some((Severity::Critical, "2 of 2"))
         );
+        let named = out("a", Some("connection refused".to_owned()));
+        let Condition::Present(present) = of(&[named.as_str()]).condition else {
+            panic!("it is wrong");
+        };
+        assert_eq!(
+            present.text,
+            "Of the pool xsp a (connection refused) does not answer; 1 of 2 still serve."
+        );
+    }
+
+    #[test]
+    fn what_is_looked_at_no_longer_ends_once_and_begins_anew_when_it_comes_back() {
+        let now = clock::now();
+        let mut rounds = Rounds::new(now);
+        let at = |seconds| Now {
+            mono: now.mono + Duration::from_secs(seconds),
+            ..now
+        };
+        let wrong = || look(AlarmName::ServiceTokenFailing, "ci", Some("No.".to_owned()));
+        let mut round = |seconds: Option<u64>| -> Vec<bool> {
+            let seen = seconds.map(at);
+            let seen = seen.and_then(|now| rounds.patient(wrong(), PATIENCE, now));
+            let told = rounds.ended(seen.into_iter().collect());
+            told.iter().map(|seen| present(seen).is_some()).collect()
+        };
+        let none: Vec<bool> = Vec::new();
+        assert_eq!(round(Some(0)), none);
+        assert_eq!(round(Some(60)), [true]);
+        assert_eq!(round(None), [false], "once");
+        assert_eq!(round(None), none);
+        // Weeks later it is as wrong as before, and for the first moment.
+        assert_eq!(round(Some(1_000_000)), none);
+        assert_eq!(round(Some(1_000_060)), [true]);
     }
 
     #[test]

@@ -168,6 +168,13 @@ impl Upstream {
         self.standing.is_fit()
     }
 
+    /// Why it failed last, in words; `None` when it never did.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<String> {
+        let detail = self.detail().clone();
+        (!detail.is_empty()).then_some(detail)
+    }
+
     pub(super) fn candidate(&self) -> Candidate {
         Candidate {
             index: self.index,

@@ -4,7 +4,6 @@
 //! The `x509_…` names and their labels are those of a well-known exporter, so that rules and
 //! dashboards made for it work; what is ours is added.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -143,7 +142,12 @@ impl Families<'_, '_> {
         self.add(
             "xspd_cert_end_timestamp_seconds",
             "End of anything that is watched, Unix time",
-            times(board, |standing| standing.not_after),
+            ends(board, |standing| standing.not_after),
+        )?;
+        self.add(
+            "xspd_cert_start_timestamp_seconds",
+            "Start of anything that is watched, Unix time",
+            ends(board, |standing| standing.not_before),
         )?;
         self.add(
             "xspd_cert_renewal_due_timestamp_seconds",
@@ -152,7 +156,7 @@ impl Families<'_, '_> {
         )?;
         self.add(
             "xspd_cert_source_up",
-            "Whether the last look at a place succeeded",
+            "Whether a place is seen; it is not when so many looks failed in a row that it is lost",
             sources(board),
         )?;
         self.add(
@@ -167,14 +171,10 @@ impl Families<'_, '_> {
 fn certificates(board: &Board) -> Vec<(Labels, CertificateFacts)> {
     let mut all = Vec::new();
     for standing in &board.standings {
-        let Some(chain) = &standing.chain else {
-            continue;
-        };
-        let mut seen = BTreeSet::new();
-        for facts in chain.certificates() {
-            if seen.insert(*facts.fingerprint.as_bytes()) {
-                all.push((labels(standing, facts), facts.clone()));
-            }
+        for (facts, counts) in standing.certificates() {
+            let mut labels = labels(standing, facts);
+            labels.push(("counts", counts.to_string()));
+            all.push((labels, facts.clone()));
         }
     }
     all
@@ -246,6 +246,21 @@ fn managed(standing: &Standing) -> String {
     (standing.watched.kind == Kind::ManagedLeaf).to_string()
 }
 
+/// Of everything, with what tells apart what the `x509_cert_…` series show already.
+fn ends(board: &Board, time: fn(&Standing) -> Option<SystemTime>) -> Vec<(Labels, i64)> {
+    let held = board.standings.iter();
+    held.filter_map(|standing| {
+        let labels = vec![
+            ("object", standing.watched.id.to_string()),
+            ("role", standing.watched.duty.word().to_owned()),
+            ("managed", managed(standing)),
+            ("chain", standing.chain.is_some().to_string()),
+        ];
+        Some((labels, date::to_unix(time(standing)?)))
+    })
+    .collect()
+}
+
 fn times(board: &Board, time: fn(&Standing) -> Option<SystemTime>) -> Vec<(Labels, i64)> {
     let held = board.standings.iter();
     held.filter_map(|standing| {
@@ -267,7 +282,7 @@ fn sources(board: &Board) -> Vec<(Labels, i64)> {
                 ("kind", place.place.kind.word().to_owned()),
                 ("source", place.place.name.clone()),
             ];
-            all.push((labels, i64::from(place.up)));
+            all.push((labels, i64::from(!place.lost)));
         }
     }
     all
@@ -289,4 +304,108 @@ fn problems(board: &Board) -> Vec<(Labels, i64)> {
             (labels, i64::try_from(count).unwrap_or(i64::MAX))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::certs::inventory::Duty;
+    use crate::domain::certs::inventory::ObjectId;
+    use crate::domain::certs::inventory::Watched;
+    use crate::domain::certs::judgement::ChainSeen;
+    use crate::domain::certs::mint;
+    use crate::domain::certs::mint::Minted;
+    use crate::domain::certs::source::Place;
+    use crate::domain::certs::source::SourceFault;
+    use crate::domain::certs::watchlist::Absence;
+    use crate::domain::certs::watchlist::Action;
+    use crate::domain::certs::watchlist::Input;
+    use crate::domain::certs::watchlist::Round;
+    use crate::domain::certs::watchlist::Rules;
+    use crate::domain::certs::watchlist::Scan;
+    use crate::domain::certs::watchlist::Seen;
+    use crate::domain::certs::watchlist::Sighting;
+    use crate::domain::certs::watchlist::Watchlist;
+    use crate::domain::machine::Machine as _;
+    use crate::telemetry::Telemetry;
+
+    /// What is published after so many looks: a declared certificate, an old anchor, and a file that
+    /// cannot be read.
+    fn published(looks: usize) -> String {
+        let now = clock::now();
+        let entry: Arc<str> = "a".into();
+        let watched = |name: &str, kind, duty| {
+            let id = ObjectId::new(name, "");
+            Watched::new(id, &entry, kind, duty)
+        };
+        let declared = watched("cucm", Kind::Declared, Duty::Server);
+        let mut anchor = watched("old", Kind::TrustAnchor, Duty::TrustAnchor);
+        anchor.superseded = true;
+        let file = watched("file", Kind::ManualLeaf, Duty::Server);
+        let root = Minted::root(mint::ca("Root")).der;
+        let chain = ChainSeen::judge(&[root], &anchor, now.wall).unwrap();
+        let year = Duration::from_secs(365 * 86_400);
+        let dates = Seen::Dates {
+            start: Some(now.wall - year),
+            end: Some(now.wall + year),
+        };
+        let sighting = |watched: &Watched, seen| Sighting {
+            watched: Arc::new(watched.clone()),
+            place: Place::new(PlaceKind::File, "/x.pem"),
+            seen,
+        };
+        let scan = Scan {
+            round: Round::Files,
+            entries: BTreeMap::from([(Arc::clone(&entry), Absence::Lost)]),
+            sightings: vec![
+                sighting(&declared, Ok(dates)),
+                sighting(&anchor, Ok(Seen::Chain(Arc::new(chain)))),
+                sighting(&file, Err(SourceFault::Missing)),
+            ],
+        };
+        let telemetry = Telemetry::new();
+        let mut list = Watchlist::new(Rules::default(), now);
+        for _ in 0..looks {
+            list.handle(Input::Scanned(scan.clone()), now);
+            while let Some(action) = list.poll_action() {
+                if let Action::Publish(board) = action {
+                    telemetry.certificates.publish(&board);
+                }
+            }
+        }
+        telemetry.render()
+    }
+
+    fn has(text: &str, name: &str, labels: &[&str], end: &str) -> bool {
+        text.lines().any(|line| {
+            let all = labels.iter().all(|label| line.contains(label));
+            line.starts_with(&format!("{name}{{")) && all && line.ends_with(end)
+        })
+    }
+
+    #[test]
+    fn series_say_what_counts_and_what_has_no_chain() {
+        let text = published(1);
+        let old = ["object=\"old\"", "counts=\"false\""];
+        assert!(has(&text, "x509_cert_not_after", &old, ""), "{text}");
+        let own = ["object=\"cucm\"", "chain=\"false\"", "managed=\"false\""];
+        for name in ["xspd_cert_end", "xspd_cert_start"] {
+            let name = format!("{name}_timestamp_seconds");
+            assert!(has(&text, &name, &own, ""), "{text}");
+            let old = ["object=\"old\"", "chain=\"true\""];
+            assert!(has(&text, &name, &old, ""), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_failed_look_is_no_loss_and_three_are() {
+        let own = ["object=\"file\"", "source=\"/x.pem\""];
+        for (looks, end) in [(1, " 1"), (2, " 1"), (3, " 0")] {
+            let text = published(looks);
+            assert!(has(&text, "xspd_cert_source_up", &own, end), "{text}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use notify::RecommendedWatcher;
 use notify::RecursiveMode;
 use notify::Watcher as _;
 use tokio::sync::mpsc;
@@ -63,7 +64,7 @@ pub async fn run(
         mut known,
     } = watching;
     let mut current = plan.borrow_and_update().clone();
-    let (mut _watcher, mut events) = directory_events(&current.paths);
+    let (mut _watcher, mut events) = directories(&current, &tasks).await;
     loop {
         // Only now that the directories are watched: nothing can change unseen in between.
         let paths = current.paths.clone();
@@ -82,12 +83,21 @@ pub async fn run(
                 }
                 // A directory may have been made anew, so the same paths need a new watch too.
                 current = plan.borrow_and_update().clone();
-                (_watcher, events) = directory_events(&current.paths);
+                (_watcher, events) = directories(&current, &tasks).await;
             }
             Some(()) = events.recv() => settle(&mut events, current.debounce).await,
             () = tokio::time::sleep(current.poll) => {}
         }
     }
+}
+
+async fn directories(
+    plan: &Plan,
+    tasks: &Tasks,
+) -> (Option<RecommendedWatcher>, mpsc::Receiver<()>) {
+    let paths = plan.paths.clone();
+    let begun = tasks.blocking(move || directory_events(&paths)).await;
+    begun.unwrap_or_else(|| (None, mpsc::channel(1).1))
 }
 
 /// What these files hold now. Blocking.
@@ -106,7 +116,7 @@ async fn settle(events: &mut mpsc::Receiver<()>, debounce: Duration) {
 /// A unit for every change in the directories of these paths, as long as the watcher is kept. Blocks.
 pub(super) fn directory_events(
     paths: &[PathBuf],
-) -> (Option<notify::RecommendedWatcher>, mpsc::Receiver<()>) {
+) -> (Option<RecommendedWatcher>, mpsc::Receiver<()>) {
     // One pending event is as good as many: it only says "look".
     let (sender, receiver) = mpsc::channel(1);
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {

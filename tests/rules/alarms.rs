@@ -90,7 +90,7 @@ fn every_command_of_an_action_is_one_that_the_program_takes() {
     let mut seen = BTreeSet::new();
     for name in AlarmName::ALL {
         let whom = Whose::ALL.map(Some).into_iter().chain([None]);
-        for action in whom.map(|whose| whose::action(*name, whose)) {
+        for action in whom.map(|whose| whose::action(*name, "", whose)) {
             seen.extend(verbs(action));
         }
     }

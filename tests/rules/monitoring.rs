@@ -64,3 +64,48 @@ fn every_check_of_icinga_is_a_verb_of_check() {
     let verbs = BTreeSet::from(["alarms", "cert", "events", "farm", "queue"]);
     assert_eq!(asked, verbs);
 }
+
+#[test]
+fn certificates_whose_end_takes_nothing_away_are_left_aside_and_declared_ones_are_not() {
+    for (file, text) in noc_files() {
+        let is_test = file.ends_with(".test.yml");
+        let plain = text.replace('\\', "");
+        for series in ["x509_cert_not_after", "x509_cert_not_before"] {
+            for (at, _) in plain.match_indices(series).filter(|_| !is_test) {
+                let rest = &plain[at..];
+                let labels = rest.split_once('}').expect("labels").0;
+                let own =
+                    labels.contains("counts=\"true\"") || labels.contains("object=\"{#OBJECT");
+                assert!(own, "{file}: {labels}");
+            }
+        }
+        if plain.contains("x509_cert_not_after") && !is_test {
+            let declared = "xspd_cert_end_timestamp_seconds{";
+            assert!(plain.contains(declared), "{file}: {declared}");
+        }
+    }
+}
+
+#[test]
+fn items_of_zabbix_have_keys_of_their_own() {
+    let files = noc_files();
+    let (_, text) = files
+        .iter()
+        .find(|(name, _)| name == "zabbix-xspd.yaml")
+        .expect("the template of Zabbix");
+    let lines = text.lines().map(str::trim_start);
+    let keys: Vec<_> = lines
+        .filter_map(|line| line.strip_prefix("key: "))
+        .filter(|key| *key != "xspd.metrics")
+        .collect();
+    let different: BTreeSet<_> = keys.iter().collect();
+    assert_eq!(different.len(), keys.len());
+    let uuids: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("- uuid: "))
+        .collect();
+    let different: BTreeSet<_> = uuids.iter().collect();
+    assert_eq!(different.len(), uuids.len());
+    let managed = "xspd.cert.not_after[{#OBJECT},{#SERIAL},{#CN},{#MANAGED}]";
+    assert!(text.contains(managed));
+}

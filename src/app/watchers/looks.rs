@@ -69,18 +69,26 @@ pub(super) fn xsps(names: &[&String], pools: &Pools) -> Vec<Observation> {
     let looks = names.iter().filter_map(|name| {
         let pool = pools.get(name)?;
         let all = pool.upstreams().len();
-        let down: Vec<&str> = pool
+        let down: Vec<String> = pool
             .upstreams()
             .iter()
             .filter(|upstream| !upstream.is_fit())
-            .map(|upstream| upstream.name().as_ref())
+            .map(|upstream| out(upstream.name(), upstream.last_failure()))
             .collect();
         Some(pool_look(name, &down, all))
     });
     looks.collect()
 }
 
-pub(super) fn pool_look(pool: &str, down: &[&str], all: usize) -> Observation {
+/// An XSP that is out, and why.
+pub(super) fn out(name: &str, failure: Option<String>) -> String {
+    match failure {
+        Some(failure) => format!("{name} ({failure})"),
+        None => name.to_owned(),
+    }
+}
+
+pub(super) fn pool_look(pool: &str, down: &[String], all: usize) -> Observation {
     let severity = if down.len() < all {
         Severity::Medium
     } else {

@@ -50,12 +50,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Exit
         let Some(end) = moment(certificate, "not-after-seconds") else {
             continue;
         };
-        // Those are rotated and used, not renewed in a window.
-        let renewed = !matches!(
-            certificate["kind"].as_str(),
-            Some("key-age" | "oauth-token")
-        );
-        if !renewed || date::to_unix(end) > limit {
+        if !is_renewed(certificate) || date::to_unix(end) > limit {
             continue;
         }
         let subject = Subject {
@@ -112,6 +107,16 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Exit
         .iter()
         .any(|planned| planned.proposal.haste != Haste::None);
     Ok(if late { Exit::Findings } else { Exit::Ok })
+}
+
+/// Whether somebody renews it in a window. Keys are rotated, tokens used, lists fetched; and an anchor
+/// whose successor is there is only to be taken out.
+fn is_renewed(certificate: &Value) -> bool {
+    let other = matches!(
+        certificate["kind"].as_str(),
+        Some("crl" | "key-age" | "oauth-token")
+    );
+    !other && certificate["superseded"] != true
 }
 
 fn moment(certificate: &Value, key: &str) -> Option<SystemTime> {
@@ -244,4 +249,23 @@ fn calendar_file(planned: &[Planned<'_>], now: SystemTime) -> String {
         .collect();
     let (day, time) = stamp.split_at_checked(8).unwrap_or((&stamp, "000000"));
     ics::calendar(&events, &format!("{day}T{time}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_somebody_renews_is_planned() {
+        let of = |kind: &str, superseded: bool| {
+            is_renewed(&json!({ "kind": kind, "superseded": superseded }))
+        };
+        assert!(of("manual-leaf", false) && of("trust-anchor", false));
+        // From a daemon that does not say it.
+        assert!(is_renewed(&json!({ "kind": "trust-anchor" })));
+        assert!(!of("trust-anchor", true));
+        for kind in ["crl", "key-age", "oauth-token"] {
+            assert!(!of(kind, false), "{kind}");
+        }
+    }
 }

@@ -37,6 +37,22 @@ pub struct Entry {
     pub clears: &'static str,
 }
 
+/// The step of an alarm about nodes that differ that is about files in one place.
+pub const FILES: &str = "files";
+
+impl Entry {
+    /// What to do at a step of it; nearly all steps want the same.
+    #[must_use]
+    pub fn action_at(&self, step: &str) -> &'static str {
+        if self.name == AlarmName::CertificateNodesDiffer && step == FILES {
+            "Of the files that the text names, renew the one that is in use where it lies, and remove \
+             what is not; a pattern in `[[certificate]]` can leave archives out."
+        } else {
+            self.action
+        }
+    }
+}
+
 /// What is known of an alarm.
 #[must_use]
 #[expect(
@@ -461,6 +477,11 @@ mod tests {
                 entry.action.len() <= 255,
                 "{name}: longer than a trap's text"
             );
+            let of_files = entry.action_at(FILES);
+            assert!(of_files.ends_with('.') && of_files.len() <= 255);
+            let is_own = *name == AlarmName::CertificateNodesDiffer;
+            assert_eq!(of_files != entry.action, is_own);
+            assert_eq!(entry.action_at(""), entry.action);
             assert!(!entry.clears.is_empty() && !entry.clears.ends_with('.'));
         }
     }

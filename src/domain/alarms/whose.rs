@@ -64,11 +64,12 @@ impl Whose {
     }
 }
 
-/// What to do about an alarm: as the catalogue says, unless that is for another kind of thing.
+/// What to do about an alarm at a step of it: as the catalogue says, unless that is for another kind
+/// of thing.
 #[must_use]
-pub fn action(name: AlarmName, whose: Option<Whose>) -> &'static str {
+pub fn action(name: AlarmName, step: &str, whose: Option<Whose>) -> &'static str {
     let special = whose.and_then(|whose| special(name, whose));
-    special.unwrap_or_else(|| catalogue::entry(name).action)
+    special.unwrap_or_else(|| catalogue::entry(name).action_at(step))
 }
 
 /// What to do where the catalogue speaks of another kind of thing.
@@ -208,11 +209,11 @@ mod tests {
     fn every_special_action_fits_a_trap_and_ends() {
         for name in AlarmName::ALL {
             for whose in Whose::ALL {
-                let action = action(*name, Some(whose));
+                let action = action(*name, "", Some(whose));
                 assert!(action.ends_with('.'), "{name} {whose:?}");
                 assert!(action.len() <= 255, "{name} {whose:?}: {}", action.len());
             }
-            assert_eq!(action(*name, None), catalogue::entry(*name).action);
+            assert_eq!(action(*name, "", None), catalogue::entry(*name).action);
         }
     }
 
@@ -241,7 +242,7 @@ mod tests {
             (Whose::OtherCa, &anchors),
         ] {
             for name in names {
-                let action = action(*name, Some(whose));
+                let action = action(*name, "", Some(whose));
                 for words in [
                     "certs import",
                     "certs activate",

@@ -1,135 +1,26 @@
 //! The questions of the plug-ins, answered from the daemon's own metrics.
 
+mod ends;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::domain::alarms::Severity;
 use crate::domain::certs::date;
-use crate::domain::check::lifetime::LifetimeLimit;
 use crate::domain::check::range::Range;
-use crate::domain::check::samples::Sample;
 use crate::domain::check::samples::Samples;
 use crate::domain::check::verdict::Report;
 use crate::domain::check::verdict::State;
 
-/// When a certificate is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CertLimits {
-    /// A warning; `None`: 25 % of the lifetime, never more than 30 days; of a trust anchor 90 days.
-    pub warning: Option<LifetimeLimit>,
-    /// Critical; `None`: 10 % of the lifetime, never more than 7 days; of a trust anchor 30 days.
-    pub critical: Option<LifetimeLimit>,
-}
-
-const DAY: f64 = 86_400.0;
-
-impl CertLimits {
-    /// Seconds before the end of a warning, and of a critical one.
-    fn seconds(self, lifetime: f64, is_anchor: bool) -> (f64, f64) {
-        let of = |limit: Option<LifetimeLimit>, share: u8, most: f64, anchor: f64| match limit {
-            Some(limit) => limit.seconds(lifetime),
-            None if is_anchor => anchor * DAY,
-            None => LifetimeLimit::Share(share)
-                .seconds(lifetime)
-                .min(most * DAY),
-        };
-        (
-            of(self.warning, 25, 30.0, 90.0),
-            of(self.critical, 10, 7.0, 30.0),
-        )
-    }
-}
-
-/// What a certificate is called: its subject and where it is.
-fn called(sample: &Sample) -> String {
-    let subject = match sample.label("subject_CN") {
-        "" => sample.label("serial_number"),
-        name => name,
-    };
-    let places = ["listener", "filename", "filepath"];
-    let place = places.into_iter().map(|label| sample.label(label));
-    match place.into_iter().find(|place| !place.is_empty()) {
-        Some(place) => format!("{subject} ({place})"),
-        None => subject.to_owned(),
-    }
-}
+pub use ends::CertLimits;
+pub use ends::certificates;
 
 /// Seconds since 1970 as a date.
 fn date_of(unix: f64) -> String {
     // Beyond the year 9999 no date has a form; the bound also keeps the conversion exact.
     let seconds = unix.clamp(0.0, 253_402_300_799.0);
     date::text(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds.trunc()))
-}
-
-/// Whether every certificate and trust anchor whose name holds `name` lasts long enough.
-#[must_use]
-pub fn certificates(samples: &Samples, name: &str, limits: CertLimits, now: f64) -> Report {
-    let mut report = Report::default();
-    let mut first: Option<(f64, String)> = None;
-    let mut known = 0_usize;
-    let begins: BTreeMap<&[(String, String)], f64> = samples
-        .of("x509_cert_not_before")
-        .map(|sample| (sample.labels.as_slice(), sample.value))
-        .collect();
-    for sample in samples.of("x509_cert_not_after") {
-        let called = called(sample);
-        if !called.contains(name) {
-            continue;
-        }
-        known += 1;
-        let begin = begins.get(sample.labels.as_slice()).copied().unwrap_or(now);
-        let lifetime = (sample.value - begin).max(0.0);
-        let is_anchor = sample.label("role") == "trust_anchor";
-        let (warning, critical) = limits.seconds(lifetime, is_anchor);
-        let left = sample.value - now;
-        let end = date_of(sample.value);
-        if left <= 0.0 {
-            report.find(State::Critical, format!("{called} ended {end}"));
-        } else if left < critical {
-            report.find(State::Critical, format!("{called} ends {end}"));
-        } else if left < warning {
-            report.find(State::Warning, format!("{called} ends {end}"));
-        }
-        report.measure(
-            &called,
-            left.trunc(),
-            "s",
-            &format!("{warning:.0}:;{critical:.0}:;0;{lifetime:.0}"),
-        );
-        if first
-            .as_ref()
-            .is_none_or(|(earliest, _)| sample.value < *earliest)
-        {
-            first = Some((sample.value, called));
-        }
-    }
-    if name.is_empty() {
-        for source in samples.of("xspd_cert_source_up").filter(|s| s.value < 0.5) {
-            let named: Vec<_> = source.labels.iter().map(|(_, v)| v.as_str()).collect();
-            let text = format!("{} can no longer be read", named.join(" "));
-            report.find(State::Warning, text);
-        }
-    }
-    match first {
-        Some((end, called)) if report.state() == State::Unknown => {
-            let text = format!(
-                "{known} certificates; first ends {called}, {}",
-                date_of(end)
-            );
-            report.find(State::Ok, text);
-        }
-        Some(_) => {}
-        None => report.find(
-            State::Unknown,
-            if name.is_empty() {
-                "the daemon watches no certificate".to_owned()
-            } else {
-                format!("the daemon watches no certificate with {name:?} in its name")
-            },
-        ),
-    }
-    report
 }
 
 /// When the queue of provisioning is told.
@@ -283,9 +174,16 @@ pub fn events(samples: &Samples) -> Report {
         let had = samples
             .of(last)
             .any(|s| s.label("listener") == listener && s.value > 0.0);
-        if cti.value < 0.5 && had {
-            let text = format!("no CTI session of Webex on listener {listener}");
+        if cti.value > 0.5 {
+            continue;
+        }
+        let text = format!("no CTI session of Webex on listener {listener}");
+        if had {
             report.find(State::Critical, text);
+        } else {
+            // Before a restart there may have been one: the daemon does not know.
+            let text = format!("{text} since the daemon started");
+            report.find(State::Warning, text);
         }
     }
     let channels: Vec<_> = samples.of("xspd_blf_channel_up").collect();
@@ -352,78 +250,8 @@ pub fn alarms(samples: &Samples) -> Report {
 mod tests {
     use super::*;
 
-    const LIMITS: CertLimits = CertLimits {
-        warning: None,
-        critical: None,
-    };
-
     fn samples(lines: &str) -> Samples {
         Samples::read(&format!("{lines}\n# EOF\n")).unwrap()
-    }
-
-    fn cert(name: &str, role: &str, begin_days: i64, end_days: i64) -> String {
-        let labels = format!("{{subject_CN=\"{name}\",role=\"{role}\",listener=\"edge\"}}");
-        format!(
-            "x509_cert_not_after{labels} {}\nx509_cert_not_before{labels} {}",
-            end_days * 86_400,
-            begin_days * 86_400
-        )
-    }
-
-    fn judged(line: &str, now_days: f64) -> Report {
-        certificates(&samples(line), "", LIMITS, now_days * DAY)
-    }
-
-    #[test]
-    fn a_years_certificate_warns_at_thirty_days_and_one_of_six_days_at_a_quarter() {
-        let year = cert("y", "server", 600, 965);
-        for (now, state) in [
-            (930.0, State::Ok),
-            (936.0, State::Warning),
-            (957.0, State::Warning),
-            (959.0, State::Critical),
-            (966.0, State::Critical),
-        ] {
-            assert_eq!(judged(&year, now).state(), state, "{now}");
-        }
-        let short = cert("s", "server", 960, 966);
-        for (now, state) in [
-            (964.0, State::Ok),
-            (964.6, State::Warning),
-            (965.5, State::Critical),
-        ] {
-            assert_eq!(judged(&short, now).state(), state, "{now}");
-        }
-    }
-
-    #[test]
-    fn an_anchor_of_ten_years_is_told_ninety_days_ahead_and_limits_can_be_given() {
-        let anchor = cert("root", "trust_anchor", 0, 3650);
-        assert_eq!(judged(&anchor, 3000.0).state(), State::Ok);
-        assert_eq!(judged(&anchor, 3561.0).state(), State::Warning);
-        assert_eq!(judged(&anchor, 3630.0).state(), State::Critical);
-        let limits = CertLimits {
-            warning: Some("25%".parse().unwrap()),
-            critical: None,
-        };
-        let report = certificates(&samples(&anchor), "root", limits, 3000.0 * DAY);
-        assert_eq!(report.state(), State::Warning);
-        assert_eq!(
-            report.text("CERT").lines().next().unwrap(),
-            "CERT WARNING - root (edge) ends 1979-12-30 00:00:00 UTC | \
-             'root (edge)'=56160000s;78840000:;2592000:;0;315360000"
-        );
-    }
-
-    #[test]
-    fn nothing_watched_is_unknown_and_a_lost_source_is_told() {
-        assert_eq!(judged("a 1", 1.0).state(), State::Unknown);
-        let none = certificates(&samples(&cert("a", "server", 0, 9)), "zz", LIMITS, 0.0);
-        assert!(none.text("CERT").contains("\"zz\""), "{none:?}");
-        let lost = cert("a", "server", 0, 900) + "\nxspd_cert_source_up{source=\"x.pem\"} 0";
-        let report = judged(&lost, 1.0);
-        assert_eq!(report.state(), State::Warning);
-        assert!(report.text("CERT").contains("x.pem can no longer be read"));
     }
 
     fn of_queue(lines: &str) -> Report {
@@ -501,7 +329,11 @@ mod tests {
         let never = "xspd_cti_last_session_timestamp_seconds{listener=\"cti\"} 0\n";
         assert_eq!(of("xspd_event_streams_open{upstream=\"a\"} 7"), State::Ok);
         assert_eq!(of(&format!("{gone}{had}")), State::Critical);
-        assert_eq!(of(&format!("{gone}{never}")), State::Ok);
+        // A session that a restart interrupted and that never came back looks the same.
+        assert_eq!(of(&format!("{gone}{never}")), State::Warning);
+        assert_eq!(of(gone), State::Warning);
+        let there = "xspd_cti_session_present{listener=\"cti\"} 1\n";
+        assert_eq!(of(&format!("{there}{had}")), State::Ok);
         let a = "xspd_blf_channel_up{upstream=\"a\"} 0\n";
         let b = "xspd_blf_channel_up{upstream=\"b\"} 1\n";
         assert_eq!(of(&format!("{a}{b}")), State::Warning);

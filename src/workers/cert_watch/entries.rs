@@ -1,9 +1,10 @@
 //! What a configuration makes us watch.
 
+mod believed;
 mod besides;
+mod renewals;
 
 use std::collections::BTreeSet;
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -102,7 +103,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
         });
     }
     towards(config, &mut all);
-    anchors(config, &mut all);
+    believed::watch(config, &mut all);
     if let Some(service) = &config.auth_service {
         let name: Arc<str> = "auth-service.key-management".into();
         let shared = watched(config, &name, "auth-service key", Kind::KeyAge, Duty::Key);
@@ -127,6 +128,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     }
     besides::outside(config, &mut all);
     besides::internal_ca(config, &mut all);
+    renewals::note(config, &mut all);
     all
 }
 
@@ -255,46 +257,6 @@ fn node(config: &Config, path: &str, place: &str, asked: Asked, hosts: Option<St
         place: place.to_owned(),
         shared,
         source: Source::Probe(vec![asked]),
-    }
-}
-
-/// Files of CAs that others are believed by.
-fn anchors(config: &Config, all: &mut Vec<Entry>) {
-    let mut files: Vec<(String, &PathBuf)> = Vec::new();
-    for pool in config.pools.values() {
-        for upstream in &pool.upstreams {
-            let ca = upstream.tls.as_ref().and_then(|tls| tls.ca.as_ref());
-            let path = format!("pool.{}.upstream.{}.ca", pool.name, upstream.name);
-            files.extend(ca.map(|ca| (path, ca)));
-        }
-    }
-    for listener in &config.listeners {
-        let tls = listener
-            .bridge
-            .as_ref()
-            .and_then(|bridge| bridge.tls.as_ref());
-        let ca = tls.and_then(|tls| tls.ca.as_ref());
-        files.extend(ca.map(|ca| (format!("listener.{}.bridge.ca", listener.name), ca)));
-    }
-    let server = config.application_server.as_ref();
-    let tls = server.and_then(|server| server.tls.as_ref());
-    files.extend(tls.map(|tls| ("application-server.ca".to_owned(), &tls.ca)));
-    for partner in config.webex_partners.values() {
-        let ca = partner.ca.as_ref();
-        files.extend(ca.map(|ca| (format!("webex-partner.{}.ca", partner.name), ca)));
-    }
-    // One file is watched once, under the first that believes it.
-    let mut seen = HashSet::new();
-    files.retain(|(_, ca)| seen.insert(*ca));
-    for (path, ca) in files {
-        let name: Arc<str> = path.as_str().into();
-        let shared = watched(config, &name, &path, Kind::TrustAnchor, Duty::TrustAnchor);
-        all.push(Entry {
-            place: path,
-            shared,
-            source: Source::Anchors(ca.clone()),
-            name,
-        });
     }
 }
 

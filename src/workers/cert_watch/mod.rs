@@ -48,7 +48,7 @@ use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::certificates::CertificateMetrics;
-use crate::workers::cert_watch::places::places;
+use crate::workers::cert_watch::places::directories;
 use crate::workers::cert_watch::reading::Read;
 use crate::workers::cert_watch::reading::Reading;
 use crate::workers::cert_watch::reading::timekeeping;
@@ -56,7 +56,6 @@ use crate::workers::cert_watch::rounds::Leaves;
 use crate::workers::cert_watch::scan::Cache;
 use crate::workers::cert_watch::scan::Token;
 use crate::workers::cert_watch::timer::Timer;
-use crate::workers::file_watch;
 
 pub use glances::Glances;
 pub use places::object_of;
@@ -182,7 +181,7 @@ impl Watcher {
         wishes: mpsc::Receiver<()>,
         stop: CancellationToken,
     ) {
-        let (mut _watcher, events) = file_watch::directory_events(&places(&self.ground.config));
+        let (mut _watcher, events) = directories(&self.ground.config, &self.tasks).await;
         let mut ears = Ears {
             configs,
             wishes,
@@ -206,10 +205,8 @@ impl Watcher {
                 }
                 Event::Configured => {
                     self.ground.config = Arc::clone(&ears.configs.borrow_and_update());
-                    (_watcher, ears.events) =
-                        file_watch::directory_events(&places(&self.ground.config));
-                    let rules = rules(&self.ground.config);
-                    self.machine.handle(Input::Reloaded(rules), clock::now());
+                    (_watcher, ears.events) = directories(&self.ground.config, &self.tasks).await;
+                    self.reloaded();
                     timer.soon();
                     outdated = self.reading.is_running();
                     false
@@ -228,10 +225,12 @@ impl Watcher {
                 }
                 Event::Read(read) => {
                     timer.scanned(&config);
+                    self.was_read(read);
                     if std::mem::take(&mut outdated) {
+                        // It was by the old one, so what the next does not find may still go.
+                        self.reloaded();
                         timer.soon();
                     }
-                    self.was_read(read);
                     let ended = self.reading.ended(clock::now());
                     !observe(&self.ground.observations, ended, &stop).await
                 }
@@ -272,13 +271,22 @@ impl Watcher {
         }
     }
 
-    async fn probes(&mut self, config: &Config) {
+    /// Another configuration is in force.
+    fn reloaded(&mut self) {
+        let rules = rules(&self.ground.config);
+        self.machine.handle(Input::Reloaded(rules), clock::now());
+    }
+
+    async fn probes(&mut self, config: &Arc<Config>) {
+        let own = Arc::clone(config);
+        let entries = self.tasks.blocking(move || entries::entries(&own));
+        let Some(entries) = entries.await else { return };
         let ours = rounds::Ours {
             addresses: &self.ground.addresses,
             leaves: &self.leaves,
             glances: &self.glances,
         };
-        let scan = rounds::probes(config, ours, clock::wall()).await;
+        let scan = rounds::ask(config, entries, ours, clock::wall()).await;
         self.machine.handle(Input::Scanned(scan), clock::now());
     }
 
@@ -291,7 +299,8 @@ impl Watcher {
         let work = async move {
             let read = tasks.blocking(move || {
                 let scan = scan::files(&config, &tokens(), &mut cache, now.wall);
-                (scan, cache, timekeeping(Path::new(reading::TIMESYNC)))
+                let time = timekeeping(Path::new(reading::TIMESYNC), now.wall);
+                (scan, cache, time)
             });
             read.await
         };

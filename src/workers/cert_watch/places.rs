@@ -2,14 +2,41 @@
 //! it is renewed.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::RecommendedWatcher;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::domain::alarms::Whose;
+use crate::platform::tasks::Tasks;
 use crate::workers::cert_desk::place;
 use crate::workers::cert_watch::entries;
+use crate::workers::file_watch;
+
+/// How long a file system is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Tells of changes in the directories of what is watched, as long as the watcher is kept. What it
+/// does not see is found by the rounds, so a file system that does not answer holds nothing up.
+pub(super) async fn directories(
+    config: &Arc<Config>,
+    tasks: &Tasks,
+) -> (Option<RecommendedWatcher>, mpsc::Receiver<()>) {
+    let config = Arc::clone(config);
+    let begun = tasks.blocking(move || file_watch::directory_events(&places(&config)));
+    let stop = tasks.stop();
+    let found = tokio::select! {
+        () = stop.cancelled() => None,
+        found = timeout(PATIENCE, begun) => found.ok().flatten(),
+    };
+    found.unwrap_or_else(|| (None, mpsc::channel(1).1))
+}
 
 /// Where files may change.
-pub(super) fn places(config: &Config) -> Vec<PathBuf> {
+fn places(config: &Config) -> Vec<PathBuf> {
     let mut places = Vec::new();
     for entry in entries::entries(config) {
         match entry.source {

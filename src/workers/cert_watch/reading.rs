@@ -25,6 +25,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 /// Where a machine with systemd-timesyncd says that its clock is kept.
 pub(super) const TIMESYNC: &str = "/run/systemd/timesync";
 
+/// A server is asked every 34 minutes or more often; three of them in a row did not answer.
+const STALE: Duration = Duration::from_secs(2 * 3_600);
+
 /// What a round brings.
 pub(super) type Read = (Scan, Cache, Timekeeping);
 
@@ -115,13 +118,19 @@ fn observation(condition: Condition) -> Observation {
     }
 }
 
-/// Whether systemd-timesyncd, where it runs, keeps the clock.
-pub(super) fn timekeeping(directory: &Path) -> Timekeeping {
+/// Whether systemd-timesyncd, where it runs, keeps the clock. It touches its file whenever a server
+/// has answered and leaves it there, so its age counts. Of other services nothing is known here:
+/// what the kernel knows no crate tells without code that is not safe.
+pub(super) fn timekeeping(directory: &Path, now: SystemTime) -> Timekeeping {
     if !directory.is_dir() {
-        Timekeeping::Unknown
-    } else if directory.join("synchronized").exists() {
-        Timekeeping::Kept
-    } else {
-        Timekeeping::Lost
+        return Timekeeping::Unknown;
+    }
+    let touched = std::fs::metadata(directory.join("synchronized"));
+    let touched = touched.and_then(|metadata| metadata.modified());
+    // One that lies ahead is from before the clock was set back.
+    let age = touched.map(|touched| now.duration_since(touched).unwrap_or_default());
+    match age {
+        Ok(age) if age <= STALE => Timekeeping::Kept,
+        Ok(_) | Err(_) => Timekeeping::Lost,
     }
 }

@@ -97,9 +97,19 @@ enum Answer {
     Dates(Result<Seen, SourceFault>),
 }
 
-/// Asks our own listeners and every peer.
+/// Asks our own listeners and every peer. Reads what is kept of renewals, so it blocks at first.
 pub async fn probes(config: &Config, ours: Ours<'_>, now: SystemTime) -> Scan {
-    let jobs: Vec<Job> = entries::entries(config)
+    ask(config, entries::entries(config), ours, now).await
+}
+
+/// Asks the listeners and peers of these entries.
+pub(super) async fn ask(
+    config: &Config,
+    entries: Vec<Entry>,
+    ours: Ours<'_>,
+    now: SystemTime,
+) -> Scan {
+    let jobs: Vec<Job> = entries
         .into_iter()
         .flat_map(|entry| jobs(entry, ours.addresses))
         .collect();

@@ -1,5 +1,7 @@
 //! Real files and real handshakes.
 
+mod believed;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -490,10 +492,15 @@ fn timesyncd_is_believed_where_it_is() {
     let folder = Folder::new();
     let path = folder.path("");
     let path = Path::new(&path);
-    assert_eq!(timekeeping(path), Timekeeping::Lost);
+    let now = clock::wall();
+    assert_eq!(timekeeping(path, now), Timekeeping::Lost);
     folder.put("synchronized", "");
-    assert_eq!(timekeeping(path), Timekeeping::Kept);
-    assert_eq!(timekeeping(&path.join("none")), Timekeeping::Unknown);
+    assert_eq!(timekeeping(path, now), Timekeeping::Kept);
+    // The file stays when no server answers any more.
+    let hours = |hours: u64| now + Duration::from_secs(hours * 3_600);
+    assert_eq!(timekeeping(path, hours(1)), Timekeeping::Kept);
+    assert_eq!(timekeeping(path, hours(3)), Timekeeping::Lost);
+    assert_eq!(timekeeping(&path.join("none"), now), Timekeeping::Unknown);
 }
 
 #[test]

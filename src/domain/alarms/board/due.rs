@@ -16,6 +16,7 @@ use crate::domain::alarms::board::SUSPICION;
 use crate::domain::alarms::board::observe::ripe_at;
 use crate::domain::alarms::board::room::overflow;
 use crate::domain::alarms::key::AlarmKey;
+use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::policy::Policy;
@@ -75,14 +76,31 @@ impl Board {
         }
     }
 
-    /// Ends what is from before a restart and seen by nobody since.
+    /// Ends what is from before a restart and seen by nobody since, unless nobody can see it.
     fn confirm(&mut self, key: &AlarmKey, now: Now) {
-        let Some(Phase::Raised(raised)) = self.held.get(key).map(|held| &held.phase) else {
+        let is_hidden = self.is_hidden(key);
+        let Some(Phase::Raised(raised)) = self.held.get_mut(key).map(|held| &mut held.phase) else {
             return;
         };
-        let restored = raised.restored;
-        if restored.is_some_and(|at| at + CONFIRM <= now.mono) {
+        if raised.restored.is_none_or(|at| at + CONFIRM > now.mono) {
+            return;
+        }
+        if is_hidden {
+            raised.restored = Some(now.mono);
+        } else {
             self.clear(key, Some(NOBODY), now);
+        }
+    }
+
+    /// Whether somebody has looked and says that the thing cannot be seen.
+    fn is_hidden(&self, key: &AlarmKey) -> bool {
+        let lost = AlarmKey {
+            name: AlarmName::CertificateSourceLost,
+            object: key.object.clone(),
+        };
+        match self.held.get(&lost).map(|held| &held.phase) {
+            Some(Phase::Raised(raised)) => raised.restored.is_none(),
+            Some(Phase::Clear) | None => false,
         }
     }
 

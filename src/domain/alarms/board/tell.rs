@@ -174,7 +174,8 @@ pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: Syste
             | NoticeKind::Reminded
             | NoticeKind::Acknowledged
             | NoticeKind::Test => {
-                whose::action(alarm.key.name, Whose::of(&alarm.details)).to_owned()
+                let whose = Whose::of(&alarm.details);
+                whose::action(alarm.key.name, &alarm.step, whose).to_owned()
             }
         },
         step: alarm.step.clone(),

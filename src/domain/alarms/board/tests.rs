@@ -298,6 +298,32 @@ fn what_nobody_sees_after_a_restart_is_over() {
 }
 
 #[test]
+fn what_nobody_can_see_after_a_restart_stays_until_somebody_can() {
+    const LOST: AlarmName = AlarmName::CertificateSourceLost;
+    let mut scene = Scene::new(Policy::default());
+    scene.see(ONCE, Severity::High, "");
+    let alarm = scene.alarm(ONCE).clone();
+    scene.board = Board::restore(Policy::default(), vec![alarm], vec![], 1, scene.now);
+    let lost = |scene: &mut Scene| {
+        scene.see(LOST, Severity::Medium, "missing");
+        scene.see(LOST, Severity::Medium, "missing")
+    };
+    assert_eq!(lost(&mut scene), ["raised/medium"]);
+    assert!(scene.pass(10 * HOUR).is_empty());
+    assert!(scene.is_on(ONCE));
+    scene.well(LOST);
+    assert_eq!(scene.well(LOST), ["cleared/medium"]);
+    assert_eq!(scene.pass(2 * HOUR), ["cleared/high"]);
+    // That it was lost before the restart hides nothing: nobody says so any more.
+    scene.see(ONCE, Severity::High, "");
+    lost(&mut scene);
+    let both = vec![scene.alarm(ONCE).clone(), scene.alarm(LOST).clone()];
+    scene.board = Board::restore(Policy::default(), both, vec![], 1, scene.now);
+    scene.pass(61 * MINUTE);
+    assert!(!scene.is_on(ONCE) && !scene.is_on(LOST));
+}
+
+#[test]
 fn a_silence_holds_news_back_and_its_end_brings_them() {
     let mut scene = Scene::new(Policy::default());
     scene.order(silence(scene.now.wall + 3 * DAY));

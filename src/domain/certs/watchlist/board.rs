@@ -1,12 +1,15 @@
 //! What is published: for every object the absolute times, and what is wrong.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::date;
+use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::source::Place;
@@ -35,6 +38,8 @@ pub struct PlaceState {
     pub place: Place,
     /// Whether the last look succeeded.
     pub up: bool,
+    /// Whether so many looks failed in a row that the place is lost.
+    pub lost: bool,
     /// Why it did not.
     pub fault: Option<SourceFault>,
     /// The leaf that was last seen there.
@@ -73,6 +78,41 @@ impl Standing {
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.problems.iter().map(|problem| problem.severity).max()
+    }
+
+    /// Every certificate of its chain, each once, and whether its end takes anything away. What lies
+    /// beside the way from the leaf to its root is left aside by clients, which have roots of their
+    /// own; and of two anchors with one name the newer one is enough.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<(&CertificateFacts, bool)> {
+        let Some(chain) = &self.chain else {
+            return Vec::new();
+        };
+        let all = chain.certificates();
+        // When all of them are over, what lies beside the way is all that is over beside it.
+        let last = all.iter().map(|facts| facts.not_after).max();
+        let after = last.and_then(|last| last.checked_add(Duration::from_secs(1)));
+        let strays: Vec<_> = after
+            .into_iter()
+            .flat_map(|after| chain.stray_and_over(after))
+            .collect();
+        let is_stray =
+            |facts: &CertificateFacts| strays.iter().any(|stray| std::ptr::eq(*stray, facts));
+        let print = |facts: &CertificateFacts| *facts.fingerprint.as_bytes();
+        let counting: BTreeSet<_> = all
+            .iter()
+            .enumerate()
+            .filter(|(at, facts)| *at == 0 || !facts.self_issued && !is_stray(facts))
+            .map(|(_, facts)| print(facts))
+            .collect();
+        let mut seen = BTreeSet::new();
+        all.iter()
+            .filter(|facts| seen.insert(print(facts)))
+            .map(|facts| {
+                let counts = counting.contains(&print(facts)) && !self.watched.superseded;
+                (facts, counts)
+            })
+            .collect()
     }
 
     /// Whether its end has passed.

@@ -20,6 +20,10 @@ const DOUBTFUL: Duration = Duration::from_secs(1_800);
 /// has set it right again by then.
 const DOUBT: Duration = Duration::from_secs(900);
 
+/// How long nobody must have kept the clock before that is told: a time service that is restarted
+/// needs a while.
+const UNKEPT: Duration = Duration::from_secs(900);
+
 /// How long a jump stays an alarm.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 
@@ -45,7 +49,8 @@ pub(super) struct Clock {
     jump: Option<(Instant, SystemTime, SystemTime)>,
     told: bool,
     first: bool,
-    kept: Timekeeping,
+    /// Since when nobody keeps it, and whether that was told.
+    unkept: Option<(Instant, bool)>,
 }
 
 impl Clock {
@@ -57,7 +62,7 @@ impl Clock {
             jump: None,
             told: false,
             first: true,
-            kept: Timekeeping::Unknown,
+            unkept: None,
         }
     }
 
@@ -144,20 +149,20 @@ impl Clock {
         soonest.max(Duration::from_secs(1))
     }
 
-    pub(super) fn kept(&mut self, time: Timekeeping) -> Option<Observation> {
-        let before = std::mem::replace(&mut self.kept, time);
+    pub(super) fn kept(&mut self, time: Timekeeping, now: Instant) -> Option<Observation> {
+        let before = self.unkept.take();
         let condition = match time {
-            Timekeeping::Lost => Condition::Present(Present {
-                severity: Severity::Low,
-                step: "unsynchronized".to_owned(),
-                text: "Nobody keeps the clock of this machine: it is no longer synchronised."
-                    .to_owned(),
-                rule: "systemd-timesyncd has no /run/systemd/timesync/synchronized".to_owned(),
-                ends: None,
-                details: Vec::new(),
-            }),
+            Timekeeping::Lost => {
+                let (since, told) = before.unwrap_or((now, false));
+                let lasted = now.saturating_duration_since(since) >= UNKEPT;
+                self.unkept = Some((since, told || lasted));
+                if !lasted {
+                    return None;
+                }
+                unkept()
+            }
             Timekeeping::Kept => Condition::Absent,
-            Timekeeping::Unknown if before == Timekeeping::Lost => Condition::Absent,
+            Timekeeping::Unknown if before.is_some_and(|(_, told)| told) => Condition::Absent,
             Timekeeping::Unknown => return None,
         };
         Some(Observation {
@@ -165,6 +170,18 @@ impl Clock {
             condition,
         })
     }
+}
+
+fn unkept() -> Condition {
+    Condition::Present(Present {
+        severity: Severity::Low,
+        step: "unsynchronized".to_owned(),
+        text: "Nobody keeps the clock of this machine: it is no longer synchronised.".to_owned(),
+        rule: "/run/systemd/timesync/synchronized is missing, or was not touched for two hours"
+            .to_owned(),
+        ends: None,
+        details: Vec::new(),
+    })
 }
 
 /// What the wall clock should show at `mono`.

@@ -338,8 +338,14 @@ fn lost(held: &Held, rules: &Rules, present: &mut BTreeMap<AlarmName, Present>) 
     let why = looked.fault().map(ToString::to_string).unwrap_or_default();
     let since = looked.failing_since.map(date::text).unwrap_or_default();
     let names: Vec<String> = lost.iter().map(|(place, _)| place.to_string()).collect();
+    let unseen = match counting(&held.places, rules) {
+        Some(_) => "",
+        None => {
+            " Nothing of it was seen since the start of the daemon; what was an alarm before stays one."
+        }
+    };
     let text = format!(
-        "{}: {} cannot be read since {since}: {why}{}.",
+        "{}: {} cannot be read since {since}: {why}{}.{unseen}",
         held.watched().id,
         first,
         match lost.len() {

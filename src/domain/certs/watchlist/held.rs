@@ -106,6 +106,8 @@ pub(super) struct Held {
     /// How often more each alarm is said to be over; `None` in the value: it is not.
     told: BTreeMap<AlarmName, Option<u8>>,
     standing: Option<Arc<Standing>>,
+    /// Rounds whose next look may find it gone without a loss: somebody changed the configuration.
+    may_go: Vec<Round>,
 }
 
 impl Held {
@@ -120,7 +122,13 @@ impl Held {
             files_differ_since: None,
             told: BTreeMap::new(),
             standing: None,
+            may_go: Vec::new(),
         }
+    }
+
+    /// Somebody changed the configuration: where it is not found next, it was meant to go.
+    pub(super) fn may_go(&mut self) {
+        self.may_go = vec![Round::Files, Round::Probes];
     }
 
     pub(super) const fn watched(&self) -> &Arc<Watched> {
@@ -171,6 +179,14 @@ impl Held {
 
     /// The scan is over. Whether nothing is left of the object.
     pub(super) fn close(&mut self, round: Round, absence: Absence, now: Now) -> bool {
+        let may_go = self.may_go.contains(&round);
+        let absence = match absence {
+            Absence::Lost if may_go => Absence::Gone,
+            same @ (Absence::Gone | Absence::Lost | Absence::Unsaid) => same,
+        };
+        if absence != Absence::Unsaid {
+            self.may_go.retain(|held| *held != round);
+        }
         let of_round = |looked: &Looked| looked.round == round;
         let any_fresh = self
             .places
@@ -233,12 +249,13 @@ impl Held {
             .filter(|before| now.mono < before.until)
             .map(|before| before.finding.clone());
         let counting = evaluate::counting(&self.places, rules);
+        let unseen = counting.is_none();
         let verdict = evaluate::judge(self, counting, lost_purpose, rules, now);
         let Verdict {
             mut standing,
             present,
         } = verdict;
-        standing.places = self.place_states();
+        standing.places = self.place_states(rules);
         let next = standing.next_step;
         self.standing = Some(Arc::new(standing));
         let mut observations = Vec::new();
@@ -249,6 +266,8 @@ impl Held {
                     self.told.insert(*name, None);
                     observations.push(self.observation(*name, Condition::Present(present)));
                 }
+                // It may be as bad as it was before the start.
+                None if unseen && !self.was_told_unseen(*name) => {}
                 None => {
                     let left = self.told.entry(*name).or_insert(Some(REPEATS));
                     let left = left.get_or_insert(REPEATS);
@@ -261,6 +280,15 @@ impl Held {
         }
         debug_assert!(said.is_empty(), "an alarm that its kind does not have");
         (observations, next)
+    }
+
+    /// Whether an alarm says nothing of the certificate itself, and something was said of it.
+    fn was_told_unseen(&self, name: AlarmName) -> bool {
+        let is_beside = matches!(
+            name,
+            AlarmName::CertificateRenewalFailed | AlarmName::CertificateSourceLost
+        );
+        is_beside && self.told.contains_key(&name)
     }
 
     /// Since when served and stored, and the nodes among each other, differ.
@@ -313,12 +341,13 @@ impl Held {
         self.leaf = Some((leaf.fingerprint, leaf));
     }
 
-    fn place_states(&self) -> Vec<PlaceState> {
+    fn place_states(&self, rules: &Rules) -> Vec<PlaceState> {
         let places = self.places.iter();
         places
             .map(|(place, looked)| PlaceState {
                 place: place.clone(),
                 up: looked.fails == 0,
+                lost: looked.is_lost(rules.lost_after),
                 fault: looked.fault.clone(),
                 leaf: looked.leaf(),
             })

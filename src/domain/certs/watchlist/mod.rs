@@ -129,7 +129,8 @@ pub struct Scan {
 /// What may happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A person loaded the configuration again: what is lost was meant to go.
+    /// A person loaded the configuration again: what is lost was meant to go, and so is what the
+    /// next round does not find.
     Reloaded(Rules),
     /// A round is over.
     Scanned(Scan),
@@ -249,6 +250,9 @@ impl Watchlist {
 
     fn reloaded(&mut self, rules: Rules) {
         self.rules = rules;
+        for held in self.objects.values_mut() {
+            held.may_go();
+        }
         let lost: Vec<ObjectId> = self
             .objects
             .iter()
@@ -305,7 +309,7 @@ impl Machine for Watchlist {
             Input::Reloaded(rules) => self.reloaded(rules),
             Input::Scanned(scan) => self.scanned(scan, now),
             Input::Time(time) => {
-                let tidings = self.clock.kept(time);
+                let tidings = self.clock.kept(time, now.mono);
                 self.ready.extend(tidings.map(Action::Observe));
                 return;
             }

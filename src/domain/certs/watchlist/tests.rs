@@ -1,5 +1,7 @@
 //! The watchlist in its own time: files, listeners and nodes as a day goes on, and the clock.
 
+mod marks;
+
 use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::date_time_ymd;
 
@@ -384,9 +386,15 @@ fn nobody_keeping_the_clock_is_low_and_ends() {
     let mut stage = Stage::new();
     for (time, present) in [
         (Timekeeping::Unknown, &[""; 0][..]),
+        (Timekeeping::Lost, &[]),
+        (Timekeeping::Lost, &[]),
         (Timekeeping::Lost, &["clockSkew"]),
         (Timekeeping::Kept, &[]),
+        (Timekeeping::Lost, &[]),
+        (Timekeeping::Kept, &[]),
     ] {
+        // A time service that is restarted needs a while.
+        stage.now.mono += Duration::from_secs(450);
         stage.list.handle(Input::Time(time), stage.now);
         stage.settle();
         assert_eq!(stage.present(), present);

@@ -60,7 +60,7 @@ pub(super) fn alarm(shown: &Shown) -> Value {
         "told": told.as_ref().map(|told| millis(told.at)),
         "flapping": flapping,
         "component": entry.component,
-        "action": whose::action(key.name, Whose::of(details)),
+        "action": whose::action(key.name, step, Whose::of(details)),
         "clears-when": entry.clears,
         "runbook": runbook,
         "case": {

@@ -90,7 +90,7 @@ pub(super) fn believed(config: &Config, set: &str) -> Whose {
 }
 
 /// The host of a URL, or of `host:port`.
-fn host_of(target: &str) -> String {
+pub(super) fn host_of(target: &str) -> String {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let host = authority
