@@ -16,9 +16,12 @@ use crate::config::Acme;
 use crate::config::AcmeChallenge;
 use crate::config::Config;
 use crate::domain::certs::date;
+use crate::workers::acme::places;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
+use crate::workers::cert_desk::place::Place;
+use crate::workers::cert_desk::shelf::Shelf;
 
 /// Arguments of `xspd acme`.
 #[derive(Debug, clap::Args)]
@@ -62,6 +65,8 @@ pub(super) struct Desk {
     pub(super) acme: Acme,
     pub(super) folder: Folder,
     address: SocketAddr,
+    places: Vec<Place>,
+    shelf: Shelf,
 }
 
 impl Desk {
@@ -72,8 +77,18 @@ impl Desk {
         Ok(Self {
             folder: Folder::new(&config.state_dir, name),
             address: door.address(&config),
+            places: places(&config, &acme),
+            shelf: Shelf::new(&config.state_dir),
             acme,
         })
+    }
+
+    /// What was gone back to need not stay any longer.
+    pub(super) fn let_go(&self) -> Result<(), Failure> {
+        for place in &self.places {
+            self.shelf.hold(place, None)?;
+        }
+        Ok(())
     }
 
     /// The daemon does the work, so it must be there.
@@ -137,6 +152,15 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
                 let state = &status.account_state;
                 console.line(format_args!("{}: the account: {state}", acme.name));
             }
+            if let Some(held) = status.held.and_then(date::from_unix) {
+                console.line(format_args!(
+                    "{}: somebody went back to the certificate before, so none is ordered until {}; \
+                     at once: xspd certs renew {}",
+                    acme.name,
+                    date::text(held),
+                    acme.name
+                ));
+            }
             for place in &status.unserved {
                 console.line(format_args!(
                     "{}: what was renewed is not served by {place}",
@@ -160,7 +184,7 @@ fn row(acme: &Acme, status: &Status) -> Vec<String> {
         acme.names.join(","),
         acme.challenge.word().to_owned(),
         moment(status.renewed),
-        moment(status.due),
+        moment(status.due.max(status.held)),
         status.failures.to_string(),
     ]
 }
@@ -179,7 +203,7 @@ fn document(acme: &Acme, status: &Status) -> Value {
         "account": status.account,
         "account-state": status.account_state,
         "unserved": status.unserved,
-        "not-before": status.rest,
+        "not-before": status.rest.max(status.held),
         "fingerprint": status.fingerprint,
     })
 }

@@ -13,12 +13,17 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::cli::Exit;
 use crate::config::Config;
 use crate::config::DEFAULT_PATH;
 use crate::config::Environment;
 use crate::config::NamedFiles;
 use crate::config::load_with;
 use crate::config::secret::Secret;
+use crate::config::secret::SecretError;
+use crate::config::secret::SecretRef;
 use crate::domain::percent;
 
 /// For each step of an exchange: the daemon answers within 10 s; a little more for the way.
@@ -58,6 +63,125 @@ impl Door {
     pub(super) fn address(&self, config: &Config) -> SocketAddr {
         self.admin
             .unwrap_or_else(|| reachable(config.admin.address))
+    }
+}
+
+/// Why the operator token cannot be shown to the daemon.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {error}{}", remedy(error))]
+pub(super) struct NoToken {
+    /// Where the configuration names it.
+    key: &'static str,
+    error: SecretError,
+}
+
+fn remedy(error: &SecretError) -> &'static str {
+    if is_denied(error) {
+        "; run this as the daemon's account (sudo -u xspd …) or as root"
+    } else {
+        ""
+    }
+}
+
+/// Whether it is there, and not for us.
+fn is_denied(error: &SecretError) -> bool {
+    matches!(error, SecretError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+}
+
+impl NoToken {
+    pub(super) fn exit(&self) -> Exit {
+        if is_denied(&self.error) || matches!(self.error, SecretError::Shared { .. }) {
+            Exit::NoPermission
+        } else {
+            Exit::Config
+        }
+    }
+}
+
+/// The operator token that the configuration names with `key`.
+pub(super) fn token(key: &'static str, reference: &SecretRef) -> Result<Secret, NoToken> {
+    reference.read().map_err(|error| NoToken { key, error })
+}
+
+/// Why a list of the daemon could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSeen {
+    #[error(
+        "the daemon refused: the operator token is not its own. Is the configuration the one that \
+         the daemon runs by? A reload makes sure: systemctl reload xspd."
+    )]
+    Refused,
+    #[error(
+        "{address} answered ({status}) with no {what}; is it the admin listener of a daemon of this \
+         version?"
+    )]
+    Strange {
+        address: SocketAddr,
+        status: u16,
+        what: &'static str,
+    },
+    #[error("{0}")]
+    Token(#[from] NoToken),
+    #[error(
+        "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
+         of its admin listener?"
+    )]
+    Unreachable {
+        address: SocketAddr,
+        error: io::Error,
+    },
+}
+
+impl NotSeen {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Refused => Exit::NoPermission,
+            Self::Token(error) => error.exit(),
+            Self::Strange { .. } | Self::Unreachable { .. } => Exit::Unavailable,
+        }
+    }
+}
+
+/// A list of the daemon, `what`, of at most so many bytes. Whichever operator token there is will do,
+/// and none where the daemon has none.
+pub(super) fn look(
+    door: &Door,
+    config: &Config,
+    target: &str,
+    what: &'static str,
+    most: u64,
+) -> Result<Value, NotSeen> {
+    let address = door.address(config);
+    let service = config.auth_service.as_ref();
+    let service = service.and_then(|rules| rules.operator_token.as_ref());
+    let lamps = config.blf.as_ref();
+    let lamps = lamps.and_then(|blf| blf.api.operator_token.as_ref());
+    let held = [
+        ("auth-service.operator-token", service),
+        ("blf.api.operator-token", lamps),
+    ];
+    let held = held.into_iter().find_map(|(key, held)| Some((key, held?)));
+    let operator = held.map(|(key, reference)| token(key, reference));
+    let operator = operator.transpose()?;
+    let question = Question {
+        method: "GET",
+        target,
+        patience: PATIENCE,
+        operator: operator.as_ref(),
+        sent: None,
+        named: None,
+        most,
+    };
+    let strange = |status| NotSeen::Strange {
+        address,
+        status,
+        what,
+    };
+    let answer = question.ask(address);
+    match answer.map_err(|error| NotSeen::Unreachable { address, error })? {
+        (200, body) => serde_json::from_slice(&body).map_err(|_| strange(200)),
+        (401, _) => Err(NotSeen::Refused),
+        (status, _) => Err(strange(status)),
     }
 }
 
@@ -178,6 +302,26 @@ mod tests {
         ] {
             assert_eq!(parse(broken), None);
         }
+    }
+
+    #[test]
+    fn a_token_that_is_not_for_us_is_told_from_one_that_is_not_there() {
+        let denied = |kind: io::ErrorKind| NoToken {
+            key: "alarms.operator-token",
+            error: SecretError::Io {
+                secret: SecretRef::File("/etc/xspd/token".into()),
+                source: kind.into(),
+            },
+        };
+        let error = denied(io::ErrorKind::PermissionDenied);
+        assert_eq!(error.exit(), Exit::NoPermission);
+        let said = error.to_string();
+        for word in ["alarms.operator-token", "/etc/xspd/token", "sudo -u xspd"] {
+            assert!(said.contains(word), "{said}");
+        }
+        let error = denied(io::ErrorKind::NotFound);
+        assert_eq!(error.exit(), Exit::Config);
+        assert!(!error.to_string().contains("sudo"), "{error}");
     }
 
     #[test]

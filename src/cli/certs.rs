@@ -28,8 +28,10 @@ use crate::cli::Console;
 use crate::cli::Exit;
 pub(super) use crate::cli::certs::activate::alive;
 use crate::cli::certs::failure::Failure;
+use crate::domain::certs::CertificateFacts;
 use crate::platform::clock;
 use crate::tls::authority;
+use crate::tls::authority::Issued;
 
 /// Arguments of `xspd certs`.
 #[derive(Debug, clap::Args)]
@@ -92,6 +94,31 @@ impl From<KeyType> for authority::KeyType {
             KeyType::Rsa3072 => Self::Rsa3072,
             KeyType::Rsa4096 => Self::Rsa4096,
         }
+    }
+}
+
+/// Options of a new internal CA.
+#[derive(Debug, clap::Args)]
+struct NewCa {
+    /// Of a new CA: its name; by default that of the one before, or "xspd internal CA"
+    #[arg(long, value_name = "NAME", value_parser = common_name)]
+    common_name: Option<String>,
+    /// Of a new CA: how long it is good
+    #[arg(long, value_name = "N", default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=7300))]
+    days: u32,
+    /// Of a new CA: kind of its key
+    #[arg(long, value_name = "KIND", value_enum, default_value = "ecdsa-p256")]
+    key_type: KeyType,
+}
+
+impl NewCa {
+    /// Makes it; `before` is the one that it is to replace.
+    fn make(&self, before: Option<&CertificateFacts>, now: SystemTime) -> Result<Issued, Failure> {
+        let held = before.and_then(CertificateFacts::common_name);
+        let name = self.common_name.as_deref().or(held);
+        let name = name.unwrap_or("xspd internal CA");
+        let made = authority::new_ca(name, self.key_type.into(), self.days, now);
+        made.map_err(Failure::Mint)
     }
 }
 

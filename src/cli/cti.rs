@@ -1,15 +1,12 @@
 //! `xspd cti`: what goes on at the CTI bridge of the running daemon.
 
-use std::io;
-use std::net::SocketAddr;
-
 use serde_json::Value;
 
 use crate::cli::Console;
 use crate::cli::Exit;
+use crate::cli::admin;
 use crate::cli::admin::Door;
-use crate::cli::admin::PATIENCE;
-use crate::cli::admin::Question;
+use crate::cli::admin::NotSeen;
 use crate::cli::table;
 
 /// Most bytes of a list: room for some ten thousand sessions.
@@ -33,32 +30,15 @@ enum Verb {
 enum Failure {
     #[error("{0}")]
     Config(String),
-    #[error(
-        "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
-         of its admin listener?"
-    )]
-    Unreachable {
-        address: SocketAddr,
-        error: io::Error,
-    },
-    #[error(
-        "the daemon refused: the operator token is not its own. Is the configuration the one that \
-         the daemon runs by? A reload makes sure: systemctl reload xspd."
-    )]
-    Refused,
-    #[error(
-        "{address} answered ({status}) with no list of sessions; is it the admin listener of a \
-         daemon of this version?"
-    )]
-    Strange { address: SocketAddr, status: u16 },
+    #[error("{0}")]
+    NotSeen(#[from] NotSeen),
 }
 
 impl Failure {
-    const fn exit(&self) -> Exit {
+    fn exit(&self) -> Exit {
         match self {
             Self::Config(_) => Exit::Config,
-            Self::Refused => Exit::NoPermission,
-            Self::Strange { .. } | Self::Unreachable { .. } => Exit::Unavailable,
+            Self::NotSeen(error) => error.exit(),
         }
     }
 }
@@ -86,34 +66,8 @@ pub fn run(args: Args, console: Console) -> Exit {
 
 fn sessions(door: &Door) -> Result<Value, Failure> {
     let config = door.config().map_err(Failure::Config)?;
-    let address = door.address(&config);
-    // Either will do.
-    let service = config.auth_service.and_then(|rules| rules.operator_token);
-    let lamps = config.blf.and_then(|blf| blf.api.operator_token);
-    let (key, secret) = match service {
-        Some(service) => ("auth-service.operator-token", Some(service)),
-        None => ("blf.api.operator-token", lamps),
-    };
-    let operator = secret.map(|secret| secret.read()).transpose();
-    let operator = operator.map_err(|error| Failure::Config(format!("{key}: {error}")))?;
-    let question = Question {
-        method: "GET",
-        target: "/cti/sessions",
-        patience: PATIENCE,
-        operator: operator.as_ref(),
-        sent: None,
-        named: None,
-        most: MOST,
-    };
-    let answer = question.ask(address);
-    match answer.map_err(|error| Failure::Unreachable { address, error })? {
-        (200, body) => serde_json::from_slice(&body).map_err(|_| Failure::Strange {
-            address,
-            status: 200,
-        }),
-        (401, _) => Err(Failure::Refused),
-        (status, _) => Err(Failure::Strange { address, status }),
-    }
+    let what = "list of sessions";
+    Ok(admin::look(door, &config, "/cti/sessions", what, MOST)?)
 }
 
 /// As a table.

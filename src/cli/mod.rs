@@ -75,6 +75,13 @@ enum Verb {
     Trust(trust::Args),
 }
 
+/// A runtime for verbs that ask others at once and end.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
 /// Whether the words are for a monitoring system's plug-in, which has exit codes of its own.
 fn is_plug_in(words: impl Iterator<Item = String>) -> bool {
     let mut verbs = words.filter(|word| !word.starts_with('-'));

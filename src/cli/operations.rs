@@ -1,5 +1,6 @@
-//! The daemon as `xspd provision` and `xspd enterprise` ask it: `/ops/v1/…` on its admin listener,
-//! with the operator token of the configuration. `xspd blf` fails in the same ways.
+//! The daemon as `xspd provision` and `xspd enterprise` ask it (`/ops/v1/…`), and `xspd alarms`
+//! (`/alarms/v1/…`): on its admin listener, with an operator token of the configuration. `xspd blf`
+//! fails in the same ways.
 
 use std::io;
 use std::io::BufRead as _;
@@ -12,9 +13,11 @@ use serde_json::Value;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
+use crate::cli::admin::NoToken;
 use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
 use crate::cli::admin::Sent;
+use crate::cli::admin::token;
 use crate::config::Environment;
 use crate::config::secret::Secret;
 
@@ -40,6 +43,8 @@ pub(super) enum Failure {
          file with mode 600, set operator-token = \"file:/path\" in {1}, and reload the daemon"
     )]
     NoOperatorToken(&'static str, &'static str),
+    #[error("{0}")]
+    Token(#[from] NoToken),
     #[error(
         "the daemon cannot be reached at {address}: {error}; does it run, and is this the address \
          of its admin listener?"
@@ -75,6 +80,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::NoOperatorToken(..) | Self::Off(_) => Exit::Config,
+            Self::Token(error) => error.exit(),
             Self::Unreachable { .. } | Self::NotJson(_) => Exit::Unavailable,
             // It is there, and not what it should be.
             Self::Input { error, .. } if is_bad_data(error) => Exit::Data,
@@ -103,6 +109,7 @@ impl Failure {
             | Self::Nothing(_)
             | Self::Off(_)
             | Self::Output { .. }
+            | Self::Token(_)
             | Self::Usage(_) => false,
         }
     }
@@ -150,12 +157,9 @@ impl Daemon {
                 return Err(Failure::NoOperatorToken(what, "[provisioning.operations]"));
             }
         };
-        let operator = reference
-            .read()
-            .map_err(|error| Failure::Config(format!("{key}: {error}")))?;
         Ok(Self {
             address,
-            operator: Some(operator),
+            operator: Some(token(key, reference)?),
             name: name(&Environment::process()),
         })
     }
@@ -174,10 +178,7 @@ impl Daemon {
             ("auth-service.operator-token", service),
         ];
         let held = all.into_iter().find_map(|(key, held)| Some((key, held?)));
-        let operator = held.map(|(key, reference)| {
-            let read = reference.read();
-            read.map_err(|error| Failure::Config(format!("{key}: {error}")))
-        });
+        let operator = held.map(|(key, reference)| token(key, reference));
         Ok(Self {
             address: door.address(&config),
             operator: operator.transpose()?,
@@ -226,7 +227,10 @@ impl Daemon {
             let said = document.as_ref().and_then(|said| said["error"].as_str());
             let text = match said {
                 Some(text) => plain(text),
-                None => format!("the daemon refused ({status}); is provisioning on there?"),
+                None => format!(
+                    "the daemon refused ({status}); is this the admin listener of an xspd of this \
+                     version?"
+                ),
             };
             let text = text + remedy(status);
             return Err(Failure::Refused { status, text });

@@ -90,3 +90,11 @@ pub enum TlsError {
         detail: String,
     },
 }
+
+impl TlsError {
+    /// Whether it is only that there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,29 +24,29 @@ use crate::domain::certs::trust_usage::QUIET_DAYS;
 use crate::domain::certs::trust_usage::TrustUsage;
 use crate::domain::certs::trust_usage::Verdict;
 use crate::platform::clock;
-use crate::platform::files;
 use crate::platform::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::tls::trust::TrustAnchors;
+use crate::workers::kept::KeptError;
+use crate::workers::kept::KeptFolder;
 
 /// How often it is looked and, after a change, written.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// Where it is kept, below the state directory.
-#[must_use]
-pub fn path(state: &Path) -> PathBuf {
-    state.join("trust").join("last-used.json")
+/// Where it is kept, below [`folder`].
+const FILE: &str = "last-used.json";
+
+fn folder(state: &Path) -> KeptFolder {
+    KeptFolder::new(state, "trust")
 }
 
-/// Reads what is kept; nothing when there is none, or it is damaged.
+/// Reads what is kept; nothing when there is none, or it is damaged or cannot be read, which is told.
 #[must_use]
 pub fn read(state: &Path) -> TrustUsage {
-    match fs::read_to_string(path(state)) {
-        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
+    match folder(state).read(FILE) {
+        Ok(kept) => kept.unwrap_or_default(),
         Err(error) => {
-            if error.kind() != ErrorKind::NotFound {
-                warn!(%error, "When trust generations were last used cannot be read.");
-            }
+            warn!(%error, "When trust generations were last used cannot be read.");
             TrustUsage::default()
         }
     }
@@ -93,8 +91,8 @@ pub async fn run(ground: UsageGround, stop: CancellationToken) {
         let before = usage.clone();
         look(&ground, &mut usage, &mut told, clock::wall());
         if usage != before {
-            let (state, text) = (ground.state.clone(), serde_json::to_string_pretty(&usage));
-            let kept = move || keep(&state, &text.unwrap_or_default());
+            let (state, kept) = (ground.state.clone(), usage.clone());
+            let kept = move || keep(&state, &kept);
             if let Some(Err(error)) = ground.tasks.blocking(kept).await {
                 warn!(%error, "When trust generations were last used cannot be kept.");
             }
@@ -109,10 +107,8 @@ pub async fn run(ground: UsageGround, stop: CancellationToken) {
     }
 }
 
-fn keep(state: &Path, text: &str) -> std::io::Result<()> {
-    let path = path(state);
-    files::create_private_dir(path.parent().unwrap_or(state))?;
-    files::write_atomic(&path, text.as_bytes(), files::PRIVATE)
+fn keep(state: &Path, usage: &TrustUsage) -> Result<(), KeptError> {
+    folder(state).keep(FILE, usage)
 }
 
 /// What was said last of a generation, so that it is said once. A new one is said to be so at each
@@ -222,6 +218,18 @@ fn say(set: &str, generation: &Present, verdict: Verdict, before: bool) -> Vec<O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_not_written_where_a_link_leads() {
+        let (state, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        keep(state.path(), &TrustUsage::default()).unwrap();
+        let trust = state.path().join("trust");
+        std::fs::remove_dir_all(&trust).unwrap();
+        std::os::unix::fs::symlink(outside.path(), &trust).unwrap();
+        let said = keep(state.path(), &TrustUsage::default()).unwrap_err();
+        assert!(said.to_string().contains("is a link"), "{said}");
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn a_new_version_is_wrong_for_as_long_as_it_is_said_and_over_with_the_old_one() {

@@ -10,13 +10,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use xspd::domain::certs::CertificateFacts;
 
@@ -91,7 +92,7 @@ async fn until_alarm(
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, look).await {
+    match timeout(PATIENCE, look).await {
         Ok(found) => found,
         Err(_) => panic!(
             "{name} of {object}: never {stands}; {:#}",
@@ -133,7 +134,7 @@ async fn a_certificate_is_renewed_by_http_01_under_load_without_a_failed_request
     assert!(issuer(&any()).await.contains("Public Issuing CA"));
     let (stop, done) = (
         Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
+        Arc::new(Semaphore::new(0)),
     );
     let mut load = JoinSet::new();
     for _ in 0..2 {
@@ -141,15 +142,19 @@ async fn a_certificate_is_renewed_by_http_01_under_load_without_a_failed_request
         load.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 assert_eq!(client.get(PROFILE).await.unwrap().status, 200);
-                done.fetch_add(1, Ordering::Relaxed);
+                done.add_permits(1);
             }
         });
     }
     let (code, said) = xspd(&stage, &["certs", "renew", "public"]).await;
     assert_eq!(code, Some(0), "{said}");
-    let at_swap = done.load(Ordering::Relaxed);
-    while done.load(Ordering::Relaxed) < at_swap + 20 {
-        tokio::task::yield_now().await;
+    // Twenty more, by the new certificate. One that fails ends its task.
+    done.forget_permits(done.available_permits());
+    tokio::select! {
+        ended = load.join_next() => panic!("a request failed: {ended:?}"),
+        more = timeout(PATIENCE, done.acquire_many(20)) => {
+            assert!(more.is_ok(), "requests hang");
+        }
     }
     stop.store(true, Ordering::Relaxed);
     load.join_all().await;
@@ -161,6 +166,7 @@ async fn a_certificate_is_renewed_by_http_01_under_load_without_a_failed_request
     assert_eq!(answer.status, 404);
     let (code, said) = xspd(&stage, &["certs", "rollback", "edge"]).await;
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("The daemon will order again at"), "{said}");
     assert!(issuer(&any()).await.contains("Public Issuing CA"));
 }
 
@@ -179,7 +185,7 @@ async fn a_self_signed_certificate_is_replaced_by_tls_alpn_01_without_being_aske
             tokio::task::yield_now().await;
         }
     };
-    let renewed = tokio::time::timeout(PATIENCE, renewed).await;
+    let renewed = timeout(PATIENCE, renewed).await;
     assert!(renewed.is_ok(), "{:#?}", daemon.lines());
     daemon.logged(&["Renewed."]).await;
 

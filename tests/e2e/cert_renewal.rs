@@ -49,7 +49,7 @@ async fn what_is_activated_is_proven_to_be_served_and_so_is_the_way_back() {
     assert_eq!(presented(&stage.client()).await, old);
     let (code, said) = certs(&stage, &["activate", "edge"]).await;
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("Served: listener edge"), "{said}");
+    assert!(said.contains("by listener edge"), "{said}");
     // The verb has waited for it.
     assert_eq!(Some(&presented(&stage.client()).await), new.chain.first());
     let (code, said) = certs(&stage, &["rollback", "edge"]).await;

@@ -201,6 +201,13 @@ client-certificate = {{ chain = "{folder}/bridge.pem", key = "file:{folder}/brid
         self.stage.start(&self.config()).await
     }
 
+    /// The XSP believes in what the folder of the CA says, from one handshake to the next.
+    fn install_anchors(&self) {
+        let fresh = self.path("xsp-anchors.new");
+        std::fs::copy(self.path("ca/internal-ca-trust.pem"), &fresh).unwrap();
+        std::fs::rename(fresh, self.path("xsp-anchors.pem")).unwrap();
+    }
+
     fn leaf(&self) -> CertificateFacts {
         let leaf = CertificateDer::from_pem_file(self.path("bridge.pem")).unwrap();
         CertificateFacts::parse(&leaf).unwrap()
@@ -329,11 +336,7 @@ async fn the_ca_is_replaced_with_an_overlap_and_no_session_is_refused() {
     assert_eq!(scene.leaf().fingerprint, before.fingerprint);
     assert_eq!(scene.xsp.refusals(), 1, "the trial alone");
 
-    std::fs::copy(
-        scene.path("ca/internal-ca-trust.pem"),
-        scene.path("xsp-anchors.pem"),
-    )
-    .unwrap();
+    scene.install_anchors();
     let (code, said) = scene
         .certs(&["rotate-internal-ca", "activate", "--json"])
         .await;
@@ -359,11 +362,7 @@ async fn the_ca_is_replaced_with_an_overlap_and_no_session_is_refused() {
         .certs(&["rotate-internal-ca", "retire", "--force"])
         .await;
     assert_eq!(code, Some(0), "{said}");
-    std::fs::copy(
-        scene.path("ca/internal-ca-trust.pem"),
-        scene.path("xsp-anchors.pem"),
-    )
-    .unwrap();
+    scene.install_anchors();
     let at_end = done.load(Ordering::Relaxed);
     until("sessions go on", &daemon, || {
         done.load(Ordering::Relaxed) >= at_end + 20

@@ -1,5 +1,6 @@
 //! A certificate that renews itself for months, at a CA that fails in every way, on a machine that is
-//! restarted and whose clock is set back by a year and forward by ten.
+//! restarted and whose clock is set back by a year and forward by ten, with an operator who now and
+//! then goes back to the certificate before.
 //!
 //! Not the common simulator: here the machine dies and comes back, and true time is another than the
 //! wall clock's.
@@ -17,6 +18,7 @@ use xspd::domain::certs::renewal::Renewal;
 use xspd::domain::certs::renewal::RenewalAction;
 use xspd::domain::certs::renewal::RenewalInput;
 use xspd::domain::certs::renewal::RenewalMemory;
+use xspd::domain::certs::renewal::hold_until;
 use xspd::domain::machine::Machine as _;
 use xspd::domain::machine::Now;
 use xspd::platform::clock;
@@ -83,9 +85,15 @@ struct Stage {
     /// Until when the CA wants to be left alone, and whether an operator asked all the same.
     wish: Duration,
     asked: bool,
+    /// What was in use before, when there is something to go back to.
+    before: Option<(Duration, Duration)>,
+    /// What the operator who went back left behind, and until when nothing may be ordered for it.
+    note: Option<SystemTime>,
+    held: Duration,
     /// How it ended for the certificates that were due.
     renewed: usize,
     lapsed: usize,
+    went_back: usize,
 }
 
 impl Stage {
@@ -116,8 +124,12 @@ impl Stage {
             told: false,
             wish: Duration::ZERO,
             asked: false,
+            before: None,
+            note: None,
+            held: Duration::ZERO,
             renewed: 0,
             lapsed: 0,
+            went_back: 0,
             random,
         };
         stage.restart();
@@ -150,6 +162,37 @@ impl Stage {
         self.order = None;
         let seed = self.random.next();
         self.renewal = Renewal::new(seed, self.limit, &self.memory, self.now());
+        // What nobody repeats after a restart counts as over.
+        self.told = false;
+        if let Some(until) = self.note {
+            let left = until.duration_since(self.now().wall).unwrap_or_default();
+            self.held = self.time + left.min(DAY);
+            self.hold(left.min(DAY));
+        }
+        self.renewal
+            .handle(RenewalInput::Held(self.note), self.now());
+        self.handle(RenewalInput::InUse(Some(self.life())));
+    }
+
+    /// An operator puts the certificate back that was there before.
+    fn go_back(&mut self) {
+        let Some((from, until)) = self.before else {
+            return;
+        };
+        if self.order.is_some() || until <= self.time + DAY * 2 {
+            return;
+        }
+        self.before = Some((self.from, self.until));
+        (self.from, self.until) = (from, until);
+        let now = self.now().wall;
+        self.note = Some(hold_until(self.life().not_after, now));
+        let rest = self.note.and_then(|until| until.duration_since(now).ok());
+        self.held = self.time + rest.unwrap_or_default();
+        self.hold(DAY);
+        self.asked = false;
+        self.went_back += 1;
+        self.renewal
+            .handle(RenewalInput::Held(self.note), self.now());
         self.handle(RenewalInput::InUse(Some(self.life())));
     }
 
@@ -200,6 +243,8 @@ impl Stage {
         assert!(self.order.is_none(), "two orders at once");
         let left_alone = self.asked || self.time >= self.wish;
         assert!(left_alone, "the CA wanted to be left alone");
+        let may = self.asked || self.time >= self.held;
+        assert!(may, "what an operator went back to is renewed at once");
         self.asked = false;
         let mood = self.mood;
         match mood {
@@ -221,6 +266,7 @@ impl Stage {
         let failed = |away, retry_after| RenewalInput::Failed { retry_after, away };
         let input = match order.mood {
             Mood::Works => {
+                self.before = Some((self.from, self.until));
                 (self.from, self.until) = (self.time, self.time + self.lifetime);
                 self.renewed += 1;
                 self.wish = Duration::ZERO;
@@ -287,8 +333,11 @@ impl Stage {
             2 => {
                 self.hold(DAY);
                 self.asked = true;
-                self.handle(RenewalInput::Asked);
+                (self.note, self.held) = (None, Duration::ZERO);
+                self.renewal.handle(RenewalInput::Asked, self.now());
+                self.handle(RenewalInput::Held(None));
             }
+            3 | 4 => self.go_back(),
             _ => {}
         }
         self.judge();
@@ -352,19 +401,20 @@ fn a_renewal_keeps_to_the_limits_comes_in_time_when_it_can_and_says_when_it_cann
         Some(seed) => seed..seed + 1,
         None => 0..150,
     };
-    let (mut renewed, mut lapsed) = (0, 0);
+    let (mut renewed, mut lapsed, mut went_back) = (0, 0, 0);
     for seed in seeds {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut stage = Stage::new(seed);
             for _ in 0..4_000 {
                 stage.step();
             }
-            (stage.renewed, stage.lapsed)
+            (stage.renewed, stage.lapsed, stage.went_back)
         }));
         match outcome {
-            Ok((well, badly)) => {
+            Ok((well, badly, back)) => {
                 renewed += well;
                 lapsed += badly;
+                went_back += back;
             }
             Err(panic) => {
                 eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
@@ -372,6 +422,7 @@ fn a_renewal_keeps_to_the_limits_comes_in_time_when_it_can_and_says_when_it_cann
             }
         }
     }
-    // Both happen, or nothing was tried.
-    assert!(renewed > 100 && lapsed > 100, "{renewed} {lapsed}");
+    // All of it happens, or nothing was tried.
+    let enough = renewed > 100 && lapsed > 100 && went_back > 100;
+    assert!(enough, "{renewed} {lapsed} {went_back}");
 }

@@ -106,9 +106,7 @@ impl Failure {
 
 /// Runs the verb: exit 0 after Ctrl-C.
 pub fn run(args: Args, console: Console) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = crate::cli::runtime();
     let captured = runtime
         .map_err(Failure::Start)
         .and_then(|runtime| runtime.block_on(capture(args, console)));

@@ -12,10 +12,12 @@ use serde_json::json;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
+use crate::cli::admin::NoToken;
 use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
 use crate::cli::admin::Sent;
 use crate::cli::admin::escaped;
+use crate::cli::admin::token;
 use crate::cli::input;
 
 /// Largest token, and largest answer, in bytes.
@@ -61,6 +63,8 @@ enum Failure {
          and reload the daemon"
     )]
     NoOperatorToken,
+    #[error("{0}")]
+    Operator(#[from] NoToken),
     #[error("the token cannot be read from {path}: {error}")]
     Token { path: PathBuf, error: io::Error },
     #[error(
@@ -76,9 +80,10 @@ enum Failure {
 }
 
 impl Failure {
-    const fn exit(&self) -> Exit {
+    fn exit(&self) -> Exit {
         match self {
             Self::NotSure => Exit::Usage,
+            Self::Operator(error) => error.exit(),
             Self::Config(_) | Self::NoOperatorToken => Exit::Config,
             Self::Token { .. } => Exit::NoInput,
             Self::Unreachable { .. } => Exit::Unavailable,
@@ -138,9 +143,7 @@ fn revoke(args: Args) -> Result<(), Failure> {
     let address = args.door.address(&config);
     let secret = config.auth_service.and_then(|rules| rules.operator_token);
     let secret = secret.ok_or(Failure::NoOperatorToken)?;
-    let operator = secret
-        .read()
-        .map_err(|error| Failure::Config(format!("auth-service.operator-token: {error}")))?;
+    let operator = token("auth-service.operator-token", &secret)?;
     let question = Question {
         method: "POST",
         target: "/authService/revoke",

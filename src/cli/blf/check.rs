@@ -150,10 +150,7 @@ fn gather(args: &Args) -> Result<crate::domain::blf::requirements::Facts, Failur
     let loaded = loaded.map_err(|found| texts(found.iter().map(ToString::to_string).collect()))?;
     let config = loaded.config;
     let account = account(args, &config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::Start)?;
+    let runtime = crate::cli::runtime().map_err(Failure::Start)?;
     runtime.block_on(async {
         let pools = Pools::build(&config, &Telemetry::new().upstream);
         let pools =

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::admin::Door;
 use crate::cli::admin::PATIENCE;
 use crate::cli::admin::Question;
+use crate::cli::admin::token;
 use crate::cli::operations;
 use crate::config::secret::Secret;
 
@@ -48,9 +49,7 @@ impl Daemon {
                 return Err(Failure::NoOperatorToken(what, "[blf.api]"));
             }
         };
-        let operator = reference
-            .read()
-            .map_err(|error| Failure::Config(format!("{key}: {error}")))?;
+        let operator = token(key, &reference)?;
         Ok(Self { address, operator })
     }
 

@@ -155,13 +155,13 @@ fn put_off(
     let Some(pair) = desk.shelf.pair(&desk.place, Part::Staged)? else {
         return Err(refused(ActivateError::Nothing {
             place: place.clone(),
-            part: "staged",
+            part: Part::Staged,
         }));
     };
     let bad = |problem| {
         refused(ActivateError::Bad {
             place: place.clone(),
-            part: "staged",
+            part: Part::Staged,
             problem,
         })
     };
@@ -176,7 +176,8 @@ fn put_off(
     let address = args.door.address(&desk.config);
     alive(address).map_err(|error| Failure::NoDaemon { address, error })?;
     let schedule = Schedule {
-        at: date::to_unix(at),
+        // A moment that has passed already is not one that was missed.
+        at: date::to_unix(at.max(now)),
         by: desk.by.clone(),
         fingerprint: pair.about.fingerprint,
     };

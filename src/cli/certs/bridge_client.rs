@@ -11,16 +11,15 @@ use crate::cli::Console;
 use crate::cli::certs::KeyType;
 use crate::cli::certs::Said;
 use crate::cli::certs::common_name;
+use crate::cli::certs::desk;
 use crate::cli::certs::failure::Failure;
 use crate::cli::certs::place;
 use crate::cli::certs::place::Placed;
-use crate::config::secret::SecretRef;
 use crate::domain::certs::CertificateFacts;
-use crate::domain::certs::date;
-use crate::tls::authority::AuthorityError;
 use crate::tls::authority::ClientRequest;
-use crate::tls::authority::InternalCa;
-use crate::tls::pem;
+use crate::workers::internal_ca::folder::CaFolder;
+use crate::workers::internal_ca::folder::CaProblem;
+use crate::workers::internal_ca::folder::Generation;
 
 /// Arguments of `xspd certs issue-bridge-client`.
 #[derive(Debug, clap::Args)]
@@ -71,16 +70,8 @@ fn oid(text: &str) -> Result<Oid, String> {
 }
 
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
-    let path = args.ca.join(place::CA);
-    let certificate = pem::read_bounded(&path).map_err(Failure::Unreadable)?;
-    let key = SecretRef::File(args.ca.join(place::CA_KEY));
-    let key = key.read().map_err(Failure::CaKey)?;
-    let refused = |error| Failure::Ca {
-        path: path.clone(),
-        error,
-    };
-    let key = std::str::from_utf8(key.expose()).map_err(|_| refused(AuthorityError::NotAPair))?;
-    let ca = InternalCa::load(&certificate, key, now).map_err(refused)?;
+    let folder = CaFolder::new(&args.ca);
+    let ca = folder.load(now)?;
     let placed = Placed::prepare(&args.out, place::BRIDGE, place::BRIDGE_KEY, args.force)?;
     let request = ClientRequest {
         common_name: &args.common_name,
@@ -89,21 +80,20 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         days: args.days,
         key: args.key_type.into(),
     };
+    let path = folder.certificate(Generation::Current);
+    let refused = |error| CaProblem::Bad { path, error };
     let issued = ca.issue_client(&request, now).map_err(refused)?;
     placed.write(&issued)?;
     let facts = &issued.facts;
     let commands = commands(args);
     if console.json {
-        return Ok(Said::Document(json!({
+        let own = json!({
             "certificate": placed.certificate,
             "key": placed.key,
-            "subject": facts.subject,
             "issuer": facts.issuer,
-            "not-after": date::text(facts.not_after),
-            "not-after-seconds": date::to_unix(facts.not_after),
-            "fingerprint": facts.fingerprint.to_string(),
             "commands": commands.map(|(place, command)| json!({"on": place, "type": command})),
-        })));
+        });
+        return Ok(Said::Document(desk::with(own, &desk::brief(facts))));
     }
     Ok(Said::Lines(words(args, &placed, facts, &commands)))
 }
@@ -118,12 +108,7 @@ fn words(
     let path = args.ca.join(place::CA);
     let mut lines = vec![
         format!("Written: {}", placed.certificate.display()),
-        format!(
-            "  {}, good until {}, SHA-256 {}",
-            facts.subject,
-            date::text(facts.not_after),
-            facts.fingerprint
-        ),
+        format!("  {}", desk::brief_words(facts)),
         format!(
             "Written: {} (mode 600; the daemon's account must be able to read it)",
             placed.key.display()

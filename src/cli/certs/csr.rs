@@ -27,7 +27,7 @@ use crate::tls::authority::AuthorityError;
 /// Arguments of `xspd certs csr`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The certificate that is to be renewed: a listener, or listener/host
+    /// The certificate that is to be renewed: a listener, listener/host or listener/bridge
     #[arg(long = "for", value_name = "PLACE")]
     place: String,
     #[command(flatten)]
@@ -133,7 +133,7 @@ fn names(args: &Args, desk: &Desk) -> Vec<String> {
 
 fn key(args: &Args, desk: &Desk) -> Result<Key, Failure> {
     if args.existing_key {
-        let secret = desk.place.files().key.read().map_err(Failure::CaKey)?;
+        let secret = desk.place.files().key.read().map_err(Failure::Key)?;
         return Key::of_pem(secret.expose()).ok_or_else(|| Failure::Bundle {
             path: desk.place.key.clone(),
             problem: BundleProblem::NoPair,

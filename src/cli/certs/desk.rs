@@ -95,11 +95,36 @@ pub(super) fn leaf(facts: &CertificateFacts) -> Value {
 
 /// A leaf in words.
 pub(super) fn words(facts: &CertificateFacts) -> String {
+    format!("{}, {}, {}", facts.subject, facts.key, until(facts))
+}
+
+/// What the internal CA is or issued, in JSON.
+pub(super) fn brief(facts: &CertificateFacts) -> Value {
+    json!({
+        "subject": facts.subject,
+        "not-after": date::text(facts.not_after),
+        "not-after-seconds": date::to_unix(facts.not_after),
+        "fingerprint": facts.fingerprint.to_string(),
+    })
+}
+
+/// The same in words.
+pub(super) fn brief_words(facts: &CertificateFacts) -> String {
+    format!("{}, {}", facts.subject, until(facts))
+}
+
+fn until(facts: &CertificateFacts) -> String {
     format!(
-        "{}, {}, good until {}, SHA-256 {}",
-        facts.subject,
-        facts.key,
+        "good until {}, SHA-256 {}",
         date::text(facts.not_after),
         facts.fingerprint
     )
+}
+
+/// One document with the members of another besides its own.
+pub(super) fn with(mut document: Value, more: &Value) -> Value {
+    if let (Some(all), Some(more)) = (document.as_object_mut(), more.as_object()) {
+        all.extend(more.clone());
+    }
+    document
 }

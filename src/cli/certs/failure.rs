@@ -14,9 +14,9 @@ use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
 use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::place::PlaceProblem;
-use crate::workers::cert_desk::shelf::ShelfError;
 use crate::workers::internal_ca::folder::CaProblem;
 use crate::workers::internal_ca::issue::IssueError;
+use crate::workers::kept::KeptError;
 
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +37,9 @@ pub(in crate::cli) enum Failure {
         path: PathBuf,
         problem: BundleProblem,
     },
-    /// The CA cannot sign.
-    #[error("{}: {error}. {}", path.display(), remedy(error))]
-    Ca {
-        path: PathBuf,
-        error: AuthorityError,
-    },
-    /// The key of the CA cannot be read.
-    #[error("the key of the CA: {0}")]
-    CaKey(SecretError),
+    /// The key in use cannot be read.
+    #[error("the key in use: {0}")]
+    Key(SecretError),
     /// What is watched cannot be shown.
     #[error("{0}")]
     Watched(#[from] watched::Failure),
@@ -54,7 +48,7 @@ pub(in crate::cli) enum Failure {
     Config(String),
     /// What is kept of certificates cannot be read or written.
     #[error("{0}")]
-    Disk(#[from] ShelfError),
+    Disk(#[from] KeptError),
     /// The library failed.
     #[error("{0}")]
     Mint(AuthorityError),
@@ -68,7 +62,7 @@ pub(in crate::cli) enum Failure {
     #[error("there is no [[acme]] \"{asked}\" in the configuration; there are: {names}")]
     NoAcme { asked: String, names: String },
     /// The internal CA cannot be used.
-    #[error("{0}")]
+    #[error("{}", of_the_ca(.0))]
     InternalCa(#[from] CaProblem),
     /// The configuration has no internal CA.
     #[error(
@@ -135,7 +129,7 @@ impl Failure {
     pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
             Self::Watched(failure) => failure.exit(),
-            Self::BadBlock { .. } | Self::Bundle { .. } | Self::Ca { .. } => Exit::Data,
+            Self::BadBlock { .. } | Self::Bundle { .. } => Exit::Data,
             Self::Activate(ActivateError::Disk(error)) | Self::Disk(error) => of_disk(error),
             Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,
             Self::Activate(ActivateError::Nothing { .. }) => Exit::NoInput,
@@ -147,8 +141,7 @@ impl Failure {
             Self::NoAccount(_) | Self::NoDaemon { .. } | Self::NoWorker { .. } => Exit::Unavailable,
             Self::Password(_) => Exit::NoInput,
             Self::NoAcme { .. } | Self::Place(_) | Self::Request(_) => Exit::Usage,
-            Self::CaKey(SecretError::Shared { .. }) => Exit::NoPermission,
-            Self::CaKey(_) => Exit::NoInput,
+            Self::Key(error) => of_secret(error),
             Self::Mint(_) => Exit::Io,
             Self::Taken(_) => Exit::CantCreate,
             Self::Unreadable(TlsError::NoCertificate { .. } | TlsError::TooLarge { .. }) => {
@@ -167,8 +160,32 @@ fn of_ca(problem: &CaProblem) -> Exit {
     match problem {
         CaProblem::Bad { .. } => Exit::Data,
         CaProblem::Disk(error) => of_disk(error),
-        CaProblem::Key(SecretError::Shared { .. }) => Exit::NoPermission,
-        CaProblem::Key(_) | CaProblem::KeyElsewhere(_) | CaProblem::Unreadable(_) => Exit::NoInput,
+        CaProblem::Key(error) => of_secret(error),
+        CaProblem::Unreadable(TlsError::NoCertificate { .. } | TlsError::TooLarge { .. }) => {
+            Exit::Data
+        }
+        CaProblem::KeyElsewhere(_) | CaProblem::Unreadable(_) => Exit::NoInput,
+    }
+}
+
+fn of_secret(error: &SecretError) -> Exit {
+    match error {
+        SecretError::Shared { .. } => Exit::NoPermission,
+        SecretError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Exit::NoPermission
+        }
+        _ => Exit::NoInput,
+    }
+}
+
+/// With what helps where the CA's own words say only what is wrong.
+fn of_the_ca(problem: &CaProblem) -> String {
+    match problem {
+        CaProblem::Bad { error, .. } => format!("{problem}. {}", remedy(error)),
+        CaProblem::Disk(_)
+        | CaProblem::Key(_)
+        | CaProblem::KeyElsewhere(_)
+        | CaProblem::Unreadable(_) => problem.to_string(),
     }
 }
 
@@ -186,11 +203,11 @@ fn of_issue(problem: &IssueError) -> Exit {
     }
 }
 
-fn of_disk(error: &ShelfError) -> Exit {
+fn of_disk(error: &KeptError) -> Exit {
     match error.source.kind() {
         io::ErrorKind::PermissionDenied => Exit::NoPermission,
         io::ErrorKind::NotFound => Exit::NoInput,
-        io::ErrorKind::InvalidData => Exit::Data,
+        io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidData => Exit::Data,
         _ => Exit::CantCreate,
     }
 }

@@ -31,9 +31,11 @@ use crate::domain::certs::fit;
 use crate::domain::certs::fit::Finding;
 use crate::platform::files;
 use crate::workers::cert_desk::activate;
+use crate::workers::cert_desk::shelf::About;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
+use crate::workers::cert_desk::shelf::Schedule;
 
 /// Arguments of `xspd certs import`.
 #[derive(Debug, clap::Args)]
@@ -74,9 +76,13 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
     let old = activate::configured(&desk.place).ok().flatten();
     let findings = fit::judge(&chain, &desk.place.role, old.as_ref(), now);
     let refused = fit::is_refused(&findings);
-    if !refused && !args.dry_run {
-        stage(&desk, &chain, &key, now)?;
-    }
+    let lost = if refused {
+        Lost::default()
+    } else if args.dry_run {
+        Lost::by(&desk, &chain)?
+    } else {
+        stage(&desk, &chain, &key, now)?
+    };
     let exit = if refused { Exit::Data } else { Exit::Ok };
     let staged = !refused && !args.dry_run;
     let said = if console.json {
@@ -86,13 +92,17 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
             "staged": staged,
             "certificate": desk::leaf(&chain.leaf),
             "replaces": old.as_ref().map(desk::leaf),
+            "replaces-staged": lost.staged,
+            "activation-lost": lost.schedule,
             "chain": chain.chain.len(),
             "root-left-out": chain.root,
             "unused": chain.unused,
             "findings": desk::documents(&findings),
         }))
     } else {
-        Said::Lines(words(args, &desk, &chain, &findings, refused))
+        let mut lines = words(args, &desk, &chain, &findings, refused);
+        lines.extend(lost.words(&desk));
+        Said::Lines(lines)
     };
     Ok(Said::With(exit, Box::new(said)))
 }
@@ -134,6 +144,46 @@ fn words(
     lines
 }
 
+/// What another certificate loses by this one.
+#[derive(Default)]
+struct Lost {
+    /// It was staged.
+    staged: Option<About>,
+    /// It was to be activated at a time.
+    schedule: Option<Schedule>,
+}
+
+impl Lost {
+    fn by(desk: &Desk, chain: &Assembled) -> Result<Self, Failure> {
+        let new = chain.leaf.fingerprint.to_string();
+        let staged = desk.shelf.about(&desk.place, Part::Staged)?;
+        let schedule = desk.shelf.scheduled(&desk.place)?;
+        Ok(Self {
+            staged: staged.filter(|about| about.fingerprint != new),
+            schedule: schedule.filter(|schedule| schedule.fingerprint != new),
+        })
+    }
+
+    fn words(&self, desk: &Desk) -> Vec<String> {
+        let staged = self.staged.as_ref().map(|about| {
+            format!(
+                "Note: it replaces what {} staged: {} (SHA-256 {})",
+                about.by, about.subject, about.fingerprint
+            )
+        });
+        let schedule = self.schedule.as_ref().map(|schedule| {
+            let at = date::from_unix(schedule.at).map_or_else(|| "?".to_owned(), date::text);
+            format!(
+                "Note: the activation that {} set for {at} will not happen; set it again: xspd certs \
+                 activate {} --at WHEN",
+                schedule.by,
+                desk.typed()
+            )
+        });
+        staged.into_iter().chain(schedule).collect()
+    }
+}
+
 /// The chain, and the key that fits: one that was brought, one of a request, or the one in use.
 fn pair(brought: Bundle, desk: &Desk) -> Result<(Assembled, Key), BundleProblem> {
     let mut keys = brought.keys;
@@ -149,8 +199,9 @@ fn pair(brought: Bundle, desk: &Desk) -> Result<(Assembled, Key), BundleProblem>
     Ok((chain, key))
 }
 
-fn stage(desk: &Desk, chain: &Assembled, key: &Key, now: SystemTime) -> Result<(), Failure> {
+fn stage(desk: &Desk, chain: &Assembled, key: &Key, now: SystemTime) -> Result<Lost, Failure> {
     let _lock = desk.shelf.lock(&desk.place)?;
+    let lost = Lost::by(desk, chain)?;
     let about = activate::about(&desk.place, &chain.leaf, &desk.by, now);
     let pair = Pair {
         chain: chain.pem(),
@@ -166,7 +217,7 @@ fn stage(desk: &Desk, chain: &Assembled, key: &Key, now: SystemTime) -> Result<(
         fingerprint: pair.about.fingerprint,
         note: format!("{}, issued by {}", chain.leaf.subject, chain.leaf.issuer),
     })?;
-    Ok(())
+    Ok(lost)
 }
 
 fn read(args: &Args, path: &Path, console: Console) -> Result<Bundle, Failure> {

@@ -17,6 +17,7 @@ use crate::cli::certs::renew_bridge;
 use crate::domain::certs::date;
 use crate::platform::clock;
 use crate::workers::acme::state::Asked;
+use crate::workers::acme::state::Status;
 
 /// An order takes seconds; a slow name server minutes.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -48,10 +49,11 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
     let desk = acme::Desk::open(&args.door, &name)?;
     desk.alive()?;
     let before = desk.folder.status()?;
+    // Who asks for another one has found out what was wrong with the one before.
+    desk.let_go()?;
     desk.folder.ask(Asked::Renew)?;
     if args.no_wait {
-        let line = format!("Asked. How it stands: xspd acme list ({})", args.name);
-        return Ok(Said::Lines(vec![line]));
+        return Ok(asked(&args.name, console));
     }
     let end = clock::mono() + PATIENCE;
     loop {
@@ -79,16 +81,53 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
             return Ok(Said::With(exit, Box::new(said)));
         }
         if clock::mono() >= end {
-            let line = format!(
-                "Nothing came of it within {} s: as many orders were made today as orders-per-day \
-                 allows, or the CA is slow. How it stands: xspd acme list",
-                PATIENCE.as_secs()
-            );
-            return Ok(Said::With(
-                Exit::Unavailable,
-                Box::new(Said::Lines(vec![line])),
-            ));
+            let said = late(&args.name, &now, console);
+            return Ok(Said::With(Exit::Unavailable, Box::new(said)));
         }
         std::thread::sleep(PAUSE);
+    }
+}
+
+fn asked(name: &str, console: Console) -> Said {
+    if console.json {
+        return Said::Document(json!({"name": name, "asked": "renew"}));
+    }
+    Said::Lines(vec![format!(
+        "Asked. How it stands: xspd acme list ({name})"
+    )])
+}
+
+fn late(name: &str, status: &Status, console: Console) -> Said {
+    if console.json {
+        return Said::Document(json!({"name": name, "renewed": false, "status": status}));
+    }
+    Said::Lines(vec![format!(
+        "Nothing came of it within {} s: as many orders were made today as orders-per-day allows, or \
+         the CA is slow. How it stands: xspd acme list",
+        PATIENCE.as_secs()
+    )])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_hear_json_however_it_ends() {
+        let json = Console { json: true };
+        let Said::Document(document) = asked("public", json) else {
+            panic!("words for a program");
+        };
+        assert_eq!(document, json!({"name": "public", "asked": "renew"}));
+        let Said::Document(document) = late("public", &Status::default(), json) else {
+            panic!("words for a program");
+        };
+        assert_eq!(document["renewed"], false);
+        let people = Console { json: false };
+        assert!(matches!(asked("public", people), Said::Lines(_)));
+        assert!(matches!(
+            late("public", &Status::default(), people),
+            Said::Lines(_)
+        ));
     }
 }

@@ -2,12 +2,12 @@
 //! are asked whether they take it, and it goes into the configured files. Needs no daemon; one that
 //! runs takes it in by itself.
 
-use std::io;
 use std::time::SystemTime;
 
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
@@ -20,7 +20,6 @@ use crate::tls::authority::InternalCa;
 use crate::workers::cert_desk::activate::Activated;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::internal_ca::folder::CaFolder;
-use crate::workers::internal_ca::folder::Generation;
 use crate::workers::internal_ca::issue;
 use crate::workers::internal_ca::issue::IssueError;
 use crate::workers::internal_ca::issue::Proof;
@@ -48,6 +47,8 @@ pub(super) fn run(
         by: &desk.by,
         now,
     };
+    // Who asks for another one has found out what was wrong with the one before.
+    desk.shelf.hold(&desk.place, None)?;
     match order.carry_out(&desk.place) {
         Ok((done, trials)) => Ok(told(&desk.place, &done, &trials, console)),
         Err(Failure::Issue(IssueError::Unproven(trials))) => {
@@ -68,20 +69,11 @@ pub(super) struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// Every CA whose leaf may be replaced.
-    fn before(&self) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut all = Vec::new();
-        for generation in [Generation::Current, Generation::Old, Generation::Next] {
-            all.extend(self.folder.facts(generation)?.map(|(_, der)| der));
-        }
-        Ok(all)
-    }
-
     /// Issues a certificate for a place, and shows it to the XSPs.
     pub(super) fn try_out(&self, place: &Place) -> Result<(issue::Fresh, Vec<Trial>), Failure> {
         let lifetime = self.config.internal_ca.as_ref();
         let lifetime = lifetime.ok_or(Failure::NoInternalCa)?.client_lifetime;
-        let before = self.before()?;
+        let before = self.folder.anchors()?;
         let (authority, now) = (self.authority, self.now);
         let fresh = issue::prepare(self.config, place, authority, &before, lifetime, now)?;
         let trials = match self.proof {
@@ -100,10 +92,8 @@ impl Order<'_> {
 
 /// Runs what waits for the network to its end.
 fn waited<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error: io::Error| Failure::Watched(super::watched::Failure::Runtime(error)))?;
+    let runtime = cli::runtime()
+        .map_err(|error| Failure::Watched(super::watched::Failure::Runtime(error)))?;
     Ok(runtime.block_on(work))
 }
 

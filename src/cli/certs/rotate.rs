@@ -14,9 +14,9 @@ use serde_json::json;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::admin::Door;
-use crate::cli::certs::KeyType;
+use crate::cli::certs::NewCa;
 use crate::cli::certs::Said;
-use crate::cli::certs::common_name;
+use crate::cli::certs::desk;
 use crate::cli::certs::failure::Failure;
 use crate::cli::certs::renew_bridge;
 use crate::cli::certs::renew_bridge::Order;
@@ -26,7 +26,6 @@ use crate::config::Environment;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::trust_usage::QUIET_DAYS;
-use crate::tls::authority;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::internal_ca::SET;
 use crate::workers::internal_ca::folder::CaFolder;
@@ -34,7 +33,6 @@ use crate::workers::internal_ca::folder::Generation;
 use crate::workers::internal_ca::issue;
 use crate::workers::internal_ca::issue::Proof;
 use crate::workers::internal_ca::issue::Trial;
-use crate::workers::internal_ca::issue::Verdict;
 use crate::workers::internal_ca::status::Records;
 
 /// Arguments of `xspd certs rotate-internal-ca`.
@@ -45,15 +43,8 @@ pub(super) struct Args {
     step: Step,
     #[command(flatten)]
     door: Door,
-    /// For prepare: name of the next CA; by default that of the present one
-    #[arg(long, value_name = "NAME", value_parser = common_name)]
-    common_name: Option<String>,
-    /// For prepare: how long it is good
-    #[arg(long, value_name = "N", default_value_t = 3650, value_parser = clap::value_parser!(u32).range(1..=7300))]
-    days: u32,
-    /// For prepare: kind of its key
-    #[arg(long, value_name = "KIND", value_enum, default_value = "ecdsa-p256")]
-    key_type: KeyType,
+    #[command(flatten)]
+    new: NewCa,
     /// For prepare: replace a next CA that is there already; for activate: go on though XSPs could
     /// not be asked (never when one refuses); for retire: whatever was in use of late
     #[arg(long)]
@@ -115,12 +106,7 @@ impl Scene {
                     .to_owned(),
             ));
         }
-        let name = args.common_name.clone();
-        let name = name
-            .or_else(|| current.0.common_name().map(str::to_owned))
-            .unwrap_or_else(|| "xspd internal CA".to_owned());
-        let issued = authority::new_ca(&name, args.key_type.into(), args.days, now);
-        let issued = issued.map_err(Failure::Mint)?;
+        let issued = args.new.make(Some(&current.0), now)?;
         self.folder.prepare(&issued)?;
         let (anchor, trust) = (
             self.folder.certificate(Generation::Next),
@@ -137,7 +123,7 @@ impl Scene {
         );
         if console.json {
             return Ok(Said::Document(json!({
-                "next": document(&issued.facts),
+                "next": desk::brief(&issued.facts),
                 "certificate": anchor,
                 "trust": trust,
                 "commands": [{"on": "each XSP|ADP", "type": command}],
@@ -145,7 +131,7 @@ impl Scene {
         }
         Ok(Said::Lines(vec![
             format!("Written: {}", anchor.display()),
-            format!("  {}", words(&issued.facts)),
+            format!("  {}", desk::brief_words(&issued.facts)),
             format!("Written: {} (every anchor in one file)", trust.display()),
             String::new(),
             format!(
@@ -187,7 +173,7 @@ impl Scene {
             trials.extend(tried.iter().cloned());
             ready.push((place, fresh, tried));
         }
-        if stops(&trials, args.force) {
+        if !issue::is_proven(&trials, order.proof) {
             for (_, fresh, _) in ready {
                 fresh.forget(&self.config)?;
             }
@@ -205,10 +191,7 @@ impl Scene {
 
     /// The bridges whose certificate the internal CA issued.
     fn places(&self) -> Result<Vec<Place>, Failure> {
-        let mut known = Vec::new();
-        for generation in [Generation::Current, Generation::Old, Generation::Next] {
-            known.extend(self.folder.facts(generation)?.map(|(_, der)| der));
-        }
+        let known = self.folder.anchors()?;
         let ours = |place: &Place| {
             let leaf = issue::in_use(place).ok().flatten();
             leaf.is_some_and(|leaf| known.iter().any(|ca| issue::issued_by(&leaf, ca)))
@@ -239,7 +222,7 @@ impl Scene {
                 users.first().map(String::as_str).unwrap_or_default()
             )));
         }
-        let usage = Records::new(&self.config.state_dir).usage();
+        let usage = Records::new(&self.config.state_dir).usage()?;
         let kept = usage.of(SET, &old.fingerprint.to_string());
         let last = kept.map(|kept| kept.last_used.unwrap_or(kept.first_seen));
         let last = last.and_then(date::from_unix);
@@ -257,19 +240,19 @@ impl Scene {
         self.folder.retire()?;
         if console.json {
             return Ok(Said::Document(json!({
-                "retired": document(&old),
+                "retired": desk::brief(&old),
                 "trust": self.folder.trust(),
             })));
         }
         Ok(Said::Lines(vec![
-            format!("Retired: {}", words(&old)),
+            format!("Retired: {}", desk::brief_words(&old)),
             "Remove its anchor from the trusts of every XSP|ADP, too: deleteTrust with its alias."
                 .to_owned(),
         ]))
     }
 
     fn status(&self, console: Console) -> Result<Said, Failure> {
-        let usage = Records::new(&self.config.state_dir).usage();
+        let usage = Records::new(&self.config.state_dir).usage()?;
         let (mut documents, mut lines) = (Vec::new(), Vec::new());
         for generation in [Generation::Current, Generation::Next, Generation::Old] {
             let Some((facts, der)) = self.folder.facts(generation)? else {
@@ -281,11 +264,15 @@ impl Scene {
             let last = last.and_then(date::from_unix).map(date::text);
             documents.push(json!({
                 "generation": generation.word(),
-                "ca": document(&facts),
+                "ca": desk::brief(&facts),
                 "bridges": users,
                 "last-used": last,
             }));
-            lines.push(format!("{}: {}", generation.word(), words(&facts)));
+            lines.push(format!(
+                "{}: {}",
+                generation.word(),
+                desk::brief_words(&facts)
+            ));
             lines.push(match (users.as_slice(), last) {
                 ([], None) => "  nothing of it is in use".to_owned(),
                 ([], Some(last)) => format!("  nothing of it is in use; last used on {last}"),
@@ -306,15 +293,6 @@ impl Scene {
         }
         Ok(Said::Lines(lines))
     }
-}
-
-/// Whether what XSPs said forbids to go on.
-fn stops(trials: &[Trial], force: bool) -> bool {
-    trials.iter().any(|trial| match trial.verdict {
-        Verdict::Accepted => false,
-        Verdict::Refused(_) => true,
-        Verdict::Unreachable(_) => !force,
-    })
 }
 
 fn not_yet(trials: Vec<Trial>, console: Console) -> Said {
@@ -344,42 +322,24 @@ fn rotated(
     if console.json {
         let bridges: Vec<Value> = done
             .iter()
-            .map(|(place, leaf)| json!({"place": place.name, "certificate": document(leaf)}))
+            .map(|(place, leaf)| json!({"place": place.name, "certificate": desk::brief(leaf)}))
             .collect();
         return Said::Document(json!({
             "rotated": true,
-            "ca": document(ca),
+            "ca": desk::brief(ca),
             "bridges": bridges,
             "xsps": renew_bridge::documents(trials),
         }));
     }
     let mut lines = renew_bridge::lines(trials);
-    lines.push(format!("The CA that issues now: {}", words(ca)));
+    lines.push(format!("The CA that issues now: {}", desk::brief_words(ca)));
     lines.extend(
         done.iter()
-            .map(|(place, leaf)| format!("  {}: {}", place.name, words(leaf))),
+            .map(|(place, leaf)| format!("  {}: {}", place.name, desk::brief_words(leaf))),
     );
     lines.push(format!(
         "Leave the old anchor on the XSPs until internalCaGenerationUnused says that it can go \
          ({QUIET_DAYS} days), then xspd certs rotate-internal-ca retire."
     ));
     Said::Lines(lines)
-}
-
-fn words(facts: &CertificateFacts) -> String {
-    format!(
-        "{}, good until {}, SHA-256 {}",
-        facts.subject,
-        date::text(facts.not_after),
-        facts.fingerprint
-    )
-}
-
-fn document(facts: &CertificateFacts) -> Value {
-    json!({
-        "subject": facts.subject,
-        "not-after": date::text(facts.not_after),
-        "not-after-seconds": date::to_unix(facts.not_after),
-        "fingerprint": facts.fingerprint.to_string(),
-    })
 }

@@ -12,6 +12,7 @@ use crate::domain::certs::date;
 use crate::workers::cert_desk::place;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::shelf::About;
+use crate::workers::cert_desk::shelf::Journal;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Schedule;
@@ -50,13 +51,20 @@ pub(super) fn run(args: &Args, console: Console) -> Result<Said, Failure> {
     if console.json {
         return Ok(Said::Document(json!({
             "places": rows.iter().map(document).collect::<Vec<_>>(),
-            "journal": journal,
+            "journal": journal.lines,
+            "journal-cut": journal.cut,
         })));
     }
     Ok(Said::Lines(words(&rows, &journal)))
 }
 
-fn words(rows: &[Row], journal: &[Line]) -> Vec<String> {
+fn words(
+    rows: &[Row],
+    Journal {
+        lines: journal,
+        cut,
+    }: &Journal,
+) -> Vec<String> {
     let until = |about: &Option<About>| match about {
         Some(about) => format!("{} until {}", about.subject, moment(about.not_after)),
         None => "-".to_owned(),
@@ -89,6 +97,13 @@ fn words(rows: &[Row], journal: &[Line]) -> Vec<String> {
         } = line;
         format!("{}  {event} {place} by {by}: {note}", moment(*at))
     }));
+    if *cut || journal.len() > LAST {
+        lines.push(
+            "Lines before these: certs/journal.jsonl and journal.jsonl.old in the state directory, \
+             as far as they go back."
+                .to_owned(),
+        );
+    }
     lines
 }
 

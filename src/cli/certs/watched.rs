@@ -2,17 +2,17 @@
 
 use std::io;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
+use crate::cli;
 use crate::cli::Exit;
+use crate::cli::admin;
 use crate::cli::admin::Door;
-use crate::cli::admin::PATIENCE;
-use crate::cli::admin::Question;
+use crate::cli::admin::NotSeen;
 use crate::config::Certificate;
 use crate::config::CertificateRole;
 use crate::config::Config;
@@ -96,16 +96,8 @@ enum Color {
 pub(in crate::cli) enum Failure {
     #[error("{0}")]
     Config(String),
-    #[error(
-        "the daemon refused: the operator token is not its own. Is the configuration the one that \
-         the daemon runs by? --offline looks without it."
-    )]
-    Refused,
-    #[error(
-        "{address} answered ({status}) with no list of certificates; is it the admin listener of a \
-         daemon of this version? --offline looks without it."
-    )]
-    Strange { address: SocketAddr, status: u16 },
+    #[error("{0} --offline looks without it.")]
+    NotSeen(NotSeen),
     #[error("nothing of the name {0:?} is watched; `xspd certs list` has all names")]
     Unknown(String),
     #[error("handshakes need a runtime, which could not be started: {0}")]
@@ -113,11 +105,10 @@ pub(in crate::cli) enum Failure {
 }
 
 impl Failure {
-    pub(super) const fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Config(_) => Exit::Config,
-            Self::Refused => Exit::NoPermission,
-            Self::Strange { .. } => Exit::Unavailable,
+            Self::NotSeen(error) => error.exit(),
             Self::Unknown(_) => Exit::NoInput,
             Self::Runtime(_) => Exit::Io,
         }
@@ -186,7 +177,8 @@ impl Scope {
         let config = self.door.config().map_err(Failure::Config)?;
         let mut remark = None;
         if !self.offline {
-            match self.ask(&config)? {
+            let (target, what) = ("/certs/v1/certificates", "list of certificates");
+            let why = match admin::look(&self.door, &config, target, what, MOST) {
                 Ok(document) => {
                     return Ok(Found {
                         document,
@@ -194,13 +186,17 @@ impl Scope {
                         remark: None,
                     });
                 }
-                Err(error) => {
-                    remark = Some(format!(
-                        "The daemon does not answer ({error}), so this was looked up here: what it \
-                         serves is not known."
-                    ));
+                Err(NotSeen::Unreachable { error, .. }) => {
+                    format!("The daemon does not answer ({error})")
                 }
-            }
+                Err(NotSeen::Token(error)) => format!("The daemon was not asked ({error})"),
+                Err(error @ (NotSeen::Refused | NotSeen::Strange { .. })) => {
+                    return Err(Failure::NotSeen(error));
+                }
+            };
+            remark = Some(format!(
+                "{why}, so this was looked up here: what it serves is not known."
+            ));
         }
         let document = self.look_here(&config, now)?;
         Ok(Found {
@@ -247,44 +243,11 @@ impl Scope {
         Ok(config)
     }
 
-    /// The daemon's own list; the inner error: it does not answer.
-    fn ask(&self, config: &Config) -> Result<io::Result<Value>, Failure> {
-        let address = self.door.address(config);
-        let service = config.auth_service.as_ref();
-        let service = service.and_then(|rules| rules.operator_token.as_ref());
-        let lamps = config.blf.as_ref();
-        let lamps = lamps.and_then(|blf| blf.api.operator_token.as_ref());
-        let secret = service.or(lamps).map(|secret| secret.read()).transpose();
-        let operator = secret.map_err(|error| Failure::Config(error.to_string()))?;
-        let question = Question {
-            method: "GET",
-            target: "/certs/v1/certificates",
-            patience: PATIENCE,
-            operator: operator.as_ref(),
-            sent: None,
-            named: None,
-            most: MOST,
-        };
-        let strange = |status| Failure::Strange { address, status };
-        match question.ask(address) {
-            Err(error) => Ok(Err(error)),
-            Ok((200, body)) => match serde_json::from_slice(&body) {
-                Ok(document) => Ok(Ok(document)),
-                Err(_) => Err(strange(200)),
-            },
-            Ok((401, _)) => Err(Failure::Refused),
-            Ok((status, _)) => Err(strange(status)),
-        }
-    }
-
-    /// The same without a daemon.
+    /// What the daemon would say, without it.
     fn look_here(&self, config: &Config, now: SystemTime) -> Result<Value, Failure> {
         let mut scans = vec![scan::files(config, &[], &mut scan::Cache::default(), now)];
         if self.probe {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(Failure::Runtime)?;
+            let runtime = cli::runtime().map_err(Failure::Runtime)?;
             let listeners = config.listeners.iter().flat_map(|listener| {
                 let addresses = listener.addresses.iter();
                 addresses.map(|address| (listener.name.clone(), *address))

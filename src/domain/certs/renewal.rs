@@ -6,6 +6,8 @@
 //! the orders of the last day are monotonic while we run; their dates, which outlive us, follow a
 //! clock that jumps.
 
+mod dated;
+mod hold;
 mod words;
 
 use std::collections::VecDeque;
@@ -13,9 +15,13 @@ use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
+use crate::domain::certs::renewal::dated::Dated;
+use crate::domain::certs::renewal::dated::Leap;
+use crate::domain::certs::renewal::hold::Hold;
 use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
+pub use hold::hold_until;
 pub use words::Life;
 pub use words::RenewalAction;
 pub use words::RenewalInput;
@@ -48,9 +54,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// Bounds of how often it is asked, whatever it says.
 const ASK: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(86_400));
 
-/// Clocks that differ by less did not jump: the wall clock is slewed.
-const JUMP: Duration = Duration::from_secs(60);
-
 /// One certificate's renewal.
 #[derive(Debug)]
 pub struct Renewal {
@@ -67,6 +70,8 @@ pub struct Renewal {
     ordering: bool,
     /// Not before then, unless an operator asks.
     rest: Option<Dated>,
+    /// The same, because an operator went back to the certificate before.
+    hold: Hold,
     failures: u32,
     complained: bool,
     asked: bool,
@@ -75,13 +80,6 @@ pub struct Renewal {
     last: Now,
     look_at: Option<Instant>,
     actions: VecDeque<RenewalAction>,
-}
-
-/// A moment on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Dated {
-    mono: Instant,
-    wall: SystemTime,
 }
 
 impl Renewal {
@@ -107,9 +105,10 @@ impl Renewal {
             window: None,
             ask_at: None,
             ordering: false,
-            rest: rest.map(|rest| dated(now, rest.min(LONGEST_WISH))),
+            rest: rest.map(|rest| Dated::after(now, rest.min(LONGEST_WISH))),
+            hold: Hold::default(),
             failures: kept.failures,
-            complained: kept.complained,
+            complained: kept.complained && kept.failures > 0,
             asked: false,
             orders: orders.collect(),
             last: now,
@@ -154,6 +153,12 @@ impl Renewal {
         self.complained
     }
 
+    /// Until when nothing is ordered because an operator went back to the certificate before.
+    #[must_use]
+    pub fn held(&self) -> Option<SystemTime> {
+        self.hold.until(self.last.mono)
+    }
+
     /// What is to be kept.
     #[must_use]
     pub fn memory(&self) -> RenewalMemory {
@@ -192,7 +197,7 @@ impl Renewal {
     fn fail(&mut self, longest: Duration, least: Duration, now: Now) {
         self.failures = self.failures.saturating_add(1);
         let rest = self.pause(longest).max(least);
-        let until = dated(now, rest);
+        let until = Dated::after(now, rest);
         self.rest = Some(
             self.rest
                 .filter(|held| held.mono > until.mono)
@@ -216,29 +221,16 @@ impl Renewal {
 
     /// Takes the dates along when the wall clock has jumped.
     fn follow(&mut self, now: Now) {
-        let passed = now.mono.saturating_duration_since(self.last.mono);
-        let expected = self.last.wall + passed;
+        let leap = Leap::between(self.last, now);
         self.last = now;
-        let (by, ahead) = match now.wall.duration_since(expected) {
-            Ok(by) => (by, true),
-            Err(back) => (back.duration(), false),
-        };
-        if by <= JUMP {
+        let Some(leap) = leap else {
             return;
-        }
-        let shift = |wall: &mut SystemTime| {
-            let shifted = if ahead {
-                wall.checked_add(by)
-            } else {
-                wall.checked_sub(by)
-            };
-            *wall = shifted.unwrap_or(now.wall);
         };
         for order in &mut self.orders {
-            shift(&mut order.wall);
+            leap.shift(&mut order.wall);
         }
         if let Some(rest) = &mut self.rest {
-            shift(&mut rest.wall);
+            leap.shift(&mut rest.wall);
         }
     }
 
@@ -249,8 +241,9 @@ impl Renewal {
             self.actions.push_back(RenewalAction::AskWindow);
         }
         self.orders.retain(|order| order.mono > now.mono);
+        let rests = self.rest.is_some() || self.hold.left(now.mono).is_some();
         // An operator has mended what was wrong, and knows better than the pause.
-        let time = self.asked || (self.is_due(now) && self.rest.is_none());
+        let time = self.asked || (self.is_due(now) && !rests);
         let free = !self.ordering && self.orders.len() < self.orders_per_day;
         if self.known && time && free {
             self.asked = false;
@@ -278,7 +271,8 @@ impl Renewal {
         let rest = self
             .rest
             .map_or(LOOK, |rest| rest.mono.saturating_duration_since(now.mono));
-        self.look_at = Some(now.mono + due.min(rest).max(Duration::from_secs(1)));
+        let held = self.hold.left(now.mono).unwrap_or(LOOK);
+        self.look_at = Some(now.mono + due.min(rest).min(held).max(Duration::from_secs(1)));
     }
 
     fn handle_failed(&mut self, retry_after: Option<Duration>, away: bool, now: Now) {
@@ -295,6 +289,7 @@ impl Renewal {
     }
 
     fn handle_in_use(&mut self, life: Option<Life>, now: Now) {
+        let first = !self.known;
         let replaced = match self.known {
             true => self.life != life,
             false => self.ends != life.map(|life| life.not_after),
@@ -309,6 +304,11 @@ impl Renewal {
         if replaced && !self.ordering && !self.is_due(now) {
             self.rest = None;
             self.recover();
+        }
+        // Of what was told before a restart nobody knows whether it is still so.
+        if first && self.complained {
+            let failures = self.failures;
+            self.actions.push_back(RenewalAction::Complain { failures });
         }
     }
 
@@ -329,13 +329,6 @@ impl Renewal {
     }
 }
 
-fn dated(now: Now, after: Duration) -> Dated {
-    Dated {
-        mono: now.mono + after,
-        wall: now.wall + after,
-    }
-}
-
 fn part(span: Result<Duration, std::time::SystemTimeError>, share: f64) -> Duration {
     span.unwrap_or(Duration::ZERO).mul_f64(share)
 }
@@ -347,9 +340,16 @@ impl Machine for Renewal {
     fn handle(&mut self, input: RenewalInput, now: Now) {
         self.follow(now);
         match input {
-            RenewalInput::Asked => self.asked = true,
+            RenewalInput::Asked => {
+                self.asked = true;
+                self.hold.lift(now);
+            }
             RenewalInput::Failed { retry_after, away } => {
                 self.handle_failed(retry_after, away, now);
+            }
+            RenewalInput::Held(until) => {
+                // What was asked for before that is taken back with it.
+                self.asked &= !self.hold.hear(until, now);
             }
             RenewalInput::InUse(life) => self.handle_in_use(life, now),
             RenewalInput::Renewed(life) => self.handle_renewed(life, now),
@@ -628,6 +628,9 @@ mod tests {
         let kept = renewal.memory();
         let mut again = Renewal::new(3, 5, &kept, now);
         again.handle(RenewalInput::InUse(None), now);
+        // Told again, for whoever holds alarms only as long as they are seen.
+        let told = [RenewalAction::Complain { failures: 3 }];
+        assert_eq!(drain(&mut again), told);
         let (later, done) = pass(&mut again, now, HOUR * 29);
         assert_eq!(done, []);
         let (_, done) = pass(&mut again, later, HOUR * 2);
@@ -635,7 +638,62 @@ mod tests {
         // While it was down somebody has imported a good one.
         let mut again = Renewal::new(3, 5, &kept, now);
         again.handle(RenewalInput::InUse(life), now);
-        assert!(drain(&mut again).contains(&RenewalAction::Relieve));
+        let said = [RenewalAction::Relieve, RenewalAction::AskWindow];
+        assert_eq!(drain(&mut again), said, "and not that it fails");
+    }
+
+    #[test]
+    fn what_an_operator_went_back_to_is_left_for_a_day_unless_another_is_asked_for() {
+        let begun = start();
+        for asks in [false, true] {
+            // The old one is past two thirds, and the new one was renewed in time.
+            let old = Life {
+                not_before: begun.wall - DAY * 70,
+                not_after: begun.wall + DAY * 20,
+            };
+            let mut renewal = fresh(3, 5, begun);
+            renewal.handle(RenewalInput::InUse(Some(ninety_days(begun))), begun);
+            renewal.handle(RenewalInput::WindowUnknown, begun);
+            drain(&mut renewal);
+            let until = hold_until(old.not_after, begun.wall);
+            renewal.handle(RenewalInput::Held(Some(until)), begun);
+            renewal.handle(RenewalInput::InUse(Some(old)), begun);
+            assert_eq!(drain(&mut renewal), [RenewalAction::AskWindow]);
+            renewal.handle(RenewalInput::WindowUnknown, begun);
+            let (later, done) = pass(&mut renewal, begun, HOUR * 23);
+            assert!(!done.contains(&RenewalAction::Order), "{done:?}");
+            assert_eq!(renewal.held(), Some(until));
+            // The same word again makes it no longer, nor does a restart.
+            renewal.handle(RenewalInput::Held(Some(until)), later);
+            let mut renewal = Renewal::new(3, 5, &renewal.memory(), later);
+            renewal.handle(RenewalInput::Held(Some(until)), later);
+            renewal.handle(RenewalInput::InUse(Some(old)), later);
+            assert!(!drain(&mut renewal).contains(&RenewalAction::Order));
+            if asks {
+                renewal.handle(RenewalInput::Asked, later);
+                assert_eq!(drain(&mut renewal), [RenewalAction::Order]);
+                // And after a failure it is tried again as ever.
+                renewal.handle(RenewalInput::Held(Some(until)), later);
+                renewal.handle(FAILED, later);
+                assert_eq!(renewal.held(), None);
+                continue;
+            }
+            let (then, done) = pass(&mut renewal, later, HOUR * 2);
+            assert!(done.contains(&RenewalAction::Order), "{done:?}");
+            assert!(then.mono >= begun.mono + DAY);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_hold_of_years() {
+        let now = start();
+        let mut renewal = fresh(3, 5, now);
+        let until = now.wall + DAY * 365;
+        renewal.handle(RenewalInput::Held(Some(until)), now);
+        renewal.handle(RenewalInput::InUse(None), now);
+        let (then, done) = pass(&mut renewal, now, DAY * 2);
+        assert_eq!(done, [RenewalAction::Order]);
+        assert!(then.mono <= now.mono + DAY + HOUR);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instant_acme::Account;
+use instant_acme::AccountCredentials;
 use instant_acme::ExternalAccountKey;
 use instant_acme::NewAccount;
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -20,7 +21,7 @@ use crate::platform::clock;
 use crate::workers::acme::AcmeGround;
 use crate::workers::acme::Failure;
 use crate::workers::acme::Keeper;
-use crate::workers::acme::order::OrderError;
+use crate::workers::acme::on_disk;
 use crate::workers::acme::other;
 use crate::workers::acme::tell;
 use crate::workers::acme::transport::CaError;
@@ -37,11 +38,17 @@ pub(super) const VALID: &str = "valid";
 
 impl Keeper {
     /// The account at the CA, made at the first time.
-    pub(super) async fn account(&mut self, acme: &Acme) -> Result<Account, Failure> {
-        if let Some(account) = self.kept_account(acme).await? {
+    pub(super) async fn account(
+        &mut self,
+        ground: &AcmeGround,
+        acme: &Acme,
+    ) -> Result<Account, Failure> {
+        if let Some(account) = self.kept_account(ground, acme).await? {
             return Ok(account);
         }
-        let external = external(acme)?;
+        let own = acme.clone();
+        let read = move || Ok((external(&own)?, Transport::new(&own).map_err(other)?));
+        let (external, transport) = on_disk(&ground.tasks, read).await?;
         let contact = contact(acme);
         let asked = NewAccount {
             contact: &contact,
@@ -49,15 +56,15 @@ impl Keeper {
             terms_of_service_agreed: true,
             only_return_existing: false,
         };
-        let builder = Account::builder_with_http(Transport::new(acme).map_err(other)?);
+        let builder = Account::builder_with_http(transport);
         let made = builder.create(&asked, acme.directory.clone(), external.as_ref());
         let (account, credentials) = Box::pin(made).await.map_err(ca)?;
-        let key = credentials.private_key().secret_pkcs8_der();
-        self.folder.keep_account(account.id(), key).map_err(other)?;
+        self.keep_account(ground, account.id(), &credentials)
+            .await?;
         self.status.directory.clone_from(&acme.directory);
         account.id().clone_into(&mut self.status.account);
         VALID.clone_into(&mut self.status.account_state);
-        self.folder.keep_status(&self.status).map_err(other)?;
+        self.keep(ground).await?;
         info!(
             acme = acme.name,
             account = %account.id().escape_debug(),
@@ -66,17 +73,48 @@ impl Keeper {
         Ok(account)
     }
 
+    async fn keep_account(
+        &self,
+        ground: &AcmeGround,
+        url: &str,
+        credentials: &AccountCredentials,
+    ) -> Result<(), Failure> {
+        let key = credentials.private_key().secret_pkcs8_der().to_vec();
+        let (folder, url, key) = (self.folder.clone(), url.to_owned(), Zeroizing::new(key));
+        let keep = move || folder.keep_account(&url, &key).map_err(other);
+        on_disk(&ground.tasks, keep).await
+    }
+
     /// The account that is kept, when it is one at this CA.
-    pub(super) async fn kept_account(&self, acme: &Acme) -> Result<Option<Account>, Failure> {
-        let kept = self.folder.account().map_err(other)?;
-        let here = self.status.directory == acme.directory;
-        let Some((url, key)) = kept.filter(|_| here) else {
+    pub(super) async fn kept_account(
+        &self,
+        ground: &AcmeGround,
+        acme: &Acme,
+    ) -> Result<Option<Account>, Failure> {
+        if self.status.directory != acme.directory {
+            return Ok(None);
+        }
+        let (folder, own) = (self.folder.clone(), acme.clone());
+        let read = move || {
+            let kept = folder.account().map_err(other)?;
+            Ok((kept, Transport::new(&own).map_err(other)?))
+        };
+        let (Some((url, key)), transport) = on_disk(&ground.tasks, read).await? else {
             return Ok(None);
         };
-        let builder = Account::builder_with_http(Transport::new(acme).map_err(other)?);
+        let builder = Account::builder_with_http(transport);
         let key = PrivatePkcs8KeyDer::from(key.as_slice());
         let account = builder.from_parts(url, key, acme.directory.clone());
         Ok(Some(Box::pin(account).await.map_err(ca)?))
+    }
+
+    /// Says again after a restart that the CA refuses the account: it may not be there to be asked.
+    pub(super) fn repeat_account(&self, ground: &AcmeGround, acme: &Acme) {
+        let state = self.status.account_state.as_str();
+        if !matches!(state, "" | VALID) && self.status.directory == acme.directory {
+            let account = &self.status.account;
+            (ground.observe)(tell::account_refused(acme, account, state));
+        }
     }
 
     /// Once a day tells the CA whom to write to, and learns whether the account still works.
@@ -84,7 +122,7 @@ impl Keeper {
         if self.check_at.is_some_and(|at| clock::mono() < at) {
             return;
         }
-        let account = match self.kept_account(acme).await {
+        let account = match self.kept_account(ground, acme).await {
             Ok(Some(account)) => account,
             // The first order makes it.
             Ok(None) => return,
@@ -99,8 +137,7 @@ impl Keeper {
             }
             Err(problem) => {
                 let problem = CaError::from(problem);
-                let over = problem.to_string().contains("account status");
-                if !over && !problem.is_refusal() {
+                if !problem.is_refusal() {
                     return self.unchecked(acme, &problem.into());
                 }
                 self.check_at = Some(clock::mono() + CHECK_AGAIN);
@@ -109,8 +146,8 @@ impl Keeper {
                     error!(acme = acme.name, %problem, "The CA refuses the account.");
                 }
                 self.status.account_state = state;
-                let account = &self.status.account;
-                (ground.observe)(tell::account_refused(acme, account, &problem));
+                let (account, state) = (&self.status.account, &self.status.account_state);
+                (ground.observe)(tell::account_refused(acme, account, state));
             }
         }
     }
@@ -121,8 +158,10 @@ impl Keeper {
     }
 
     /// Puts the account away; the next order makes another one.
-    pub(super) fn forget_account(&mut self, ground: &AcmeGround, acme: &Acme) {
-        match self.folder.put_account_away() {
+    pub(super) async fn forget_account(&mut self, ground: &AcmeGround, acme: &Acme) {
+        let folder = self.folder.clone();
+        let away = move || folder.put_account_away().map_err(other);
+        match on_disk(&ground.tasks, away).await {
             Ok(()) => {
                 self.status.account.clear();
                 self.status.account_state.clear();
@@ -136,9 +175,9 @@ impl Keeper {
         }
     }
 
-    pub(super) async fn roll_key(&mut self, acme: &Acme) {
+    pub(super) async fn roll_key(&mut self, ground: &AcmeGround, acme: &Acme) {
         self.status.tried = Some(date::to_unix(clock::wall()));
-        match self.try_roll_key(acme).await {
+        match self.try_roll_key(ground, acme).await {
             Ok(()) => {
                 self.status.problem.clear();
                 info!(acme = acme.name, "The account has a new key.");
@@ -152,26 +191,22 @@ impl Keeper {
         }
     }
 
-    async fn try_roll_key(&mut self, acme: &Acme) -> Result<(), Failure> {
-        let mut account = self.account(acme).await?;
+    async fn try_roll_key(&mut self, ground: &AcmeGround, acme: &Acme) -> Result<(), Failure> {
+        let mut account = self.account(ground, acme).await?;
         // A disk that takes the old key once more will take the new one.
-        if let Some((url, key)) = self.folder.account().map_err(other)? {
-            self.folder.keep_account(&url, &key).map_err(other)?;
-        }
+        let folder = self.folder.clone();
+        let again = move || match folder.account().map_err(other)? {
+            Some((url, key)) => folder.keep_account(&url, &key).map_err(other),
+            None => Ok(()),
+        };
+        on_disk(&ground.tasks, again).await?;
         let credentials = Box::pin(account.update_key()).await.map_err(ca)?;
-        let key = credentials.private_key().secret_pkcs8_der();
-        self.folder.keep_account(account.id(), key).map_err(other)
+        self.keep_account(ground, account.id(), &credentials).await
     }
 }
 
 fn ca(error: instant_acme::Error) -> Failure {
     Failure::from(CaError::from(error))
-}
-
-impl From<CaError> for Failure {
-    fn from(error: CaError) -> Self {
-        Self::Order(OrderError::Ca(error))
-    }
 }
 
 fn contact(acme: &Acme) -> Vec<&str> {

@@ -9,7 +9,6 @@ use crate::config::Config;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::bundle;
 use crate::domain::certs::bundle::Key;
-use crate::tls::pem;
 use crate::workers::acme::Failure;
 use crate::workers::acme::other;
 use crate::workers::cert_desk::activate;
@@ -63,11 +62,14 @@ pub(super) fn deliver(
     Ok((chain.leaf, unserved))
 }
 
-/// What the files of a place hold, and whether it is served now; `None` when they cannot be read.
-/// Blocks.
-pub(super) fn glance(place: &Place) -> Option<(CertificateFacts, Proof)> {
-    let leaf = pem::load_chain(&place.chain).ok()?.into_iter().next()?;
-    let facts = CertificateFacts::parse(&leaf).ok()?;
-    let proof = proof::glance(place, &facts);
-    Some((facts, proof))
+/// Why what the files of a place hold is not served; `None` when it is. Blocks.
+pub(super) fn unserved(place: &Place) -> Option<String> {
+    match activate::configured(place) {
+        Ok(Some(facts)) => {
+            let proof = proof::glance(place, &facts);
+            (!proof.is_good()).then(|| proof.to_string())
+        }
+        Ok(None) => Some("its file holds no certificate".to_owned()),
+        Err(problem) => Some(problem.to_string()),
+    }
 }

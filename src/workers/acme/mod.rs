@@ -9,14 +9,19 @@
 
 mod account;
 mod delivery;
+mod failure;
+mod found;
 pub mod hook;
 pub mod order;
 pub mod state;
 mod tell;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 mod window;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering as Memory;
@@ -43,15 +48,21 @@ use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::challenge::Challenges;
-use crate::tls::pem;
 use crate::workers::acme::account::VALID;
 use crate::workers::acme::delivery::deliver;
+use crate::workers::acme::failure::Failure;
+use crate::workers::acme::failure::on_disk;
+use crate::workers::acme::failure::other;
+use crate::workers::acme::found::Found;
 use crate::workers::acme::order::OrderError;
 use crate::workers::acme::order::Ordering;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
 use crate::workers::cert_desk::place;
+use crate::workers::seed;
+
+pub use found::places;
 
 /// Between two looks at files, the clock and what operators ask for.
 const LOOK: Duration = Duration::from_secs(2);
@@ -98,50 +109,16 @@ pub async fn run(ground: AcmeGround, stop: CancellationToken) {
             stays
         });
         for acme in &config.acme {
-            let keeper = held
-                .entry(acme.name.clone())
-                .or_insert_with(|| Keeper::new(&config, acme));
+            let keeper = match held.entry(acme.name.clone()) {
+                Entry::Occupied(held) => held.into_mut(),
+                Entry::Vacant(free) => free.insert(Keeper::open(&ground, &config, acme).await),
+            };
             tokio::select! {
                 // An order that is cut off is begun anew after the restart; it counts as one of the
                 // day's.
                 () = stop.cancelled() => return,
                 () = keeper.look(&ground, &config, acme) => {}
             }
-        }
-    }
-}
-
-/// Why a renewal came to nothing.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("{0}")]
-    Order(#[from] OrderError),
-    #[error("{0}")]
-    Other(String),
-}
-
-impl Failure {
-    /// How long the CA wants to be left alone.
-    const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Order(OrderError::Ca(error)) => error.retry_after(),
-            Self::Order(_) | Self::Other(_) => None,
-        }
-    }
-
-    /// Whether the CA is not there.
-    const fn is_away(&self) -> bool {
-        match self {
-            Self::Order(OrderError::Ca(error)) => error.is_away(),
-            Self::Order(_) | Self::Other(_) => false,
-        }
-    }
-
-    /// Whether the account may be the reason.
-    fn is_of_account(&self) -> bool {
-        match self {
-            Self::Order(OrderError::Ca(error)) => error.is_refusal(),
-            Self::Order(_) | Self::Other(_) => false,
         }
     }
 }
@@ -163,14 +140,16 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(config: &Config, acme: &Acme) -> Self {
+    async fn open(ground: &AcmeGround, config: &Config, acme: &Acme) -> Self {
         let folder = Folder::new(&config.state_dir, &acme.name);
-        let mut status = folder.status().unwrap_or_default();
+        let kept = folder.clone();
+        let read = on_disk(&ground.tasks, move || kept.status().map_err(other)).await;
+        let mut status = read.unwrap_or_else(|problem| {
+            warn!(acme = acme.name, %problem, "How the renewal stood cannot be read.");
+            Status::default()
+        });
         if status.seed == 0 {
-            let mut seed = [0; 8];
-            // Without randomness all nodes come at once, which is no harm to one of them.
-            aws_lc_rs::rand::fill(&mut seed).ok();
-            status.seed = u64::from_le_bytes(seed) | 1;
+            status.seed = seed::fresh();
         }
         let orders = status.orders.iter().copied().filter_map(date::from_unix);
         let memory = RenewalMemory {
@@ -195,17 +174,28 @@ impl Keeper {
 
     async fn look(&mut self, ground: &AcmeGround, config: &Arc<Config>, acme: &Acme) {
         let before = self.status.clone();
-        self.read_files(config, acme);
-        match self.folder.take_asked() {
+        let (held, own, folder) = (Arc::clone(config), acme.clone(), self.folder.clone());
+        let look = move || Found::look(&held, &own, &folder);
+        let Some(found) = ground.tasks.blocking(look).await else {
+            return;
+        };
+        if !self.looked {
+            self.repeat_account(ground, acme);
+        }
+        let (asked, held) = (found.asked, found.held);
+        // Before what is in use: what an operator went back to may be due.
+        self.renewal.handle(RenewalInput::Held(held), clock::now());
+        self.take_in(found, acme);
+        match asked {
             Some(Asked::Renew) => self.renewal.handle(RenewalInput::Asked, clock::now()),
-            Some(Asked::NewAccount) => self.forget_account(ground, acme),
-            Some(Asked::RollKey) => self.roll_key(acme).await,
+            Some(Asked::NewAccount) => self.forget_account(ground, acme).await,
+            Some(Asked::RollKey) => self.roll_key(ground, acme).await,
             None => {}
         }
         self.renewal.handle_timeout(clock::now());
         while let Some(action) = self.renewal.poll_action() {
             match action {
-                RenewalAction::AskWindow => self.ask_window(acme).await,
+                RenewalAction::AskWindow => self.ask_window(ground, acme).await,
                 RenewalAction::Order => self.renew(ground, config, acme).await,
                 RenewalAction::Complain { failures } => {
                     let (seen, problem) = (self.seen.as_ref(), &self.status.problem);
@@ -218,11 +208,17 @@ impl Keeper {
         self.check_account(ground, acme).await;
         self.remember();
         if (self.status != before || !self.looked)
-            && let Err(problem) = self.folder.keep_status(&self.status)
+            && let Err(problem) = self.keep(ground).await
         {
             warn!(acme = acme.name, %problem, "How the renewal stands cannot be kept.");
         }
         self.looked = true;
+    }
+
+    async fn keep(&self, ground: &AcmeGround) -> Result<(), Failure> {
+        let (folder, status) = (self.folder.clone(), self.status.clone());
+        let keep = move || folder.keep_status(&status).map_err(other);
+        on_disk(&ground.tasks, keep).await
     }
 
     /// Takes into the status what outlives us.
@@ -232,6 +228,7 @@ impl Keeper {
         self.status.complained = memory.complained;
         // Not a part of a second too early.
         self.status.rest = memory.rest.map(|rest| date::to_unix(rest) + 1);
+        self.status.held = self.renewal.held().map(date::to_unix);
         self.status.ends = memory.ends.map(date::to_unix);
         self.status.orders = memory.orders.into_iter().map(date::to_unix).collect();
         self.status.due = self.renewal.due().map(date::to_unix);
@@ -246,48 +243,45 @@ impl Keeper {
         self.glance_at = Some(now + LOOK_AGAIN);
         let (names, config) = (self.status.unserved.clone(), Arc::clone(config));
         let look = move || {
-            let still = |name: &String| match place::find(&config, name) {
-                // It is gone from the configuration.
-                Err(_) => false,
-                Ok(place) => delivery::glance(&place).is_none_or(|(_, proof)| !proof.is_good()),
+            // What is gone from the configuration is not looked at any more.
+            let look = |name: String| {
+                let wrong = place::find(&config, &name).ok();
+                let wrong = wrong.and_then(|place| delivery::unserved(&place));
+                (name, wrong)
             };
-            names.into_iter().partition(still)
+            names.into_iter().map(look).collect::<Vec<_>>()
         };
-        let looked: Option<(Vec<String>, Vec<String>)> = ground.tasks.blocking(look).await;
-        if let Some((still, served)) = looked {
-            for place in &served {
+        let Some(looked) = ground.tasks.blocking(look).await else {
+            return;
+        };
+        self.status.unserved.clear();
+        for (place, wrong) in looked {
+            let Some(wrong) = wrong else {
                 info!(place, "What was renewed is served now.");
-                (ground.observe)(tell::deployed(place));
+                (ground.observe)(tell::deployed(&place));
+                continue;
+            };
+            // Of what was told before a restart nobody knows whether it is still so.
+            if !self.looked {
+                let leaf = &self.status.fingerprint;
+                (ground.observe)(tell::not_deployed(&place, leaf, &wrong));
             }
-            self.status.unserved = still;
+            self.status.unserved.push(place);
         }
     }
 
-    /// Looks at what is in the files: somebody may have imported another certificate.
-    fn read_files(&mut self, config: &Config, acme: &Acme) {
-        let places = acme.places.iter();
-        let first = places
-            .filter_map(|asked| place::find(config, asked).ok())
-            .next();
-        let leaf = first.and_then(|place| pem::load_chain(&place.chain).ok()?.into_iter().next());
-        let facts = leaf
-            .as_ref()
-            .and_then(|leaf| CertificateFacts::parse(leaf).ok());
+    /// Takes in what is in the files: somebody may have put another certificate there.
+    fn take_in(&mut self, found: Found, acme: &Acme) {
         let same = |a: &Option<CertificateFacts>, b: &Option<CertificateFacts>| {
             a.as_ref().map(|facts| facts.fingerprint) == b.as_ref().map(|facts| facts.fingerprint)
         };
-        if self.looked && same(&self.seen, &facts) {
+        if self.looked && same(&self.seen, &found.facts) {
             return;
         }
-        // A certificate that lacks a name, or that nobody but itself vouches for, is to be replaced.
-        let life = facts.as_ref().filter(|facts| {
-            let covers = |name: &String| facts.dns_names.iter().any(|held| held == name);
-            !facts.self_issued && acme.names.iter().all(covers)
-        });
-        let life = life.map(life_of);
+        let life = found.life(acme);
+        self.leaf = found.leaf;
+        self.seen = found.facts;
         self.renewal.handle(RenewalInput::InUse(life), clock::now());
-        self.leaf = leaf;
-        self.seen = facts;
     }
 
     async fn renew(&mut self, ground: &AcmeGround, config: &Arc<Config>, acme: &Acme) {
@@ -295,7 +289,7 @@ impl Keeper {
         self.status.tried = Some(date::to_unix(now));
         // The order counts even if we do not live to see its end.
         self.remember();
-        self.folder.keep_status(&self.status).ok();
+        self.keep(ground).await.ok();
         info!(
             acme = acme.name,
             names = acme.names.join(","),
@@ -315,7 +309,7 @@ impl Keeper {
                 self.status.fingerprint = facts.fingerprint.to_string();
                 VALID.clone_into(&mut self.status.account_state);
                 (ground.observe)(tell::account_works(&acme.name));
-                let life = life_of(&facts);
+                let life = Life::from(&facts);
                 self.renewal
                     .handle(RenewalInput::Renewed(life), clock::now());
                 if self.renewal.failures() > 0 {
@@ -353,7 +347,7 @@ impl Keeper {
             let found = place::find(config, asked);
             places.push(found.map_err(|problem| Failure::Other(problem.to_string()))?);
         }
-        let account = self.account(acme).await?;
+        let account = self.account(ground, acme).await?;
         let ordering = Ordering {
             acme,
             account: &account,
@@ -370,7 +364,8 @@ impl Keeper {
         let (facts, unserved) = done.ok_or(OrderError::Stopped)??;
         let before = std::mem::take(&mut self.status.unserved);
         for (place, proof) in &unserved {
-            (ground.observe)(tell::not_deployed(&place.name, &facts, proof));
+            let (leaf, wrong) = (facts.fingerprint.to_string(), proof.to_string());
+            (ground.observe)(tell::not_deployed(&place.name, &leaf, &wrong));
             self.status.unserved.push(place.name.clone());
         }
         for place in before {
@@ -381,15 +376,4 @@ impl Keeper {
         self.glance_at = Some(clock::mono() + LOOK_AGAIN);
         Ok(facts)
     }
-}
-
-const fn life_of(facts: &CertificateFacts) -> Life {
-    Life {
-        not_before: facts.not_before,
-        not_after: facts.not_after,
-    }
-}
-
-fn other(problem: impl std::fmt::Display) -> Failure {
-    Failure::Other(problem.to_string())
 }

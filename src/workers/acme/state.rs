@@ -11,7 +11,6 @@ use std::fs;
 use std::io;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +18,12 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::platform::files;
-use crate::workers::cert_desk::shelf::ShelfError;
-use crate::workers::cert_desk::shelf::at;
+use crate::workers::kept::KeptError;
+use crate::workers::kept::KeptFolder;
+use crate::workers::kept::at;
+
+const STATUS: &str = "status.json";
+const ACCOUNT: &str = "account.json";
 
 /// Most folders that are looked at; there are never that many.
 const MOST: usize = 1000;
@@ -44,6 +46,8 @@ pub struct Status {
     pub complained: bool,
     /// Not before then it is tried again by itself, in seconds since 1970.
     pub rest: Option<i64>,
+    /// The same, because an operator went back to the certificate before.
+    pub held: Option<i64>,
     /// End of the certificate in use, in seconds since 1970.
     pub ends: Option<i64>,
     /// The last thing that went wrong, empty when nothing is.
@@ -126,76 +130,45 @@ impl Asked {
 
 /// The folder of one automatic certificate.
 #[derive(Debug, Clone)]
-pub struct Folder {
-    state: PathBuf,
-    path: PathBuf,
-}
+pub struct Folder(KeptFolder);
 
 impl Folder {
     /// Of a state directory. The configuration's names are plain words.
     #[must_use]
     pub fn new(state: &Path, name: &str) -> Self {
-        Self {
-            state: state.to_owned(),
-            path: state.join("acme").join(name),
-        }
+        Self(all(state).below(name))
     }
 
     /// Names of all that anything is kept of.
     #[must_use]
     pub fn kept(state: &Path) -> Vec<String> {
-        let entries = fs::read_dir(state.join("acme"));
-        let entries = entries.into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        names.take(MOST).collect()
+        let paths = all(state).list(MOST).unwrap_or_default().into_iter();
+        let name = |path: std::path::PathBuf| path.file_name()?.to_str().map(str::to_owned);
+        paths.filter_map(name).collect()
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), ShelfError> {
-        files::create_private_dir(&self.path).map_err(at(&self.path))?;
-        let parent = self.state.join("acme");
-        for path in [&parent, &self.path] {
-            files::own_like(path, &self.state).map_err(at(path))?;
-        }
-        let path = self.path.join(name);
-        files::write_atomic(&path, text.as_bytes(), files::PRIVATE).map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))
-    }
-
-    fn read(&self, name: &str) -> Result<Option<String>, ShelfError> {
-        let path = self.path.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(at(&path)(error)),
-        }
-    }
-
-    /// How it stands; the default before anything happened. A torn or foreign file counts as none.
+    /// How it stands; the default before anything happened, and for a damaged file.
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn status(&self) -> Result<Status, ShelfError> {
-        let text = self.read("status.json")?;
-        Ok(text
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default())
+    pub fn status(&self) -> Result<Status, KeptError> {
+        self.0.recall(STATUS)
     }
 
     /// Keeps how it stands.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep_status(&self, status: &Status) -> Result<(), ShelfError> {
-        let text = serde_json::to_string_pretty(status).unwrap_or_default();
-        self.write("status.json", &text)
+    pub fn keep_status(&self, status: &Status) -> Result<(), KeptError> {
+        self.0.keep(STATUS, status)
     }
 
     /// The account's URL and its key, PKCS#8.
-    pub(super) fn account(&self) -> Result<Option<KeptAccount>, ShelfError> {
-        let Some(text) = self.read("account.json")?.map(Zeroizing::new) else {
+    pub(super) fn account(&self) -> Result<Option<KeptAccount>, KeptError> {
+        let Some(text) = self.0.text(ACCOUNT)?.map(Zeroizing::new) else {
             return Ok(None);
         };
-        let path = self.path.join("account.json");
+        let path = self.0.path().join(ACCOUNT);
         let kept: Kept =
             serde_json::from_str(&text).map_err(|error| at(&path)(io::Error::other(error)))?;
         let key = STANDARD.decode(kept.key.as_bytes());
@@ -203,19 +176,19 @@ impl Folder {
         Ok(Some((kept.url, Zeroizing::new(key))))
     }
 
-    pub(super) fn keep_account(&self, url: &str, key: &[u8]) -> Result<(), ShelfError> {
+    pub(super) fn keep_account(&self, url: &str, key: &[u8]) -> Result<(), KeptError> {
         let kept = Kept {
             url: url.to_owned(),
             key: Zeroizing::new(STANDARD.encode(key)),
         };
         let text = Zeroizing::new(serde_json::to_string(&kept).unwrap_or_default());
-        self.write("account.json", &text)
+        self.0.write(ACCOUNT, text.as_bytes())
     }
 
     /// Keeps the account beside, for whoever needs it after all.
-    pub(super) fn put_account_away(&self) -> Result<(), ShelfError> {
-        let path = self.path.join("account.json");
-        match fs::rename(&path, self.path.join("account.json.old")) {
+    pub(super) fn put_account_away(&self) -> Result<(), KeptError> {
+        let path = self.0.plain()?.join(ACCOUNT);
+        match fs::rename(&path, path.with_extension("json.old")) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(at(&path)(error)),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -225,14 +198,22 @@ impl Folder {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn ask(&self, asked: Asked) -> Result<(), ShelfError> {
-        self.write(&asked.file(), asked.word())
+    pub fn ask(&self, asked: Asked) -> Result<(), KeptError> {
+        self.0.write(&asked.file(), asked.word().as_bytes())
+    }
+
+    /// Takes back what was asked and not yet done.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn unask(&self, asked: Asked) -> Result<(), KeptError> {
+        self.0.remove(&asked.file())
     }
 
     /// What was asked for, which is then no longer asked.
     pub(super) fn take_asked(&self) -> Option<Asked> {
         let found = Asked::ALL.into_iter().find(|asked| self.holds(*asked))?;
-        fs::remove_file(self.path.join(found.file())).ok();
+        self.unask(found).ok();
         Some(found)
     }
 
@@ -243,6 +224,10 @@ impl Folder {
     }
 
     fn holds(&self, asked: Asked) -> bool {
-        self.path.join(asked.file()).exists()
+        self.0.holds(&asked.file())
     }
+}
+
+fn all(state: &Path) -> KeptFolder {
+    KeptFolder::new(state, "acme")
 }

@@ -16,8 +16,6 @@ use crate::domain::certs::date;
 use crate::workers::acme::Observe;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
-use crate::workers::acme::transport::CaError;
-use crate::workers::cert_desk::proof::Proof;
 
 fn renewal_key(name: &str) -> AlarmKey {
     let object = format!("acme {name}");
@@ -78,7 +76,7 @@ pub(super) fn renewed(name: &str) -> Observation {
 }
 
 /// The CA does not want the account any more.
-pub(super) fn account_refused(acme: &Acme, account: &str, problem: &CaError) -> Observation {
+pub(super) fn account_refused(acme: &Acme, account: &str, problem: &str) -> Observation {
     let name = &acme.name;
     Observation {
         key: account_key(name),
@@ -106,15 +104,14 @@ pub(super) fn account_works(name: &str) -> Observation {
 }
 
 /// A renewed certificate is not served in this place.
-pub(super) fn not_deployed(place: &str, facts: &CertificateFacts, proof: &Proof) -> Observation {
+pub(super) fn not_deployed(place: &str, leaf: &str, wrong: &str) -> Observation {
     Observation {
         key: AlarmKey::new(AlarmName::CertificateNotDeployed, place),
         condition: Condition::Present(Present {
             severity: Severity::High,
             step: String::new(),
             text: format!(
-                "{place} was renewed, but the new certificate (SHA-256 {}) is not served: {proof}",
-                facts.fingerprint
+                "{place} was renewed, but the new certificate (SHA-256 {leaf}) is not served: {wrong}"
             ),
             rule: "handshake after activation".to_owned(),
             ends: None,

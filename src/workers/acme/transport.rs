@@ -52,6 +52,11 @@ const LIMITS: KeptLimits = KeptLimits {
 /// The type of refused nonces, which the library tries again.
 const BAD_NONCE: &str = "urn:ietf:params:acme:error:badNonce";
 
+/// What the library says of an account that the CA holds for anything but valid, when it is told whom to
+/// write to (`Account::update_contacts` of instant-acme 0.8.5): it has no error of its own for that, and
+/// does not say what the status is.
+const ACCOUNT_STATUS: &str = "Unexpected account status after updating contact information";
+
 /// Longest text of a CA that is repeated, in characters.
 const LONGEST_TEXT: usize = 500;
 
@@ -66,6 +71,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// Why the CA did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CaError {
+    /// The account is there, and is not to be used any more.
+    #[error("it holds the account for deactivated or revoked")]
+    AccountClosed,
     /// What it sent cannot be used, or no request could be signed.
     #[error("{0}")]
     Library(String),
@@ -100,6 +108,7 @@ impl From<Error> for CaError {
                 Err(inner) => Self::Library(plain(&inner.to_string())),
             },
             Error::Api(problem) => refused(StatusCode::BAD_REQUEST, &problem, None),
+            Error::Str(ACCOUNT_STATUS) => Self::AccountClosed,
             Error::Unsupported(what) => Self::Unsupported(what),
             // The library may learn to fail in other ways.
             other => Self::Library(plain(&other.to_string())),
@@ -112,7 +121,11 @@ impl CaError {
     pub(super) const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
-            Self::Library(_) | Self::Lost(_) | Self::Unsupported(_) | Self::Url(_) => None,
+            Self::AccountClosed
+            | Self::Library(_)
+            | Self::Lost(_)
+            | Self::Unsupported(_)
+            | Self::Url(_) => None,
         }
     }
 
@@ -121,13 +134,14 @@ impl CaError {
         match self {
             Self::Lost(_) => true,
             Self::Refused { status, .. } => *status >= 500,
-            Self::Library(_) | Self::Unsupported(_) | Self::Url(_) => false,
+            Self::AccountClosed | Self::Library(_) | Self::Unsupported(_) | Self::Url(_) => false,
         }
     }
 
     /// Whether it said no, and not only that it has too much to do.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
+            Self::AccountClosed => true,
             Self::Refused { status, kind, .. } => {
                 (400..500).contains(status) && *status != 429 && kind != "badNonce"
             }
@@ -341,6 +355,40 @@ mod tests {
         assert!(error.is_away() && error.to_string().contains("503"));
         let gone = r#"{"type": "urn:ietf:params:acme:error:accountDoesNotExist"}"#;
         let error = accepted(&Method::POST, answer(400, None, gone), now).unwrap_err();
+        assert!(error.is_refusal() && !error.is_away());
+    }
+
+    /// A CA that holds every account for deactivated.
+    struct Closed;
+
+    impl HttpClient for Closed {
+        fn request(&self, request: Request<BodyWrapper<Bytes>>) -> Answering {
+            let body = match request.uri().path() {
+                "/dir" => {
+                    r#"{"newNonce": "http://ca.test/nonce", "newAccount": "http://ca.test/account",
+                        "newOrder": "http://ca.test/order"}"#
+                }
+                _ => r#"{"status": "deactivated"}"#,
+            };
+            let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+            let nonce = HeaderValue::from_static("one");
+            response.headers_mut().insert("replay-nonce", nonce);
+            Box::pin(async move { Ok(BytesResponse::from(response)) })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_library_says_of_a_closed_account_is_known_for_that() {
+        let key = rcgen::KeyPair::generate().unwrap().serialize_der();
+        let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key);
+        let url = "http://ca.test/account/1".to_owned();
+        let account = instant_acme::Account::builder_with_http(Box::new(Closed))
+            .from_parts(url, key, "http://ca.test/dir".to_owned())
+            .await
+            .unwrap();
+        let error = account.update_contacts(&[]).await.unwrap_err();
+        let error = CaError::from(error);
+        assert!(matches!(error, CaError::AccountClosed), "{error}");
         assert!(error.is_refusal() && !error.is_away());
     }
 

@@ -7,14 +7,15 @@ use crate::config::Acme;
 use crate::domain::certs::renewal::RenewalInput;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
+use crate::workers::acme::AcmeGround;
 use crate::workers::acme::Failure;
 use crate::workers::acme::Keeper;
 use crate::workers::acme::other;
 use crate::workers::acme::transport::CaError;
 
 impl Keeper {
-    pub(super) async fn ask_window(&mut self, acme: &Acme) {
-        let input = match self.window(acme).await {
+    pub(super) async fn ask_window(&mut self, ground: &AcmeGround, acme: &Acme) {
+        let input = match self.window(ground, acme).await {
             Ok(input) => input,
             Err(problem) => {
                 tracing::debug!(acme = acme.name, %problem, "The CA suggests no time of renewal.");
@@ -24,11 +25,11 @@ impl Keeper {
         self.renewal.handle(input, clock::now());
     }
 
-    async fn window(&self, acme: &Acme) -> Result<RenewalInput, Failure> {
+    async fn window(&self, ground: &AcmeGround, acme: &Acme) -> Result<RenewalInput, Failure> {
         let id = self
             .identifier()
             .ok_or_else(|| other("what is in use names no issuer's key"))?;
-        let account = self.kept_account(acme).await?;
+        let account = self.kept_account(ground, acme).await?;
         let account = account.ok_or_else(|| other("there is no account yet"))?;
         let asked = Box::pin(account.renewal_info(&id)).await;
         let (info, ask_again) = asked.map_err(CaError::from)?;

@@ -5,6 +5,7 @@
 
 use std::time::SystemTime;
 
+use rustls_pki_types::CertificateDer;
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -25,13 +26,14 @@ use crate::tls::pem;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::place::may_replace;
 use crate::workers::cert_desk::shelf::About;
+use crate::workers::cert_desk::shelf::Act;
 use crate::workers::cert_desk::shelf::Before;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
-use crate::workers::cert_desk::shelf::ShelfError;
-use crate::workers::cert_desk::shelf::at;
+use crate::workers::kept::KeptError;
+use crate::workers::kept::at;
 
 /// What is told when something that was begun is given up.
 pub(super) const UNFINISHED: &str = "An activation was interrupted and cannot be finished.";
@@ -45,23 +47,23 @@ pub enum ActivateError {
         /// The place.
         place: String,
         /// Where it lies.
-        part: &'static str,
+        part: Part,
         /// Why.
         problem: BundleProblem,
     },
     /// The disk.
     #[error("{0}")]
-    Disk(#[from] ShelfError),
+    Disk(#[from] KeptError),
     /// The file may not be replaced.
     #[error("{0}")]
     InTheWay(String),
     /// Nothing there.
-    #[error("{}", nothing(.place, .part))]
+    #[error("{}", nothing(.place, *.part))]
     Nothing {
         /// The place.
         place: String,
         /// Where it was looked for.
-        part: &'static str,
+        part: Part,
     },
     /// Peers would refuse it, by now.
     #[error("{place}: {}", sentences(.findings))]
@@ -73,11 +75,12 @@ pub enum ActivateError {
     },
 }
 
-fn nothing(place: &str, part: &str) -> String {
-    if part == "staged" {
-        format!("nothing is staged for {place}; stage it: xspd certs import FILE --for {place}")
-    } else {
-        format!("there is no previous certificate of {place} to go back to")
+fn nothing(place: &str, part: Part) -> String {
+    match part {
+        Part::Previous => format!("there is no previous certificate of {place} to go back to"),
+        Part::Applying | Part::Replaced | Part::Staged => {
+            format!("nothing is {part} for {place}; stage it: xspd certs import FILE --for {place}")
+        }
     }
 }
 
@@ -112,10 +115,10 @@ pub enum Way {
 }
 
 impl Way {
-    const fn part(self) -> (Part, &'static str, &'static str) {
+    const fn part(self) -> (Part, Act) {
         match self {
-            Self::Forward => (Part::Staged, "staged", "activated"),
-            Self::Back => (Part::Previous, "previous", "rolled-back"),
+            Self::Forward => (Part::Staged, Act::Activated),
+            Self::Back => (Part::Previous, Act::RolledBack),
         }
     }
 }
@@ -137,17 +140,17 @@ pub fn activate(
         Err(problem) => warn!(place = place.name, %problem, "{UNFINISHED}"),
         Ok(_) => {}
     }
-    let (part, word, event) = way.part();
+    let (part, act) = way.part();
     let pair = shelf.pair(place, part)?;
     let Some(mut pair) = pair else {
         return Err(ActivateError::Nothing {
             place: place.name.clone(),
-            part: word,
+            part,
         });
     };
     let new = assembled(&pair).map_err(|problem| ActivateError::Bad {
         place: place.name.clone(),
-        part: word,
+        part,
         problem,
     })?;
     let current = current(place, now);
@@ -159,7 +162,7 @@ pub fn activate(
     }
     replaceable(place)?;
     by.clone_into(&mut pair.about.by);
-    event.clone_into(&mut pair.about.act);
+    pair.about.act = act;
     pair.about.before = Some(before(place));
     if let Err(error) = swap(shelf, place, &pair, current.as_ref().map(|(held, _)| held)) {
         // The first error is the one that is told.
@@ -198,7 +201,7 @@ fn swap(
 }
 
 /// Takes the intent back.
-fn forget(shelf: &Shelf, place: &Place) -> Result<(), ShelfError> {
+fn forget(shelf: &Shelf, place: &Place) -> Result<(), KeptError> {
     shelf.drop_part(place, Part::Applying)?;
     shelf.drop_part(place, Part::Replaced)
 }
@@ -262,11 +265,10 @@ pub fn recover(shelf: &Shelf, place: &Place, now: SystemTime) -> Result<bool, Ac
 /// Puts everything in order once the files are written. Nothing of it undoes them: what fails is
 /// told, and what matters of it is done again at the next start.
 fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
-    let tidied = tidy(shelf, place, pair);
     let noted = shelf.note(&Line {
         at: date::to_unix(now),
         place: place.name.clone(),
-        event: pair.about.act.clone(),
+        event: pair.about.act.word().to_owned(),
         by: pair.about.by.clone(),
         fingerprint: pair.about.fingerprint.clone(),
         note: format!(
@@ -276,7 +278,7 @@ fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
         ),
     });
     // With the intent still there, the next start does it again.
-    let ended = tidied.and_then(|()| shelf.drop_part(place, Part::Applying));
+    let ended = tidy(shelf, place, pair).and_then(|()| shelf.drop_part(place, Part::Applying));
     for problem in [ended, noted].into_iter().filter_map(Result::err) {
         warn!(
             place = place.name, %problem,
@@ -285,10 +287,10 @@ fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
     }
 }
 
-fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), ShelfError> {
-    let (from, ..) = match pair.about.act.as_str() {
-        "rolled-back" => Way::Back.part(),
-        _ => Way::Forward.part(),
+fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), KeptError> {
+    let (from, _) = match pair.about.act {
+        Act::RolledBack => Way::Back.part(),
+        Act::Activated | Act::Nothing => Way::Forward.part(),
     };
     let waiting = shelf.about(place, from)?;
     if waiting.is_some_and(|about| about.fingerprint == pair.about.fingerprint) {
@@ -326,11 +328,10 @@ pub(super) fn before(place: &Place) -> Before {
     let leaf = configured(place).ok().flatten();
     let secret = place.files().key.read().ok();
     let key = secret.and_then(|secret| Key::of_pem(secret.expose()));
+    let key = key.map(|key| Fingerprint::new(key.spki_sha256()).to_string());
     Before {
         leaf: leaf.map_or_else(String::new, |facts| facts.fingerprint.to_string()),
-        key: key.map_or_else(String::new, |key| {
-            Fingerprint::new(key.spki_sha256()).to_string()
-        }),
+        key: key.unwrap_or_default(),
     }
 }
 
@@ -350,8 +351,7 @@ pub fn current(place: &Place, now: SystemTime) -> Option<(Pair, CertificateFacts
     let chain = pem::read_bounded(&place.chain).ok()?;
     let secret = place.files().key.read().ok()?;
     let key = Key::of_pem(secret.expose())?;
-    let leaf = pem::load_chain(&place.chain).ok()?.into_iter().next()?;
-    let facts = CertificateFacts::parse(&leaf).ok()?;
+    let facts = configured(place).ok().flatten()?;
     if facts.spki_sha256 != key.spki_sha256() {
         return None;
     }
@@ -372,8 +372,16 @@ pub fn current(place: &Place, now: SystemTime) -> Option<(Pair, CertificateFacts
 /// # Errors
 /// When the file cannot be read.
 pub fn configured(place: &Place) -> Result<Option<CertificateFacts>, TlsError> {
-    let leaf = pem::load_chain(&place.chain)?.into_iter().next();
+    let leaf = configured_leaf(place)?;
     Ok(leaf.and_then(|leaf| CertificateFacts::parse(&leaf).ok()))
+}
+
+/// The same, in DER.
+///
+/// # Errors
+/// As [`configured`].
+pub fn configured_leaf(place: &Place) -> Result<Option<CertificateDer<'static>>, TlsError> {
+    Ok(pem::load_chain(&place.chain)?.into_iter().next())
 }
 
 /// What is remembered of a leaf.
@@ -386,7 +394,7 @@ pub fn about(place: &Place, facts: &CertificateFacts, by: &str, now: SystemTime)
         not_after: date::to_unix(facts.not_after),
         at: date::to_unix(now),
         by: by.to_owned(),
-        act: String::new(),
+        act: Act::Nothing,
         before: None,
     }
 }

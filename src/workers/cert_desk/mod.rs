@@ -4,6 +4,7 @@
 
 pub mod activate;
 mod disk;
+mod journal;
 pub mod place;
 pub mod proof;
 mod put_off;

@@ -279,8 +279,8 @@ fn reachable(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     here.collect()
 }
 
-/// Whether something stands in the way of replacing a file: a link belongs to another tool, and a
-/// directory that cannot be written gives no atomic change.
+/// Whether something stands in the way of replacing a file: a link belongs to another tool. Whether the
+/// directory can be written is found out by writing.
 ///
 /// # Errors
 /// With the sentence for the operator.

@@ -1,6 +1,7 @@
 //! What was put off is activated at its time. What the disk or a file in the way refuses is tried
-//! again, for a day; what is wrong with the certificate is told once and is over. Either is an alarm
-//! until another certificate is in the files, or another time is set.
+//! again, for a day; what is wrong with the certificate is told once and is over, and so is what nobody
+//! was there to do at its time: a change window is no invitation for the rest of the week. Each is an
+//! alarm until another certificate is in the files, or another time is set.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -34,6 +35,10 @@ const AGAIN: i64 = 60;
 
 /// Seconds after its time in which it is tried: an operator has come back to it by then.
 const LONGEST: i64 = 24 * 60 * 60;
+
+/// Seconds after its time in which it is begun: a restart takes less, and a change window is hardly
+/// shorter.
+const LATE: i64 = 60 * 60;
 
 /// What one look came to.
 #[derive(Default)]
@@ -138,7 +143,7 @@ impl PutOff {
         let lock = shelf.lock(place);
         let by = format!("daemon, as {} asked", due.by);
         let outcome = match &lock {
-            Ok(_) => attempt(shelf, place, due, &by, now),
+            Ok(_) => attempt(shelf, place, due, before.is_none(), &by, now),
             Err(problem) if problem.is_busy() => return,
             Err(problem) => Err(Not::Now(problem.to_string())),
         };
@@ -216,6 +221,7 @@ fn attempt(
     shelf: &Shelf,
     place: &Place,
     due: &Schedule,
+    first: bool,
     by: &str,
     now: SystemTime,
 ) -> Result<CertificateFacts, Not> {
@@ -226,6 +232,13 @@ fn attempt(
     };
     if let Some(facts) = there() {
         return Ok(facts);
+    }
+    if first && date::to_unix(now) - due.at > LATE {
+        let at = date::from_unix(due.at).map_or_else(String::new, date::text);
+        return Err(Not::Fit(format!(
+            "its time, {at}, passed while the daemon was down, or its clock was set; activate it now, \
+             or set another time"
+        )));
     }
     let staged = shelf.about(place, Part::Staged);
     let staged = staged.map_err(|problem| Not::Now(problem.to_string()))?;

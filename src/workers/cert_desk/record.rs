@@ -20,12 +20,38 @@ pub struct About {
     pub at: i64,
     /// Who did it.
     pub by: String,
-    /// What is being done with it: `activate`, `rollback` or `renew`.
+    /// What is being done with it.
     #[serde(default)]
-    pub act: String,
+    pub act: Act,
     /// Of one that is being written: what the configured files held when that was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+}
+
+/// What is done with a pair that is being written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Nothing: it waits, or is kept.
+    #[default]
+    #[serde(rename = "")]
+    Nothing,
+    /// What was staged is put into use.
+    Activated,
+    /// What was there before is.
+    RolledBack,
+}
+
+impl Act {
+    /// The word of the journal.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Activated => "activated",
+            Self::RolledBack => "rolled-back",
+        }
+    }
 }
 
 /// What configured files hold; empty where nothing can be read.
@@ -72,6 +98,16 @@ pub struct Missed {
     pub problem: String,
 }
 
+/// Until when a certificate that was gone back to is not renewed by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hold {
+    /// Seconds since 1970.
+    pub until: i64,
+    /// Who went back.
+    pub by: String,
+}
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -80,7 +116,7 @@ pub struct Line {
     pub at: i64,
     /// The place.
     pub place: String,
-    /// `staged`, `activated`, `rolled-back`, `scheduled`, `cancelled`, `refused`.
+    /// The word of an [`Act`], or `staged`, `scheduled`, `cancelled`, `refused`.
     pub event: String,
     /// Who.
     pub by: String,

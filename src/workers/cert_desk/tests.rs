@@ -23,6 +23,7 @@ use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::activate::Activated;
 use crate::workers::cert_desk::activate::Way;
 use crate::workers::cert_desk::place::Place;
+use crate::workers::cert_desk::shelf::Act;
 use crate::workers::cert_desk::shelf::Before;
 use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
@@ -76,7 +77,7 @@ impl Scene {
                 self.now,
             ),
         };
-        "activated".clone_into(&mut pair.about.act);
+        pair.about.act = Act::Activated;
         pair
     }
 
@@ -169,7 +170,7 @@ fn going_there_and_back_keeps_what_was_there_each_time() {
     assert_eq!(scene.there(), old);
     assert_eq!(scene.on(Part::Previous), Some(new));
     assert_eq!(scene.on(Part::Replaced), None);
-    let events: Vec<_> = scene.shelf.journal().unwrap();
+    let events = scene.shelf.journal().unwrap().lines;
     let events: Vec<_> = events.iter().map(|line| line.event.as_str()).collect();
     assert_eq!(events, ["activated", "rolled-back"]);
 }
@@ -317,7 +318,7 @@ fn a_line_of_the_journal_stays_one_line_whoever_wrote_it() {
         note: String::new(),
     };
     scene.shelf.note(&line).unwrap();
-    assert_eq!(scene.shelf.journal().unwrap(), [line]);
+    assert_eq!(scene.shelf.journal().unwrap().lines, [line]);
     let text = fs::read_to_string(scene.folder.path().join("state/certs/journal.jsonl")).unwrap();
     assert!(!text.trim_end().chars().any(char::is_control), "{text:?}");
 }
@@ -366,15 +367,16 @@ fn what_is_put_off_and_fails_is_an_alarm_until_it_is_done() {
         });
         (said.collect::<Vec<_>>(), done.proofs.len())
     };
-    let put = |fingerprint: &str| {
+    let put_at = |fingerprint: &str, after: u64| {
         let schedule = Schedule {
-            at: date::to_unix(scene.now),
+            at: date::to_unix(scene.now + Duration::from_secs(after)),
             by: "anna".to_owned(),
             fingerprint: fingerprint.to_owned(),
         };
         let schedule = Some(&schedule);
         scene.shelf.schedule(&scene.place, schedule).unwrap();
     };
+    let put = |fingerprint: &str| put_at(fingerprint, 0);
     assert_eq!(look(0), (vec![false], 0), "what was told before the start");
     // The disk: tried again after a minute, and nothing is forgotten meanwhile.
     put(&scene.stage());
@@ -409,11 +411,12 @@ fn what_is_put_off_and_fails_is_an_alarm_until_it_is_done() {
     scene.swap(Way::Forward).unwrap();
     assert_eq!(look(320), (vec![false], 0));
     // A day of failures is enough.
-    put(&scene.stage());
+    put_at(&scene.stage(), 400);
     fs::rename(&etc, &gone).unwrap();
-    assert_eq!(look(24 * 3600 - 1), (vec![true], 0));
+    assert_eq!(look(400), (vec![true], 0));
+    assert_eq!(look(400 + 24 * 3600 - 1), (vec![], 0));
     assert!(scene.shelf.scheduled(&scene.place).unwrap().is_some());
-    look(24 * 3600 + 59);
+    look(400 + 24 * 3600 + 59);
     assert!(scene.shelf.scheduled(&scene.place).unwrap().is_none());
     assert!(scene.shelf.missed(&scene.place).unwrap().is_some());
 }
@@ -434,10 +437,50 @@ fn what_a_crash_had_done_already_is_no_failure() {
     let done = PutOff::default().act_on(&places, shelf, scene.now);
     assert_eq!(done.proofs.len(), 1);
     assert_eq!(shelf.scheduled(place).unwrap(), None);
-    let events = shelf.journal().unwrap().into_iter();
+    let events = shelf.journal().unwrap().lines.into_iter();
     assert!(
         events
             .map(|line| line.event)
             .all(|event| event == "activated")
     );
+}
+
+#[test]
+fn what_nobody_was_there_to_do_at_its_time_is_not_done_at_any_other() {
+    for (late, done) in [(3600, true), (3601, false), (86_400 * 3, false)] {
+        let scene = Scene::new();
+        let (before, staged) = (scene.there(), scene.stage());
+        let schedule = Schedule {
+            at: date::to_unix(scene.now),
+            by: "anna".to_owned(),
+            fingerprint: staged.clone(),
+        };
+        let (place, shelf) = (&scene.place, &scene.shelf);
+        shelf.schedule(place, Some(&schedule)).unwrap();
+        let (places, now) = ([place.clone()], scene.now + Duration::from_secs(late));
+        let mut put_off = PutOff::default();
+        let looked = put_off.act_on(&places, shelf, now);
+        assert_eq!(looked.proofs.len() == 1, done, "{late}");
+        assert_eq!(shelf.scheduled(place).unwrap(), None);
+        if done {
+            assert_eq!(scene.there().leaf, staged);
+            continue;
+        }
+        assert_eq!(scene.there(), before);
+        assert_eq!(
+            scene.on(Part::Staged),
+            Some(staged),
+            "it may still be activated"
+        );
+        let [said] = looked.observations.as_slice() else {
+            panic!("{:?}", looked.observations);
+        };
+        let Condition::Present(present) = &said.condition else {
+            panic!("{said:?}");
+        };
+        let text = &present.text;
+        assert!(text.contains("passed while the daemon was down"), "{text}");
+        let last = shelf.journal().unwrap().lines.pop().unwrap();
+        assert_eq!(last.event, "refused");
+    }
 }

@@ -26,8 +26,8 @@ use crate::tls::authority::AuthorityError;
 use crate::tls::authority::InternalCa;
 use crate::tls::authority::Issued;
 use crate::tls::pem;
-use crate::workers::cert_desk::shelf::ShelfError;
-use crate::workers::cert_desk::shelf::at;
+use crate::workers::kept::KeptError;
+use crate::workers::kept::at;
 
 /// The CA's own certificate.
 pub const CA: &str = "internal-ca.pem";
@@ -83,9 +83,9 @@ pub enum CaProblem {
     },
     /// The disk.
     #[error("{0}")]
-    Disk(#[from] ShelfError),
+    Disk(#[from] KeptError),
     /// The key is kept elsewhere.
-    #[error("the key of the CA is not in {}", .0.display())]
+    #[error("the key of the CA is not in its place, {}", .0.display())]
     KeyElsewhere(PathBuf),
     /// The key cannot be read.
     #[error("the key of the CA: {0}")]
@@ -135,9 +135,7 @@ impl CaFolder {
         let path = self.certificate(generation);
         let chain = match pem::load_chain(&path) {
             Ok(chain) => chain,
-            Err(TlsError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Ok(None);
-            }
+            Err(error) if error.is_missing() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let der = chain.into_iter().next().map(|der| der.to_vec());
@@ -149,6 +147,18 @@ impl CaFolder {
                 error: bad.into(),
             }),
         }
+    }
+
+    /// The certificates of all CAs that there are, in DER.
+    ///
+    /// # Errors
+    /// When one is there and cannot be read.
+    pub fn anchors(&self) -> Result<Vec<Vec<u8>>, CaProblem> {
+        let mut all = Vec::new();
+        for generation in [Generation::Current, Generation::Old, Generation::Next] {
+            all.extend(self.facts(generation)?.map(|(_, der)| der));
+        }
+        Ok(all)
     }
 
     /// The CA that issues, with its key.
@@ -179,7 +189,7 @@ impl CaFolder {
         let key = match SecretRef::File(key_path.clone()).read() {
             Ok(key) => key,
             Err(SecretError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                return Err(CaProblem::KeyElsewhere(self.0.clone()));
+                return Err(CaProblem::KeyElsewhere(key_path));
             }
             Err(error) => return Err(CaProblem::Key(error)),
         };
@@ -244,8 +254,7 @@ impl CaFolder {
         for generation in [Generation::Current, Generation::Next, Generation::Old] {
             match pem::read_bounded(&self.certificate(generation)) {
                 Ok(text) => all.extend(text),
-                Err(TlsError::Unreadable { source, .. })
-                    if source.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -16,7 +16,6 @@ use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
 use crate::tls::authority::InternalCa;
 use crate::tls::authority::Likeness;
-use crate::tls::pem;
 use crate::workers::cert_desk::activate;
 use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::activate::Activated;
@@ -26,7 +25,7 @@ use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
-use crate::workers::cert_desk::shelf::ShelfError;
+use crate::workers::kept::KeptError;
 
 /// Who staged what is issued here; what anybody else staged is left alone.
 const BY: &str = "internal-ca";
@@ -90,7 +89,7 @@ pub enum IssueError {
     Bridge(#[from] OutboundError),
     /// The disk.
     #[error("{0}")]
-    Disk(#[from] ShelfError),
+    Disk(#[from] KeptError),
     /// What is in use was not made by this CA.
     #[error(
         "what is in {} was not issued by the internal CA, or says what it does not issue; issue the \
@@ -146,13 +145,9 @@ pub fn bridges(config: &Config) -> Vec<Place> {
 /// # Errors
 /// When it is there and cannot be read.
 pub fn in_use(place: &Place) -> Result<Option<Vec<u8>>, TlsError> {
-    match pem::load_chain(&place.chain) {
-        Ok(chain) => Ok(chain.first().map(|leaf| leaf.to_vec())),
-        Err(TlsError::Unreadable { source, .. })
-            if source.kind() == std::io::ErrorKind::NotFound =>
-        {
-            Ok(None)
-        }
+    match activate::configured_leaf(place) {
+        Ok(leaf) => Ok(leaf.map(|leaf| leaf.to_vec())),
+        Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -309,7 +304,9 @@ impl Fresh {
     }
 }
 
-fn is_proven(trials: &[Trial], proof: Proof) -> bool {
+/// Whether what XSPs said is proof enough.
+#[must_use]
+pub fn is_proven(trials: &[Trial], proof: Proof) -> bool {
     let accepted = |trial: &Trial| trial.verdict == Verdict::Accepted;
     let refused = |trial: &Trial| matches!(trial.verdict, Verdict::Refused(_));
     match proof {

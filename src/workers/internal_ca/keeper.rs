@@ -20,6 +20,7 @@ use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::tls::authority::Likeness;
 use crate::workers::cert_desk::place::Place;
+use crate::workers::internal_ca::Bridge;
 use crate::workers::internal_ca::Ground;
 use crate::workers::internal_ca::Leaf;
 use crate::workers::internal_ca::Survey;
@@ -31,6 +32,7 @@ use crate::workers::internal_ca::issue::IssueError;
 use crate::workers::internal_ca::issue::Proof;
 use crate::workers::internal_ca::status::Records;
 use crate::workers::internal_ca::status::Status;
+use crate::workers::seed;
 
 /// Tries in a day: each is a connection to every XSP. After failures the pauses grow, so only
 /// somebody who mends and breaks things all day comes near.
@@ -46,13 +48,19 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(records: Records, place: &Place) -> Self {
-        let mut status = records.status(place);
+    pub(super) async fn open(ground: &Ground, records: Records, place: &Place) -> Self {
+        let (kept, own) = (records.clone(), place.clone());
+        let read = ground.tasks.blocking(move || kept.read_status(&own)).await;
+        let mut status = match read {
+            Some(Ok(status)) => status,
+            Some(Err(problem)) => {
+                warn!(place = place.name, %problem, "How the renewal stood cannot be read.");
+                Status::default()
+            }
+            None => Status::default(),
+        };
         if status.seed == 0 {
-            let mut seed = [0; 8];
-            // Without randomness all nodes come at once, which is no harm to one of them.
-            aws_lc_rs::rand::fill(&mut seed).ok();
-            status.seed = u64::from_le_bytes(seed) | 1;
+            status.seed = seed::fresh();
         }
         status.place.clone_from(&place.name);
         let tries = status.tries.iter().copied().filter_map(date::from_unix);
@@ -77,8 +85,9 @@ impl Keeper {
         config: &Arc<Config>,
         rules: &Rules,
         survey: &Survey,
-        leaf: Option<&Leaf>,
+        bridge: &Bridge,
     ) {
+        let leaf = bridge.leaf.as_ref();
         let before = self.status.clone();
         let ours = leaf.filter(|leaf| Likeness::of(&leaf.facts).is_some());
         self.status.managed = rules.renew && survey.has_key && ours.is_some();
@@ -95,10 +104,10 @@ impl Keeper {
         }
         if let (true, Some(leaf)) = (self.status.managed, ours) {
             // What an older CA issued is to be replaced now.
-            let life = (leaf.of == Generation::Current).then_some(Life {
-                not_before: leaf.facts.not_before,
-                not_after: leaf.facts.not_after,
-            });
+            let life = (leaf.of == Generation::Current).then(|| Life::from(&leaf.facts));
+            // Before what is in use: what an operator went back to may be due.
+            self.renewal
+                .handle(RenewalInput::Held(bridge.held), clock::now());
             self.renewal.handle(RenewalInput::InUse(life), clock::now());
             self.renewal.handle_timeout(clock::now());
             while let Some(action) = self.renewal.poll_action() {
@@ -163,11 +172,7 @@ impl Keeper {
                 self.status.problem.clear();
                 self.status.renewed = Some(date::to_unix(clock::wall()));
                 self.status.fingerprint = facts.fingerprint.to_string();
-                let life = Life {
-                    not_before: facts.not_before,
-                    not_after: facts.not_after,
-                };
-                let renewed = RenewalInput::Renewed(life);
+                let renewed = RenewalInput::Renewed(Life::from(&facts));
                 self.renewal.handle(renewed, clock::now());
             }
             Err(problem) => {

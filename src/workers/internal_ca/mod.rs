@@ -17,6 +17,7 @@ pub mod status;
 mod tell;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -36,6 +37,7 @@ use crate::domain::certs::trust_usage::Verdict;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::workers::cert_desk::place::Place;
+use crate::workers::cert_desk::shelf::Shelf;
 use crate::workers::internal_ca::folder::CaFolder;
 use crate::workers::internal_ca::folder::Generation;
 use crate::workers::internal_ca::keeper::Keeper;
@@ -89,9 +91,21 @@ struct Survey {
     has_key: bool,
     current: Option<Ca>,
     old: Option<Ca>,
+    /// The next one is prepared.
+    prepared: bool,
     problem: Option<String>,
-    bridges: Vec<(Place, Option<Leaf>)>,
+    bridges: Vec<Bridge>,
     usage: TrustUsage,
+    /// Why it is not known when each CA was in use; it is not written then either.
+    lost: Option<String>,
+}
+
+/// What a bridge shows.
+pub(super) struct Bridge {
+    place: Place,
+    pub(super) leaf: Option<Leaf>,
+    /// Until when it is left alone: an operator went back to the certificate before.
+    pub(super) held: Option<SystemTime>,
 }
 
 /// One generation of the CA.
@@ -135,19 +149,27 @@ fn survey(config: &Config, rules: &Rules) -> Survey {
         let facts = CertificateFacts::parse(&der).ok()?;
         Some(Leaf { facts, of: of.0 })
     };
+    let shelf = Shelf::new(&config.state_dir);
     let bridges = issue::bridges(config).into_iter();
     let bridges = bridges.map(|place| {
         let leaf = leaf(&place);
-        (place, leaf)
+        // After the files: who goes back notes it before they are changed.
+        let held = shelf.held(&place).ok().flatten();
+        let held = held.and_then(|hold| date::from_unix(hold.until));
+        Bridge { place, leaf, held }
     });
     let bridges = bridges.collect();
+    let usage = Records::new(&config.state_dir).usage();
+    let lost = usage.as_ref().err().map(ToString::to_string);
     Survey {
         has_key: folder.has_key(),
+        prepared: folder.certificate(Generation::Next).exists(),
         bridges,
         current,
         old,
         problem,
-        usage: Records::new(&config.state_dir).usage(),
+        usage: usage.unwrap_or_default(),
+        lost,
     }
 }
 
@@ -157,6 +179,8 @@ struct Desk {
     teller: Teller,
     /// What was said last of the CA as a whole, so that it is said once.
     said: Option<String>,
+    /// The same of when each was in use.
+    said_lost: Option<String>,
 }
 
 impl Desk {
@@ -166,25 +190,28 @@ impl Desk {
             return;
         };
         self.remark(rules, &survey);
-        let there = |name: &String| survey.bridges.iter().any(|(place, _)| place.name == *name);
+        let there = |name: &String| survey.bridges.iter().any(|held| held.place.name == *name);
         self.keepers.retain(|name, _| there(name));
         let mut seen = Vec::new();
-        for (place, leaf) in &survey.bridges {
-            let records = Records::new(&config.state_dir);
-            let keeper = self
-                .keepers
-                .entry(place.name.clone())
-                .or_insert_with(|| Keeper::new(records, place));
-            keeper
-                .look(ground, config, rules, &survey, leaf.as_ref())
-                .await;
-            seen.push(tell::renewal(place, &keeper.status, leaf.as_ref()));
+        for bridge in &survey.bridges {
+            let place = &bridge.place;
+            let keeper = match self.keepers.entry(place.name.clone()) {
+                Entry::Occupied(held) => held.into_mut(),
+                Entry::Vacant(free) => {
+                    let records = Records::new(&config.state_dir);
+                    free.insert(Keeper::open(ground, records, place).await)
+                }
+            };
+            keeper.look(ground, config, rules, &survey, bridge).await;
+            seen.push(tell::renewal(place, &keeper.status, bridge.leaf.as_ref()));
         }
         let now = clock::wall();
-        seen.extend(survey.current.as_ref().map(|ca| {
-            let next = CaFolder::new(&rules.directory).certificate(Generation::Next);
-            tell::rotation(&ca.facts, rules.client_lifetime, next.exists(), now)
-        }));
+        seen.extend(
+            survey
+                .current
+                .as_ref()
+                .map(|ca| tell::rotation(&ca.facts, rules.client_lifetime, survey.prepared, now)),
+        );
         seen.extend(self.usage(ground, config, &survey, now).await);
         self.teller.say(seen, &ground.observe);
     }
@@ -214,7 +241,7 @@ impl Desk {
 
     /// Remembers which CA's leaves are in use, and says of the old one whether it can go.
     async fn usage(
-        &self,
+        &mut self,
         ground: &Ground,
         config: &Arc<Config>,
         survey: &Survey,
@@ -222,7 +249,13 @@ impl Desk {
     ) -> Option<Observation> {
         let mut usage = survey.usage.clone();
         let verdict = judge_usage(&mut usage, survey, now);
-        if usage != survey.usage {
+        if survey.lost != self.said_lost
+            && let Some(error) = &survey.lost
+        {
+            warn!(%error, "When each internal CA was last used cannot be read.");
+        }
+        self.said_lost.clone_from(&survey.lost);
+        if usage != survey.usage && survey.lost.is_none() {
             let records = Records::new(&config.state_dir);
             let kept = ground.tasks.blocking(move || records.keep_usage(&usage));
             if let Some(Err(error)) = kept.await {
@@ -238,7 +271,7 @@ impl Desk {
 fn judge_usage(usage: &mut TrustUsage, survey: &Survey, now: SystemTime) -> Verdict {
     let hour = date::to_unix(now) / USE_STEP * USE_STEP;
     let present = |of: Generation, ca: &Ca| {
-        let mut leaves = survey.bridges.iter().filter_map(|(_, leaf)| leaf.as_ref());
+        let mut leaves = survey.bridges.iter().filter_map(|held| held.leaf.as_ref());
         Present {
             name: ca.facts.fingerprint.to_string(),
             ends: Some(ca.facts.not_after),

@@ -5,20 +5,17 @@
 //! internal-ca/usage.json    when leaves of each CA were last in use
 //! ```
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::domain::certs::trust_usage::TrustUsage;
-use crate::platform::files;
 use crate::workers::cert_desk::place::Place;
-use crate::workers::cert_desk::shelf::ShelfError;
-use crate::workers::cert_desk::shelf::at;
+use crate::workers::kept::KeptError;
+use crate::workers::kept::KeptFolder;
+
+const USAGE: &str = "usage.json";
 
 /// How the renewal of one certificate stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,68 +43,54 @@ pub struct Status {
 
 /// The folder below a state directory.
 #[derive(Debug, Clone)]
-pub struct Records {
-    state: PathBuf,
-    root: PathBuf,
-}
+pub struct Records(KeptFolder);
 
 impl Records {
     /// Of a state directory.
     #[must_use]
     pub fn new(state: &Path) -> Self {
-        Self {
-            state: state.to_owned(),
-            root: state.join("internal-ca"),
-        }
+        Self(KeptFolder::new(state, "internal-ca"))
+    }
+
+    /// How a place stands, as far as it is known.
+    #[must_use]
+    pub fn status(&self, place: &Place) -> Status {
+        self.read_status(place).unwrap_or_default()
     }
 
     /// How a place stands; the default before anything happened, and for a damaged file.
-    #[must_use]
-    pub fn status(&self, place: &Place) -> Status {
-        self.read(&format!("{}.json", place.slug()))
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn read_status(&self, place: &Place) -> Result<Status, KeptError> {
+        self.0.recall(&file(place))
     }
 
     /// Keeps how a place stands.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep_status(&self, place: &Place, status: &Status) -> Result<(), ShelfError> {
-        self.keep(&format!("{}.json", place.slug()), status)
+    pub fn keep_status(&self, place: &Place, status: &Status) -> Result<(), KeptError> {
+        self.0.keep(&file(place), status)
     }
 
-    /// When leaves of each CA were last in use.
-    #[must_use]
-    pub fn usage(&self) -> TrustUsage {
-        self.read("usage.json")
+    /// When leaves of each CA were last in use; the default for a damaged file.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn usage(&self) -> Result<TrustUsage, KeptError> {
+        self.0.recall(USAGE)
     }
 
     /// Keeps it.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep_usage(&self, usage: &TrustUsage) -> Result<(), ShelfError> {
-        self.keep("usage.json", usage)
+    pub fn keep_usage(&self, usage: &TrustUsage) -> Result<(), KeptError> {
+        self.0.keep(USAGE, usage)
     }
+}
 
-    fn read<T: DeserializeOwned + Default>(&self, name: &str) -> T {
-        match fs::read_to_string(self.root.join(name)) {
-            Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
-            Err(error) => {
-                if error.kind() != ErrorKind::NotFound {
-                    tracing::warn!(%error, name, "What is kept of the internal CA cannot be read.");
-                }
-                T::default()
-            }
-        }
-    }
-
-    fn keep(&self, name: &str, value: &impl Serialize) -> Result<(), ShelfError> {
-        files::create_private_dir(&self.root).map_err(at(&self.root))?;
-        files::own_like(&self.root, &self.state).map_err(at(&self.root))?;
-        let path = self.root.join(name);
-        // Plain structs of texts and numbers: nothing in them can fail to be written.
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        files::write_atomic(&path, text.as_bytes(), files::PRIVATE).map_err(at(&path))?;
-        files::own_like(&path, &self.state).map_err(at(&path))
-    }
+fn file(place: &Place) -> String {
+    format!("{}.json", place.slug())
 }

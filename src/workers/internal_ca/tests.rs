@@ -147,6 +147,39 @@ async fn a_certificate_is_renewed_after_two_thirds_and_not_before() {
 }
 
 #[tokio::test]
+async fn what_an_operator_went_back_to_is_left_alone_for_a_while() {
+    let scene = Scene::new(DAY * 10, "try-first = false");
+    let before = scene.leaf();
+    let place = issue::bridges(&scene.config).remove(0);
+    let shelf = Shelf::new(&scene.config.state_dir);
+    let hold = crate::workers::cert_desk::shelf::Hold {
+        until: date::to_unix(clock::wall() + DAY / 2),
+        by: "anna".to_owned(),
+    };
+    shelf.hold(&place, Some(&hold)).unwrap();
+    let mut desk = Desk::default();
+    scene.look(&mut desk).await;
+    assert_eq!(scene.leaf(), before);
+    shelf.hold(&place, None).unwrap();
+    scene.look(&mut desk).await;
+    assert_ne!(scene.leaf().fingerprint, before.fingerprint);
+}
+
+#[tokio::test]
+async fn a_failure_is_told_again_after_a_restart() {
+    let scene = Scene::new(DAY * 20, "");
+    scene.look(&mut Desk::default()).await;
+    let told = scene.text(AlarmName::InternalCaRenewalFailed);
+    scene
+        .seen
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clear();
+    scene.look(&mut Desk::default()).await;
+    assert_eq!(scene.text(AlarmName::InternalCaRenewalFailed), told);
+}
+
+#[tokio::test]
 async fn what_no_xsp_could_be_shown_is_not_used_and_is_told_until_a_renewal_works() {
     let scene = Scene::new(DAY * 20, "");
     let before = scene.leaf();
@@ -158,7 +191,7 @@ async fn what_no_xsp_could_be_shown_is_not_used_and_is_told_until_a_renewal_work
     assert!(text.contains("The one in use ends on"), "{text}");
     // Nothing is left on the shelf that somebody might activate by mistake.
     let place = issue::bridges(&scene.config).remove(0);
-    let shelf = crate::workers::cert_desk::shelf::Shelf::new(&scene.config.state_dir);
+    let shelf = Shelf::new(&scene.config.state_dir);
     let staged = shelf.about(&place, crate::workers::cert_desk::shelf::Part::Staged);
     assert_eq!(staged.unwrap(), None);
     // A restart has not forgotten it, and what is renewed by hand ends it.
@@ -202,7 +235,8 @@ async fn without_the_key_nothing_is_issued_and_nothing_is_a_failure() {
     let absent = scene.said(AlarmName::InternalCaRenewalFailed);
     assert_eq!(absent, Some(Condition::Absent));
     let place = issue::bridges(&scene.config).remove(0);
-    assert!(!Records::new(&scene.config.state_dir).status(&place).managed);
+    let status = Records::new(&scene.config.state_dir).status(&place);
+    assert!(!status.managed);
 }
 
 #[tokio::test]
@@ -265,15 +299,18 @@ fn the_old_ca_is_safe_to_remove_when_nothing_of_it_was_in_use_for_a_month() {
         has_key: true,
         current: Some(current.clone()),
         old: Some(old.clone()),
+        prepared: false,
         problem: None,
-        bridges: vec![(
-            place.clone(),
-            Some(Leaf {
+        bridges: vec![Bridge {
+            place: place.clone(),
+            leaf: Some(Leaf {
                 facts: current.facts.clone(),
                 of,
             }),
-        )],
+            held: None,
+        }],
         usage: TrustUsage::default(),
+        lost: None,
     };
     let mut usage = TrustUsage::default();
     let verdict = judge_usage(&mut usage, &survey(Generation::Old), now);

@@ -113,6 +113,17 @@ impl Desk {
         })
     }
 
+    /// What people are told.
+    fn words(&self, words: &[&str]) -> String {
+        let config = self.path("xspd.toml");
+        let words = [&["certs"], words, &["--config", &config]].concat();
+        let args = Command::try_parse_from(words).unwrap().args;
+        match run_at(args, Console { json: false }, clock::wall()).unwrap() {
+            Said::With(_, said) => format!("{said:?}"),
+            said => format!("{said:?}"),
+        }
+    }
+
     fn config(&self) -> Config {
         let path = self.folder.path().join("xspd.toml");
         load_with(&path, &Environment::process(), NamedFiles::Skip)
@@ -207,6 +218,94 @@ fn a_request_becomes_a_certificate_in_use_and_the_old_one_comes_back() {
     );
     let nothing = desk.run(&["activate", "edge", "--offline"]).unwrap_err();
     assert_eq!(nothing.exit(), Exit::NoInput);
+}
+
+#[test]
+fn what_was_gone_back_to_is_not_renewed_by_itself_before_somebody_could_look() {
+    let desk = Desk::new();
+    let acme = format!(
+        "[[acme]]\nname = \"public\"\ndirectory = \"https://ca.test/dir\"\nterms-agreed = true\n\
+         challenge = \"tls-alpn-01\"\nnames = [\"{HOST}\"]\nfor = [\"edge\"]\n"
+    );
+    let text = fs::read_to_string(desk.path("xspd.toml")).unwrap();
+    fs::write(desk.path("xspd.toml"), text + &acme).unwrap();
+    let (place, shelf) = (
+        place::find(&desk.config(), "edge").unwrap(),
+        Shelf::new(&desk.folder.path().join("state")),
+    );
+    desk.staged();
+    desk.run(&["activate", "edge", "--offline"]).unwrap();
+    assert_eq!(shelf.held(&place).unwrap(), None);
+    // Nothing of it stays when nothing is gone back to.
+    fs::rename(desk.path("edge.pem"), desk.path("live.pem")).unwrap();
+    std::os::unix::fs::symlink(desk.path("live.pem"), desk.path("edge.pem")).unwrap();
+    desk.run(&["rollback", "edge", "--offline"]).unwrap_err();
+    assert_eq!(shelf.held(&place).unwrap(), None);
+    fs::rename(desk.path("live.pem"), desk.path("edge.pem")).unwrap();
+
+    let now = date::to_unix(clock::wall());
+    let (_, said) = desk.run(&["rollback", "edge", "--offline"]).unwrap();
+    let until = said["orders-again"]["at-seconds"].as_i64().unwrap();
+    assert!((now + 86_400..now + 86_460).contains(&until), "{said}");
+    assert_eq!(said["orders-again"]["renew"], serde_json::json!(["public"]));
+    assert_eq!(shelf.held(&place).unwrap().unwrap().until, until);
+}
+
+#[test]
+fn what_an_import_takes_from_others_is_said() {
+    let desk = Desk::new();
+    let first = desk.staged();
+    let (place, shelf) = (
+        place::find(&desk.config(), "edge").unwrap(),
+        Shelf::new(&desk.folder.path().join("state")),
+    );
+    let schedule = Schedule {
+        at: date::to_unix(clock::wall() + Duration::from_secs(86_400)),
+        by: "anna".to_owned(),
+        fingerprint: first.clone(),
+    };
+    shelf.schedule(&place, Some(&schedule)).unwrap();
+    // The same again takes nothing from anybody.
+    let delivered = desk.path("delivered.pem");
+    let (_, said) = desk.run(&["import", &delivered, "--for", "edge"]).unwrap();
+    assert_eq!(said["replaces-staged"], Value::Null, "{said}");
+    assert_eq!(said["activation-lost"], Value::Null, "{said}");
+
+    let (_, made) = desk.run(&["csr", "--for", "edge"]).unwrap();
+    desk.certify(made["request"].as_str().unwrap(), "other.pem");
+    let other = desk.path("other.pem");
+    let words = ["import", &other, "--for", "edge"];
+    for dry in [&["--dry-run"][..], &[]] {
+        let (_, said) = desk.run(&[&words[..], dry].concat()).unwrap();
+        assert_eq!(said["replaces-staged"]["fingerprint"], first.as_str());
+        assert_eq!(said["activation-lost"]["by"], "anna");
+    }
+    desk.run(&["import", &delivered, "--for", "edge"]).unwrap();
+    let text = desk.words(&words);
+    assert!(
+        text.contains("replaces what") && text.contains("SHA-256"),
+        "{text}"
+    );
+    // The time was set for the first one, which is no longer there.
+    let lost = "the activation that anna set for";
+    assert!(
+        text.contains(lost) && text.contains("activate edge"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_key_in_use_that_cannot_be_read_is_not_called_that_of_a_ca() {
+    let desk = Desk::new();
+    fs::set_permissions(desk.path("edge.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let words = ["csr", "--for", "edge", "--existing-key"];
+    let refused = desk.run(&words).unwrap_err();
+    assert_eq!(refused.exit(), Exit::NoPermission);
+    let said = refused.to_string();
+    assert!(
+        said.starts_with("the key in use: ") && said.contains("chmod 600"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -349,14 +448,26 @@ fn what_is_put_off_happens_at_its_time_and_only_to_what_was_meant() {
         None,
         "told once, not each look"
     );
-    assert_eq!(shelf.journal().unwrap().last().unwrap().event, "refused");
+    assert_eq!(
+        shelf.journal().unwrap().lines.last().unwrap().event,
+        "refused"
+    );
 
     shelf.schedule(&place, Some(&schedule(&new))).unwrap();
     assert!(put_off.act(&config, now).proofs.is_empty(), "too early");
     assert_eq!(desk.served().fingerprint, old.fingerprint);
     assert_eq!(put_off.act(&config, later).proofs.len(), 1);
     assert_eq!(desk.served().fingerprint.to_string(), new);
-    assert!(shelf.journal().unwrap().last().unwrap().by.contains("anna"));
+    assert!(
+        shelf
+            .journal()
+            .unwrap()
+            .lines
+            .last()
+            .unwrap()
+            .by
+            .contains("anna")
+    );
 }
 
 #[test]

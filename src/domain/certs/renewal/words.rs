@@ -3,6 +3,8 @@
 use std::time::Duration;
 use std::time::SystemTime;
 
+use crate::domain::certs::CertificateFacts;
+
 /// Lifetime of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
@@ -10,6 +12,15 @@ pub struct Life {
     pub not_before: SystemTime,
     /// Last second.
     pub not_after: SystemTime,
+}
+
+impl From<&CertificateFacts> for Life {
+    fn from(facts: &CertificateFacts) -> Self {
+        Self {
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+        }
+    }
 }
 
 impl Life {
@@ -36,6 +47,9 @@ pub enum RenewalInput {
         /// The CA was away before it had the order, which then counts as none.
         away: bool,
     },
+    /// Until when an operator wants nothing ordered, having gone back to the certificate before; `None`
+    /// when nobody does.
+    Held(Option<SystemTime>),
     /// What is in use now; `None` when there is none that this CA could have issued.
     InUse(Option<Life>),
     /// A new certificate is in use.
