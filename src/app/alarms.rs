@@ -6,14 +6,10 @@ use crate::app::AppError;
 use crate::config;
 use crate::config::Config;
 use crate::config::Environment;
-use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
-use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
 use crate::domain::alarms::Policy;
 use crate::domain::alarms::QuietHours;
-use crate::domain::alarms::catalogue;
-use crate::domain::alarms::observation::Present;
 use crate::outbound::alerts::AlertSink;
 use crate::outbound::alerts::SinkBuilder;
 use crate::platform::tasks::Tasks;
@@ -126,26 +122,17 @@ impl Alarms {
 
     fn reloaded<P: std::fmt::Display>(&self, what: &str, problems: &[P]) {
         let name = AlarmName::ConfigReloadFailed;
-        let condition = match problems {
-            [] => Condition::Absent,
+        self.desk.observe(match problems {
+            [] => Observation::absent(name, what),
             [first, rest @ ..] => {
                 let more = match rest.len() {
                     0 => String::new(),
                     more => format!(" (and {more} more, see the log)"),
                 };
-                Condition::Present(Present {
-                    severity: catalogue::entry(name).severity,
-                    step: String::new(),
-                    text: format!("A changed {what} was refused, the old one holds: {first}{more}"),
-                    rule: String::new(),
-                    ends: None,
-                    details: Vec::new(),
-                })
+                let text =
+                    format!("A changed {what} was refused, the old one holds: {first}{more}");
+                Observation::present(name, what, text)
             }
-        };
-        self.desk.observe(Observation {
-            key: AlarmKey::new(name, what),
-            condition,
         });
     }
 }

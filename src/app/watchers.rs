@@ -225,10 +225,7 @@ mod tests {
     use crate::workers::blf_tracker::view::Counts;
 
     fn present(observation: &Observation) -> Option<(Severity, &str)> {
-        match &observation.condition {
-            Condition::Absent => None,
-            Condition::Present(present) => Some((present.severity, present.step.as_str())),
-        }
+        observation.condition.gist()
     }
 
     #[test]

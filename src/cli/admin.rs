@@ -24,6 +24,7 @@ use crate::config::load_with;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretError;
 use crate::config::secret::SecretRef;
+use crate::domain::percent;
 
 /// For each step of an exchange: the daemon answers within 10 s; a little more for the way.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -265,15 +266,7 @@ impl Question<'_> {
 
 /// Everything but letters and digits as `%xx`.
 pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent::encoded(text.as_bytes(), b"")
 }
 
 /// A listener on all addresses is reached on loopback.

@@ -11,6 +11,7 @@ mod import;
 mod internal_ca;
 mod list;
 mod moment;
+mod object;
 mod place;
 mod plan;
 mod renew;

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -30,7 +31,7 @@ struct Scene {
     stage: Stage,
     well: Arc<AtomicBool>,
     receiver: Upstream,
-    received: Arc<Mutex<Vec<Value>>>,
+    received: Arc<Mutex<Vec<(Instant, Value)>>>,
 }
 
 impl Scene {
@@ -51,7 +52,10 @@ impl Scene {
             let text = String::from_utf8_lossy(request);
             let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
             if let Ok(value) = serde_json::from_str(body) {
-                heard.lock().unwrap().push(value);
+                heard
+                    .lock()
+                    .unwrap()
+                    .push((xspd::platform::clock::mono(), value));
             }
             Reply::text(200, "thanks")
         })
@@ -243,7 +247,7 @@ async fn people_silence_and_try_sinks_and_strangers_do_not() {
     );
     let (_, said) = scene.say(&["silences"]).await;
     assert!(said.contains("change 4711"), "{said}");
-    assert_eq!(scene.received.lock().unwrap().len(), 1, "nobody is told");
+    let ended = xspd::platform::clock::mono();
     let (code, said) = scene.say(&["unsilence", "1"]).await;
     assert_eq!(code, 0, "{said}");
     let told = async {
@@ -252,6 +256,11 @@ async fn people_silence_and_try_sinks_and_strangers_do_not() {
         }
     };
     timeout(BOUND, told).await.expect("the silence is over");
+    let received = scene.received.lock().unwrap().clone();
+    assert_eq!(received.len(), 2, "once, and not before: {received:#?}");
+    let (at, alerts) = &received[1];
+    assert!(*at > ended, "nobody is told while there is a silence");
+    assert_eq!(alerts[0]["labels"]["alertname"], "xspUnreachable");
     let (code, said) = scene.say(&["silence", "*", "--for", "91d"]).await;
     assert_eq!(code, 65, "{said}");
     assert!(said.contains("90 days"), "{said}");

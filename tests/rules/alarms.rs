@@ -1,9 +1,16 @@
 //! Alarms: a name that a NOC routes and documents is one that something raises.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use clap::Parser as _;
+use xspd::cli;
 use xspd::domain::alarms::AlarmName;
+use xspd::domain::alarms::whose;
+use xspd::domain::alarms::whose::Whose;
+use xspd::domain::certs::remedy;
 
+use crate::rules::readme::Table;
 use crate::rules::source;
 
 /// Where every name stands whether it is raised or not: the names themselves, what is known of each,
@@ -44,4 +51,91 @@ fn every_alarm_of_the_catalogue_is_raised_by_something() {
         let text = fs::read_to_string(source::root().join(list)).expect("a list of names");
         assert!(text.contains("AlarmName"), "{list}");
     }
+}
+
+/// What stands between backticks and begins with our name.
+fn verbs(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|line| line.starts_with("xspd "))
+}
+
+/// The words that a shell makes of a line; it knows single quotes and backslashes.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !quoted => words.extend(word.take()),
+            '\\' if !quoted => word.get_or_insert_default().extend(rest.next()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    assert!(!quoted, "{line} does not end");
+    words.extend(word);
+    words
+}
+
+fn parses(line: &str) {
+    if let Err(error) = cli::Command::try_parse_from(words(line)) {
+        panic!("{line}: {error}");
+    }
+}
+
+#[test]
+fn every_command_of_an_action_is_one_that_the_program_takes() {
+    let mut seen = BTreeSet::new();
+    for name in AlarmName::ALL {
+        let whom = Whose::ALL.map(Some).into_iter().chain([None]);
+        for action in whom.map(|whose| whose::action(*name, "", whose)) {
+            seen.extend(verbs(action));
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+    seen.into_iter().for_each(parses);
+}
+
+#[test]
+fn every_line_to_paste_is_one_command_whatever_the_object_is_called() {
+    for name in AlarmName::ALL {
+        for whose in Whose::ALL.map(Some).into_iter().chain([None]) {
+            for object in [
+                "listener public xsp.example.com",
+                "a'; reboot; '",
+                "xsi/*#2",
+            ] {
+                let line = remedy::command(*name, whose, object);
+                parses(&line);
+                let words = words(&line);
+                let about = words.last().expect("a word");
+                assert!(about == object || about == "status", "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_to_do_by_whose_it_is_is_documented() {
+    let mut written = BTreeSet::new();
+    for row in Table::after("alarm\nsays instead:").rows {
+        let word = |cell: &str| cell.trim_matches('`').to_owned();
+        for alarm in row[0].split(", ") {
+            for whose in row[1].split(", ") {
+                written.insert((word(alarm), word(whose), row[2].clone()));
+            }
+        }
+    }
+    let mut expected = BTreeSet::new();
+    for name in AlarmName::ALL {
+        for whose in Whose::ALL {
+            if let Some(action) = whose::special(*name, whose) {
+                let (name, whose) = (name.word().to_owned(), whose.word().to_owned());
+                expected.insert((name, whose, action.to_owned()));
+            }
+        }
+    }
+    assert_eq!(written, expected);
 }

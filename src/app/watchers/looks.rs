@@ -39,12 +39,10 @@ pub(super) fn cti(sessions: &Sessions, patience: Duration) -> Observation {
 
 /// A look at something that is as bad as the catalogue says, or well.
 pub(super) fn look(name: AlarmName, object: &str, text: Option<String>) -> Observation {
-    let severity = catalogue::entry(name).severity;
-    look_closely(
-        name,
-        object,
-        text.map(|text| (severity, String::new(), text)),
-    )
+    match text {
+        None => Observation::absent(name, object),
+        Some(text) => Observation::present(name, object, text),
+    }
 }
 
 /// The same where the watcher knows how bad it is, and which step.
@@ -53,20 +51,16 @@ pub(super) fn look_closely(
     object: &str,
     wrong: Option<(Severity, String, String)>,
 ) -> Observation {
-    let condition = match wrong {
-        None => Condition::Absent,
-        Some((severity, step, text)) => Condition::Present(Present {
-            severity,
-            step,
-            text,
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        }),
+    let Some((severity, step, text)) = wrong else {
+        return Observation::absent(name, object);
+    };
+    let present = Present {
+        step,
+        ..Present::new(severity, text)
     };
     Observation {
         key: AlarmKey::new(name, object),
-        condition,
+        condition: Condition::Present(present),
     }
 }
 

@@ -49,6 +49,13 @@ pub(super) fn run(args: &Args, console: Console) -> Exit {
     shown.unwrap_or_else(|failure| failure.told(console))
 }
 
+impl Args {
+    /// Whether some alarms are left out.
+    const fn is_part(&self) -> bool {
+        self.severity.is_some() || self.name.is_some() || self.object.is_some() || self.open
+    }
+}
+
 fn look(args: &Args, daemon: &Daemon) -> Result<Value, Failure> {
     let acknowledged = args.open.then(|| "false".to_owned());
     daemon.get(&format!(
@@ -67,7 +74,8 @@ fn once(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure>
     if console.json {
         console.document(&said);
     } else {
-        table(&said).iter().for_each(|line| console.line(line));
+        let lines = table(&said, args.is_part());
+        lines.iter().for_each(|line| console.line(line));
     }
     let matters = of(&said)
         .iter()
@@ -79,9 +87,9 @@ fn of(said: &Value) -> &[Value] {
     said["alarms"].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn table(said: &Value) -> Vec<String> {
+fn table(said: &Value, is_part: bool) -> Vec<String> {
     let (all, at) = (of(said), said["at"].as_u64().unwrap_or_default());
-    let mut lines = vec![rows::summary(all)];
+    let mut lines = vec![rows::summary(all, is_part)];
     if said["durable"] == false {
         lines.push(
             "The daemon keeps alarms in memory only: a restart loses them (see its log)."
@@ -107,7 +115,7 @@ fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure
             let changed = |before: &Value| changes(of(before), of(&said));
             watching.show(Shown {
                 first: before.is_none(),
-                table: &|| table(&said),
+                table: &|| table(&said, args.is_part()),
                 document: &|| json!({"alarms": of(&said), "at": said.get("at")}),
                 changes: before.as_ref().map(changed).unwrap_or_default(),
             });
@@ -174,8 +182,9 @@ mod tests {
     #[test]
     fn a_table_says_when_nothing_is_kept() {
         let said = json!({"alarms": [], "at": 0, "durable": false});
-        let lines = table(&said);
+        let lines = table(&said, false);
         assert_eq!(lines[0], "No alarm is on.");
         assert!(lines[1].contains("in memory only"));
+        assert_eq!(table(&said, true)[0], "Nothing matches.");
     }
 }

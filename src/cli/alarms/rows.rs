@@ -105,8 +105,8 @@ pub(super) const HISTORY: [&str; 7] = [
     "WHEN", "WHAT", "SEVERITY", "ALARM", "OBJECT", "TOLD TO", "WORDS",
 ];
 
-/// One sentence that counts the rows.
-pub(super) fn summary(all: &[Value]) -> String {
+/// One sentence that counts the rows. Of a part, none does not mean that all is well.
+pub(super) fn summary(all: &[Value], is_part: bool) -> String {
     let count = |severity: &str| all.iter().filter(|row| row["severity"] == severity).count();
     let words = ["critical", "high", "medium", "low", "informational"];
     let parts: Vec<_> = words
@@ -117,6 +117,7 @@ pub(super) fn summary(all: &[Value]) -> String {
         })
         .collect();
     match all.len() {
+        0 if is_part => "Nothing matches.".to_owned(),
         0 => "No alarm is on.".to_owned(),
         1 => format!("1 alarm: {}", parts.join(", ")),
         more => format!("{more} alarms: {}", parts.join(", ")),
@@ -174,9 +175,10 @@ mod tests {
     #[test]
     fn alarms_are_counted_by_severity() {
         let row = |severity: &str| json!({"severity": severity});
-        assert_eq!(summary(&[]), "No alarm is on.");
+        assert_eq!(summary(&[], false), "No alarm is on.");
+        assert_eq!(summary(&[], true), "Nothing matches.");
         assert_eq!(
-            summary(&[row("low"), row("critical"), row("low")]),
+            summary(&[row("low"), row("critical"), row("low")], true),
             "3 alarms: 1 critical, 2 low"
         );
     }

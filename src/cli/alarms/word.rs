@@ -137,14 +137,25 @@ pub(super) fn silence(args: &Silence, console: Console) -> Exit {
             let silence = said.get("silence").unwrap_or(&Value::Null);
             let until = silence.get("until").unwrap_or(&Value::Null);
             console.line(format_args!(
-                "Silence {} until {}.",
+                "Silence {} until {}: {}.",
                 text(silence, "id"),
-                when(until)
+                when(until),
+                holds(said.get("holds").and_then(Value::as_u64))
             ));
         }
         Err(failure) => return failure.told(console),
     }
     Exit::Ok
+}
+
+/// How much a silence holds back now; an older daemon does not say.
+fn holds(alarms: Option<u64>) -> String {
+    match alarms {
+        None => "it holds back what matches".to_owned(),
+        Some(0) => "it holds back no alarm that is on now, only what may come".to_owned(),
+        Some(1) => "it holds back 1 alarm that is on now".to_owned(),
+        Some(more) => format!("it holds back {more} alarms that are on now"),
+    }
 }
 
 pub(super) fn unsilence(args: &Unsilence, console: Console) -> Exit {
@@ -168,4 +179,16 @@ pub(super) fn test(args: &Test, console: Console) -> Exit {
         Err(failure) => return failure.told(console),
     }
     Exit::Ok
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_that_holds_nothing_says_so() {
+        assert!(holds(Some(0)).contains("no alarm that is on"));
+        assert!(holds(Some(1)).ends_with("1 alarm that is on now"));
+        assert!(holds(Some(12)).contains("12 alarms"));
+    }
 }

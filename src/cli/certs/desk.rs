@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::admin::Door;
 use crate::cli::certs::failure::Failure;
+use crate::cli::certs::object;
 use crate::cli::operations;
 use crate::config::Config;
 use crate::config::Environment;
@@ -15,6 +16,7 @@ use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::Severity;
 use crate::domain::certs::date;
 use crate::domain::certs::fit::Finding;
+use crate::domain::shell::quoted;
 use crate::workers::cert_desk::activate;
 use crate::workers::cert_desk::place;
 use crate::workers::cert_desk::place::Place;
@@ -33,13 +35,13 @@ pub(super) struct Desk {
 impl Desk {
     /// The place as it is typed at a prompt: `*` and `#` mean something to shells.
     pub(super) fn typed(&self) -> String {
-        typed(&self.place.name)
+        quoted(&self.place.name)
     }
 
     /// Reads the configuration and finds the place; what a crash interrupted there is finished.
     pub(super) fn open(door: &Door, asked: &str, now: SystemTime) -> Result<Self, Failure> {
         let config = door.config().map_err(Failure::Config)?;
-        let place = place::find(&config, asked)?;
+        let place = place::find(&config, &object::place(&config, asked))?;
         let shelf = Shelf::new(&config.state_dir);
         if shelf.about(&place, Part::Applying)?.is_some() {
             let _lock = shelf.lock(&place)?;
@@ -51,15 +53,6 @@ impl Desk {
             place,
             by: operations::name(&Environment::process()),
         })
-    }
-}
-
-fn typed(place: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.' | '_' | ':');
-    if place.chars().all(plain) {
-        place.to_owned()
-    } else {
-        format!("'{}'", place.replace('\'', "'\\''"))
     }
 }
 
@@ -134,16 +127,4 @@ pub(super) fn with(mut document: Value, more: &Value) -> Value {
         all.extend(more.clone());
     }
     document
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_shell_would_take_for_something_else_is_quoted() {
-        assert_eq!(typed("public/xsp1.example.net"), "public/xsp1.example.net");
-        assert_eq!(typed("xsi/*#2"), "'xsi/*#2'");
-        assert_eq!(typed("a'b"), r"'a'\''b'");
-    }
 }

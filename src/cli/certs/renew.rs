@@ -12,6 +12,7 @@ use crate::cli::acme;
 use crate::cli::admin::Door;
 use crate::cli::certs::Said;
 use crate::cli::certs::failure::Failure;
+use crate::cli::certs::object;
 use crate::cli::certs::renew_bridge;
 use crate::domain::certs::date;
 use crate::platform::clock;
@@ -41,10 +42,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said, Failure> {
-    if args.name.contains('/') {
-        return renew_bridge::run(&args.door, &args.name, args.untried, console, now);
+    let name = object::renewable(&args.door, &args.name);
+    if name.contains('/') {
+        return renew_bridge::run(&args.door, &name, args.untried, console, now);
     }
-    let desk = acme::Desk::open(&args.door, &args.name)?;
+    let desk = acme::Desk::open(&args.door, &name)?;
     desk.alive()?;
     let before = desk.folder.status()?;
     // Who asks for another one has found out what was wrong with the one before.

@@ -134,11 +134,15 @@ impl Found {
         all.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// One of them.
+    /// One of them, by its own name or by that of the place that it is.
     pub(super) fn find(&self, name: &str) -> Result<&Value, Failure> {
-        let mut all = self.certificates().iter();
-        all.find(|held| held["name"] == name)
-            .ok_or_else(|| Failure::Unknown(name.to_owned()))
+        let called = |name: &str| {
+            let mut all = self.certificates().iter();
+            all.find(|held| held["name"] == name)
+        };
+        let object = || cert_watch::object_of(&self.config, name);
+        let found = called(name).or_else(|| called(&object()?));
+        found.ok_or_else(|| Failure::Unknown(name.to_owned()))
     }
 }
 

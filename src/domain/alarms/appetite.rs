@@ -35,34 +35,16 @@ pub struct QuietHours {
     pub level: Severity,
 }
 
-/// What is done with a notice now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Serving {
-    /// It is sent.
-    Now,
-    /// It waits for so many minutes.
-    Wait(u16),
-    /// It is not for this sink.
-    Never,
-}
-
 impl Appetite {
-    /// What is done with a notice at a minute of the day in the zone of the quiet hours. A test is
-    /// always sent: somebody sits there and waits for it.
+    /// For how many minutes a notice waits, at a minute of the day in the zone of the quiet hours.
+    /// A test never does: somebody sits there and waits for it.
     #[must_use]
-    pub fn serving(&self, notice: &Notice, minute: u16) -> Serving {
-        if notice.kind == NoticeKind::Test {
-            return Serving::Now;
-        }
-        if notice.severity < self.level {
-            return Serving::Never;
-        }
+    pub fn held_for(&self, notice: &Notice, minute: u16) -> u16 {
         match &self.quiet {
-            Some(quiet) if notice.severity <= quiet.level => match quiet.left(minute) {
-                0 => Serving::Now,
-                left => Serving::Wait(left),
-            },
-            Some(_) | None => Serving::Now,
+            Some(quiet) if notice.severity <= quiet.level && notice.kind != NoticeKind::Test => {
+                quiet.left(minute)
+            }
+            Some(_) | None => 0,
         }
     }
 }
@@ -174,15 +156,20 @@ mod tests {
             level: Severity::Low,
             quiet: Some(night()),
         };
-        for (kind, severity, serving) in [
-            (NoticeKind::Raised, Severity::Informational, Serving::Never),
-            (NoticeKind::Raised, Severity::Low, Serving::Wait(480)),
-            (NoticeKind::Raised, Severity::Medium, Serving::Now),
-            (NoticeKind::Cleared, Severity::Low, Serving::Wait(480)),
-            (NoticeKind::Test, Severity::Informational, Serving::Now),
+        for (kind, severity, minutes) in [
+            (NoticeKind::Raised, Severity::Low, 480),
+            (NoticeKind::Raised, Severity::Medium, 0),
+            (NoticeKind::Cleared, Severity::Low, 480),
+            (NoticeKind::Test, Severity::Informational, 0),
         ] {
-            let told = appetite.serving(&notice(kind, severity), 22 * 60);
-            assert_eq!(told, serving, "{kind:?} {severity}");
+            let notice = notice(kind, severity);
+            assert_eq!(appetite.held_for(&notice, 22 * 60), minutes, "{kind:?}");
+            assert_eq!(appetite.held_for(&notice, 12 * 60), 0, "by day");
+            let always = Appetite {
+                quiet: None,
+                ..appetite.clone()
+            };
+            assert_eq!(always.held_for(&notice, 22 * 60), 0);
         }
     }
 }

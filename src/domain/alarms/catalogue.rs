@@ -79,8 +79,9 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "See `xspd certs show` and `xspd certs plan` for the certificate and its date; order or \
-             renew it, then `xspd certs import` and `xspd certs activate`.",
+            "`xspd certs show OBJECT` tells what and when, `xspd certs plan` the window. Order: `xspd \
+             certs csr --for OBJECT`; then `xspd certs import FILE --for OBJECT`, `xspd certs \
+             activate OBJECT`.",
             "a newer certificate is served",
         ),
         A::CertificateExpired => (
@@ -89,8 +90,8 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "Install a valid certificate now: `xspd certs import`, then `xspd certs activate`; \
-             `xspd certs rollback` if the one before it is still valid.",
+            "Install a valid certificate now: `xspd certs import FILE --for OBJECT`, then `xspd certs \
+             activate OBJECT`; `xspd certs rollback OBJECT` if the one before it is still valid.",
             "a valid certificate is served",
         ),
         A::CertificateNotYetValid => (
@@ -100,7 +101,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "Compare the clock of this host (`timedatectl`) with the certificate's first day; go \
-             back to the certificate before it: `xspd certs rollback`.",
+             back to the certificate before it: `xspd certs rollback OBJECT`.",
             "its first day has come, or another certificate is served",
         ),
         A::CertificateRenewalFailed => (
@@ -109,9 +110,9 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "Read the reason in `xspd alarms show` and the log. Of an automatic renewal: mend it \
-             (port 80, DNS, account, rate limit) and try at once, `xspd certs renew`. Of an \
-             activation that was put off: `xspd certs activate`.",
+            "Read the reason in the text and the log. Of an automatic renewal: mend it (port 80, DNS, \
+             account, rate limit) and try at once, `xspd certs renew OBJECT`. Of an activation that \
+             was put off: `xspd certs activate OBJECT`.",
             "a renewal or an activation succeeds",
         ),
         A::CertificateNotDeployed => (
@@ -130,8 +131,9 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "`xspd certs show FILE` tells which certificate of the chain is missing or out of \
-             order; get the issuer's intermediate, and import the whole chain again.",
+            "`xspd certs show OBJECT` tells which certificate of the chain is missing or out of \
+             order; get the issuer's intermediate, and import the whole chain again: `xspd certs \
+             import FILE --for OBJECT`.",
             "the chain verifies",
         ),
         A::CertificateUnsuitable => (
@@ -141,7 +143,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "The text says what does not fit (key, names, purpose, strength, issuer); order a \
-             certificate that does: `xspd certs csr`.",
+             certificate that does: `xspd certs csr --for OBJECT`.",
             "a fitting certificate is served",
         ),
         A::CertificateEkuChanged => (
@@ -151,7 +153,8 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "The new certificate lacks a purpose that the old one had. If it is also used as a \
-             client, make one of its own: `xspd certs bridge-client`.",
+             client, make one of its own: `xspd certs issue-bridge-client --ca DIR --common-name NAME \
+             --out DIR`.",
             "a certificate with the purpose is served, or the role no longer needs it",
         ),
         A::CertificateRevoked => (
@@ -160,8 +163,8 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             None,
             Stands,
-            "Find out why from the issuer, then replace key and certificate: `xspd certs csr` with a \
-             new key, import, activate.",
+            "Find out why from the issuer, then replace key and certificate: `xspd certs csr --for \
+             OBJECT` makes a new key; then import and activate what the CA delivers.",
             "another certificate is served",
         ),
         A::CertificateSourceLost => (
@@ -201,7 +204,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "Download the new Webex chain from Partner Hub and install it beside the old one: `xspd \
-             trust import`.",
+             trust import FILE --into DIR`.",
             "the anchor is removed; with a successor beside it, it is informational",
         ),
         A::TrustAnchorExpired => (
@@ -211,7 +214,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "Webex is refused as soon as it uses this anchor's chain alone: install the current \
-             chain (`xspd trust import`) and remove the old file.",
+             chain (`xspd trust import FILE --into DIR`) and remove the old file.",
             "the anchor is removed or replaced",
         ),
         A::WebexTrustChainNewVersion => (
@@ -220,7 +223,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             Some(Urgency::Low),
             Once,
-            "Compare it with `xspd trust diff`; both chains are trusted. Keep the old one until it \
+            "Compare it with `xspd trust diff OLD NEW`; both chains are trusted. Keep the old one until it \
              is reported unused.",
             "the old generation is removed",
         ),
@@ -230,7 +233,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Widespread,
             Some(Urgency::Low),
             Stands,
-            "Remove the old chain's file from the trust directory; `xspd trust show` tells when it \
+            "Remove the old chain's file from the trust directory; `xspd trust show DIR` tells when it \
              was last used.",
             "it is removed, or used again",
         ),
@@ -241,9 +244,9 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Once,
             "The certificate that the bridge shows to the XSPs stays as it is until it \
-             ends. Read the reason in `xspd alarms show`; mend it (key of the CA, disk, \
+             ends. Read the reason in the text; mend it (key of the CA, disk, \
              an XSP that does not trust the CA) and try at once: `xspd certs renew \
-             LISTENER/bridge`.",
+             OBJECT`.",
             "a renewal succeeds",
         ),
         A::InternalCaRotationDue => (
@@ -305,7 +308,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "Webex is refused at the handshake; the text has the reason. Mostly the Webex chain is \
-             missing: `xspd trust show`, `xspd trust import`.",
+             missing: `xspd trust show DIR`, `xspd trust import FILE --into DIR`.",
             "for ten minutes hardly any is refused any more",
         ),
         A::CtiSessionsMissing => (
@@ -355,7 +358,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             None,
             Stands,
             "Busy lamps of the service provider are not current. It is opened again by itself; if it \
-             stays, look at its account and at the XSP: `xspd blf check`.",
+             stays, look at its account and at the XSP: `xspd blf check USER`.",
             "the channel is open",
         ),
         A::BlfSubscriptionLost => (
@@ -364,7 +367,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Individualised,
             None,
             Stands,
-            "Busy lamps are not current for some lines. `xspd blf check` tells what BroadWorks \
+            "Busy lamps are not current for some lines. `xspd blf check USER` tells what BroadWorks \
              lacks; it is subscribed again by itself.",
             "the subscriptions are there",
         ),
@@ -375,7 +378,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Some(Urgency::Medium),
             Stands,
             "`xspd provision attention` lists the reasons and what to do; afterwards `xspd provision \
-             retry`.",
+             retry USER`.",
             "nobody waits for a person any more",
         ),
         A::ProvisioningBacklog => (
@@ -394,8 +397,8 @@ pub const fn entry(name: AlarmName) -> Entry {
             Individualised,
             Some(Urgency::Medium),
             Stands,
-            "`xspd provision list --state stalled` names them, `xspd provision show` tells what is \
-             waited for; open a case with the tracking ids of `xspd provision report`.",
+            "`xspd provision list --state stalled` names them, `xspd provision show USER` tells \
+             what is waited for; open a case with the tracking ids of `xspd provision report USER`.",
             "nobody waits for too long any more",
         ),
         A::SpoolFilling => (
@@ -423,7 +426,7 @@ pub const fn entry(name: AlarmName) -> Entry {
             Localised,
             Some(Urgency::Medium),
             Once,
-            "The old configuration is in force. `xspd check-config` lists every problem; mend them \
+            "The old configuration is in force. `xspd check-config FILE` lists every problem; mend them \
              and `systemctl reload xspd`.",
             "a reload succeeds",
         ),

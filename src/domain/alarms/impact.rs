@@ -2,7 +2,6 @@
 //! Dedicated Instance, which support desks go by.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -143,18 +142,7 @@ impl CaseLevel {
     }
 
     /// By when somebody should have answered: for S1 and S2 on the clock, for S3 and S4 in
-    /// business days, of eight hours.
-    #[must_use]
-    pub const fn first_response(self) -> Duration {
-        match self {
-            Self::S1 => Duration::from_secs(15 * 60),
-            Self::S2 => Duration::from_secs(30 * 60),
-            Self::S3 => Duration::from_secs(8 * 3600),
-            Self::S4 => Duration::from_secs(3 * 8 * 3600),
-        }
-    }
-
-    /// The same in words.
+    /// business days.
     #[must_use]
     pub const fn first_response_text(self) -> &'static str {
         match self {
@@ -199,13 +187,6 @@ mod tests {
                 let found = CaseLevel::of(impact, urgency);
                 assert_eq!(found.word(), level, "{urgency:?} {impact:?}");
             }
-        }
-    }
-
-    #[test]
-    fn what_is_worse_is_answered_sooner() {
-        for pair in CaseLevel::ALL.windows(2) {
-            assert!(pair[0].first_response() < pair[1].first_response());
         }
     }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::alarms::name::AlarmName;
+use crate::domain::line::line;
 
 /// The thing that an alarm is about, in words that stay the same when its file is replaced:
 /// `listener webex-mtls`, `anchor 5f:3a… of webex`, `bridge-client`. Never a user or a number of
@@ -22,13 +23,7 @@ impl Object {
     /// The text without control characters and surrounding space, cut at [`Object::MOST`].
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let plain: String = text
-            .trim()
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(Self::MOST)
-            .collect();
-        Self(plain.into())
+        Self(line(text, Self::MOST).into())
     }
 
     /// The text.

@@ -85,6 +85,48 @@ impl AlarmName {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|name| name.word() == word)
     }
+
+    /// The names that somebody may have meant who wrote this, the nearest first: a few at most.
+    #[must_use]
+    pub fn nearest(word: &str) -> Vec<Self> {
+        let word: String = word.chars().take(2 * LONGEST).collect();
+        let most = word.chars().count() / 4 + 1;
+        let near = Self::ALL
+            .iter()
+            .map(|name| (edits(&word, name.word()), *name));
+        let mut near: Vec<_> = near.filter(|(edits, _)| *edits <= most).collect();
+        near.sort_by_key(|(edits, _)| *edits);
+        near.into_iter()
+            .take(NEAREST)
+            .map(|(_, name)| name)
+            .collect()
+    }
+}
+
+/// Names that are offered for one that is not known.
+const NEAREST: usize = 3;
+
+/// About as long as the longest name; what is much longer is near to none.
+const LONGEST: usize = 32;
+
+/// Characters to change, add or leave out until one is the other; in any case of letters.
+fn edits(one: &str, other: &str) -> usize {
+    let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
+    let (one, other) = (lower(one), lower(other));
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (nth, from) in one.iter().enumerate() {
+        let mut left = nth + 1;
+        let mut next = vec![left];
+        for (pair, to) in row.windows(2).zip(&other) {
+            if let [diagonal, above] = pair {
+                let kept = diagonal + usize::from(from != to);
+                left = kept.min(above + 1).min(left + 1);
+                next.push(left);
+            }
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 impl fmt::Display for AlarmName {
@@ -105,5 +147,27 @@ mod tests {
             assert_eq!(AlarmName::from_word(name.word()), Some(*name));
         }
         assert_eq!(AlarmName::from_word("certificate"), None);
+    }
+
+    #[test]
+    fn the_names_that_were_meant_come_nearest_first() {
+        for (written, meant) in [
+            ("certificateExpirng", AlarmName::CertificateExpiring),
+            ("certificateexpired", AlarmName::CertificateExpired),
+            ("xspUnreachabel", AlarmName::XspUnreachable),
+            ("clockSkew", AlarmName::ClockSkew),
+        ] {
+            assert_eq!(
+                AlarmName::nearest(written).first(),
+                Some(&meant),
+                "{written}"
+            );
+        }
+        assert!(AlarmName::nearest("certificateExpirng").len() <= NEAREST);
+        for nothing in ["", "q", "somethingElseAltogether", &"x".repeat(10_000)] {
+            assert_eq!(AlarmName::nearest(nothing), [], "{nothing:.20}");
+        }
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "ab"), 2);
     }
 }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::domain::alarms::Whose;
 use crate::domain::certs::roots::Roots;
 use crate::domain::certs::schedule::Bands;
 
@@ -286,6 +287,8 @@ pub struct Watched {
     pub renewal: Option<Renewing>,
     /// A newer one stands beside it, so that its end takes nothing away.
     pub superseded: bool,
+    /// Whose it is, where somebody has to act on it; what is not said otherwise is only watched.
+    pub whose: Option<Whose>,
 }
 
 impl Watched {
@@ -306,6 +309,11 @@ impl Watched {
             care: Care::default(),
             renewal: None,
             superseded: false,
+            whose: match duty {
+                Duty::Ca | Duty::Client | Duty::Server => Some(Whose::Elsewhere),
+                Duty::TrustAnchor => Some(Whose::OtherCa),
+                Duty::AcmeAccount | Duty::Crl | Duty::Key | Duty::Token => None,
+            },
         }
     }
 }

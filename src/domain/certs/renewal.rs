@@ -147,12 +147,6 @@ impl Renewal {
         self.failures
     }
 
-    /// Whether an order is under way.
-    #[must_use]
-    pub fn is_ordering(&self) -> bool {
-        self.ordering
-    }
-
     /// Whether people have been told that it fails.
     #[must_use]
     pub const fn is_told(&self) -> bool {
@@ -629,7 +623,7 @@ mod tests {
             renewal.handle(RenewalInput::Failed { retry_after, away }, now);
         }
         // The last one was asked for and is under way.
-        assert!(renewal.is_ordering());
+        assert!(renewal.ordering);
         assert!(renewal.is_told());
         let kept = renewal.memory();
         let mut again = Renewal::new(3, 5, &kept, now);

@@ -19,12 +19,6 @@ impl KeyUsage {
         self.has(0)
     }
 
-    /// May decrypt a key, for RSA key exchange.
-    #[must_use]
-    pub const fn key_encipherment(self) -> bool {
-        self.has(2)
-    }
-
     /// May sign certificates.
     #[must_use]
     pub const fn key_cert_sign(self) -> bool {

@@ -24,17 +24,6 @@ impl State {
             Self::Critical => "CRITICAL",
         }
     }
-
-    /// The exit code.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Ok => 0,
-            Self::Warning => 1,
-            Self::Critical => 2,
-            Self::Unknown => 3,
-        }
-    }
 }
 
 /// One finding.

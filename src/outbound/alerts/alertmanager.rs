@@ -136,6 +136,7 @@ impl Alertmanager {
             "annotations": {
                 "summary": notice.text,
                 "description": notice.action,
+                "command": text::commands(notice).join("; "),
                 "state": notice.kind.word(),
                 "identifier": notice.identifier.to_string(),
                 "count": notice.count.to_string(),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::domain::line::line;
+
 /// One failed delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkError {
@@ -28,7 +30,7 @@ pub enum Outlook {
 }
 
 /// The longest wait that a receiver can ask for: one that says "in a year" is not obeyed.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Characters of a sentence; what a receiver says is cut there.
 const SENTENCE: usize = 400;
@@ -68,15 +70,10 @@ impl SinkError {
     }
 
     fn new(outlook: Outlook, word: &'static str, sentence: &str) -> Self {
-        let sentence = sentence
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(SENTENCE)
-            .collect();
         Self {
             outlook,
             word,
-            sentence,
+            sentence: line(sentence, SENTENCE),
         }
     }
 

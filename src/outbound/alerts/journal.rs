@@ -10,6 +10,7 @@ use crate::domain::alarms::Severity;
 use crate::domain::certs::date;
 use crate::outbound::alerts::Carrier;
 use crate::outbound::alerts::SinkError;
+use crate::outbound::alerts::text;
 
 pub(super) struct Journal;
 
@@ -27,6 +28,7 @@ macro_rules! say {
             step = %$notice.step,
             rule = %$notice.rule,
             action = %$notice.action,
+            command = %text::commands($notice).join("; "),
             "{}", $notice.text
         )
     };

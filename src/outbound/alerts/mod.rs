@@ -36,9 +36,6 @@ pub use build::SinkBuilder;
 pub use error::Outlook;
 pub use error::SinkError;
 
-/// Notices that wait for one sink at most; of so many a sink knows which receivers have them.
-pub const MOST_WAITING: usize = 1_000;
-
 /// Somebody who is told.
 pub trait AlertSink: Send + Sync {
     /// Its name in the configuration; stays the same over restarts, so an outbox is kept by it.

@@ -21,6 +21,7 @@ use crate::outbound::Causes;
 use crate::outbound::alerts::SetupFault;
 use crate::outbound::alerts::SinkError;
 use crate::outbound::alerts::build::secret;
+use crate::outbound::alerts::error::LONGEST_WAIT;
 use crate::outbound::alerts::text::cut;
 use crate::outbound::web::KeptAnswer;
 use crate::outbound::web::KeptClient;
@@ -28,7 +29,7 @@ use crate::outbound::web::KeptLimits;
 use crate::outbound::web::Way;
 use crate::outbound::web::WebRequest;
 use crate::outbound::web::WebUrl;
-use crate::outbound::webex::api::retry_after;
+use crate::outbound::web::retry_after;
 
 /// Bytes of an answer that are read; the longest that matter are a list of faults.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -122,7 +123,7 @@ impl Poster {
             return Ok(());
         }
         let sentence = format!("{} answered {status}{}", url.host(), self.repeated(answer));
-        if let Some(after) = retry_after(&answer.headers, now)
+        if let Some(after) = retry_after(&answer.headers, now, LONGEST_WAIT)
             && (status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error())
         {
             return Err(SinkError::retry_after(after, "asked-to-wait", &sentence));

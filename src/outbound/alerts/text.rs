@@ -7,7 +7,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
+use crate::domain::alarms::whose::COMMAND;
 use crate::domain::certs::date;
+use crate::domain::line::plain;
+use crate::domain::shell::quoted;
 
 /// Pairs of details that are shown, as many as a watcher may give.
 const DETAILS: usize = 16;
@@ -59,8 +62,31 @@ pub(super) fn facts(notice: &Notice) -> Vec<(String, String)> {
     if !notice.rule.is_empty() {
         facts.push(said("Rule", notice.rule.clone()));
     }
-    facts.extend(details(notice).cloned());
+    let lines = commands(notice).into_iter();
+    facts.extend(lines.map(|line| said("Command", line)));
+    facts.extend(details(notice).filter(|(name, _)| name != COMMAND).cloned());
     facts
+}
+
+/// Lines to paste on the node, the remedy first.
+pub(super) fn commands(notice: &Notice) -> Vec<String> {
+    let name = notice.key.name.word();
+    // A line break would end the command, and what stands behind it would be another.
+    let object = quoted(&plain(notice.key.object.as_str()));
+    match notice.kind {
+        NoticeKind::Raised
+        | NoticeKind::Stepped
+        | NoticeKind::Reminded
+        | NoticeKind::Acknowledged => {
+            let remedy = notice.details.iter().find(|(name, _)| name == COMMAND);
+            let remedy = remedy.map(|(_, line)| plain(line));
+            let show = format!("xspd alarms show {name} {object}");
+            remedy.into_iter().chain([show]).collect()
+        }
+        // What is over is not shown any more.
+        NoticeKind::Cleared => vec![format!("xspd alarms history {name} {object}")],
+        NoticeKind::Test => vec!["xspd alarms sinks".to_owned()],
+    }
 }
 
 /// The details, as many as are shown.
@@ -99,6 +125,24 @@ mod tests {
             headline(&notice),
             "OK cleared: certificateExpiring, listener webex-mtls"
         );
+    }
+
+    #[test]
+    fn what_can_be_pasted_is_the_remedy_and_what_is_known_of_the_alarm() {
+        let mut notice = notice(7);
+        let show = "xspd alarms show certificateExpiring 'listener webex-mtls'";
+        assert_eq!(commands(&notice), [show]);
+        let remedy = "xspd certs csr --for 'listener webex-mtls'";
+        notice.details.push((COMMAND.to_owned(), remedy.to_owned()));
+        assert_eq!(commands(&notice), [remedy, show]);
+        let facts = facts(&notice);
+        let lines = facts.iter().filter(|(label, _)| label == "Command");
+        let lines: Vec<_> = lines.map(|(_, line)| line.as_str()).collect();
+        assert_eq!(lines, [remedy, show], "each once");
+        assert!(!facts.iter().any(|(label, _)| label == COMMAND));
+        notice.kind = NoticeKind::Cleared;
+        let history = "xspd alarms history certificateExpiring 'listener webex-mtls'";
+        assert_eq!(commands(&notice), [history]);
     }
 
     #[test]

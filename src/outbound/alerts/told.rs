@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use crate::outbound::alerts::MOST_WAITING;
+use crate::domain::alarms::outbox::MOST_WAITING;
 
 /// Notices of which is remembered who has them, so that one dead receiver does not make the others
 /// get everything again and again: all that can wait, and some tests by hand.

@@ -93,6 +93,7 @@ fn document(notice: &Notice) -> Value {
         "system": notice.system,
         "text": notice.text,
         "action": notice.action,
+        "commands": text::commands(notice),
         "step": notice.step,
         "rule": notice.rule,
         "ends": notice.ends.map(text::rfc3339),

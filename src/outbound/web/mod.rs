@@ -16,6 +16,7 @@ mod relay;
 pub(crate) mod tests;
 mod tunnel;
 mod url;
+mod wait;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use kept::Way;
 pub use relay::Passed;
 pub use url::NotAWebUrl;
 pub use url::WebUrl;
+pub use wait::retry_after;
 
 /// Time limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,10 +37,15 @@ struct Held {
     alarms: BTreeMap<AlarmKey, Alarm>,
     history: BTreeMap<u64, Entry>,
     /// By number and sink.
-    outbox: BTreeMap<(u64, String), Delivery>,
+    outbox: BTreeMap<(u64, String), Queued>,
     silences: Vec<Silence>,
     state: BTreeMap<String, String>,
     closed: bool,
+}
+
+struct Queued {
+    delivery: Delivery,
+    not_before: SystemTime,
 }
 
 impl Memory {
@@ -65,20 +70,24 @@ impl Held {
             self.history.insert(entry.notice.identifier, entry);
         }
         for (sink, identifier) in delta.queued {
-            let fresh = Delivery {
-                sink: sink.clone(),
-                attempts: 0,
-                error: None,
-                delivered_at: None,
+            let fresh = Queued {
+                delivery: Delivery {
+                    sink: sink.clone(),
+                    attempts: 0,
+                    error: None,
+                    delivered_at: None,
+                },
+                not_before: SystemTime::UNIX_EPOCH,
             };
             self.outbox.entry((identifier, sink)).or_insert(fresh);
         }
         for attempt in delta.attempts {
             let key = (attempt.identifier, attempt.sink);
             if let Some(held) = self.outbox.get_mut(&key) {
-                held.attempts = attempt.attempts;
-                held.error = attempt.error;
-                held.delivered_at = attempt.delivered_at;
+                held.delivery.attempts = attempt.attempts;
+                held.delivery.error = attempt.error;
+                held.delivery.delivered_at = attempt.delivered_at;
+                held.not_before = attempt.next_try;
             }
         }
         for (sink, identifier) in delta.dropped {
@@ -95,7 +104,7 @@ impl Held {
         let waiting = |identifier: u64, held: &Self| {
             let range = (identifier, String::new())..(identifier.saturating_add(1), String::new());
             let mut told = held.outbox.range(range);
-            told.any(|(_, delivery)| delivery.delivered_at.is_none())
+            told.any(|(_, held)| held.delivery.delivered_at.is_none())
         };
         let over = self.history.len().saturating_sub(most);
         let old: Vec<u64> = self
@@ -119,11 +128,11 @@ impl Held {
     fn kept(&self) -> KeptAlarms {
         let waiting = self.outbox.iter().filter_map(|((identifier, sink), held)| {
             let entry = self.history.get(identifier)?;
-            held.delivered_at.is_none().then(|| Waiting {
+            held.delivery.delivered_at.is_none().then(|| Waiting {
                 sink: sink.clone(),
                 notice: entry.notice.clone(),
-                attempts: held.attempts,
-                error: held.error.clone(),
+                attempts: held.delivery.attempts,
+                not_before: held.not_before,
             })
         });
         let number = self.state.get(IDENTIFIER);
@@ -153,9 +162,10 @@ impl Held {
         let row = |entry: &Entry| {
             let identifier = entry.notice.identifier;
             let range = (identifier, String::new())..(identifier.saturating_add(1), String::new());
+            let told = self.outbox.range(range);
             HistoryRow {
                 entry: entry.clone(),
-                deliveries: self.outbox.range(range).map(|(_, d)| d.clone()).collect(),
+                deliveries: told.map(|(_, held)| held.delivery.clone()).collect(),
             }
         };
         found.map(row).collect()
@@ -178,10 +188,6 @@ impl AlarmEngine for Memory {
     fn prune(&self, before: SystemTime, most: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         ready(self.held().map(|mut held| held.forget(before, most))).boxed()
-    }
-
-    fn state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        ready(self.held().map(|held| held.state.get(&key).cloned())).boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

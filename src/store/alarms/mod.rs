@@ -1,5 +1,5 @@
 //! What must survive the daemon of its alarms: those that are on, silences, history, what sinks
-//! have still to be told, and the counters of the node.
+//! have still to be told, and the number of the newest notice.
 //!
 //! * [`AlarmStore`]: the handle.
 //! * [`AlarmEngine`]: what a database has to do. SQLite does it in the file of the other tables,
@@ -62,8 +62,8 @@ pub struct Waiting {
     pub notice: Notice,
     /// Attempts so far.
     pub attempts: u32,
-    /// What the last one said.
-    pub error: Option<String>,
+    /// Before when the sink does not want to be asked again.
+    pub not_before: SystemTime,
 }
 
 /// What one transaction writes.
@@ -83,23 +83,8 @@ pub struct AlarmDelta {
     pub dropped: Vec<(String, u64)>,
     /// All silences, where they changed.
     pub silences: Option<Vec<Silence>>,
-    /// Counters and marks.
+    /// The number of the newest notice, and the mark of an end in order.
     pub state: Vec<(String, String)>,
-}
-
-impl AlarmDelta {
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.alarms.is_empty()
-            && self.over.is_empty()
-            && self.history.is_empty()
-            && self.queued.is_empty()
-            && self.attempts.is_empty()
-            && self.dropped.is_empty()
-            && self.silences.is_none()
-            && self.state.is_empty()
-    }
 }
 
 /// What became of an attempt to tell a sink.
@@ -111,7 +96,8 @@ pub struct Attempt {
     pub identifier: u64,
     /// Attempts so far.
     pub attempts: u32,
-    /// When it is tried again.
+    /// Before when the sink does not want to be asked again, over a restart too; the time of the
+    /// attempt where it said nothing of the kind.
     pub next_try: SystemTime,
     /// What went wrong.
     pub error: Option<String>,
@@ -171,9 +157,6 @@ pub trait AlarmEngine: Send + Sync + 'static {
     /// Forgets history from before a moment, and what is beyond the newest `most` lines, but not
     /// what a sink has still to be told.
     fn prune(&self, before: SystemTime, most: u64) -> BoxFuture<'_, Result<u64, StoreError>>;
-
-    /// What the node knows of itself under a key.
-    fn state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
 
     /// Ends it in order.
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -242,27 +225,6 @@ impl AlarmStore {
     /// It cannot be written.
     pub async fn prune(&self, before: SystemTime, most: u64) -> Result<u64, StoreError> {
         self.engine.prune(before, most).await
-    }
-
-    /// What the node knows of itself under a key, for counters that must not go back.
-    ///
-    /// # Errors
-    /// It cannot be read in time.
-    pub async fn state(&self, key: &str) -> Result<Option<String>, StoreError> {
-        in_time(self.engine.state(key.to_owned())).await
-    }
-
-    /// Keeps what the node knows of itself under a key.
-    ///
-    /// # Errors
-    /// As [`AlarmStore::save`].
-    pub async fn put_state(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        let state = vec![(key.to_owned(), value.to_owned())];
-        self.save(AlarmDelta {
-            state,
-            ..AlarmDelta::default()
-        })
-        .await
     }
 
     /// Ends it in order; whatever is asked afterwards fails.

@@ -134,15 +134,6 @@ impl AlarmEngine for SqliteAlarms {
         .boxed()
     }
 
-    fn state(&self, key: String) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        async move {
-            let mut reader = self.readers.take().await?;
-            let found = state(reader.connection(), key).await;
-            reader.back(found)
-        }
-        .boxed()
-    }
-
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             self.readers.close().await;
@@ -269,7 +260,7 @@ async fn load(connection: &mut SqliteConnection) -> Result<KeptAlarms, sqlx::Err
         }
     }
     let found = sqlx::query(
-        "SELECT o.sink, o.attempts, o.last_error, h.document FROM alarm_outbox o \
+        "SELECT o.sink, o.attempts, o.next_try, h.document FROM alarm_outbox o \
          JOIN alarm_history h ON h.identifier = o.identifier \
          WHERE o.delivered_at IS NULL ORDER BY o.identifier, o.sink",
     )
@@ -281,7 +272,7 @@ async fn load(connection: &mut SqliteConnection) -> Result<KeptAlarms, sqlx::Err
                 sink: row.try_get(0)?,
                 notice: entry.notice,
                 attempts: attempts(row.try_get(1)?),
-                error: row.try_get(2)?,
+                not_before: time(row.try_get(2)?),
             }),
             Err(_) => kept.unreadable += 1,
         }
@@ -291,17 +282,17 @@ async fn load(connection: &mut SqliteConnection) -> Result<KeptAlarms, sqlx::Err
         .fetch_one(&mut *connection)
         .await?
         .try_get(0)?;
-    let number = state(connection, IDENTIFIER.to_owned()).await?;
+    let number = state(connection, IDENTIFIER).await?;
     let number = number.and_then(|text| text.parse().ok()).unwrap_or(0);
     kept.identifier = rows::count(newest).max(number);
-    let clean = state(connection, CLEAN.to_owned()).await?;
+    let clean = state(connection, CLEAN).await?;
     kept.clean = clean.is_some_and(|mark| mark == "yes");
     Ok(kept)
 }
 
 async fn state(
     connection: &mut SqliteConnection,
-    key: String,
+    key: &str,
 ) -> Result<Option<String>, sqlx::Error> {
     let found = sqlx::query("SELECT value FROM node_state WHERE key = ?")
         .bind(key)

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::alarms::Alarm;
@@ -17,6 +18,7 @@ use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Board;
 use crate::domain::alarms::Entry;
 use crate::domain::alarms::Notice;
+use crate::domain::alarms::Observation;
 use crate::domain::alarms::Policy;
 use crate::domain::alarms::Silence;
 use crate::domain::alarms::board::Action;
@@ -32,14 +34,12 @@ use crate::workers::alarm_desk::Request;
 use crate::workers::alarm_desk::Shown;
 use crate::workers::alarm_desk::sinks::Shared;
 use crate::workers::alarm_desk::sinks::Sinks;
-use crate::workers::alarm_desk::sinks::absent;
-use crate::workers::alarm_desk::sinks::present;
 
 /// Numbers left out after an end without order: so many notices may have gone out that could not be
 /// written down.
 const LEFT_OUT: u64 = 1_000;
 
-/// Lines of history and of queues that wait for a disk.
+/// Lines of history and of queues, and ends of alarms, that wait for a disk.
 const UNKEPT: usize = 10_000;
 
 /// Changes kept in one go: some kilobytes each.
@@ -47,6 +47,9 @@ const GROUP: usize = 500;
 
 /// Between two attempts to write to a disk that did not take it.
 const AGAIN: Duration = Duration::from_secs(15);
+
+/// How long the end waits for what sinks write down; a save takes two seconds at most.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How often sinks where alarms fade are told what is on: there an alarm lasts three hours at least.
 const REFRESH: Duration = Duration::from_secs(3600);
@@ -73,6 +76,17 @@ struct Unkept {
     silences: Option<Vec<Silence>>,
     /// When it is tried again, after a failure.
     again: Option<Instant>,
+}
+
+impl Unkept {
+    /// How an alarm is now. The end of one too many is left out: who reads that it is on finds out
+    /// that nobody sees it any more. Those that are on are as many as the board holds.
+    fn note(&mut self, key: AlarmKey, alarm: Option<Alarm>) {
+        let more = alarm.is_none() && self.alarms.len() >= UNKEPT;
+        if !more || self.alarms.contains_key(&key) {
+            self.alarms.insert(key, alarm);
+        }
+    }
 }
 
 impl Driver {
@@ -164,10 +178,7 @@ impl Driver {
             self.board.handle(Input::Observed(observation), now);
         }
         if discarded > 0 {
-            let text =
-                format!("{discarded} looks at alarms came faster than they could be weighed.");
-            let seen = present(AlarmName::AlarmsDiscarded, "queue", text);
-            self.board.handle(Input::Observed(seen), now);
+            self.board.handle(Input::Discarded(discarded), now);
         }
         if self.board.deadline().is_some_and(|at| at <= now.mono) {
             self.board.handle_timeout(now);
@@ -270,7 +281,7 @@ impl Driver {
             entry,
             reach,
         } = change;
-        self.unkept.alarms.insert(key, alarm);
+        self.unkept.note(key, alarm);
         let entry = entry?;
         let notice = entry.notice.clone();
         let takers = self.sinks.takers(&notice, reach);
@@ -327,7 +338,7 @@ impl Driver {
                 drop(late);
                 if failed {
                     self.shared.metrics.keeping_well();
-                    let well = absent(AlarmName::SpoolFilling, STORE);
+                    let well = Observation::absent(AlarmName::SpoolFilling, STORE);
                     self.shared.queue.push(well);
                 }
             }
@@ -342,7 +353,7 @@ impl Driver {
                     "Alarms cannot be kept on disk ({error}); they are told all the same, and a \
                      restart would lose them."
                 );
-                let seen = present(AlarmName::SpoolFilling, STORE, text);
+                let seen = Observation::present(AlarmName::SpoolFilling, STORE, text);
                 self.shared.queue.push(seen);
             }
         }
@@ -350,6 +361,11 @@ impl Driver {
 
     /// Marks that the daemon ended in order.
     async fn end(&mut self) {
+        // A sink that has just told something writes that down.
+        self.shared.tellers.close();
+        let ended = timeout(LAST_WORDS, self.shared.tellers.wait()).await;
+        // Who takes longer tells it again after the next start.
+        ended.unwrap_or_default();
         self.keep().await;
         let state = vec![
             (IDENTIFIER.to_owned(), self.board.identifier().to_string()),
@@ -361,6 +377,7 @@ impl Driver {
         };
         // If not, the next start leaves numbers out.
         self.shared.store.save(delta).await.unwrap_or_default();
+        self.shared.store.close().await;
     }
 }
 
@@ -375,5 +392,22 @@ async fn passed(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_alarms_that_no_disk_takes_are_bounded() {
+        let mut unkept = Unkept::default();
+        for number in 0..3 * UNKEPT {
+            unkept.note(
+                AlarmKey::new(AlarmName::CrlStale, &number.to_string()),
+                None,
+            );
+        }
+        assert_eq!(unkept.alarms.len(), UNKEPT);
     }
 }

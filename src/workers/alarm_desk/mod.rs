@@ -3,12 +3,12 @@
 //! * [`AlarmDesk`]: the handle. [`AlarmDesk::observe`] never waits; whatever people ask does.
 //! * `queue`: what was seen and not yet weighed, bounded by key.
 //! * `desk`: the task that drives the board; what it says is kept first and then told.
-//! * `sinks`: who is told; `sink`: the task of one, with its `outbox`.
+//! * `sinks`: who is told; `sink`: the task of one; what waits for it and when it is told is for
+//!   `domain::alarms::outbox`.
 //!
 //! When nothing can be kept on disk, alarms go on in memory and are told all the same.
 
 mod desk;
-mod outbox;
 mod queue;
 mod sink;
 mod sinks;
@@ -23,6 +23,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
 use crate::domain::alarms::Alarm;
 use crate::domain::alarms::AlarmKey;
@@ -151,6 +152,7 @@ impl AlarmDesk {
             metrics,
             minute,
             late: Arc::default(),
+            tellers: TaskTracker::new(),
         };
         let (requests, received) = mpsc::channel(REQUESTS);
         let desk = Self(Arc::new(Inner {
@@ -253,12 +255,6 @@ impl AlarmDesk {
     #[must_use]
     pub fn is_durable(&self) -> bool {
         self.0.shared.store.is_durable()
-    }
-
-    /// Keeps alarms, and counters of the node that must not go back.
-    #[must_use]
-    pub fn store(&self) -> &AlarmStore {
-        &self.0.shared.store
     }
 
     /// Tries a sink, at once and once; returns the number of the notice and how long it took.

@@ -50,7 +50,8 @@ impl Queue {
         }
         let looks = waiting.looks.entry(key).or_default();
         match looks.back_mut() {
-            Some((last, times)) if is_same(last, &condition) => {
+            // As the board weighs them.
+            Some((last, times)) if last.gist() == condition.gist() => {
                 *last = condition;
                 *times = times.saturating_add(1).min(EQUAL);
             }
@@ -100,19 +101,6 @@ impl Queue {
     }
 }
 
-/// Whether the board would take two looks for equal.
-fn is_same(one: &Condition, other: &Condition) -> bool {
-    match (one, other) {
-        (Condition::Absent, Condition::Absent) => true,
-        (Condition::Present(one), Condition::Present(other)) => {
-            one.severity == other.severity && one.step == other.step
-        }
-        (Condition::Absent, Condition::Present(_)) | (Condition::Present(_), Condition::Absent) => {
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,12 +111,8 @@ mod tests {
     fn look(object: &str, step: Option<&str>) -> Observation {
         let condition = match step {
             Some(step) => Condition::Present(Present {
-                severity: Severity::Low,
                 step: step.to_owned(),
-                text: String::new(),
-                rule: String::new(),
-                ends: None,
-                details: Vec::new(),
+                ..Present::new(Severity::Low, String::new())
             }),
             None => Condition::Absent,
         };

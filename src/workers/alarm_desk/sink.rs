@@ -1,5 +1,7 @@
 //! One sink: a task tells it what waits, at least once, with pauses that grow.
 
+mod again;
+
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
-use crate::domain::alarms::Severity;
+use crate::domain::alarms::Observation;
+use crate::domain::alarms::outbox::Next;
+use crate::domain::alarms::outbox::Outbox;
 use crate::outbound::alerts::AlertSink;
 use crate::outbound::alerts::Outlook;
 use crate::outbound::alerts::SinkError;
@@ -26,12 +30,8 @@ use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::store::alarms::AlarmDelta;
 use crate::store::alarms::Attempt;
-use crate::workers::alarm_desk::outbox::Next;
-use crate::workers::alarm_desk::outbox::Outbox;
 use crate::workers::alarm_desk::sinks::Shared;
 use crate::workers::alarm_desk::sinks::SinkStanding;
-use crate::workers::alarm_desk::sinks::absent;
-use crate::workers::alarm_desk::sinks::present;
 
 /// Longest delivery, whatever the sink's own limits are.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -42,6 +42,11 @@ const FAILURES: u32 = 3;
 
 /// How long nothing must have been discarded before that is over; also the longest sleep.
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// The object of the alarm about what a sink was not told.
+pub(super) fn untold(sink: &str) -> String {
+    format!("sink:{sink}")
+}
 
 /// One sink.
 pub(super) struct Desk {
@@ -120,13 +125,16 @@ impl Desk {
             shared,
         });
         desk.shared.metrics.sink(&desk.name);
-        let running = Arc::clone(&desk);
-        tasks.worker("alarm-sink", async move { running.run().await });
+        let (running, teller) = (Arc::clone(&desk), desk.shared.tellers.token());
+        tasks.worker("alarm-sink", async move {
+            running.run().await;
+            drop(teller);
+        });
         desk
     }
 
     pub(super) fn push(&self, notice: Arc<Notice>, attempts: u32) {
-        let (gone, waiting) = {
+        let (gone, lost, waiting) = {
             let mut held = self.held();
             // News come after what is told again, or in its place.
             held.again.retain(|known| known.key != notice.key);
@@ -144,88 +152,43 @@ impl Desk {
                 held.discard = Some(clock::mono());
             }
             held.gone.extend_from_slice(&gone);
-            (gone, held.outbox.len())
+            (gone, lost, held.outbox.len())
         };
         self.shared.metrics.waiting(&self.name, waiting);
-        if !gone.is_empty() {
-            self.discarded(&gone);
-        }
-        self.changed.notify_one();
-    }
-
-    /// Takes the place of what was to be told again.
-    pub(super) fn refresh(&self, standing: &[(Arc<Notice>, Severity)]) {
-        let mut held = self.held();
-        if !held.sink.fades() {
-            return;
-        }
-        let level = held.sink.appetite().level;
-        let known = standing.iter().filter(|(_, worst)| *worst >= level);
-        held.again = known.map(|(notice, _)| Arc::clone(notice)).collect();
-        drop(held);
-        self.changed.notify_one();
-    }
-
-    /// What it is told again now: nothing while it fails.
-    fn known(&self) -> Option<(Arc<dyn AlertSink>, Arc<Notice>)> {
-        let mut held = self.held();
-        if held.outbox.failing().is_some() || self.stop.is_cancelled() {
-            return None;
-        }
-        let notice = held.again.pop()?;
-        Some((Arc::clone(&held.sink), notice))
-    }
-
-    /// Tells again what is known. It is tried once: the next round is an hour away.
-    async fn tell_again(&self, sink: &dyn AlertSink, notice: &Notice) {
-        let told = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return,
-            told = tell(sink, notice) => told,
-        };
-        if let Err(error) = told {
-            self.held().again.clear();
-            let (word, detail) = (error.as_str(), error.to_string());
-            self.shared
-                .metrics
-                .not_told_again(&self.name, word, &detail);
-        }
-    }
-
-    fn discarded(&self, gone: &[u64]) {
         for number in gone {
-            self.shared.metrics.notice_discarded(&self.name, *number);
+            self.shared.metrics.notice_discarded(&self.name, number);
         }
+        if lost > 0 {
+            self.discarded();
+        }
+        self.changed.notify_one();
+    }
+
+    /// It asked before a restart to hear nothing for so long.
+    pub(super) fn hold(&self, wait: Duration) {
+        if !wait.is_zero() {
+            // A clock that was set does not make it wait for longer than a receiver can ask for.
+            let until = clock::mono() + wait.min(HOUR);
+            self.held().outbox.hold(until);
+        }
+    }
+
+    fn discarded(&self) {
         let total = self.held().discarded;
-        if total > 0 {
-            let text = format!(
-                "The sink {} takes too few notices: {total} of them were discarded since the start, \
-                 reminders first.",
-                self.name
-            );
-            let object = format!("sink:{}", self.name);
-            self.shared
-                .queue
-                .push(present(AlarmName::AlarmsDiscarded, &object, text));
-        }
+        let text = format!(
+            "The sink {} takes too few notices: {total} of them were discarded since the start, \
+             reminders first.",
+            self.name
+        );
+        let name = AlarmName::AlarmsDiscarded;
+        let seen = Observation::present(name, &untold(&self.name), text);
+        self.shared.queue.push(seen);
     }
 
     async fn run(&self) {
         loop {
-            let next = {
-                let held = self.held();
-                let wall = clock::wall();
-                let appetite = held.sink.appetite();
-                let quiet = |notice: &Notice| match &appetite.quiet {
-                    Some(quiet) if notice.severity <= quiet.level => {
-                        let minute = (self.shared.minute)(quiet, wall);
-                        Duration::from_secs(60 * u64::from(quiet.left(minute)))
-                    }
-                    Some(_) | None => Duration::ZERO,
-                };
-                held.outbox.next(clock::mono(), quiet)
-            };
-            let until = match next {
+            let quiet_at = self.settle();
+            let until = match self.next() {
                 Next::Tell(notice, attempts) => {
                     let sink = Arc::clone(&self.held().sink);
                     tokio::select! {
@@ -250,23 +213,38 @@ impl Desk {
                 biased;
                 () = self.stop.cancelled() => return,
                 () = self.changed.notified() => {}
-                () = sleep_until(until.into()) => self.settle(),
+                () = sleep_until(until.min(quiet_at.unwrap_or(until)).into()) => {}
             }
         }
     }
 
-    /// What was discarded long ago is no alarm any more.
-    fn settle(&self) {
+    /// What is to be told now, or until when there is nothing.
+    fn next(&self) -> Next {
+        let held = self.held();
+        let appetite = held.sink.appetite();
+        let wall = clock::wall();
+        let minute = |quiet| (self.shared.minute)(quiet, wall);
+        let minute = appetite.quiet.as_ref().map_or(0, minute);
+        let quiet = |notice: &Notice| {
+            let minutes = appetite.held_for(notice, minute);
+            Duration::from_secs(60 * u64::from(minutes))
+        };
+        held.outbox.next(clock::mono(), quiet)
+    }
+
+    /// What was discarded long ago is no alarm any more. Returns when that is so.
+    fn settle(&self) -> Option<Instant> {
         let mut held = self.held();
-        let now = clock::mono();
-        let quiet = |last: Instant| now.saturating_duration_since(last) >= HOUR;
-        if held.discard.is_some_and(quiet) {
-            held.discard = None;
-            let object = format!("sink:{}", self.name);
-            self.shared
-                .queue
-                .push(absent(AlarmName::AlarmsDiscarded, &object));
+        let quiet_at = held.discard? + HOUR;
+        if quiet_at > clock::mono() {
+            return Some(quiet_at);
         }
+        held.discard = None;
+        drop(held);
+        let name = AlarmName::AlarmsDiscarded;
+        let seen = Observation::absent(name, &untold(&self.name));
+        self.shared.queue.push(seen);
+        None
     }
 
     async fn ended(&self, notice: &Notice, attempts: u32, outcome: Result<(), SinkError>) {
@@ -304,7 +282,10 @@ impl Desk {
                         metrics.refused(&self.name, number, word, &detail);
                     }
                     Some(pause) => {
-                        attempt.next_try = now.wall + pause;
+                        // A pause of our own need not outlive a restart: somebody mended something.
+                        if let Outlook::RetryAfter(_) = error.outlook() {
+                            attempt.next_try = now.wall + pause;
+                        }
                         metrics.retried(&self.name, number, word, &detail, pause);
                     }
                 }
@@ -338,11 +319,15 @@ impl Desk {
         }
     }
 
-    /// Says how the sink stands, to everybody but itself.
+    /// Says how the sink stands, to everybody but itself. Of one that is gone nothing is said any
+    /// more: that was taken back.
     fn report(&self, now: Instant) {
+        if self.stop.is_cancelled() {
+            return;
+        }
         let held = self.held();
         let observation = match held.outbox.failing() {
-            None => absent(AlarmName::AlarmSinkFailing, &self.name),
+            None => Observation::absent(AlarmName::AlarmSinkFailing, &self.name),
             Some((since, failures))
                 if held.refusing
                     || failures >= FAILURES && now.saturating_duration_since(since) >= FAILING =>
@@ -355,7 +340,7 @@ impl Desk {
                     held.sink.kind(),
                     held.outbox.len(),
                 );
-                present(AlarmName::AlarmSinkFailing, &self.name, text)
+                Observation::present(AlarmName::AlarmSinkFailing, &self.name, text)
             }
             // It may pass.
             Some(_) => return,

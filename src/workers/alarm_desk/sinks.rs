@@ -7,16 +7,16 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
-use crate::domain::alarms::AlarmKey;
+use tokio_util::task::TaskTracker;
+
+use crate::config::AlarmSinkKind;
 use crate::domain::alarms::AlarmName;
-use crate::domain::alarms::Condition;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::Observation;
-use crate::domain::alarms::Present;
 use crate::domain::alarms::QuietHours;
 use crate::domain::alarms::Severity;
-use crate::domain::alarms::catalogue;
 use crate::outbound::alerts::AlertSink;
+use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::store::alarms::AlarmDelta;
 use crate::store::alarms::AlarmStore;
@@ -25,9 +25,7 @@ use crate::store::alarms::Waiting;
 use crate::telemetry::alarms::AlarmMetrics;
 use crate::workers::alarm_desk::queue::Queue;
 use crate::workers::alarm_desk::sink::Desk;
-
-/// The kind of the sink that writes the log.
-const JOURNAL: &str = "journal";
+use crate::workers::alarm_desk::sink::untold;
 
 /// Attempts that wait for a disk: as many as lines of history do.
 const LATE: usize = 10_000;
@@ -102,6 +100,8 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<AlarmMetrics>,
     pub(super) minute: MinuteOf,
     pub(super) late: Arc<Mutex<Late>>,
+    /// The tasks of sinks that have not ended.
+    pub(super) tellers: TaskTracker,
 }
 
 impl Shared {
@@ -131,9 +131,12 @@ impl Sinks {
             desk.stop.cancel();
             let numbers = desk.held().outbox.numbers();
             shared.metrics.sink_gone(&name, numbers.len());
-            shared
-                .queue
-                .push(absent(AlarmName::AlarmSinkFailing, &name));
+            for (alarm, object) in [
+                (AlarmName::AlarmSinkFailing, &name),
+                (AlarmName::AlarmsDiscarded, &untold(&name)),
+            ] {
+                shared.queue.push(Observation::absent(alarm, object));
+            }
             let dropped = numbers.into_iter().map(|number| (name.clone(), number));
             let delta = AlarmDelta {
                 dropped: dropped.collect(),
@@ -148,6 +151,14 @@ impl Sinks {
     /// Takes up what waited before a restart. Returns what waits for sinks that are gone.
     pub(super) fn resume(&self, waiting: Vec<Waiting>) -> Vec<(String, u64)> {
         let held = self.held();
+        let now = clock::wall();
+        // Before any of it can be told.
+        for waiting in &waiting {
+            let wait = waiting.not_before.duration_since(now).unwrap_or_default();
+            if let Some(desk) = held.get(&waiting.sink) {
+                desk.hold(wait);
+            }
+        }
         let mut gone = Vec::new();
         for waiting in waiting {
             match held.get(&waiting.sink) {
@@ -178,7 +189,7 @@ impl Sinks {
     pub(super) fn log(&self, takers: &[String]) -> bool {
         let held = self.held();
         let mut desks = takers.iter().filter_map(|name| held.get(name));
-        desks.any(|desk| desk.held().sink.kind() == JOURNAL)
+        desks.any(|desk| desk.held().sink.kind() == AlarmSinkKind::Journal.word())
     }
 
     /// Hands a notice to a sink.
@@ -213,28 +224,5 @@ impl Sinks {
 
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Desk>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Something is wrong, as badly as the catalogue says.
-pub(super) fn present(name: AlarmName, object: &str, text: String) -> Observation {
-    Observation {
-        key: AlarmKey::new(name, object),
-        condition: Condition::Present(Present {
-            severity: catalogue::entry(name).severity,
-            step: String::new(),
-            text,
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        }),
-    }
-}
-
-/// Nothing is.
-pub(super) fn absent(name: AlarmName, object: &str) -> Observation {
-    Observation {
-        key: AlarmKey::new(name, object),
-        condition: Condition::Absent,
     }
 }

@@ -17,6 +17,7 @@ use crate::config::Listener;
 use crate::config::ListenerKind;
 use crate::config::TrustSet;
 use crate::config::secret::SecretRef;
+use crate::domain::alarms::Whose;
 use crate::domain::certs::inventory::Care;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
@@ -86,13 +87,14 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     besides::join(&mut all);
     for set in config.trust.values() {
         let name: Arc<str> = format!("trust.{}", set.name).into();
-        let shared = watched(
+        let mut shared = watched(
             config,
             &name,
             &set.name,
             Kind::TrustAnchor,
             Duty::TrustAnchor,
         );
+        shared.whose = Some(besides::believed(config, &set.name));
         all.push(Entry {
             place: set.name.clone(),
             shared,
@@ -148,6 +150,10 @@ fn of_listener(
         };
         let mut shared = watched(config, &name, &place, kind, Duty::Server);
         shared.renewal = renews.then(Renewing::default);
+        shared.whose = Some(match renews {
+            true => Whose::Automatic,
+            false => Whose::Ours,
+        });
         shared.listener = Some(listener.name.clone());
         shared.hosts.clone_from(&host.names);
         // The Application Server is told whom to believe; Webex and apps bring public CAs along.
@@ -205,11 +211,10 @@ fn towards(config: &Config, all: &mut Vec<Entry>) {
             let hosts = tls.ca.as_ref().map(|_| tls.server_name.clone());
             all.push(node(config, &path, &format!("xsp {called}"), asked, hosts));
         }
-        all.extend(
-            tls.client_certificate
-                .as_ref()
-                .map(|files| client(config, &path, &format!("client of {called}"), files)),
-        );
+        all.extend(tls.client_certificate.as_ref().map(|files| {
+            let called = format!("client of {called}");
+            besides::client(config, &path, &called, Whose::File, files)
+        }));
     }
     for listener in &config.listeners {
         let Some(bridge) = &listener.bridge else {
@@ -235,12 +240,8 @@ fn towards(config: &Config, all: &mut Vec<Entry>) {
             }
         }
         all.extend(tls.client_certificate.as_ref().map(|files| {
-            client(
-                config,
-                &path,
-                &format!("bridge client of {}", listener.name),
-                files,
-            )
+            let called = format!("bridge client of {}", listener.name);
+            besides::client(config, &path, &called, Whose::Ours, files)
         }));
     }
 }
@@ -256,16 +257,6 @@ fn node(config: &Config, path: &str, place: &str, asked: Asked, hosts: Option<St
         place: place.to_owned(),
         shared,
         source: Source::Probe(vec![asked]),
-    }
-}
-
-fn client(config: &Config, path: &str, place: &str, files: &CertificateFiles) -> Entry {
-    let name: Arc<str> = format!("{path}.client-certificate").into();
-    Entry {
-        shared: watched(config, &name, place, Kind::Client, Duty::Client),
-        place: place.to_owned(),
-        source: Source::Chain(files.clone()),
-        name,
     }
 }
 

@@ -59,6 +59,8 @@ use crate::workers::cert_watch::scan::Token;
 use crate::workers::cert_watch::timer::Timer;
 
 pub use glances::Glances;
+pub use places::object_of;
+pub use places::place_of;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
 pub const QUEUE: usize = 1_024;

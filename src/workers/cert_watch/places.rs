@@ -1,4 +1,5 @@
-//! Where files may change.
+//! Where files may change, and how the same pair of files is called where it is watched and where
+//! it is renewed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::domain::alarms::Whose;
 use crate::platform::tasks::Tasks;
+use crate::workers::cert_desk::place;
 use crate::workers::cert_watch::entries;
 use crate::workers::file_watch;
 
@@ -55,4 +58,41 @@ fn places(config: &Config) -> Vec<PathBuf> {
         }
     }
     places
+}
+
+/// The place that is meant by the name of an object of the watch list, which is also the object of
+/// its alarms: `listener public xsp.example.com` is `public/xsp.example.com`.
+#[must_use]
+pub fn place_of(config: &Config, object: &str) -> Option<String> {
+    let is_it = |entry: &entries::Entry| {
+        let ours = matches!(entry.shared.whose, Some(Whose::Ours | Whose::Automatic));
+        ours && entry.shared.id.as_str() == object
+    };
+    let entry = entries::entries(config).into_iter().find(is_it)?;
+    if let entries::Source::Chain(files) = &entry.source {
+        let (places, _) = place::places(config);
+        if let Some(found) = places.into_iter().find(|held| held.chain == files.chain) {
+            return Some(found.name);
+        }
+    }
+    // Its key lies elsewhere, or it has no files: that is for who looks for the place.
+    match &entry.shared.listener {
+        Some(listener) => {
+            let host = entry.shared.hosts.first()?;
+            Some(format!("{listener}/{host}"))
+        }
+        None => {
+            let listener = object.strip_prefix("bridge client of ")?;
+            Some(format!("{listener}/bridge"))
+        }
+    }
+}
+
+/// The name of the object that a place is in the watch list.
+#[must_use]
+pub fn object_of(config: &Config, asked: &str) -> Option<String> {
+    let chain = place::find(config, asked).ok()?.chain;
+    let is_it = |entry: &entries::Entry| matches!(&entry.source, entries::Source::Chain(files) if files.chain == chain);
+    let found = entries::entries(config).into_iter().find(is_it)?;
+    Some(found.shared.id.as_str().to_owned())
 }

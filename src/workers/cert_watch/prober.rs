@@ -15,6 +15,7 @@ use crate::config::Environment;
 use crate::domain::certs::outside::Outside;
 use crate::domain::certs::source::SourceFault;
 use crate::domain::certs::watchlist::Seen;
+use crate::domain::percent;
 use crate::outbound::web::Limits;
 use crate::outbound::web::WebClient;
 use crate::outbound::web::WebFailure;
@@ -88,15 +89,7 @@ const fn fault(failure: &WebFailure) -> SourceFault {
 
 /// As a value in a query (RFC 3986, section 2.3: what is unreserved stays).
 fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent::encoded(text.as_bytes(), b"")
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use http_body_util::Empty;
 use tracing::debug;
 
 use crate::domain::events::whereabouts::Wanted;
+use crate::domain::percent;
 use crate::outbound::Aim;
 use crate::outbound::Pool;
 use crate::outbound::SendPlan;
@@ -158,14 +159,7 @@ async fn ask_one(pool: &Pool, place: usize, target: &str, patience: Duration) ->
 
 /// An id as it may stand in a query.
 fn escaped(id: &[u8]) -> String {
-    id.iter().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-        text
-    })
+    percent::encoded(id, b"")
 }
 
 /// The id that was escaped, and what it is of.

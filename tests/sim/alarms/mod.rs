@@ -4,6 +4,7 @@
 //! After each step: the bound holds, no number comes twice, nothing is told twice, nobody is
 //! reminded more than once a day, and nobody who should be is not.
 
+mod outbox;
 mod world;
 
 use std::panic::AssertUnwindSafe;

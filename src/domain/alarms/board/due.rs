@@ -18,7 +18,6 @@ use crate::domain::alarms::board::room::overflow;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::NoticeKind;
-use crate::domain::alarms::observation::Condition;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
@@ -50,13 +49,8 @@ impl Board {
             && last + DISCARD_QUIET <= now.mono
         {
             self.discard = None;
-            self.observe(
-                Observation {
-                    key: overflow(),
-                    condition: Condition::Absent,
-                },
-                now,
-            );
+            let own = overflow();
+            self.observe(Observation::absent(own.name, own.object.as_str()), now);
         }
     }
 

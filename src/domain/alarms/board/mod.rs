@@ -72,6 +72,8 @@ const DISCARD_QUIET: Duration = HOUR;
 /// What may happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
+    /// So many looks were lost before they came here.
+    Discarded(u64),
     /// A watcher has looked.
     Observed(Observation),
     /// A person wants something; it was found possible by [`Board::judge`], or does nothing.
@@ -187,18 +189,11 @@ struct Said {
 }
 
 impl Claim {
-    fn equals(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Absent, Self::Absent) => true,
-            (
-                Self::Present { severity, step, .. },
-                Self::Present {
-                    severity: others,
-                    step: other,
-                    ..
-                },
-            ) => severity == others && step == other,
-            (Self::Absent, Self::Present { .. }) | (Self::Present { .. }, Self::Absent) => false,
+    /// As the condition that it came from has it.
+    fn gist(&self) -> Option<(Severity, &str)> {
+        match self {
+            Self::Absent => None,
+            Self::Present { severity, step, .. } => Some((*severity, step)),
         }
     }
 
@@ -291,6 +286,7 @@ impl Machine for Board {
 
     fn handle(&mut self, input: Input, now: Now) {
         match input {
+            Input::Discarded(looks) => self.lost(looks, now),
             Input::Observed(observation) => self.observe(observation, now),
             Input::Order(order) => self.order(order, now),
             Input::Policy(policy) => self.adopt(*policy, now),

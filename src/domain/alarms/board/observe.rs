@@ -18,18 +18,18 @@ use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Condition;
+use crate::domain::alarms::observation::DETAIL;
 use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::observation::Present;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::line::line;
 use crate::domain::machine::Now;
 
 /// Characters of a sentence.
 const TEXT: usize = 500;
 /// Characters of a step, of a rule, of a name of a detail.
 const WORD: usize = 100;
-/// Characters of a detail.
-const DETAIL: usize = 300;
 /// Details of an alarm.
 const DETAILS: usize = 16;
 
@@ -76,14 +76,14 @@ impl Board {
                 raised.alarm.count = raised.alarm.count.saturating_add(1);
             }
         }
-        if stands(&held.phase).equals(&claim) {
+        if stands(&held.phase) == claim.gist() {
             held.pending = None;
             if let (Phase::Raised(raised), Claim::Present { said, .. }) = (&mut held.phase, claim) {
                 reword(&mut raised.alarm, *said);
             }
         } else {
             match &mut held.pending {
-                Some(pending) if pending.claim.equals(&claim) => {
+                Some(pending) if pending.claim.gist() == claim.gist() => {
                     pending.times = pending.times.saturating_add(1);
                     pending.claim = claim;
                 }
@@ -231,20 +231,11 @@ impl Board {
     }
 }
 
-/// How it stands, as a claim to compare with.
-fn stands(phase: &Phase) -> Claim {
+/// How it stands, to compare a claim with.
+fn stands(phase: &Phase) -> Option<(Severity, &str)> {
     match phase {
-        Phase::Clear => Claim::Absent,
-        Phase::Raised(raised) => Claim::Present {
-            severity: raised.alarm.severity,
-            step: raised.alarm.step.clone(),
-            said: Box::new(Said {
-                text: String::new(),
-                rule: String::new(),
-                ends: None,
-                details: Vec::new(),
-            }),
-        },
+        Phase::Clear => None,
+        Phase::Raised(raised) => Some((raised.alarm.severity, &raised.alarm.step)),
     }
 }
 
@@ -310,11 +301,4 @@ fn claim(key: &AlarmKey, present: Present, policy: &Policy) -> Claim {
             details: details.collect(),
         }),
     }
-}
-
-/// One line without control characters, of at most so many characters.
-pub(super) fn line(text: &str, most: usize) -> String {
-    let plain = text.trim().chars();
-    let plain = plain.map(|c| if c.is_control() { ' ' } else { c });
-    plain.take(most).collect()
 }

@@ -7,12 +7,14 @@ use crate::domain::alarms::board::Action;
 use crate::domain::alarms::board::Board;
 use crate::domain::alarms::board::Phase;
 use crate::domain::alarms::board::dated;
-use crate::domain::alarms::board::observe::line;
 use crate::domain::alarms::key::AlarmKey;
+use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::silence;
 use crate::domain::alarms::silence::Silence;
+use crate::domain::line::line;
 use crate::domain::machine::Now;
+use crate::domain::pattern;
 
 /// What a person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub enum OrderRefused {
     NoSuchAlarm,
     /// Nobody has taken it on.
     NotAcknowledged,
+    /// No alarm has such a name; those that may be meant.
+    NoSuchName(Vec<AlarmName>),
     /// There is no such silence now.
     NoSuchSilence,
     /// Its end is in the past.
@@ -135,6 +139,10 @@ impl Board {
             |pattern: &str| pattern.trim().is_empty() || pattern.chars().count() > silence::TEXT;
         if bad(name) || bad(object) {
             return Err(OrderRefused::BadPattern);
+        }
+        let fits = |known: &AlarmName| pattern::fits(name.trim(), known.word());
+        if !AlarmName::ALL.iter().any(fits) {
+            return Err(OrderRefused::NoSuchName(AlarmName::nearest(name.trim())));
         }
         match until.duration_since(now) {
             Ok(left) if left > silence::LONGEST => return Err(OrderRefused::TooLong),

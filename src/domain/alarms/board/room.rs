@@ -2,12 +2,9 @@
 
 use crate::domain::alarms::board::Board;
 use crate::domain::alarms::board::Claim;
-use crate::domain::alarms::catalogue;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::name::AlarmName;
-use crate::domain::alarms::observation::Condition;
 use crate::domain::alarms::observation::Observation;
-use crate::domain::alarms::observation::Present;
 use crate::domain::machine::Now;
 
 /// Who ends what has to make room.
@@ -66,31 +63,34 @@ impl Board {
         true
     }
 
+    /// Something found no place.
     pub(super) fn discard(&mut self, key: &AlarmKey, now: Now) {
-        self.discarded = self.discarded.saturating_add(1);
-        self.discard = Some(now.mono);
         let text = format!(
             "There are more than {} alarms; what came further was discarded, first {key}.",
             self.policy.bound
         );
+        self.note_discarded(1, text, now);
+    }
+
+    /// Looks were lost before they came here.
+    pub(super) fn lost(&mut self, looks: u64, now: Now) {
+        if looks > 0 {
+            let text = format!("{looks} looks at alarms came faster than they could be weighed.");
+            self.note_discarded(looks, text, now);
+        }
+    }
+
+    fn note_discarded(&mut self, looks: u64, text: String, now: Now) {
+        self.discarded = self.discarded.saturating_add(looks);
+        self.discard = Some(now.mono);
+        let own = overflow();
         // The first one is told; the others are counted with it.
-        let text = match self.alarm(&overflow()) {
+        let text = match self.alarm(&own) {
             Some(held) => held.text.clone(),
             None => text,
         };
-        let present = Present {
-            severity: catalogue::entry(AlarmName::AlarmsDiscarded).severity,
-            step: String::new(),
-            text,
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-        };
         self.observe(
-            Observation {
-                key: overflow(),
-                condition: Condition::Present(present),
-            },
+            Observation::present(own.name, own.object.as_str(), text),
             now,
         );
     }

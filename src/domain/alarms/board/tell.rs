@@ -11,15 +11,17 @@ use crate::domain::alarms::board::Change;
 use crate::domain::alarms::board::Held;
 use crate::domain::alarms::board::Phase;
 use crate::domain::alarms::board::dated;
-use crate::domain::alarms::catalogue;
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::notice::Notice;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::policy::Policy;
+use crate::domain::alarms::whose;
+use crate::domain::alarms::whose::Whose;
 use crate::domain::machine::Now;
 
 impl Board {
-    /// Has a change of an alarm kept, and told if `told` says so.
+    /// Has a change of an alarm kept, and told to whoever is told of it: to nobody while a silence
+    /// holds it back.
     pub(super) fn tell(
         &mut self,
         key: &AlarmKey,
@@ -129,7 +131,6 @@ impl Board {
 }
 
 pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: SystemTime) -> Notice {
-    let entry = catalogue::entry(alarm.key.name);
     let mut details = alarm.details.clone();
     let runbook = policy.runbook(alarm.key.name);
     if let Some(runbook) = runbook
@@ -172,7 +173,10 @@ pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: Syste
             | NoticeKind::Stepped
             | NoticeKind::Reminded
             | NoticeKind::Acknowledged
-            | NoticeKind::Test => entry.action_at(&alarm.step).to_owned(),
+            | NoticeKind::Test => {
+                let whose = Whose::of(&alarm.details);
+                whose::action(alarm.key.name, &alarm.step, whose).to_owned()
+            }
         },
         step: alarm.step.clone(),
         rule: alarm.rule.clone(),

@@ -407,6 +407,29 @@ fn what_gets_worse_is_news_to_who_took_it_on() {
 }
 
 #[test]
+fn a_silence_of_a_name_that_no_alarm_has_is_refused_with_those_that_were_meant() {
+    let scene = Scene::new(Policy::default());
+    let judged = |name: &str| {
+        let order = Order::Silence {
+            name: name.to_owned(),
+            object: "*".to_owned(),
+            who: "noc".to_owned(),
+            until: scene.now.wall + DAY,
+            comment: String::new(),
+        };
+        scene.board.judge(&order, scene.now.wall)
+    };
+    for name in ["*", "xsp*", " certificateExpiring ", "certificateExpir???"] {
+        assert_eq!(judged(name), Ok(()), "{name}");
+    }
+    let Err(OrderRefused::NoSuchName(nearest)) = judged("certificateExpirng") else {
+        panic!("it silences nothing");
+    };
+    assert_eq!(nearest.first(), Some(&AlarmName::CertificateExpiring));
+    assert_eq!(judged("nobody*"), Err(OrderRefused::NoSuchName(Vec::new())));
+}
+
+#[test]
 fn who_had_it_by_a_clock_that_was_ahead_has_it_no_longer() {
     let mut scene = Scene::new(Policy::default());
     scene.see(ONCE, Severity::Medium, "");
@@ -516,6 +539,20 @@ fn the_bound_holds_and_says_so_itself() {
     );
     assert_eq!(see(&mut scene, "d"), ["raised/low"]);
     assert_eq!(scene.pass(2 * 60 * MINUTE), ["cleared/high"]);
+}
+
+#[test]
+fn looks_that_were_lost_on_the_way_are_an_alarm_until_it_was_quiet_for_an_hour() {
+    let mut scene = Scene::new(Policy::default());
+    assert!(scene.hear(Input::Discarded(0)).is_empty());
+    assert_eq!(scene.hear(Input::Discarded(3)), ["raised/high"]);
+    assert_eq!(scene.board.discarded(), 3);
+    assert!(scene.pass(40 * MINUTE).is_empty());
+    assert!(scene.hear(Input::Discarded(4)).is_empty());
+    assert!(scene.pass(40 * MINUTE).is_empty(), "the hour begins anew");
+    assert_eq!(scene.pass(30 * MINUTE), ["cleared/high"]);
+    assert_eq!(scene.board.alarms().count(), 0);
+    assert_eq!(scene.board.discarded(), 7);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::judgement::Finding;
+use crate::domain::certs::remedy;
 use crate::domain::certs::source::Place;
 use crate::domain::certs::source::PlaceKind;
 use crate::domain::certs::watchlist::Problem;
@@ -162,6 +163,7 @@ pub(super) fn judge(
     lost(held, rules, &mut present);
     // A place of another kind than is usual must not raise what nobody would clear.
     present.retain(|name, _| names(watched).contains(name));
+    remedy::tell(watched, &mut present);
     let mut problems: Vec<Problem> = present
         .iter()
         .map(|(alarm, present)| Problem {

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::domain::alarms::Alarm;
 use crate::domain::alarms::Silence;
+use crate::domain::alarms::Whose;
 use crate::domain::alarms::catalogue;
+use crate::domain::alarms::whose;
 use crate::inbound::endpoints::alarms::key_of;
 use crate::store::alarms::Delivery;
 use crate::store::alarms::HistoryRow;
@@ -58,7 +60,7 @@ pub(super) fn alarm(shown: &Shown) -> Value {
         "told": told.as_ref().map(|told| millis(told.at)),
         "flapping": flapping,
         "component": entry.component,
-        "action": entry.action_at(step),
+        "action": whose::action(key.name, step, Whose::of(details)),
         "clears-when": entry.clears,
         "runbook": runbook,
         "case": {

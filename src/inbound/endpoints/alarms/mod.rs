@@ -23,9 +23,10 @@ use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::board::Order;
-use crate::domain::alarms::silence;
 use crate::domain::edge::reason::Reason;
+use crate::domain::pattern;
 use crate::inbound::endpoints::alarms::orders::Unsilent;
+use crate::inbound::endpoints::alarms::words::meant;
 use crate::inbound::endpoints::alarms::words::refused;
 use crate::inbound::endpoints::alarms::words::where_the_token_stands;
 use crate::inbound::endpoints::operations::Ask;
@@ -194,11 +195,8 @@ impl AlarmApi<'_> {
         };
         let fits = |shown: &Shown| {
             let alarm = &shown.alarm;
-            let named = |key: &str, text: &str| {
-                query
-                    .get(key)
-                    .is_none_or(|held| silence::matches(held, text))
-            };
+            let named =
+                |key: &str, text: &str| query.get(key).is_none_or(|held| pattern::fits(held, text));
             alarm.severity >= least
                 && named("name", alarm.key.name.word())
                 && named("object", alarm.key.object.as_str())
@@ -308,7 +306,8 @@ fn named(word: &str) -> Result<AlarmName, Refused> {
     AlarmName::from_word(word).ok_or_else(|| {
         let shown: String = word.chars().take(40).collect();
         Refused::malformed(format!(
-            "{shown:?} is no name of an alarm; the catalogue in the README has them all"
+            "{shown:?} is no name of an alarm{}",
+            meant(&AlarmName::nearest(&shown))
         ))
     })
 }

@@ -102,7 +102,18 @@ impl AlarmApi<'_> {
         };
         self.desk.order(order).await.map_err(refused)?;
         let all = self.desk.silences().await.map_err(refused)?;
-        Ok(json!({"done": true, "silence": all.last().map(documents::silence)}))
+        let made = all.last();
+        let alarms = self.desk.list().await.map_err(refused)?;
+        let held = alarms.iter().filter(|shown| {
+            let is_it = made.is_some_and(|made| made.is_about(&shown.alarm.key));
+            // One whose own end has passed is held back by nothing.
+            is_it && shown.silence.is_some()
+        });
+        Ok(json!({
+            "done": true,
+            "silence": made.map(documents::silence),
+            "holds": held.count(),
+        }))
     }
 
     pub(super) async fn test(&self, ask: &Ask<'_>, sink: &str, doing: &mut Doing) -> Answer {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::board::OrderRefused;
 use crate::domain::certs::date;
 use crate::domain::edge::reason::Reason;
@@ -33,10 +34,22 @@ pub(super) fn refused(error: DeskError) -> Refused {
     }
 }
 
+/// What somebody may have meant who wrote a name that no alarm has.
+pub(super) fn meant(nearest: &[AlarmName]) -> String {
+    if nearest.is_empty() {
+        return "; the catalogue in the README has them all".to_owned();
+    }
+    let names: Vec<_> = nearest.iter().map(|name| name.word()).collect();
+    format!("; did you mean {}?", names.join(" or "))
+}
+
 fn not_so(order: &OrderRefused) -> Refused {
     match order {
         OrderRefused::NoSuchAlarm => Refused::unknown("no such alarm is on"),
         OrderRefused::NotAcknowledged => Refused::conflict("nobody has acknowledged it"),
+        OrderRefused::NoSuchName(nearest) => {
+            Refused::malformed(format!("no alarm has such a name{}", meant(nearest)))
+        }
         OrderRefused::NoSuchSilence => Refused::unknown("there is no such silence"),
         OrderRefused::EndPassed => Refused::conflict("its end must lie in the future"),
         OrderRefused::BeyondItsEnd(ends) => Refused::conflict(format!(

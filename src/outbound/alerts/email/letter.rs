@@ -13,6 +13,7 @@ use lettre::message::header::HeaderValue;
 
 use crate::domain::alarms::Notice;
 use crate::domain::certs::date;
+use crate::domain::line::plain;
 use crate::outbound::alerts::SinkError;
 use crate::outbound::alerts::text;
 
@@ -92,11 +93,7 @@ fn hex(text: &str) -> String {
 
 fn subject(notice: &Notice) -> String {
     let subject = format!("[{}] {}", notice.system, text::headline(notice));
-    let plain: String = subject
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    text::cut(&plain, SUBJECT).to_owned()
+    text::cut(&plain(&subject), SUBJECT).to_owned()
 }
 
 /// A date that mail can hold, whatever the clock says.
@@ -107,31 +104,22 @@ fn dated(at: SystemTime) -> SystemTime {
 
 /// What is wrong, what to do, then everything else, a line each.
 fn body(notice: &Notice) -> String {
-    let line = |text: &str| -> String {
-        let plain = text.chars();
-        plain
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect()
-    };
     let facts = text::facts(notice);
     let width = facts.iter().map(|(label, _)| label.chars().count());
     let width = width.max().unwrap_or_default().min(24);
     let mut body = format!(
         "{}\n\nWHAT TO DO\n{}\n\nFACTS\n",
-        line(&notice.text),
-        line(&notice.action)
+        plain(&notice.text),
+        plain(&notice.action)
     );
     for (label, value) in &facts {
-        let (label, value) = (line(label), line(value));
+        let (label, value) = (plain(label), plain(value));
         body.push_str(&format!("{label:width$}  {value}\n"));
     }
-    let name = notice.key.name.word();
-    // Somebody will paste it into a shell.
-    let object = notice.key.object.as_str().replace('\'', r"'\''");
-    body.push_str(&format!(
-        "\nOn {}: xspd alarms show {name} '{object}'\n",
-        line(&notice.system)
-    ));
+    body.push_str(&format!("\nOn {}:\n", plain(&notice.system)));
+    for command in text::commands(notice) {
+        body.push_str(&format!("{command}\n"));
+    }
     body
 }
 

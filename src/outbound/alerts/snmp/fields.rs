@@ -13,6 +13,7 @@ use crate::domain::certs::date;
 use crate::outbound::alerts::snmp::tree::Field;
 use crate::outbound::alerts::snmp::tree::Tree;
 use crate::outbound::alerts::snmp::tree::subcomponent;
+use crate::outbound::alerts::text::commands;
 use crate::outbound::alerts::text::cut;
 
 /// Bytes of the two long texts, as many as `SnmpAdminString` has. A whole trap stays below 1,400,
@@ -47,7 +48,7 @@ pub(super) fn fields(tree: &Tree, notice: &Notice) -> Vec<VarBind> {
             Value::Integer(subcomponent(notice.key.name)),
         ),
         bind(Field::ProblemText, text(&notice.text, LONG)),
-        bind(Field::RecommendedActionsText, text(&notice.action, LONG)),
+        bind(Field::RecommendedActionsText, text(&actions(notice), LONG)),
         bind(Field::Object, text(notice.key.object.as_str(), OBJECT)),
         bind(Field::NoticeKind, Value::Integer(kind(notice.kind))),
         bind(Field::Count, gauge(notice.count)),
@@ -67,6 +68,18 @@ pub(super) fn fields(tree: &Tree, notice: &Notice) -> Vec<VarBind> {
         fields.push(bind(Field::Listener, text(value, SHORT)));
     }
     fields
+}
+
+/// What to do, and as many lines to paste as there is room for: half of one is none.
+fn actions(notice: &Notice) -> String {
+    let mut all = notice.action.clone();
+    for command in commands(notice) {
+        if all.len() + 1 + command.len() <= LONG {
+            all.push(' ');
+            all.push_str(&command);
+        }
+    }
+    all
 }
 
 fn text(text: &str, most: usize) -> Value {
@@ -135,6 +148,15 @@ mod tests {
         assert_eq!(fields[0].oid.to_string(), "1.3.6.1.4.1.32473.1.1.1.1.0");
         assert_eq!(fields[0].value, Value::Counter32(7));
         assert_eq!(fields[4].value, Value::Integer(3));
+    }
+
+    #[test]
+    fn a_line_to_paste_is_there_as_a_whole_or_not_at_all() {
+        let mut notice = notice(7);
+        let show = "xspd alarms show certificateExpiring 'listener webex-mtls'";
+        assert!(actions(&notice).ends_with(show), "{}", actions(&notice));
+        notice.action = "x".repeat(LONG - show.len());
+        assert_eq!(actions(&notice), notice.action);
     }
 
     #[test]

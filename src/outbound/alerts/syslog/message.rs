@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::config::SyslogFacility;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::Severity;
+use crate::domain::line::plain;
 use crate::outbound::alerts::text;
 
 /// `notice`, the severity of what is over: normal but worth knowing.
@@ -41,7 +42,12 @@ pub(super) fn message(facility: SyslogFacility, notice: &Notice, most: usize) ->
     for (name, value) in core(notice) {
         parameter(&mut message, &name, &value);
     }
-    let said = format!("{} {}", notice.text, notice.action);
+    let said = format!(
+        "{} {} {}",
+        notice.text,
+        notice.action,
+        text::commands(notice).join("; ")
+    );
     // Half of the rest is for details, half for the text.
     let budget = message.len() + most.saturating_sub(message.len()) / 2;
     for (name, value) in text::details(notice) {
@@ -55,12 +61,8 @@ pub(super) fn message(facility: SyslogFacility, notice: &Notice, most: usize) ->
     if !said.is_ascii() {
         message.push_str(BOM);
     }
-    let said: String = said
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
     let left = most.saturating_sub(message.len());
-    message.push_str(text::cut(&said, left));
+    message.push_str(text::cut(&plain(&said), left));
     message.into_bytes()
 }
 

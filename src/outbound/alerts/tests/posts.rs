@@ -84,6 +84,7 @@ async fn a_webhook_gets_the_whole_notice_signed_with_its_time() {
             "system": "sbc-1",
             "text": "The certificate of webex-mtls ends on 2025-12-05 12:00:00 UTC.",
             "action": "Renew it: xspd certs csr webex-mtls.",
+            "commands": ["xspd alarms show certificateExpiring 'listener webex-mtls'"],
             "step": "7d",
             "rule": "certificates.manual.high = 7d",
             "ends": "2025-12-05T12:00:00Z",

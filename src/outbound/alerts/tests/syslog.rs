@@ -135,7 +135,7 @@ async fn arrives_whole(transport: SyslogTransport) {
         );
         assert_eq!(
             fields[5].trim(),
-            "The certificate of webex-mtls ends on 2025-12-05 12:00:00 UTC. Renew it: xspd certs csr webex-mtls."
+            "The certificate of webex-mtls ends on 2025-12-05 12:00:00 UTC. Renew it: xspd certs csr webex-mtls. xspd alarms show certificateExpiring 'listener webex-mtls'"
         );
         let said = format!("identifier=\"{identifier}\"");
         for part in [

@@ -143,7 +143,7 @@ fn is_whole(fields: &str) {
         "xspdComponent.0 = INTEGER: xspd(1)\t",
         "xspdSubcomponent.0 = INTEGER: certificates(1)\t",
         "xspdProblemText.0 = STRING: The certificate of webex-mtls ends on 2025-12-05 12:00:00 UTC.\t",
-        "xspdRecommendedActionsText.0 = STRING: Renew it: xspd certs csr webex-mtls.\t",
+        "xspdRecommendedActionsText.0 = STRING: Renew it: xspd certs csr webex-mtls. xspd alarms show certificateExpiring 'listener webex-mtls'\t",
         "xspdObject.0 = STRING: listener webex-mtls\t",
         "xspdNoticeKind.0 = INTEGER: raised(1)\t",
         "xspdCount.0 = Gauge32: 1\t",

@@ -1,7 +1,6 @@
 //! Paths of the Xsi interfaces.
 
-use std::fmt::Write as _;
-
+use crate::domain::percent;
 use crate::outbound::broadworks::xsi::XsiFailure;
 
 /// Xsi-Events below an XSP.
@@ -63,25 +62,12 @@ pub fn segment(id: &str) -> Result<String, XsiFailure> {
     if id.is_empty() || id.len() > ID_BYTES || id == "." || id == ".." || id.bytes().any(odd) {
         return Err(XsiFailure::Unsendable);
     }
-    Ok(encoded(id, b"-._~@:"))
+    Ok(percent::encoded(id.as_bytes(), b"@:"))
 }
 
 /// A value in a query.
 pub(super) fn query_value(value: &str) -> String {
-    encoded(value, b"-._~")
-}
-
-fn encoded(text: &str, plain: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing into a String cannot fail.
-            write!(out, "%{byte:02X}").ok();
-        }
-    }
-    out
+    percent::encoded(value.as_bytes(), b"")
 }
 
 #[cfg(test)]

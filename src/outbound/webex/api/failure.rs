@@ -5,10 +5,7 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 use serde::Deserialize;
-use time::PrimitiveDateTime;
-use time::macros::format_description;
 
 use crate::domain::provisioning::ids::TrackingId;
 use crate::domain::provisioning::webex::CallFailure;
@@ -16,6 +13,7 @@ use crate::domain::provisioning::webex::FailureKind;
 use crate::outbound::Causes;
 use crate::outbound::web::KeptFailure;
 use crate::outbound::web::WebFailure;
+use crate::outbound::web::retry_after;
 use crate::outbound::webex::api::client::TRACKING;
 use crate::outbound::webex::api::liberal::Code;
 
@@ -72,7 +70,7 @@ pub(super) fn refused(
         theirs: theirs
             .and_then(|id| TrackingId::parse(&id).ok())
             .or_else(|| tracking(headers)),
-        retry_after: retry_after(headers, now),
+        retry_after: retry_after(headers, now, LONGEST_PAUSE),
     }
 }
 
@@ -123,25 +121,6 @@ pub(super) fn tame(text: &str) -> String {
 
 fn capped(text: &str) -> String {
     text.chars().take(TEXT_CHARACTERS).collect()
-}
-
-/// Seconds, or a date (RFC 9110, section 10.2.3).
-pub(in crate::outbound) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => date(text)?.duration_since(now).unwrap_or_default(),
-    };
-    Some(pause.min(LONGEST_PAUSE))
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that may still be sent.
-fn date(text: &str) -> Option<SystemTime> {
-    const FORM: &[time::format_description::BorrowedFormatItem<'_>] = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    let date = PrimitiveDateTime::parse(text, FORM).ok()?;
-    Some(date.assume_utc().into())
 }
 
 /// A request that got no answer.

@@ -25,7 +25,6 @@ pub mod workspaces;
 pub use client::PartnerClient;
 pub use client::Reply;
 pub use failure::TEXT_CHARACTERS;
-pub(in crate::outbound) use failure::retry_after;
 pub use failure::unreadable;
 pub use link::Cursor;
 pub use request::Request;

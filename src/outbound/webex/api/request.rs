@@ -1,9 +1,8 @@
 //! One call as it goes out.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
+use crate::domain::percent;
 use crate::domain::provisioning::operation::Operation;
 
 /// One call.
@@ -63,14 +62,7 @@ impl Request {
 
 /// Percent-encodes all but the unreserved characters of RFC 3986 and `,`, which a query may hold.
 fn encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            // Writing into a string cannot fail.
-            write!(into, "%{byte:02X}").ok();
-        }
-    }
+    into.push_str(&percent::encoded(text.as_bytes(), b","));
 }
 
 #[cfg(test)]

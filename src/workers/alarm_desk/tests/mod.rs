@@ -9,16 +9,16 @@ use std::time::Duration;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::NoticeKind;
+use crate::domain::alarms::Observation;
 use crate::domain::alarms::Policy;
 use crate::domain::alarms::QuietHours;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::board::Order;
+use crate::domain::alarms::outbox::MOST_WAITING;
 use crate::platform::clock;
 use crate::store::alarms::AlarmStore;
 use crate::store::alarms::HistoryAsk;
 use crate::workers::alarm_desk::DeskError;
-use crate::workers::alarm_desk::sinks::absent;
-use crate::workers::alarm_desk::sinks::present;
 use fake::Answer;
 use fake::Disk;
 use fake::Fake;
@@ -27,8 +27,8 @@ use fake::Scene;
 const NAME: AlarmName = AlarmName::ConfigReloadFailed;
 const SECOND: Duration = Duration::from_secs(1);
 
-fn raise(object: &str) -> crate::domain::alarms::Observation {
-    present(NAME, object, "It is wrong.".to_owned())
+fn raise(object: &str) -> Observation {
+    Observation::present(NAME, object, "It is wrong.".to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +41,7 @@ async fn an_alarm_is_told_kept_shown_and_over() {
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].alarm.key, AlarmKey::new(NAME, "a"));
     assert_eq!(shown[0].case.word(), "S3");
-    scene.desk.observe(absent(NAME, "a"));
+    scene.desk.observe(Observation::absent(NAME, "a"));
     let heard = sink.heard(2).await;
     let kinds: Vec<_> = heard.iter().map(|notice| notice.kind).collect();
     assert_eq!(kinds, [NoticeKind::Raised, NoticeKind::Cleared]);
@@ -83,7 +83,7 @@ async fn where_alarms_fade_they_are_told_again_whoever_has_taken_them_on() {
     assert_eq!(last.kind, NoticeKind::Reminded);
     assert_eq!(last.identifier, heard[1].identifier, "it is no news");
     // What is over is not told again.
-    scene.desk.observe(absent(NAME, "a"));
+    scene.desk.observe(Observation::absent(NAME, "a"));
     let heard = fading.heard(51).await;
     assert_eq!(heard[50].kind, NoticeKind::Cleared);
     tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
@@ -106,9 +106,11 @@ async fn what_waits_for_the_morning_does_not_let_others_fade() {
     scene.desk.observe(raise("a"));
     fading.heard(1).await;
     let mild = AlarmName::WebexTrustChainNewVersion;
-    scene
-        .desk
-        .observe(present(mild, "chain", "It is mild.".to_owned()));
+    scene.desk.observe(Observation::present(
+        mild,
+        "chain",
+        "It is mild.".to_owned(),
+    ));
     let heard = fading.heard(4).await;
     assert!(
         heard.iter().all(|notice| notice.key.name == NAME),
@@ -236,13 +238,13 @@ async fn a_sink_is_told_from_its_level_on_and_of_the_end_of_what_it_was_told() {
     };
     see("mild", Severity::Low);
     all.heard(1).await;
-    scene.desk.observe(absent(NAME, "mild"));
+    scene.desk.observe(Observation::absent(NAME, "mild"));
     all.heard(2).await;
     see("bad", Severity::High);
     all.heard(3).await;
     see("bad", Severity::Low);
     all.heard(4).await;
-    scene.desk.observe(absent(NAME, "bad"));
+    scene.desk.observe(Observation::absent(NAME, "bad"));
     all.heard(5).await;
     let heard = sink.heard(3).await;
     let told: Vec<_> = heard.iter().map(|n| (n.kind, n.severity)).collect();
@@ -271,7 +273,7 @@ async fn quiet_hours_put_off_what_is_mild_and_lose_nothing() {
     });
     fake::MINUTE.store(60, Ordering::Relaxed);
     scene.desk.observe(raise("a"));
-    let urgent = present(AlarmName::CtiSessionsMissing, "cti", "Nobody.".to_owned());
+    let urgent = Observation::present(AlarmName::CtiSessionsMissing, "cti", "Nobody.".to_owned());
     scene.desk.observe(urgent);
     let heard = sink.heard(1).await;
     assert_eq!(heard[0].severity, Severity::High);
@@ -285,7 +287,8 @@ async fn quiet_hours_put_off_what_is_mild_and_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_restart_what_was_not_delivered_is_told_and_what_was_is_not() {
-    let store = AlarmStore::on(Arc::new(crate::store::alarms::Memory::default()));
+    let disk = Arc::new(Disk::default());
+    let store = AlarmStore::on(Arc::clone(&disk) as _);
     let (bad, good) = (
         Fake::new("bad", Severity::Informational),
         Fake::new("good", Severity::Informational),
@@ -297,6 +300,7 @@ async fn after_a_restart_what_was_not_delivered_is_told_and_what_was_is_not() {
     bad.tried(1).await;
     scene.settled().await;
     scene.end().await;
+    assert_eq!(disk.closed(), 1);
     let again = Fake::new("bad", Severity::Informational);
     let other = Fake::new("good", Severity::Informational);
     let scene = Scene::start(vec![again.clone(), other.clone()], store);
@@ -304,10 +308,117 @@ async fn after_a_restart_what_was_not_delivered_is_told_and_what_was_is_not() {
     assert_eq!(heard[0].key, AlarmKey::new(NAME, "a"));
     assert_eq!(scene.desk.list().await.unwrap().len(), 1);
     // Numbers go on, and none comes twice.
-    scene.desk.observe(absent(NAME, "a"));
+    scene.desk.observe(Observation::absent(NAME, "a"));
     let over = other.heard(1).await;
     assert_eq!(over[0].kind, NoticeKind::Cleared);
     assert!(over[0].identifier > heard[0].identifier);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_said_when_it_may_be_asked_again_is_not_asked_before_after_a_restart() {
+    let disk = Arc::new(Disk::default());
+    let store = AlarmStore::on(Arc::clone(&disk) as _);
+    let busy = Fake::new("busy", Severity::Informational);
+    busy.answers(Answer::Busy);
+    let scene = Scene::start(vec![busy.clone()], store.clone());
+    let began = clock::mono();
+    scene.desk.observe(raise("a"));
+    busy.tried(1).await;
+    scene.desk.observe(raise("b"));
+    scene.settled().await;
+    scene.end().await;
+    let again = Fake::new("busy", Severity::Informational);
+    let scene = Scene::start(vec![again.clone()], store);
+    // Both, and that nobody has seen them since.
+    let heard = again.heard(4).await;
+    let took = clock::mono() - began;
+    let raised = heard.iter().filter(|n| n.kind == NoticeKind::Raised);
+    let raised: Vec<_> = raised.map(|n| n.key.object.as_str()).collect();
+    assert_eq!(raised, ["b", "a"], "whoever was tried least comes first");
+    assert!(took >= Duration::from_secs(3_590), "{took:?}");
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sink_was_not_told_is_over_an_hour_later_though_it_is_told_each_half_hour() {
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Retry);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+    scene.flood(&good).await;
+    let untold = AlarmKey::new(AlarmName::AlarmsDiscarded, "sink:bad");
+    let kinds = |told: Vec<crate::domain::alarms::Notice>| {
+        let ours = told.into_iter().filter(|notice| notice.key == untold);
+        ours.map(|notice| notice.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(good.told()), [NoticeKind::Raised]);
+    bad.answers(Answer::Take);
+    for half_hour in 0..6 {
+        tokio::time::sleep(Duration::from_secs(1_800)).await;
+        scene.desk.observe(raise(&format!("later {half_hour}")));
+    }
+    scene.settled().await;
+    assert_eq!(
+        kinds(good.told()),
+        [NoticeKind::Raised, NoticeKind::Cleared]
+    );
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reminder_in_the_place_of_another_is_no_loss_however_much_was_lost_before() {
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Retry);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+    scene.flood(&good).await;
+    bad.answers(Answer::Take);
+    // One of them stays on.
+    for number in 1..MOST_WAITING + 10 {
+        scene
+            .desk
+            .observe(Observation::absent(NAME, &number.to_string()));
+        if number % 100 == 0 {
+            scene.settled().await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
+    bad.answers(Answer::Retry);
+    tokio::time::sleep(Duration::from_secs(4 * 86_400)).await;
+    let untold = AlarmKey::new(AlarmName::AlarmsDiscarded, "sink:bad");
+    let told = good.told();
+    let kinds = told.iter().filter(|notice| notice.key == untold);
+    let kinds: Vec<_> = kinds.map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [NoticeKind::Raised, NoticeKind::Cleared]);
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_sink_that_is_gone_nothing_is_wrong_any_more() {
+    let (bad, good) = (
+        Fake::new("bad", Severity::Informational),
+        Fake::new("good", Severity::Informational),
+    );
+    bad.answers(Answer::Retry);
+    let scene = Scene::start(vec![bad.clone(), good.clone()], AlarmStore::in_memory());
+    scene.flood(&good).await;
+    let of_sink = |alarms: &[crate::workers::alarm_desk::Shown]| {
+        let ours = alarms.iter().filter(|shown| shown.alarm.key.name != NAME);
+        ours.count()
+    };
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(of_sink(&scene.desk.list().await.unwrap()), 2);
+    scene
+        .desk
+        .adopt(Policy::default(), SECOND, vec![good.clone()])
+        .await;
+    scene.settled().await;
+    assert_eq!(of_sink(&scene.desk.list().await.unwrap()), 0);
     scene.end().await;
 }
 
@@ -328,7 +439,7 @@ async fn an_alarm_is_told_although_the_disk_is_full_and_written_when_there_is_ro
         disk.fails(fake::Fault::None);
         let heard = sink.heard(before + 3).await;
         assert_eq!(heard[before + 2].kind, NoticeKind::Cleared);
-        scene.desk.observe(absent(NAME, "a"));
+        scene.desk.observe(Observation::absent(NAME, "a"));
         sink.heard(before + 4).await;
     }
     scene.settled().await;
@@ -450,6 +561,19 @@ async fn sinks_come_and_go_with_the_configuration() {
 }
 
 impl Scene {
+    /// More alarms than can wait for a sink, as fast as one that takes them all takes them; and what
+    /// is told of one that does not.
+    async fn flood(&self, good: &Fake) {
+        for number in 0..MOST_WAITING + 10 {
+            self.desk.observe(raise(&number.to_string()));
+            if number % 100 == 0 {
+                good.heard(number + 1).await;
+            }
+        }
+        good.heard(MOST_WAITING + 11).await;
+        self.settled().await;
+    }
+
     async fn history(&self) -> Vec<crate::store::alarms::HistoryRow> {
         let ask = HistoryAsk {
             name: None,

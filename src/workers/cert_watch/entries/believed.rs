@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::config::AlarmWay;
 use crate::config::Config;
+use crate::domain::alarms::Whose;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::workers::cert_watch::entries::Entry;
@@ -121,8 +122,10 @@ fn clients(config: &Config, all: &mut Vec<Entry>) {
         let path = format!("alarm-sink.{}.syslog.client-certificate", sink.name);
         let name: Arc<str> = path.into();
         let place = format!("client of alarm sink {}", sink.name);
+        let mut shared = watched(config, &name, &place, Kind::Client, Duty::Client);
+        shared.whose = Some(Whose::File);
         all.push(Entry {
-            shared: watched(config, &name, &place, Kind::Client, Duty::Client),
+            shared,
             place,
             source: Source::Chain(files.clone()),
             name,

@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config::CertificateFiles;
 use crate::config::Config;
+use crate::config::Listener;
+use crate::config::ListenerKind;
+use crate::domain::alarms::Whose;
 use crate::domain::certs::date;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
@@ -52,6 +56,39 @@ pub(super) fn automatic(config: &Config) -> BTreeSet<PathBuf> {
         .collect()
 }
 
+/// What we show to an XSP.
+pub(super) fn client(
+    config: &Config,
+    path: &str,
+    place: &str,
+    whose: Whose,
+    files: &CertificateFiles,
+) -> Entry {
+    let name: Arc<str> = format!("{path}.client-certificate").into();
+    let mut shared = watched(config, &name, place, Kind::Client, Duty::Client);
+    shared.whose = Some(whose);
+    Entry {
+        shared,
+        place: place.to_owned(),
+        source: Source::Chain(files.clone()),
+        name,
+    }
+}
+
+/// Who is believed by a set of anchors: Webex, unless it is for the Application Server alone.
+pub(super) fn believed(config: &Config, set: &str) -> Whose {
+    let mut users = config.listeners.iter().filter(|listener| {
+        let mut hosts = listener.hosts.iter();
+        hosts.any(|host| host.client_auth.trust.as_deref() == Some(set))
+    });
+    let first = users.next();
+    let is_as = |listener: &Listener| listener.kind == ListenerKind::Provisioning;
+    match first {
+        Some(first) if is_as(first) && users.all(is_as) => Whose::OtherCa,
+        Some(_) | None => Whose::Webex,
+    }
+}
+
 /// The host of a URL, or of `host:port`.
 pub(super) fn host_of(target: &str) -> String {
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
@@ -82,6 +119,7 @@ pub(super) fn internal_ca(config: &Config, all: &mut Vec<Entry>) {
                 entry.shared.kind = bands.kind;
                 entry.shared.bands = bands.bands;
                 entry.shared.bands_key = bands.bands_key;
+                entry.shared.whose = Some(Whose::Automatic);
                 // Its failures have an alarm of their own.
                 entry.shared.renewal = Some(Renewing {
                     due: status.due.and_then(date::from_unix),
@@ -90,8 +128,10 @@ pub(super) fn internal_ca(config: &Config, all: &mut Vec<Entry>) {
             }
         }
     }
+    let mut shared = watched(config, &name, &place, Kind::Ca, Duty::Ca);
+    shared.whose = Some(Whose::InternalCa);
     all.push(Entry {
-        shared: watched(config, &name, &place, Kind::Ca, Duty::Ca),
+        shared,
         place,
         source: Source::Anchors(rules.directory.join(internal_ca::folder::CA)),
         name,

@@ -1,20 +1,20 @@
 //! What one sink has still to be told, and what it is told next.
 //!
 //! What concerns one alarm is told in its order. A notice that the sink does not take does not hold
-//! up those of other alarms for ever: whoever was tried least comes first.
+//! up those of other alarms for ever: whoever was tried least comes first. Whoever drives it tells
+//! the sink, and says what came of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::domain::alarms::AlarmKey;
-use crate::domain::alarms::Notice;
-use crate::domain::alarms::NoticeKind;
-use crate::outbound::alerts::MOST_WAITING;
+use crate::domain::alarms::key::AlarmKey;
+use crate::domain::alarms::notice::Notice;
+use crate::domain::alarms::notice::NoticeKind;
 
-/// Notices that wait for one sink.
-pub(super) const BOUND: usize = MOST_WAITING;
+/// Notices that wait for one sink at most: some megabytes.
+pub const MOST_WAITING: usize = 1_000;
 
 /// Failures of one notice after which a doubt is a refusal: with the pauses between them more than
 /// a day.
@@ -30,8 +30,9 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// No wait is longer before quiet hours are compared with the clock again.
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// What one sink has still to be told.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub struct Outbox {
     waiting: BTreeMap<u64, Item>,
     /// Failures in a row.
     failures: u32,
@@ -76,7 +77,7 @@ impl Item {
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// Nothing waits.
     Idle,
     /// This is told; so many attempts were made before.
@@ -86,16 +87,41 @@ pub(super) enum Next {
 }
 
 impl Outbox {
-    pub(super) fn len(&self) -> usize {
+    /// How many notices wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    pub(super) fn numbers(&self) -> Vec<u64> {
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether the beginning of an alarm still waits to be told.
+    #[must_use]
+    pub fn is_unheard(&self, key: &AlarmKey) -> bool {
+        let mut waiting = self.waiting.values();
+        waiting.any(|item| {
+            let begins = item.notice.kind == NoticeKind::Raised && !item.partly;
+            begins && item.notice.key == *key
+        })
+    }
+
+    /// Nothing is told before: the sink asked for that before a restart.
+    pub fn hold(&mut self, until: Instant) {
+        self.not_before = self.not_before.max(Some(until));
+    }
+
+    /// The numbers of all that wait.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u64> {
         self.waiting.keys().copied().collect()
     }
 
     /// Takes a notice in. Returns those that are not told any more because there are too many.
-    pub(super) fn push(&mut self, notice: Arc<Notice>, attempts: u32) -> Vec<u64> {
+    pub fn push(&mut self, notice: Arc<Notice>, attempts: u32) -> Vec<u64> {
         let mut gone = Vec::new();
         if notice.kind == NoticeKind::Reminded {
             // A newer reminder says all that the older one would.
@@ -110,7 +136,7 @@ impl Outbox {
         }
         self.waiting
             .insert(notice.identifier, Item::new(notice, attempts));
-        while self.waiting.len() > BOUND {
+        while self.waiting.len() > MOST_WAITING {
             let Some(number) = self.least() else { break };
             gone.extend(self.discard(number));
         }
@@ -127,18 +153,19 @@ impl Outbox {
         }
         let rank = |number: u64, item: &Item| {
             let superseded = newest.get(&item.notice.key) != Some(&number);
-            match (item.notice.kind, superseded) {
-                (NoticeKind::Reminded, _) => 0,
-                (NoticeKind::Cleared, true) => 4,
-                (NoticeKind::Cleared, false) => 5,
-                _ if item.partly => 1,
-                (
-                    NoticeKind::Raised
-                    | NoticeKind::Stepped
-                    | NoticeKind::Acknowledged
-                    | NoticeKind::Test,
-                    superseded,
-                ) => 3 - u8::from(superseded),
+            match item.notice.kind {
+                NoticeKind::Reminded => 0,
+                NoticeKind::Cleared => 5 - u8::from(superseded),
+                NoticeKind::Raised
+                | NoticeKind::Stepped
+                | NoticeKind::Acknowledged
+                | NoticeKind::Test => {
+                    if item.partly {
+                        1
+                    } else {
+                        3 - u8::from(superseded)
+                    }
+                }
             }
         };
         let all = self.waiting.iter();
@@ -169,7 +196,8 @@ impl Outbox {
 
     /// What is to be done now. `quiet` says how long a notice has to wait for the end of quiet
     /// hours.
-    pub(super) fn next(&self, now: Instant, quiet: impl Fn(&Notice) -> Duration) -> Next {
+    #[must_use]
+    pub fn next(&self, now: Instant, quiet: impl Fn(&Notice) -> Duration) -> Next {
         if let Some(until) = self.not_before.filter(|until| *until > now)
             && !self.waiting.is_empty()
         {
@@ -203,7 +231,7 @@ impl Outbox {
     }
 
     /// It was taken. Returns what is of no use any more: see [`Outbox::partly`].
-    pub(super) fn taken(&mut self, identifier: u64) -> Vec<u64> {
+    pub fn taken(&mut self, identifier: u64) -> Vec<u64> {
         let gone = self.supersede(identifier);
         self.waiting.remove(&identifier);
         self.failures = 0;
@@ -216,12 +244,7 @@ impl Outbox {
     /// Some of the sink's receivers have it. It is tried again after a pause of its own, which is
     /// returned with what is of no use any more: whoever was away is told how an alarm is, and not
     /// how it came to that.
-    pub(super) fn partly(
-        &mut self,
-        identifier: u64,
-        jitter: u64,
-        now: Instant,
-    ) -> (Duration, Vec<u64>) {
+    pub fn partly(&mut self, identifier: u64, jitter: u64, now: Instant) -> (Duration, Vec<u64>) {
         let gone = self.supersede(identifier);
         let mut left = SHORTEST;
         if let Some(item) = self.waiting.get_mut(&identifier) {
@@ -254,12 +277,7 @@ impl Outbox {
 
     /// It was not taken, and perhaps never will be: others need not wait long. `None`: it has been
     /// so for more than a day, and it is not told again.
-    pub(super) fn doubted(
-        &mut self,
-        identifier: u64,
-        jitter: u64,
-        now: Instant,
-    ) -> Option<Duration> {
+    pub fn doubted(&mut self, identifier: u64, jitter: u64, now: Instant) -> Option<Duration> {
         let item = self.waiting.get_mut(&identifier)?;
         item.attempts = item.attempts.saturating_add(1);
         if item.attempts >= DOUBTS {
@@ -274,7 +292,7 @@ impl Outbox {
     }
 
     /// It is not told again, for the sink will never take it.
-    pub(super) fn refused(&mut self, identifier: u64, now: Instant) {
+    pub fn refused(&mut self, identifier: u64, now: Instant) {
         self.waiting.remove(&identifier);
         self.failures = self.failures.saturating_add(1);
         self.failing.get_or_insert(now);
@@ -283,7 +301,7 @@ impl Outbox {
     }
 
     /// It was not taken. Returns how long nothing is told now. `jitter` is any number.
-    pub(super) fn failed(
+    pub fn failed(
         &mut self,
         identifier: u64,
         at_least: Option<Duration>,
@@ -306,7 +324,8 @@ impl Outbox {
     }
 
     /// Since when it has failed, and how often in a row.
-    pub(super) fn failing(&self) -> Option<(Instant, u32)> {
+    #[must_use]
+    pub fn failing(&self) -> Option<(Instant, u32)> {
         self.failing.map(|since| (since, self.failures))
     }
 }
@@ -324,9 +343,16 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::domain::alarms::AlarmName;
-    use crate::domain::alarms::Severity;
-    use crate::platform::clock;
+    use crate::domain::alarms::name::AlarmName;
+    use crate::domain::alarms::severity::Severity;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs some moment to count from"
+    )]
+    fn start() -> Instant {
+        Instant::now()
+    }
 
     fn notice(identifier: u64, kind: NoticeKind, object: &str) -> Arc<Notice> {
         Arc::new(Notice {
@@ -356,7 +382,7 @@ mod tests {
 
     #[test]
     fn what_a_sink_does_not_take_holds_up_its_own_alarm_alone() {
-        let (mut outbox, mut now) = (Outbox::default(), clock::mono());
+        let (mut outbox, mut now) = (Outbox::default(), start());
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         outbox.push(notice(2, NoticeKind::Cleared, "a"), 0);
         outbox.push(notice(3, NoticeKind::Raised, "b"), 0);
@@ -385,10 +411,33 @@ mod tests {
         assert_eq!(pause(u32::MAX, 25), LONGEST);
         assert_ne!(pause(5, 1), pause(5, 2));
         assert!(pause(5, u64::MAX) <= pause(5, 25) * 5 / 4);
-        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        let (mut outbox, now) = (Outbox::default(), start());
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         let asked = Some(Duration::from_secs(1_800));
         assert_eq!(outbox.failed(1, asked, 0, now), Duration::from_secs(1_800));
+    }
+
+    #[test]
+    fn an_alarm_is_unheard_while_its_beginning_waits() {
+        let (mut outbox, now) = (Outbox::default(), start());
+        let key = AlarmKey::new(AlarmName::CrlStale, "a");
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
+        outbox.push(notice(2, NoticeKind::Stepped, "a"), 0);
+        outbox.failed(1, None, 0, now);
+        assert!(outbox.is_unheard(&key));
+        outbox.taken(1);
+        assert!(!outbox.is_unheard(&key), "what it has become waits alone");
+    }
+
+    #[test]
+    fn what_a_sink_asked_for_before_a_restart_is_kept_to() {
+        let (mut outbox, now) = (Outbox::default(), start());
+        outbox.hold(now + HOUR);
+        outbox.hold(now + HOUR / 2);
+        assert_eq!(outbox.next(now, |_| Duration::ZERO), Next::Idle);
+        outbox.push(notice(1, NoticeKind::Raised, "a"), 3);
+        assert_eq!(outbox.next(now, |_| Duration::ZERO), Next::Wait(now + HOUR));
+        assert_eq!(told(&outbox, now + HOUR), Some(1));
     }
 
     #[test]
@@ -397,18 +446,18 @@ mod tests {
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         outbox.push(notice(2, NoticeKind::Reminded, "a"), 0);
         assert_eq!(outbox.push(notice(3, NoticeKind::Reminded, "a"), 0), [2]);
-        let most = u64::try_from(BOUND).unwrap();
+        let most = u64::try_from(MOST_WAITING).unwrap();
         let mut gone = Vec::new();
         for number in 4..=most + 3 {
             gone.extend(outbox.push(notice(number, NoticeKind::Raised, &number.to_string()), 0));
         }
         assert_eq!(gone, [3, 1]);
-        assert_eq!(outbox.len(), BOUND);
+        assert_eq!(outbox.len(), MOST_WAITING);
     }
 
     #[test]
     fn quiet_hours_hold_back_what_is_mild_and_what_belongs_to_it() {
-        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        let (mut outbox, now) = (Outbox::default(), start());
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
         let left = Duration::from_secs(8 * 3600);
@@ -424,7 +473,7 @@ mod tests {
 
     #[test]
     fn a_critical_step_of_a_mild_alarm_is_told_in_quiet_hours() {
-        let (mut outbox, now) = (Outbox::default(), clock::mono());
+        let (mut outbox, now) = (Outbox::default(), start());
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
         let step = Notice {
@@ -446,7 +495,7 @@ mod tests {
 
     #[test]
     fn one_dead_receiver_of_a_sink_holds_up_nothing_and_is_told_how_things_are() {
-        let (mut outbox, mut now) = (Outbox::default(), clock::mono());
+        let (mut outbox, mut now) = (Outbox::default(), start());
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         outbox.push(notice(2, NoticeKind::Raised, "b"), 0);
         for number in [1, 2] {
@@ -469,7 +518,7 @@ mod tests {
 
     #[test]
     fn what_is_doubted_is_tried_for_a_day_and_others_wait_a_minute_at_most() {
-        let (mut outbox, begin) = (Outbox::default(), clock::mono());
+        let (mut outbox, begin) = (Outbox::default(), start());
         let mut now = begin;
         outbox.push(notice(1, NoticeKind::Raised, "a"), 0);
         loop {
@@ -505,7 +554,7 @@ mod tests {
             ..Notice::clone(&notice(4, NoticeKind::Raised, "bad"))
         };
         outbox.push(Arc::new(bad), 0);
-        let most = u64::try_from(BOUND).unwrap();
+        let most = u64::try_from(MOST_WAITING).unwrap();
         let mut gone = Vec::new();
         for number in 5..=most + 4 {
             gone.extend(outbox.push(notice(number, NoticeKind::Raised, &number.to_string()), 0));
@@ -515,6 +564,6 @@ mod tests {
             gone.extend(outbox.push(notice(number, NoticeKind::Cleared, &number.to_string()), 0));
         }
         assert!(!gone.contains(&1) && !gone.contains(&4));
-        assert_eq!(outbox.len(), BOUND);
+        assert_eq!(outbox.len(), MOST_WAITING);
     }
 }
