@@ -173,7 +173,7 @@ impl<'a> World<'a> {
                 Vec::new()
             }
             Answer::Failed => {
-                let at_least = (jitter % 7 == 0).then_some(HOUR);
+                let at_least = jitter.is_multiple_of(7).then_some(HOUR);
                 let pause = self.outbox.failed(number, at_least, jitter, now);
                 assert!(pause <= HOUR.max(at_least.unwrap_or_default()));
                 Vec::new()

@@ -16,7 +16,6 @@ use super::entry;
 use super::file;
 use super::server;
 use crate::domain::alarms::AlarmName;
-use crate::domain::alarms::Condition;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
