@@ -14,7 +14,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use crate::platform::clock;
 use crate::platform::files::parent;
 
 /// Nothing takes so long to write.
@@ -36,8 +35,12 @@ pub(super) fn sweep(path: &Path, ours: &Path) {
     if fs::symlink_metadata(path).is_err() || !is_first(path) {
         return;
     }
-    if let (Some(name), Ok(ours)) = (path.file_name(), fs::symlink_metadata(ours)) {
-        sweep_by(parent(path), name, ours.uid(), clock::wall());
+    // By the time of the file system: our own clock may be wrong by more than a day, and then what we
+    // just made would be old.
+    if let (Some(name), Ok(ours)) = (path.file_name(), fs::symlink_metadata(ours))
+        && let Ok(now) = ours.modified()
+    {
+        sweep_by(parent(path), name, ours.uid(), now);
     }
 }
 
