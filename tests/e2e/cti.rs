@@ -2,7 +2,6 @@
 //! one of ours.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::process::Output;
 use std::sync::Arc;
@@ -16,10 +15,8 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client;
@@ -28,6 +25,7 @@ use tokio_rustls::server::TlsStream;
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::Stage;
 use crate::support::BOUND;
+use crate::support::accepting::Accepting;
 use crate::support::client::Client;
 use crate::support::client::Offer;
 use crate::support::client::bounded;
@@ -46,22 +44,11 @@ const XSP: &str = "xsp.internal.test";
 
 /// The CTI interface of an XSP: TLS with a client certificate, then bytes as the test likes.
 struct Xsp {
-    address: SocketAddr,
     sessions: mpsc::UnboundedReceiver<TlsStream<TcpStream>>,
-    task: AbortHandle,
-}
-
-impl Drop for Xsp {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    accepting: Accepting,
 }
 
 impl Xsp {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tasks of a fake end with its runtime"
-    )]
     async fn start(server: &Authority, clients: &Authority, version: Offer) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut anchors = RootCertStore::empty();
@@ -83,24 +70,24 @@ impl Xsp {
             .with_single_cert(identity.chain.clone(), identity.private_key())
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let (accepted, sessions) = mpsc::unbounded_channel();
-        let serving = tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
-                tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(tcp).await {
-                        accepted.send(stream).ok();
-                    }
-                });
+        let accepting = Accepting::start(move |tcp| {
+            let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
+            async move {
+                if let Ok(stream) = acceptor.accept(tcp).await {
+                    accepted.send(stream).ok();
+                }
             }
-        });
+        })
+        .await;
         Self {
-            address,
             sessions,
-            task: serving.abort_handle(),
+            accepting,
         }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.accepting.address()
     }
 
     /// The next session.
@@ -235,7 +222,7 @@ async fn once(daemon: &Daemon, series: &str, reason: &str) {
 async fn bytes_pass_both_ways_unchanged_in_whatever_pieces() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let (client, session) = scene.session(&mut xsp).await;
     let shown = session.get_ref().1.peer_certificates().unwrap();
     let bridge = std::fs::read_to_string(scene.stage.path().join("bridge.pem")).unwrap();
@@ -275,7 +262,7 @@ async fn bytes_pass_both_ways_unchanged_in_whatever_pieces() {
 async fn whoever_is_not_webex_gets_no_handshake_and_no_xsp_hears_of_it() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let webex = &scene.stage.webex;
     let table = [
         (None, "certificate-required"),
@@ -332,7 +319,7 @@ async fn whoever_is_not_webex_gets_no_handshake_and_no_xsp_hears_of_it() {
 async fn without_a_list_only_webexs_cti_client_is_let_in() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let config = scene.config(&[xsp.address], "");
+    let config = scene.config(&[xsp.address()], "");
     let config = config.replace(&format!("allowed-identities = [\"{WEBEX_NAME}\"]\n"), "");
     let daemon = scene.stage.start(&config).await;
     let named = |name| {
@@ -352,7 +339,7 @@ async fn either_side_may_end_its_sending_and_still_listen() {
     for offer in [Offer::Tls12, Offer::Tls13] {
         let scene = Scene::new().await;
         let mut xsp = Xsp::start(&scene.stage.public, &scene.provider, offer).await;
-        let daemon = scene.start(&[xsp.address], "").await;
+        let daemon = scene.start(&[xsp.address()], "").await;
         let webex = scene.webex().offering(offer);
 
         let mut client = webex.connect().await.unwrap();
@@ -383,7 +370,7 @@ async fn either_side_may_end_its_sending_and_still_listen() {
 async fn a_side_that_breaks_off_takes_the_other_with_it() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let (client, mut session) = scene.session(&mut xsp).await;
     drop(client);
     assert!(
@@ -404,7 +391,7 @@ async fn a_side_that_breaks_off_takes_the_other_with_it() {
 async fn the_least_used_xsp_is_taken_and_the_next_when_it_is_down() {
     let scene = Scene::new().await;
     let (mut one, mut two) = (scene.xsp().await, scene.xsp().await);
-    let upstreams = [free_address(), one.address, two.address];
+    let upstreams = [free_address(), one.address(), two.address()];
     let daemon = scene.start(&upstreams, "").await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -435,7 +422,7 @@ async fn an_xsp_that_refuses_our_certificate_is_named_with_the_remedy() {
         let scene = Scene::new().await;
         let others = Authority::new("Somebody else");
         let xsp = Xsp::start(&scene.stage.public, &others, version).await;
-        let daemon = scene.start(&[xsp.address], "").await;
+        let daemon = scene.start(&[xsp.address()], "").await;
         let mut client = scene.webex().connect().await.unwrap();
         // It comes to its end, in order or not: with TLS 1.3 the session has begun by then.
         ends(&mut client).await.ok();
@@ -455,7 +442,7 @@ async fn an_xsp_that_refuses_our_certificate_is_named_with_the_remedy() {
 async fn an_xsp_that_we_do_not_believe_gets_nothing() {
     let scene = Scene::new().await;
     let mut xsp = Xsp::start(&Authority::new("Evil"), &scene.provider, Offer::Both).await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let mut client = scene.webex().connect().await.unwrap();
     ends(&mut client).await.unwrap();
     once(&daemon, "cti_upstream_failures", "untrusted").await;
@@ -467,7 +454,7 @@ async fn a_session_on_which_nothing_moves_is_ended_on_both_sides() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
     let daemon = scene
-        .start(&[xsp.address], "idle-timeout = \"300ms\"")
+        .start(&[xsp.address()], "idle-timeout = \"300ms\"")
         .await;
     daemon.logged(&["idle-timeout", "short"]).await;
     let (mut client, mut session) = scene.session(&mut xsp).await;
@@ -494,7 +481,7 @@ async fn sessions_are_listed_with_their_bytes_and_their_absence_is_told() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
     let daemon = scene
-        .start(&[xsp.address], "absence-warning = \"100ms\"")
+        .start(&[xsp.address()], "absence-warning = \"100ms\"")
         .await;
     daemon.logged(&["No Webex CTI session", "never"]).await;
     let gauge = |name| format!("xspd_cti_{name}{{listener=\"cti\"}}");
@@ -514,7 +501,7 @@ async fn sessions_are_listed_with_their_bytes_and_their_absence_is_told() {
         panic!("one session");
     };
     assert_eq!(listed["identity"], WEBEX_NAME);
-    assert_eq!(listed["upstream"], xsp.address.to_string());
+    assert_eq!(listed["upstream"], xsp.address().to_string());
     assert_eq!(
         listed["peer"],
         client.get_ref().0.local_addr().unwrap().to_string()
@@ -563,7 +550,7 @@ async fn the_list_is_for_operators_where_there_is_an_operator_token() {
          client-authentication = \"mtls\"\noperator-token = \"file:{folder}/operator\"\n",
         folder = folder.display()
     );
-    let config = scene.config(&[xsp.address], "") + &native;
+    let config = scene.config(&[xsp.address()], "") + &native;
     std::fs::write(folder.join("xspd.toml"), &config).unwrap();
     let path = folder.join("xspd.toml");
     // Without keys it is never ready, which is another matter.
@@ -590,7 +577,7 @@ async fn a_reload_ends_the_sessions_that_no_longer_belong() {
     let next = Authority::new("Internal Private");
     next.write(scene.stage.path(), "CombinedCertChain2027");
     let folder = scene.stage.path().display().to_string();
-    let both = scene.config(&[xsp.address], "").replace(
+    let both = scene.config(&[xsp.address()], "").replace(
         "CombinedCertChain2026.txt\"]",
         &format!("CombinedCertChain2026.txt\", \"{folder}/CombinedCertChain2027.txt\"]"),
     );
@@ -626,7 +613,7 @@ async fn sessions_are_limited_in_all_and_by_address_and_the_place_comes_back() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
     let limits = "sessions-per-address = 1";
-    let daemon = scene.start(&[xsp.address], limits).await;
+    let daemon = scene.start(&[xsp.address()], limits).await;
     let (mut first, mut session) = scene.session(&mut xsp).await;
     let mut second = scene.webex().connect().await.unwrap();
     ends(&mut second).await.unwrap();
@@ -643,7 +630,7 @@ async fn sessions_are_limited_in_all_and_by_address_and_the_place_comes_back() {
 async fn an_xsp_that_does_not_read_makes_the_client_wait_and_nothing_is_lost() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let (mut client, mut session) = scene.session(&mut xsp).await;
     // Far beyond what the kernel's buffers on both connections hold.
     const MOST: usize = 64 << 20;
@@ -671,7 +658,7 @@ async fn an_xsp_that_does_not_read_makes_the_client_wait_and_nothing_is_lost() {
 async fn a_drain_lets_sessions_go_on_until_its_deadline() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let mut daemon = scene.start(&[xsp.address], "").await;
+    let mut daemon = scene.start(&[xsp.address()], "").await;
     let (mut client, mut session) = scene.session(&mut xsp).await;
     daemon.signal("TERM");
     daemon.readyz(503).await;
@@ -694,7 +681,7 @@ async fn a_drain_lets_sessions_go_on_until_its_deadline() {
 async fn a_renewed_bridge_certificate_is_taken_in_without_a_reload() {
     let scene = Scene::new().await;
     let mut xsp = scene.xsp().await;
-    let daemon = scene.start(&[xsp.address], "").await;
+    let daemon = scene.start(&[xsp.address()], "").await;
     let (_client, before) = scene.session(&mut xsp).await;
     let renewed = scene.provider.client_named("xspd-bridge.test", Key::P256);
     let (chain, key) = renewed.write(scene.stage.path(), "next");

@@ -2,8 +2,6 @@
 //! sessions come and go: real handshakes, none of them refused.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -22,8 +20,6 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,6 +33,7 @@ use xspd::tls::authority::KeyType;
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::Stage;
 use crate::support::BOUND;
+use crate::support::accepting::Accepting;
 use crate::support::client::bounded;
 use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
@@ -53,71 +50,54 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The CTI interface of an XSP that says back what it hears. It believes in what is in its file of
 /// anchors at the moment of a handshake.
 struct Xsp {
-    address: SocketAddr,
     seen: Arc<Mutex<BTreeSet<String>>>,
     refused: Arc<AtomicUsize>,
-    task: AbortHandle,
-}
-
-impl Drop for Xsp {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    accepting: Accepting,
 }
 
 impl Xsp {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tasks of a fake end with its runtime"
-    )]
     async fn start(server: &Authority, anchors: PathBuf) -> Self {
         let identity = server.server(&[XSP], Key::P256);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let (seen, refused) = (Arc::<Mutex<BTreeSet<String>>>::default(), Arc::default());
         let (noted, counted) = (Arc::clone(&seen), Arc::clone(&refused));
-        let serving = tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-                let mut roots = RootCertStore::empty();
-                for anchor in CertificateDer::pem_file_iter(&anchors).unwrap() {
-                    roots.add(anchor.unwrap()).unwrap();
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(
-                    Arc::new(roots),
-                    Arc::clone(&provider),
-                );
-                let config = ServerConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .unwrap()
-                    .with_client_cert_verifier(verifier.build().unwrap())
-                    .with_single_cert(identity.chain.clone(), identity.private_key())
-                    .unwrap();
-                let (noted, counted): (_, Arc<AtomicUsize>) =
-                    (Arc::clone(&noted), Arc::clone(&counted));
-                tokio::spawn(async move {
-                    let accepted = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
-                    let Ok(mut stream) = accepted else {
-                        counted.fetch_add(1, Ordering::Relaxed);
-                        return;
-                    };
-                    let shown = stream.get_ref().1.peer_certificates().unwrap();
-                    let facts = CertificateFacts::parse(&shown[0]).unwrap();
-                    noted.lock().unwrap().insert(facts.issuer + &facts.serial);
-                    let mut heard = [0; 64];
-                    while let Ok(count @ 1..) = stream.read(&mut heard).await {
-                        if stream.write_all(&heard[..count]).await.is_err() {
-                            return;
-                        }
-                    }
-                });
+        let accepting = Accepting::start(move |tcp| {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let mut roots = RootCertStore::empty();
+            for anchor in CertificateDer::pem_file_iter(&anchors).unwrap() {
+                roots.add(anchor.unwrap()).unwrap();
             }
-        });
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+            let config = ServerConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_client_cert_verifier(verifier.build().unwrap())
+                .with_single_cert(identity.chain.clone(), identity.private_key())
+                .unwrap();
+            let (noted, counted): (_, Arc<AtomicUsize>) =
+                (Arc::clone(&noted), Arc::clone(&counted));
+            async move {
+                let accepted = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
+                let Ok(mut stream) = accepted else {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    return;
+                };
+                let shown = stream.get_ref().1.peer_certificates().unwrap();
+                let facts = CertificateFacts::parse(&shown[0]).unwrap();
+                noted.lock().unwrap().insert(facts.issuer + &facts.serial);
+                let mut heard = [0; 64];
+                while let Ok(count @ 1..) = stream.read(&mut heard).await {
+                    if stream.write_all(&heard[..count]).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        })
+        .await;
         Self {
-            address,
             seen,
             refused,
-            task: serving.abort_handle(),
+            accepting,
         }
     }
 
@@ -193,7 +173,7 @@ client-certificate = {{ chain = "{folder}/bridge.pem", key = "file:{folder}/brid
             common = self.stage.common(),
             address = self.stage.address,
             folder = self.stage.path().display(),
-            xsp = self.xsp.address,
+            xsp = self.xsp.accepting.address(),
         )
     }
 

@@ -5,7 +5,6 @@
 //! missing.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -33,6 +32,7 @@ use xspd::workers::webex_partners::WebexPartner;
 use xspd::workers::webex_partners::WebexPartners;
 
 use crate::support::BOUND;
+use crate::support::daemon::free_address;
 use crate::support::openapi::BROADWORKS;
 use crate::support::openapi::OpenApi;
 use crate::support::process::Process;
@@ -73,27 +73,17 @@ fn description(api: &OpenApi, folder: &Path) -> PathBuf {
     path
 }
 
-/// A running Prism and its port. A port that is free now may be taken a moment later: then
-/// another one is tried.
+/// A running Prism and its port.
 async fn start(program: &Path, description: &Path) -> (Process, u16) {
-    for _ in 0..3 {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let port_text = port.to_string();
-        let description = description.to_str().expect("UTF-8");
-        let program = program.to_str().expect("UTF-8");
-        let arguments = ["mock", "-h", "127.0.0.1", "-p", &port_text, description];
-        let process = Process::spawn(program, &arguments);
-        let is_up = |line: &str| {
-            let up = line.contains("Prism is listening").then_some(true);
-            up.or_else(|| line.contains("EADDRINUSE").then_some(false))
-        };
-        if process.line(is_up, START).await {
-            return (process, port);
-        }
-    }
-    panic!("no port stayed free");
+    let port = free_address().port();
+    let port_text = port.to_string();
+    let description = description.to_str().expect("UTF-8");
+    let program = program.to_str().expect("UTF-8");
+    let arguments = ["mock", "-h", "127.0.0.1", "-p", &port_text, description];
+    let process = Process::spawn(program, &arguments);
+    let up = |line: &str| line.contains("Prism is listening").then_some(());
+    process.line(up, START).await;
+    (process, port)
 }
 
 fn partner(folder: &TempDir, port: u16, tasks: &Tasks) -> WebexPartner {

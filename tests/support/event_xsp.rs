@@ -1,13 +1,8 @@
 //! An XSP that speaks as much of Xsi-Events as the relay can see: streams, heartbeats with their
 //! echoes, acknowledgements. What is on a stream is the test's to say, byte for byte.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tasks of a fake end with its runtime"
-)]
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -16,13 +11,12 @@ use std::sync::atomic::Ordering;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
 use crate::support::BOUND;
+use crate::support::accepting::Accepting;
 use crate::support::wire;
 
 /// The heartbeat's echo, as an XSP writes it.
@@ -31,9 +25,8 @@ pub(crate) const ECHO: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Channe
 /// A fake with streams; it ends when dropped.
 pub(crate) struct EventXsp {
     name: &'static str,
-    address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: AbortHandle,
+    accepting: Accepting,
 }
 
 struct Shared {
@@ -45,7 +38,6 @@ struct Shared {
     closed: watch::Sender<usize>,
     echoes: AtomicBool,
     redirect: Mutex<Option<String>>,
-    connections: Mutex<Vec<AbortHandle>>,
 }
 
 /// The document that a channel begins with.
@@ -78,10 +70,6 @@ pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
 impl EventXsp {
     /// Listens on a free port of loopback.
     pub(crate) async fn start(name: &'static str) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
             name,
             requests: Mutex::default(),
@@ -90,37 +78,32 @@ impl EventXsp {
             closed: watch::Sender::new(0),
             echoes: AtomicBool::new(true),
             redirect: Mutex::default(),
-            connections: Mutex::default(),
         });
         let held = Arc::clone(&shared);
-        let accept = async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let shared = Arc::clone(&held);
-                let connection = tokio::spawn(async move {
-                    // How a peer ends a connection is the test's business, not ours.
-                    drop(serve(tcp, &shared).await);
-                });
-                let mut connections = held.connections.lock().expect("no holder panics");
-                connections.push(connection.abort_handle());
+        let accepting = Accepting::start(move |tcp| {
+            let shared = Arc::clone(&held);
+            async move {
+                // How a peer ends a connection is the test's business, not ours.
+                drop(serve(tcp, &shared).await);
             }
-        };
+        })
+        .await;
         Self {
             name,
-            address,
             shared,
-            accepting: tokio::spawn(accept).abort_handle(),
+            accepting,
         }
     }
 
     /// Its part of a pool.
     pub(crate) fn upstream(&self) -> String {
-        let (name, address) = (self.name, self.address);
+        let (name, address) = (self.name, self.address());
         format!("[[pool.upstream]]\nname = \"{name}\"\nurl = \"http://{address}\"\n")
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.accepting.address()
     }
 
     /// Writes to a stream, as it stands.
@@ -165,17 +148,7 @@ impl EventXsp {
 
     /// Ends every connection and takes no more.
     pub(crate) fn kill(&self) {
-        self.accepting.abort();
-        let connections = self.shared.connections.lock();
-        for connection in connections.iter().flat_map(|all| all.iter()) {
-            connection.abort();
-        }
-    }
-}
-
-impl Drop for EventXsp {
-    fn drop(&mut self) {
-        self.kill();
+        self.accepting.stop();
     }
 }
 

@@ -1,5 +1,6 @@
 //! What end-to-end tests stand on: the real binary, real sockets, certificates minted on the spot.
 
+pub(crate) mod accepting;
 pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod event_xsp;

@@ -1,12 +1,7 @@
 //! An XSP played by a script: it records requests byte for byte and answers as it is told, rightly
 //! or wrongly.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tasks of a fake end with its runtime"
-)]
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -20,13 +15,12 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::support::BOUND;
+use crate::support::accepting::Accepting;
 use crate::support::pki::Identity;
 use crate::support::wire;
 
@@ -100,15 +94,13 @@ impl Gate {
 
 /// A listening fake; it ends when dropped.
 pub(crate) struct Upstream {
-    address: SocketAddr,
     seen: Arc<Seen>,
-    accepting: AbortHandle,
+    accepting: Accepting,
 }
 
 struct Seen {
     requests: Mutex<Vec<Vec<u8>>>,
     count: watch::Sender<usize>,
-    connections: Mutex<Vec<AbortHandle>>,
 }
 
 type Script = Arc<dyn Fn(&[u8]) -> Reply + Send + Sync>;
@@ -130,46 +122,31 @@ impl Upstream {
     }
 
     async fn listen(script: Script, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("a bound address");
         let seen = Arc::new(Seen {
             requests: Mutex::default(),
             count: watch::Sender::new(0),
-            connections: Mutex::default(),
         });
         let shared = Arc::clone(&seen);
-        let accept = async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let (seen, script, tls) = (Arc::clone(&shared), Arc::clone(&script), tls.clone());
-                let connection = tokio::spawn(async move {
-                    // How a peer ends a connection is the test's business, not ours.
-                    drop(match tls {
-                        None => serve(tcp, &seen, &script).await,
-                        Some(tls) => match tls.accept(tcp).await {
-                            Ok(stream) => serve(stream, &seen, &script).await,
-                            Err(error) => Err(error),
-                        },
-                    });
+        let accepting = Accepting::start(move |tcp| {
+            let (seen, script, tls) = (Arc::clone(&shared), Arc::clone(&script), tls.clone());
+            async move {
+                // How a peer ends a connection is the test's business, not ours.
+                drop(match tls {
+                    None => serve(tcp, &seen, &script).await,
+                    Some(tls) => match tls.accept(tcp).await {
+                        Ok(stream) => serve(stream, &seen, &script).await,
+                        Err(error) => Err(error),
+                    },
                 });
-                shared
-                    .connections
-                    .lock()
-                    .expect("no holder panics")
-                    .push(connection.abort_handle());
             }
-        };
-        Self {
-            address,
-            seen,
-            accepting: tokio::spawn(accept).abort_handle(),
-        }
+        })
+        .await;
+        Self { seen, accepting }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.accepting.address()
     }
 
     /// All requests so far, byte for byte.
@@ -179,11 +156,7 @@ impl Upstream {
 
     /// Connections accepted so far, closed ones included.
     pub(crate) fn connections(&self) -> usize {
-        self.seen
-            .connections
-            .lock()
-            .expect("no holder panics")
-            .len()
+        self.accepting.accepted()
     }
 
     /// Waits until `count` requests have come.
@@ -193,21 +166,6 @@ impl Upstream {
         let done = tokio::time::timeout(BOUND, waiting).await;
         assert!(done.is_ok(), "only {} requests came", self.requests().len());
         self.requests()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.accepting.abort();
-        for connection in self
-            .seen
-            .connections
-            .lock()
-            .iter()
-            .flat_map(|all| all.iter())
-        {
-            connection.abort();
-        }
     }
 }
 
