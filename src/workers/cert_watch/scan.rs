@@ -1,6 +1,7 @@
 //! One round over files and what the daemon keeps. Blocks on the file system.
 
 mod kept;
+mod opened;
 mod revocation;
 
 use std::collections::BTreeMap;
@@ -14,15 +15,12 @@ use crate::config::Config;
 use crate::config::secret::SecretRef;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::facts::CertificateFacts;
-use crate::domain::certs::file_format;
-use crate::domain::certs::file_format::Format;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::MOST_OBJECTS;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::judgement::Finding;
-use crate::domain::certs::key::KeyKind;
 use crate::domain::certs::source::Place;
 use crate::domain::certs::source::PlaceKind;
 use crate::domain::certs::source::SourceFault;
@@ -38,6 +36,7 @@ use crate::workers::cert_watch::entries::Source;
 use crate::workers::cert_watch::pattern;
 use crate::workers::cert_watch::read;
 use crate::workers::cert_watch::read::Stamp;
+use crate::workers::cert_watch::scan::opened::Opened;
 
 /// A file with more CAs is a list of public roots, whose ends are everybody's business.
 const MOST_ANCHORS: usize = 16;
@@ -53,15 +52,12 @@ pub struct Token {
     pub ends: SystemTime,
 }
 
-/// The certificates of a file, as they were read.
-type Ders = Arc<Vec<Vec<u8>>>;
-
 /// What was read before, so that a file that did not change is not read again.
 #[derive(Default)]
 pub struct Cache {
     crls: BTreeMap<PathBuf, (Stamp, Arc<Crl>)>,
-    files: BTreeMap<PathBuf, (Stamp, Result<Ders, SourceFault>)>,
-    judged: BTreeMap<(PathBuf, ObjectId), (Ders, Arc<Watched>, Seen)>,
+    files: BTreeMap<PathBuf, (Stamp, Result<Arc<Opened>, SourceFault>)>,
+    judged: BTreeMap<(PathBuf, ObjectId), (Arc<Opened>, Arc<Watched>, Seen)>,
 }
 
 /// Looks at everything.
@@ -136,7 +132,11 @@ impl Scanner<'_> {
         }
     }
 
-    fn ders(&mut self, path: &Path, password: Option<&SecretRef>) -> Result<Ders, SourceFault> {
+    fn opened(
+        &mut self,
+        path: &Path,
+        password: Option<&SecretRef>,
+    ) -> Result<Arc<Opened>, SourceFault> {
         let stamp = read::stamp(path)?;
         if let Some((before, held)) = self.old.files.get(path)
             && *before == stamp
@@ -148,7 +148,7 @@ impl Scanner<'_> {
             return held;
         }
         let (stamp, bytes) = read::read(path, self.config.certificates.largest_file)?;
-        let found = opened(&bytes, password).map(Arc::new);
+        let found = opened::open(&bytes, password).map(Arc::new);
         self.cache
             .files
             .insert(path.to_owned(), (stamp, found.clone()));
@@ -158,11 +158,11 @@ impl Scanner<'_> {
     fn judge(
         &mut self,
         path: &Path,
-        ders: &Ders,
+        opened: &Arc<Opened>,
         chain: &[Vec<u8>],
         watched: &Arc<Watched>,
     ) -> Result<Seen, SourceFault> {
-        let seen = self.judge_once(path, ders, chain, watched)?;
+        let seen = self.judge_once(path, opened, chain, watched)?;
         Ok(self.with_revocation(seen, chain))
     }
 
@@ -170,13 +170,13 @@ impl Scanner<'_> {
     fn judge_once(
         &mut self,
         path: &Path,
-        ders: &Ders,
+        opened: &Arc<Opened>,
         chain: &[Vec<u8>],
         watched: &Arc<Watched>,
     ) -> Result<Seen, SourceFault> {
         let key = (path.to_owned(), watched.id.clone());
         if let Some((before, held, seen)) = self.old.judged.get(&key)
-            && Arc::ptr_eq(before, ders)
+            && Arc::ptr_eq(before, opened)
             && held == watched
         {
             let kept = (Arc::clone(before), Arc::clone(held), seen.clone());
@@ -186,7 +186,7 @@ impl Scanner<'_> {
         }
         let chain_seen = judged(chain, watched, self.now)?;
         let seen = Seen::Chain(Arc::new(chain_seen));
-        let kept = (Arc::clone(ders), Arc::clone(watched), seen.clone());
+        let kept = (Arc::clone(opened), Arc::clone(watched), seen.clone());
         self.cache.judged.insert(key, kept);
         Ok(seen)
     }
@@ -195,8 +195,8 @@ impl Scanner<'_> {
         let watched = Arc::new(entry.shared.clone());
         let place = file(&files.chain);
         let seen = self
-            .ders(&files.chain, None)
-            .and_then(|ders| self.judge(&files.chain, &ders, &ders, &watched))
+            .opened(&files.chain, None)
+            .and_then(|opened| self.judge(&files.chain, &opened, opened.ders(), &watched))
             .map(|seen| with_key(seen, files));
         self.note(watched, place, seen);
         Absence::Lost
@@ -232,8 +232,8 @@ impl Scanner<'_> {
 
     /// One file of several. Which object it holds is said by the certificate in it.
     fn bundle(&mut self, entry: &Entry, path: &Path, password: Option<&SecretRef>, alone: bool) {
-        let ders = match self.ders(path, password) {
-            Ok(ders) => ders,
+        let opened = match self.opened(path, password) {
+            Ok(opened) => opened,
             Err(fault) => {
                 // Until it can be read it has no other name than that of its file.
                 let watched = if alone {
@@ -245,28 +245,21 @@ impl Scanner<'_> {
                 return;
             }
         };
+        let ders = opened.ders();
         let anchors = matches!(entry.shared.duty, Duty::Ca | Duty::TrustAnchor);
-        if anchors {
-            for der in ders.iter() {
-                let mut watched = entry.shared.clone();
-                if !(alone && ders.len() == 1) {
-                    watched.id = named(&entry.place, der, path);
-                }
-                let watched = readable(entry, watched, der, alone);
-                let chain = std::slice::from_ref(der);
-                let seen = self.judge(path, &ders, chain, &watched);
-                self.note(watched, file(path), seen);
-            }
+        if !anchors {
+            let watched = object(entry, path, opened.name(0), alone, alone);
+            let seen = self.judge(path, &opened, ders, &watched);
+            self.note(watched, file(path), seen);
             return;
         }
-        let mut watched = entry.shared.clone();
-        if let Some(leaf) = ders.first().filter(|_| !alone) {
-            watched.id = named(&entry.place, leaf, path);
+        for (at, der) in ders.iter().enumerate() {
+            let name = opened.name(at);
+            let watched = object(entry, path, name, alone, alone && ders.len() == 1);
+            let chain = std::slice::from_ref(der);
+            let seen = self.judge(path, &opened, chain, &watched);
+            self.note(watched, file(path), seen);
         }
-        let leaf = ders.first().map(Vec::as_slice).unwrap_or_default();
-        let watched = readable(entry, watched, leaf, alone);
-        let seen = self.judge(path, &ders, &ders, &watched);
-        self.note(watched, file(path), seen);
     }
 
     fn declared(&mut self, entry: &Entry, start: Option<SystemTime>, end: SystemTime) {
@@ -288,31 +281,25 @@ fn passing(entry: &Entry, id: ObjectId) -> Arc<Watched> {
     Arc::new(watched)
 }
 
-/// The object of a certificate, or what stands for it while it cannot be parsed.
-fn readable(entry: &Entry, watched: Watched, der: &[u8], alone: bool) -> Arc<Watched> {
-    if alone || CertificateFacts::parse(der).is_ok() {
-        Arc::new(watched)
-    } else {
-        passing(entry, watched.id)
-    }
-}
-
-/// The certificates of any format. The password is read when there is something to open with it.
-fn opened(bytes: &[u8], password: Option<&SecretRef>) -> Result<Vec<Vec<u8>>, SourceFault> {
-    let Some(reference) = password.filter(|_| file_format::format(bytes) == Some(Format::Pkcs12))
-    else {
-        return file_format::certificates(bytes, None);
+/// The object of a certificate by its name, which is `None` of one that cannot be parsed: unless its
+/// file is the `only` one of its entry, something passing stands for that. What is `alone` in its
+/// entry is called as the entry.
+fn object(entry: &Entry, path: &Path, name: Option<&str>, only: bool, alone: bool) -> Arc<Watched> {
+    let id = match name {
+        _ if alone => entry.shared.id.clone(),
+        Some(name) => ObjectId::new(&entry.place, name),
+        None => unnamed(&entry.place, path),
     };
-    let secret = reference
-        .read()
-        .map_err(|_| SourceFault::PasswordUnreadable)?;
-    // As it is typed: a file of one line ends with a line break.
-    let text = std::str::from_utf8(secret.expose()).map_err(|_| SourceFault::PasswordUnreadable)?;
-    file_format::certificates(bytes, Some(text.trim_end_matches(['\r', '\n'])))
+    if name.is_none() && !only {
+        return passing(entry, id);
+    }
+    let mut watched = entry.shared.clone();
+    watched.id = id;
+    Arc::new(watched)
 }
 
 /// Whether another password may open it, so that the same bytes are worth another look.
-const fn depends_on_password(found: &Result<Ders, SourceFault>) -> bool {
+const fn depends_on_password(found: &Result<Arc<Opened>, SourceFault>) -> bool {
     matches!(
         found,
         Err(SourceFault::Locked(_) | SourceFault::PasswordUnreadable)
@@ -356,29 +343,6 @@ fn with_key(seen: Seen, files: &CertificateFiles) -> Seen {
 
 fn file(path: &Path) -> Place {
     Place::new(PlaceKind::File, path.display().to_string())
-}
-
-/// By the name in the certificate, and by the kind of its key: one name often has one of each.
-fn named(place: &str, der: &[u8], path: &Path) -> ObjectId {
-    match CertificateFacts::parse(der) {
-        Ok(facts) => {
-            let name = facts
-                .dns_names
-                .first()
-                .map(String::as_str)
-                .or_else(|| facts.common_name())
-                .unwrap_or(&facts.subject);
-            let name = crate::domain::certs::name::escape(name);
-            let family = match facts.key {
-                KeyKind::Rsa(_) => "",
-                KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => " ECDSA",
-                KeyKind::Ed25519 => " Ed25519",
-                KeyKind::Other(_) => " other key",
-            };
-            ObjectId::new(place, &format!("{name}{family}"))
-        }
-        Err(_) => unnamed(place, path),
-    }
 }
 
 fn unnamed(place: &str, path: &Path) -> ObjectId {

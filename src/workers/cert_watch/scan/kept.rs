@@ -24,18 +24,18 @@ use crate::domain::certs::watchlist::Seen;
 use crate::workers::cert_watch::entries;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::read;
-use crate::workers::cert_watch::scan::Ders;
 use crate::workers::cert_watch::scan::MOST_ANCHORS;
 use crate::workers::cert_watch::scan::Scanner;
 use crate::workers::cert_watch::scan::Token;
 use crate::workers::cert_watch::scan::file;
+use crate::workers::cert_watch::scan::opened::Opened;
 
 impl Scanner<'_> {
     pub(super) fn anchors(&mut self, entry: &Entry, path: &Path) -> Absence {
-        match self.ders(path, None) {
-            Ok(ders) if ders.len() > MOST_ANCHORS => Absence::Gone,
-            Ok(ders) => {
-                self.anchors_of(entry, path, &ders);
+        match self.opened(path, None) {
+            Ok(opened) if opened.ders().len() > MOST_ANCHORS => Absence::Gone,
+            Ok(opened) => {
+                self.anchors_of(entry, path, &opened);
                 Absence::Gone
             }
             Err(fault) => {
@@ -45,13 +45,13 @@ impl Scanner<'_> {
         }
     }
 
-    pub(super) fn anchors_of(&mut self, entry: &Entry, path: &Path, ders: &Ders) {
-        for der in ders.iter() {
+    pub(super) fn anchors_of(&mut self, entry: &Entry, path: &Path, opened: &Arc<Opened>) {
+        for der in opened.ders() {
             let mut watched = entry.shared.clone();
             watched.id = anchor(&entry.place, der);
             let watched = Arc::new(watched);
             let chain = std::slice::from_ref(der);
-            let seen = self.judge(path, ders, chain, &watched);
+            let seen = self.judge(path, opened, chain, &watched);
             self.note(watched, file(path), seen);
         }
     }
@@ -68,10 +68,10 @@ impl Scanner<'_> {
                 }
             }
         }
-        let mut all: Vec<(PathBuf, Ders)> = Vec::new();
+        let mut all: Vec<(PathBuf, Arc<Opened>)> = Vec::new();
         for path in paths {
-            match self.ders(&path, None) {
-                Ok(ders) => all.push((path, ders)),
+            match self.opened(&path, None) {
+                Ok(opened) => all.push((path, opened)),
                 Err(fault) => {
                     self.note(Arc::new(entry.shared.clone()), file(&path), Err(fault));
                     absence = Absence::Unsaid;
@@ -80,11 +80,11 @@ impl Scanner<'_> {
         }
         let facts: Vec<CertificateFacts> = all
             .iter()
-            .flat_map(|(_, ders)| ders.iter())
+            .flat_map(|(_, opened)| opened.ders())
             .filter_map(|der| CertificateFacts::parse(der).ok())
             .collect();
-        for (path, ders) in &all {
-            for der in ders.iter() {
+        for (path, opened) in &all {
+            for der in opened.ders() {
                 let mut watched = entry.shared.clone();
                 watched.id = anchor(&entry.place, der);
                 // Webex's generations have the same names; any other anchor is one of its own.
@@ -95,7 +95,7 @@ impl Scanner<'_> {
                 });
                 let watched = Arc::new(watched);
                 let chain = std::slice::from_ref(der);
-                let seen = self.judge(path, ders, chain, &watched);
+                let seen = self.judge(path, opened, chain, &watched);
                 self.note(watched, file(path), seen);
             }
         }
