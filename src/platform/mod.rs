@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod files;
 mod leftovers;
+pub mod ports;
 pub mod tasks;

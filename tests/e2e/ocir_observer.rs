@@ -27,6 +27,7 @@ use xspd::telemetry::Telemetry;
 use xspd::workers::ocir_observer;
 
 use crate::support::BOUND;
+use crate::support::daemon::free_address;
 use crate::support::pki::write_private;
 
 const USER: &str = "ivy@customer.example.net";
@@ -304,9 +305,7 @@ async fn where_nobody_can_be_asked_the_report_itself_must_do() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_before_the_next_connection_is_kept() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = free_address();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("xspd.toml");
     let text = format!(

@@ -1,15 +1,12 @@
 //! The real daemon, started from a configuration file and watched from outside.
 
 use std::fs;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::ops::Range;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use xspd::platform::ports;
 
 use crate::support::BOUND;
 use crate::support::client;
@@ -124,29 +121,18 @@ impl Daemon {
     }
 }
 
-/// Ports that no kernel gives out by itself as it comes, neither to a client nor to whoever asks for
-/// any port (`net.ipv4.ip_local_port_range` begins at 32768): between our look at a port and the
-/// daemon's start nobody takes it.
-const FREE: Range<u16> = 20_000..32_000;
-
 /// An address of loopback that nobody listens on, for settings that need a number before the daemon
-/// runs. Never the same twice in this process; another process begins elsewhere.
+/// runs. Never the same twice in this process.
 pub(crate) fn free_address() -> SocketAddr {
-    static GIVEN: AtomicUsize = AtomicUsize::new(0);
-    let first = std::process::id() as usize * 997;
-    for _ in FREE {
-        let number = first + GIVEN.fetch_add(1, Ordering::Relaxed);
-        let port = FREE.start + u16::try_from(number % FREE.len()).expect("a port of the range");
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return (Ipv4Addr::LOCALHOST, port).into();
-        }
-    }
-    panic!("no port of {FREE:?} is free");
+    let held = ports::listen_aside().expect("a free port");
+    held.local_addr().expect("a bound address")
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering;
 
     use super::*;
     use crate::support::upstream::Reply;

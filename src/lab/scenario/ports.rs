@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::str::FromStr;
 
 use super::ScenarioError;
+use crate::platform::ports;
 
 /// How many ports a lab takes.
 const COUNT: u16 = 13;
@@ -102,17 +103,19 @@ impl Ports {
     /// Binds all of them at once, so that they are free and differ.
     pub(super) fn reserve(self) -> Result<Reserved, ScenarioError> {
         // In the order of the fields of `Addresses`.
-        let port = |place: u16| match self {
-            Self::Auto => 0,
-            Self::From(base) => base + place,
+        let bind = |place: u16| match self {
+            Self::Auto => {
+                ports::listen_aside().map_err(|source| ScenarioError::Port { port: 0, source })
+            }
+            Self::From(base) => bind(base + place),
         };
-        let (xsi, auth_mtls, admin) = (bind(port(0))?, bind(port(1))?, bind(port(2))?);
-        let (broadworks_xsi, broadworks_ocip) = (bind(port(3))?, bind(port(4))?);
-        let webex_ci = bind(port(5))?;
-        let (broadworks_xsi_2, broadworks_lab) = (bind(port(6))?, bind(port(7))?);
-        let (cti, broadworks_cti) = (bind(port(8))?, bind(port(9))?);
-        let broadworks_ocir = bind(port(10))?;
-        let (provisioning, webex_api) = (bind(port(11))?, bind(port(12))?);
+        let (xsi, auth_mtls, admin) = (bind(0)?, bind(1)?, bind(2)?);
+        let (broadworks_xsi, broadworks_ocip) = (bind(3)?, bind(4)?);
+        let webex_ci = bind(5)?;
+        let (broadworks_xsi_2, broadworks_lab) = (bind(6)?, bind(7)?);
+        let (cti, broadworks_cti) = (bind(8)?, bind(9)?);
+        let broadworks_ocir = bind(10)?;
+        let (provisioning, webex_api) = (bind(11)?, bind(12)?);
         let addresses = Addresses {
             xsi: address(&xsi)?,
             auth_mtls: address(&auth_mtls)?,

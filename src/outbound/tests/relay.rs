@@ -47,7 +47,7 @@ async fn the_target_goes_out_byte_for_byte() {
 #[tokio::test]
 async fn an_upstreams_own_host_header_replaces_the_clients_for_it_alone() {
     let fake = Fake::start([Script::ok()]).await;
-    let mut config = pool(&[nobody().await, nobody().await, fake.address]);
+    let mut config = pool(&[nobody(), nobody(), fake.address]);
     config.upstreams[0].host_header = Some("one.example.com".to_owned());
     config.upstreams[1].host_header = Some("two.example.com".to_owned());
     let bench = Bench::new(&config);

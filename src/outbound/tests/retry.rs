@@ -104,7 +104,7 @@ async fn a_connection_idle_for_too_long_is_not_used() {
 #[tokio::test]
 async fn when_one_upstream_refuses_connections_every_request_goes_to_the_other() {
     let fake = Fake::start([Script::ok()]).await;
-    let bench = Bench::new(&pool(&[nobody().await, fake.address]));
+    let bench = Bench::new(&pool(&[nobody(), fake.address]));
     for method in [Method::GET, Method::POST, Method::DELETE, Method::PUT] {
         let sent = super::setup::request(method, "/x", "");
         let sent = bench.pool.send(sent, &super::setup::PLAN).await.unwrap();
@@ -117,7 +117,7 @@ async fn when_one_upstream_refuses_connections_every_request_goes_to_the_other()
 #[tokio::test]
 async fn a_body_not_yet_sent_moves_on_with_its_request() {
     let fake = Fake::start([Script::ok()]).await;
-    let bench = Bench::new(&pool(&[nobody().await, nobody().await, fake.address]));
+    let bench = Bench::new(&pool(&[nobody(), nobody(), fake.address]));
     let plan = crate::outbound::SendPlan {
         body_is_empty: false,
         ..super::setup::PLAN
@@ -130,7 +130,7 @@ async fn a_body_not_yet_sent_moves_on_with_its_request() {
 
 #[tokio::test]
 async fn each_upstream_is_tried_once_and_the_last_failure_told() {
-    let bench = Bench::new(&pool(&[nobody().await, nobody().await]));
+    let bench = Bench::new(&pool(&[nobody(), nobody()]));
     let failure = bench.text(Method::GET).await.unwrap_err();
     assert_eq!(failure.as_str(), "connect-failed");
     for upstream in ["xsp1", "xsp2"] {

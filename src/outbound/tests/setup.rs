@@ -259,7 +259,9 @@ pub(crate) fn metrics() -> (Arc<UpstreamMetrics>, Registry) {
 }
 
 /// An address at which nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+pub(crate) fn nobody() -> SocketAddr {
+    crate::platform::ports::listen_aside()
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }

@@ -12,6 +12,8 @@ use tokio::process::Child;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::platform::ports;
+
 /// Long enough for a program to start and say something on a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -35,10 +37,15 @@ pub(super) fn is_there(program: &str, package: &str) -> bool {
     there
 }
 
-/// A UDP port that nobody has at this moment; the programs cannot say which they took.
+/// A port, of TCP and of UDP, that nobody has; the programs cannot say which they took.
 pub(super) fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
+    loop {
+        let held = ports::listen_aside().unwrap();
+        let address = held.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address.port();
+        }
+    }
 }
 
 impl Program {

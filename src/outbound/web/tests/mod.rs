@@ -164,7 +164,7 @@ async fn what_is_no_answer_is_told_apart() {
         let outcome = post(&client, &service.url(path)).await;
         assert_eq!(word(outcome), "broken", "{path}");
     }
-    let url = format!("https://{}/", nobody().await);
+    let url = format!("https://{}/", nobody());
     assert_eq!(word(post(&client, &url).await), "connect-failed");
 }
 

@@ -11,6 +11,7 @@ use super::fake::login_info;
 use super::setup::Plan;
 use super::setup::SHORT;
 use super::setup::until;
+use crate::outbound::tests::setup::nobody;
 
 fn alice(asked: &Asked) -> Reply {
     match asked.name.as_str() {
@@ -29,9 +30,7 @@ async fn the_first_address_is_used_while_it_works() {
 
 #[tokio::test]
 async fn the_next_address_takes_over_and_the_first_gets_its_place_back() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = nobody();
     let second = Fake::start(alice).await;
     let plan = Plan {
         rhythm: Some(Duration::from_millis(20)),
