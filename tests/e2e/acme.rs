@@ -118,8 +118,7 @@ async fn issuer(client: &Client) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_renewed_by_http_01_under_load_without_a_failed_request() {
     let (stage, plain) = (Stage::new().await, free_address());
-    // As Pebble comes.
-    let plan = Plan::new(plain, stage.address).refusing_nonces(5);
+    let plan = Plan::new(plain, stage.address).refusing_nonces(1);
     let Some(pebble) = Pebble::start_as(stage.path(), &plan).await else {
         return;
     };

@@ -73,7 +73,7 @@ impl Scene {
 
     fn config(&self) -> String {
         let folder = self.stage.path().display();
-        let health = "[pool.health]\ninterval = \"500ms\"\ntimeout = \"500ms\"\nfall = 1\nrise = 1\n[[pool.upstream]]";
+        let health = "[pool.health]\ninterval = \"2s\"\ntimeout = \"2s\"\nfall = 1\nrise = 1\n[[pool.upstream]]";
         let config = self.stage.config("", "");
         let config = config.replacen("[[pool.upstream]]", health, 1);
         format!(

@@ -390,7 +390,7 @@ async fn revocation_by_token_by_user_and_by_system_ends_tokens() {
 
 #[tokio::test]
 async fn without_the_application_server_known_tokens_hold_on_for_a_while_and_then_fail_closed() {
-    let scene = Scene::start("refresh = \"1s\"\nstale-limit = \"4s\"").await;
+    let scene = Scene::start("refresh = \"1s\"\nstale-limit = \"8s\"").await;
     let token = scene.token(ALICE).await;
     assert_eq!(scene.profile(ALICE, &token).await.status, 200);
     scene.lab.ocip_faults().refuse_connections(true);

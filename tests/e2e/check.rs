@@ -32,7 +32,7 @@ probe-interval = "200ms"
 [admin]
 "#;
 
-const HEALTH: &str = "[pool.health]\ninterval = \"500ms\"\ntimeout = \"500ms\"\nfall = 1\nrise = 1\n\
+const HEALTH: &str = "[pool.health]\ninterval = \"2s\"\ntimeout = \"2s\"\nfall = 1\nrise = 1\n\
                       [[pool.upstream]]";
 
 /// What a plug-in said.

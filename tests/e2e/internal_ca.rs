@@ -78,9 +78,12 @@ impl Xsp {
                 (Arc::clone(&noted), Arc::clone(&counted));
             async move {
                 let accepted = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
-                let Ok(mut stream) = accepted else {
-                    counted.fetch_add(1, Ordering::Relaxed);
-                    return;
+                let mut stream = match accepted {
+                    Ok(stream) => stream,
+                    Err(error) => {
+                        counted.fetch_add(usize::from(refuses(&error)), Ordering::Relaxed);
+                        return;
+                    }
                 };
                 let shown = stream.get_ref().1.peer_certificates().unwrap();
                 let facts = CertificateFacts::parse(&shown[0]).unwrap();
@@ -110,6 +113,16 @@ impl Xsp {
         let seen = self.seen.lock().unwrap();
         seen.contains(&format!("{}{}", leaf.issuer, leaf.serial))
     }
+}
+
+/// Whether a handshake ended because of the certificate that was shown, and not because the other
+/// side went away.
+fn refuses(error: &std::io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    )
 }
 
 struct Scene {

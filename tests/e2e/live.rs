@@ -57,7 +57,13 @@ async fn a_pair_that_does_not_fit_never_goes_live_and_is_reported() {
     let daemon = stage.start(&stage.config("", "")).await;
     let old = presented(&stage.client()).await;
     let stranger = stage.public.server(&[HOST], Key::P256);
-    std::fs::write(stage.path().join("server.pem"), stranger.chain_pem()).unwrap();
+    // In one step: half a file would be rejected too.
+    std::fs::write(stage.path().join("next.pem"), stranger.chain_pem()).unwrap();
+    std::fs::rename(
+        stage.path().join("next.pem"),
+        stage.path().join("server.pem"),
+    )
+    .unwrap();
     daemon.logged(&["File rejected", "not a pair"]).await;
     assert_eq!(presented(&stage.client()).await, old);
     assert_eq!(

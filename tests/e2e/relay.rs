@@ -272,7 +272,7 @@ async fn an_upstream_that_fails_is_answered_as_an_xsi_client_expects() {
     })
     .await;
     let config = stage.config("", "")
-        + "[[route]]\nname = \"xsi-actions\"\nresponse-timeout = \"1s\"\n\
+        + "[[route]]\nname = \"xsi-actions\"\nresponse-timeout = \"5s\"\n\
            [pool.ejection]\nfailures = 0\n";
     let config = move_into_pool(&config);
     let daemon = stage.start(&config).await;

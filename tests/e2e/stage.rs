@@ -78,7 +78,7 @@ filter = "debug"
 address = "{admin}"
 [drain]
 settle = "0s"
-deadline = "5s"
+deadline = "10s"
 [watch]
 poll = "1s"
 debounce = "50ms"

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use tokio::io::AsyncReadExt as _;
@@ -35,6 +36,8 @@ struct Shared {
     requests: Mutex<Vec<String>>,
     heads: Mutex<Vec<String>>,
     streams: Mutex<BTreeMap<String, mpsc::UnboundedSender<Vec<u8>>>>,
+    /// Streams ever: an id is never given out again.
+    opened: AtomicUsize,
     closed: watch::Sender<usize>,
     echoes: AtomicBool,
     redirect: Mutex<Option<String>>,
@@ -75,6 +78,7 @@ impl EventXsp {
             requests: Mutex::default(),
             heads: Mutex::default(),
             streams: Mutex::default(),
+            opened: AtomicUsize::new(0),
             closed: watch::Sender::new(0),
             echoes: AtomicBool::new(true),
             redirect: Mutex::default(),
@@ -249,7 +253,11 @@ async fn serve_stream(
     let (sender, mut documents) = mpsc::unbounded_channel::<Vec<u8>>();
     let id = {
         let mut streams = shared.streams.lock().expect("no holder panics");
-        let id = format!("{}-{}", shared.name, streams.len() + 1);
+        let id = format!(
+            "{}-{}",
+            shared.name,
+            1 + shared.opened.fetch_add(1, Ordering::Relaxed)
+        );
         streams.insert(id.clone(), sender);
         id
     };

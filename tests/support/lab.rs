@@ -36,7 +36,7 @@ impl Lab {
     /// Starts a program with a new state directory as its last argument, waits for its line
     /// `ready` and reads `lab.json` from there.
     pub(crate) async fn start_program(program: &str, arguments: &[&str]) -> Self {
-        let state = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary directory");
+        let state = TempDir::new().expect("a temporary directory");
         let mut arguments: Vec<_> = arguments.iter().map(AsRef::as_ref).collect();
         arguments.push(state.path().as_os_str());
         let process = Process::spawn(program, &arguments);

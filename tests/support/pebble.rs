@@ -50,8 +50,8 @@ impl Plan {
         self
     }
 
-    /// Refuses so many nonces of a hundred. The client's library gives up after three in a row, so
-    /// that with Pebble's own 5 one order of a thousand fails.
+    /// Refuses so many nonces of a hundred. The client's library gives up after three in a row: with
+    /// Pebble's own 5 one order of a thousand fails, with 1 hardly any.
     pub(crate) const fn refusing_nonces(mut self, of_a_hundred: u8) -> Self {
         self.refused_nonces = of_a_hundred;
         self

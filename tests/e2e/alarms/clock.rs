@@ -72,8 +72,8 @@ kind = "journal"
 [[pool]]
 name = "xsp"
 [pool.health]
-interval = "500ms"
-timeout = "500ms"
+interval = "2s"
+timeout = "2s"
 fall = 1
 rise = 1
 [[pool.upstream]]

@@ -78,7 +78,7 @@ impl Scene {
     pub(crate) async fn start_with(change: impl FnOnce(String) -> String) -> Self {
         let turn = TURN.lock().await;
         let lab = lab().await;
-        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let folder = TempDir::new().unwrap();
         let (address, admin) = (free_address(), free_address());
         let secret = |name: &str, text: &str| {
             use std::os::unix::fs::OpenOptionsExt as _;

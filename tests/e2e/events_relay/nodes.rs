@@ -61,7 +61,8 @@ impl Farm {
 /// The configuration of `node`, whose neighbour is `other`.
 fn node_config(stage: &Stage, node: &Stage, other: &Stage, xsps: &[&EventXsp]) -> String {
     let events = format!(
-        "peers = \"nodes\"\nfarm-identities = [\"{WEBEX_NAME}\"]\nheartbeat-interval = \"0s\""
+        "peers = \"nodes\"\nfarm-identities = [\"{WEBEX_NAME}\"]\nheartbeat-interval = \"0s\"\n\
+         peer-timeout = \"10s\""
     );
     let folder = stage.path().display();
     let pool = format!(

@@ -363,7 +363,7 @@ async fn a_daemon_that_ends_refuses_new_calls_and_finishes_the_one_under_way() {
     let scene = Scene::new();
     let config = scene
         .config(ALLOW, "")
-        .replace("settle = \"0s\"", "settle = \"2s\"");
+        .replace("settle = \"0s\"", "settle = \"10s\"");
     let daemon = scene.start(&config).await;
     let body = profile("anna@sp.test");
     let call = request("POST", API, &basic(PASSWORD), body.as_bytes());

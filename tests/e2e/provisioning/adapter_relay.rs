@@ -35,8 +35,8 @@ bridge-url = "https://localhost:{port}/base"
 account = "webexprov"
 password = "file:{folder}/password"
 [template.relay]
-connect-timeout = "2s"
-total-timeout = "3s"
+connect-timeout = "10s"
+total-timeout = "30s"
 ca = "{ca}"
 {more}
 "#,

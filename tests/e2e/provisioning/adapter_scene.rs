@@ -75,7 +75,7 @@ filter = "debug"
 address = "{admin}"
 [drain]
 settle = "0s"
-deadline = "5s"
+deadline = "10s"
 [[listener]]
 name = "provisioning"
 kind = "provisioning"

@@ -221,7 +221,13 @@ async fn what_the_application_server_reports_becomes_a_wish_in_the_store_and_goe
     stage.wished(IVY, "absent").await;
     assert_eq!(stage.held(IVY).await.unwrap().0, 2);
     let series = "xspd_provisioning_wishes_total{source=\"ocir\",verdict=\"accepted\"}";
-    assert_eq!(stage.daemon.metric(series).await, Some(2.0));
+    // It is counted after it was kept.
+    let counted = async {
+        while stage.daemon.metric(series).await != Some(2.0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(BOUND, counted).await.expect(series);
     stage.close().await;
 }
 

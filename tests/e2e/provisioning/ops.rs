@@ -10,9 +10,9 @@ use crate::e2e::provisioning::theatre::GUARDED as CARL;
 use crate::e2e::provisioning::theatre::Theatre;
 use crate::e2e::provisioning::theatre::text;
 
-/// The first user of a customer takes four minutes at Webex, and twelve seconds here: long enough
+/// The first user of a customer takes four minutes at Webex, and 24 seconds here: long enough
 /// to be seen under way.
-const SLOW: u32 = 20;
+const SLOW: u32 = 10;
 
 /// Four seconds.
 const BRISK: u32 = 60;

@@ -206,7 +206,7 @@ async fn a_webex_that_is_not_there_got_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_does_not_come_in_time_leaves_open_what_happened() {
-    let lines = "answer-timeout = \"100ms\"\ntotal-timeout = \"200ms\"";
+    let lines = "answer-timeout = \"3s\"\ntotal-timeout = \"6s\"";
     let bench = Bench::new(lines, |heard: &Heard| match heard.method.as_str() {
         // A head in time, and then nothing.
         "GET" => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_vec()),
@@ -215,10 +215,10 @@ async fn an_answer_that_does_not_come_in_time_leaves_open_what_happened() {
     .await;
     let failure = failed(&bench, &create()).await;
     assert_eq!(failure.kind, FailureKind::Unanswered);
-    assert!(failure.text.contains("100ms"), "{failure:?}");
+    assert!(failure.text.contains("3s"), "{failure:?}");
     let failure = failed(&bench, &get()).await;
     assert_eq!(failure.kind, FailureKind::Unanswered);
-    assert!(failure.text.contains("200ms"), "{failure:?}");
+    assert!(failure.text.contains("6s"), "{failure:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

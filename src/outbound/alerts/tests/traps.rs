@@ -287,7 +287,7 @@ async fn an_inform_of_version_3_is_done_when_the_receiver_says_so() {
     };
     let (good, stranger) = (
         sink(rules(AUTH), PATIENT, state),
-        sink(rules("another-password"), HASTY, state),
+        sink(rules("another-password"), Duration::from_secs(4), state),
     );
     good.deliver(&notice(7)).await.unwrap();
     is_whole(&receiver.trap().await.1);
@@ -308,7 +308,7 @@ async fn who_has_a_notice_does_not_get_it_again_because_another_is_dead() {
     let mut receiver = Receiver::start("authCommunity log noc-traps\n").await;
     let ports = [free_port(), receiver.port];
     let way = way(&ports, SnmpForm::Inform, community(directory.path()));
-    let sink: Arc<dyn AlertSink> = sink(way, Duration::from_millis(900), directory.path());
+    let sink: Arc<dyn AlertSink> = sink(way, Duration::from_secs(8), directory.path());
     for _ in 0..2 {
         let error = sink.deliver(&notice(7)).await.unwrap_err();
         assert_eq!(error.outlook(), Outlook::Partly, "{error}");
