@@ -175,7 +175,19 @@ impl Keeper {
                 let renewed = RenewalInput::Renewed(Life::from(&facts));
                 self.renewal.handle(renewed, clock::now());
             }
-            Err(problem) => {
+            // Whoever is at it may do what is to be done: no failure, and nothing to be told.
+            Err(NotRenewed::Busy) => {
+                info!(
+                    place = self.place.name,
+                    "Somebody else is changing the certificate; it is looked at again later."
+                );
+                let failed = RenewalInput::Failed {
+                    retry_after: None,
+                    away: true,
+                };
+                self.renewal.handle(failed, clock::now());
+            }
+            Err(NotRenewed::Failed(problem)) => {
                 self.status.problem = problem;
                 let failed = RenewalInput::Failed {
                     retry_after: None,
@@ -200,8 +212,8 @@ impl Keeper {
         rules: &Rules,
         survey: &Survey,
         leaf: &Leaf,
-    ) -> Result<CertificateFacts, String> {
-        let stopped = || "the daemon is stopping".to_owned();
+    ) -> Result<CertificateFacts, NotRenewed> {
+        let stopped = || NotRenewed::Failed("the daemon is stopping".to_owned());
         let before: Vec<Vec<u8>> = [&survey.current, &survey.old]
             .into_iter()
             .flatten()
@@ -215,7 +227,10 @@ impl Keeper {
             issue::prepare(&held, &place, &authority, &before, lifetime, now).map_err(Failed::from)
         });
         let fresh = prepared.await.ok_or_else(stopped)?;
-        let fresh = fresh.map_err(|error| error.to_string())?;
+        let fresh = fresh.map_err(|failed| match failed {
+            Failed::Issue(IssueError::Disk(error)) if error.is_busy() => NotRenewed::Busy,
+            Failed::Ca(_) | Failed::Issue(_) => NotRenewed::Failed(failed.to_string()),
+        })?;
         let (trials, proof) = if rules.try_first {
             (
                 fresh.trials().await,
@@ -229,7 +244,7 @@ impl Keeper {
             .tasks
             .blocking(move || fresh.activate(&held, &trials, proof, "internal CA", clock::wall()));
         let done = done.await.ok_or_else(stopped)?;
-        let done = done.map_err(|error| error.to_string())?;
+        let done = done.map_err(|error| NotRenewed::Failed(error.to_string()))?;
         Ok(done.new)
     }
 }
@@ -238,6 +253,14 @@ impl Keeper {
 fn tries(renewal: &Renewal) -> Vec<i64> {
     let orders = renewal.memory().orders.into_iter();
     orders.map(date::to_unix).collect()
+}
+
+/// What became of a renewal that brought nothing.
+enum NotRenewed {
+    /// A verb or another worker holds the place.
+    Busy,
+    /// What is told.
+    Failed(String),
 }
 
 /// Why there is no new certificate.

@@ -166,6 +166,23 @@ async fn what_an_operator_went_back_to_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_place_that_somebody_is_changing_is_left_to_them_and_nothing_is_told() {
+    let scene = Scene::new(DAY * 20, "");
+    let before = scene.leaf();
+    let place = issue::bridges(&scene.config).remove(0);
+    let held = Shelf::new(&scene.config.state_dir).lock(&place).unwrap();
+    scene.look(&mut Desk::default()).await;
+    assert_eq!(scene.leaf(), before);
+    let said = scene.said(AlarmName::InternalCaRenewalFailed);
+    assert_eq!(said, Some(Condition::Absent));
+    drop(held);
+    // A failure of its own is told, as ever.
+    scene.look(&mut Desk::default()).await;
+    let text = scene.text(AlarmName::InternalCaRenewalFailed);
+    assert!(text.contains("could not be asked"), "{text}");
+}
+
+#[tokio::test]
 async fn a_failure_is_told_again_after_a_restart() {
     let scene = Scene::new(DAY * 20, "");
     scene.look(&mut Desk::default()).await;
