@@ -30,6 +30,7 @@ pub mod pkcs12;
 mod pkcs12_mac;
 mod pkcs12_problem;
 pub mod pkcs7;
+pub mod put_off;
 pub mod remedy;
 pub mod renewal;
 pub mod roots;
