@@ -38,6 +38,7 @@ use crate::config::Acme;
 use crate::config::Config;
 use crate::domain::alarms::Observation;
 use crate::domain::certs::CertificateFacts;
+use crate::domain::certs::automatic;
 use crate::domain::certs::date;
 use crate::domain::certs::renewal::Life;
 use crate::domain::certs::renewal::Renewal;
@@ -48,7 +49,6 @@ use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::challenge::Challenges;
-use crate::workers::acme::account::VALID;
 use crate::workers::acme::delivery::deliver;
 use crate::workers::acme::failure::Failure;
 use crate::workers::acme::failure::on_disk;
@@ -59,6 +59,7 @@ use crate::workers::acme::order::Ordering;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
+use crate::workers::acme::state::VALID;
 use crate::workers::cert_desk::place;
 use crate::workers::seed;
 
@@ -180,7 +181,8 @@ impl Keeper {
             return;
         };
         if !self.looked {
-            self.repeat_account(ground, acme);
+            // It may not be there to be asked, and may be another CA by now.
+            (ground.observe)(tell::account(acme, &self.status));
         }
         let (asked, held) = (found.asked, found.held);
         // Before what is in use: what an operator went back to may be due.
@@ -201,7 +203,7 @@ impl Keeper {
                     let (seen, problem) = (self.seen.as_ref(), &self.status.problem);
                     (ground.observe)(tell::failing(acme, failures, seen, problem));
                 }
-                RenewalAction::Relieve => (ground.observe)(tell::renewed(&acme.name)),
+                RenewalAction::Relieve => (ground.observe)(automatic::renewed(&acme.name)),
             }
         }
         self.look_at_unserved(ground, config).await;
@@ -258,13 +260,13 @@ impl Keeper {
         for (place, wrong) in looked {
             let Some(wrong) = wrong else {
                 info!(place, "What was renewed is served now.");
-                (ground.observe)(tell::deployed(&place));
+                (ground.observe)(automatic::deployed(&place));
                 continue;
             };
             // Of what was told before a restart nobody knows whether it is still so.
             if !self.looked {
                 let leaf = &self.status.fingerprint;
-                (ground.observe)(tell::not_deployed(&place, leaf, &wrong));
+                (ground.observe)(automatic::not_deployed(&place, leaf, &wrong));
             }
             self.status.unserved.push(place);
         }
@@ -308,7 +310,7 @@ impl Keeper {
                 self.status.renewed = Some(date::to_unix(clock::wall()));
                 self.status.fingerprint = facts.fingerprint.to_string();
                 VALID.clone_into(&mut self.status.account_state);
-                (ground.observe)(tell::account_works(&acme.name));
+                (ground.observe)(tell::account(acme, &self.status));
                 let life = Life::from(&facts);
                 self.renewal
                     .handle(RenewalInput::Renewed(life), clock::now());
@@ -365,12 +367,12 @@ impl Keeper {
         let before = std::mem::take(&mut self.status.unserved);
         for (place, proof) in &unserved {
             let (leaf, wrong) = (facts.fingerprint.to_string(), proof.to_string());
-            (ground.observe)(tell::not_deployed(&place.name, &leaf, &wrong));
+            (ground.observe)(automatic::not_deployed(&place.name, &leaf, &wrong));
             self.status.unserved.push(place.name.clone());
         }
         for place in before {
             if !self.status.unserved.contains(&place) {
-                (ground.observe)(tell::deployed(&place));
+                (ground.observe)(automatic::deployed(&place));
             }
         }
         self.glance_at = Some(clock::mono() + LOOK_AGAIN);

@@ -18,6 +18,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::domain::certs::automatic::Account;
+use crate::domain::certs::date;
 use crate::workers::kept::KeptError;
 use crate::workers::kept::KeptFolder;
 use crate::workers::kept::at;
@@ -27,6 +29,9 @@ const ACCOUNT: &str = "account.json";
 
 /// Most folders that are looked at; there are never that many.
 const MOST: usize = 1000;
+
+/// The state of an account that works.
+pub(super) const VALID: &str = "valid";
 
 /// How a renewal stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +67,33 @@ pub struct Status {
     pub account: String,
     /// "valid", or why the CA refuses the account; empty before there is one.
     pub account_state: String,
+    /// Since when its key is in use, in seconds since 1970; not known of what was made before this was
+    /// noted.
+    pub account_since: Option<i64>,
     /// Places whose renewed certificate was not served when somebody looked.
     pub unserved: Vec<String>,
+}
+
+impl Status {
+    /// Why the CA refuses the account.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        let state = self.account_state.as_str();
+        (!matches!(state, "" | VALID)).then_some(state)
+    }
+
+    /// The account, when it is one at this CA.
+    #[must_use]
+    pub fn account_at(&self, name: &str, directory: &str) -> Option<Account> {
+        let ours = self.directory == directory && !self.account.is_empty();
+        ours.then(|| Account {
+            name: name.to_owned(),
+            url: self.account.clone(),
+            directory: directory.to_owned(),
+            since: self.account_since.and_then(date::from_unix),
+            refused: self.refused().map(str::to_owned),
+        })
+    }
 }
 
 /// The account's URL, and its key as PKCS#8.
