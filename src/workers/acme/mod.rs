@@ -76,6 +76,8 @@ pub struct AcmeGround {
     pub challenges: Arc<Challenges>,
     /// Who is told of failures.
     pub observe: Observe,
+    /// Tells whoever lists accounts that one changed.
+    pub changed: Box<dyn Fn() + Send + Sync>,
     /// Where blocking work runs.
     pub tasks: Tasks,
 }
@@ -203,6 +205,10 @@ impl Keeper {
             && let Err(problem) = self.keep(ground).await
         {
             warn!(acme = acme.name, %problem, "How the renewal stands cannot be kept.");
+        }
+        let account = |status: &Status| status.account_at(&acme.name, &acme.directory);
+        if account(&self.status) != account(&before) {
+            (ground.changed)();
         }
         self.looked = true;
     }

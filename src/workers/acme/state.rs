@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -173,7 +174,7 @@ impl Folder {
     #[must_use]
     pub fn kept(state: &Path) -> Vec<String> {
         let paths = all(state).list(MOST).unwrap_or_default().into_iter();
-        let name = |path: std::path::PathBuf| path.file_name()?.to_str().map(str::to_owned);
+        let name = |path: PathBuf| path.file_name()?.to_str().map(str::to_owned);
         paths.filter_map(name).collect()
     }
 
@@ -183,6 +184,26 @@ impl Folder {
     /// When it is there and cannot be read.
     pub fn status(&self) -> Result<Status, KeptError> {
         self.0.recall(STATUS)
+    }
+
+    /// The account, when it is one at this CA.
+    ///
+    /// # Errors
+    /// When it was made, and it or its key cannot be read.
+    pub fn account_at(&self, name: &str, directory: &str) -> Result<Option<Account>, KeptError> {
+        let Some(account) = self.status()?.account_at(name, directory) else {
+            return Ok(None);
+        };
+        match self.account()? {
+            Some(_) => Ok(Some(account)),
+            None => Err(at(&self.account_file())(ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// The file of the account.
+    #[must_use]
+    pub fn account_file(&self) -> PathBuf {
+        self.0.path().join(ACCOUNT)
     }
 
     /// Keeps how it stands.
@@ -198,7 +219,7 @@ impl Folder {
         let Some(text) = self.0.text(ACCOUNT)?.map(Zeroizing::new) else {
             return Ok(None);
         };
-        let path = self.0.path().join(ACCOUNT);
+        let path = self.account_file();
         let kept: Kept =
             serde_json::from_str(&text).map_err(|error| at(&path)(io::Error::other(error)))?;
         let key = STANDARD.decode(kept.key.as_bytes());

@@ -69,6 +69,7 @@ certificates = [{{ chain = "{at}/edge.pem", key = "file:{at}/edge.key" }}]
                 let mut seen = told.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.push(observation);
             }),
+            changed: Box::new(|| {}),
             tasks: Tasks::new(),
         };
         Self {
@@ -265,4 +266,20 @@ fn what_an_operator_staged_who_went_back_is_not_replaced_by_what_was_ordered() {
     assert!(matches!(end, End::Staged(_)));
     assert_eq!(scene.there(), (Some(theirs), Some(first)));
     assert!(staged(&scene.shelf(), &[scene.place()], "public").is_empty());
+}
+
+#[tokio::test]
+async fn an_account_of_another_ca_than_the_one_that_is_configured_is_no_alarm() {
+    let scene = Scene::new();
+    let left = Status {
+        directory: "https://127.0.0.1:2/dir".to_owned(),
+        rest: Some(date::to_unix(clock::wall()) + HOUR),
+        account: "https://127.0.0.1:2/account/1".to_owned(),
+        account_state: "it refused (403, unauthorized)".to_owned(),
+        ..Status::default()
+    };
+    scene.folder().keep_status(&left).unwrap();
+    let mut keeper = scene.start().await;
+    let told = scene.look(&mut keeper).await;
+    assert_eq!(told, [("acme account public".to_owned(), None)]);
 }
