@@ -63,7 +63,7 @@ impl Keeper {
                 VALID.clone_into(&mut self.status.account_state);
                 (ground.observe)(tell::account(acme, &self.status));
                 match end {
-                    End::InUse(unserved) => self.in_use(ground, acme, &leaf, unserved),
+                    End::InUse(unserved) => self.in_use(ground, acme, &leaf, unserved).await,
                     End::Staged(until) => self.set_aside(acme, &leaf, until),
                 }
             }
@@ -121,7 +121,7 @@ impl Keeper {
     }
 
     /// It is in its files; these places do not serve it.
-    fn in_use(
+    async fn in_use(
         &mut self,
         ground: &AcmeGround,
         acme: &Acme,
@@ -140,18 +140,24 @@ impl Keeper {
             }
         }
         self.glance_at = Some(clock::mono() + LOOK_AGAIN);
+        self.status.renewed = Some(date::to_unix(clock::wall()));
+        self.status.fingerprint = leaf.fingerprint.to_string();
+        let renewed = RenewalInput::Renewed(Life::from(leaf));
+        self.renewal.handle(renewed, clock::now());
+        let short = self.renewal.failures() > 0;
+        if short {
+            SHORT.clone_into(&mut self.status.problem);
+        }
+        // Whoever reads that it is renewed finds it so.
+        self.remember();
+        self.keep(ground).await.ok();
         info!(
             acme = acme.name,
             fingerprint = %leaf.fingerprint,
             not_after = date::text(leaf.not_after),
             "Renewed."
         );
-        self.status.renewed = Some(date::to_unix(clock::wall()));
-        self.status.fingerprint = leaf.fingerprint.to_string();
-        let renewed = RenewalInput::Renewed(Life::from(leaf));
-        self.renewal.handle(renewed, clock::now());
-        if self.renewal.failures() > 0 {
-            SHORT.clone_into(&mut self.status.problem);
+        if short {
             error!(acme = acme.name, "Renewed, but {SHORT}.");
         }
     }
