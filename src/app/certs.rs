@@ -25,10 +25,12 @@ pub(super) fn start(tasks: &Tasks, reloader: &Reloader) {
     // The same over all snapshots.
     let challenges = edge.listeners.first();
     let challenges = challenges.map_or_else(Arc::default, |held| Arc::clone(&held.challenges));
+    let list = reloader.certificates.clone();
     let ground = AcmeGround {
         config: Box::new(current(live)),
         challenges,
         observe: Arc::new(observe(reloader)),
+        changed: Box::new(move || list.look_again()),
         tasks: tasks.clone(),
     };
     tasks.worker("acme", acme::run(ground, tasks.stop()));

@@ -16,7 +16,9 @@ use crate::config::Acme;
 use crate::config::AcmeChallenge;
 use crate::config::Config;
 use crate::domain::certs::date;
+use crate::domain::shell::quoted;
 use crate::workers::acme::places;
+use crate::workers::acme::staged;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
@@ -130,46 +132,60 @@ fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     for acme in &config.acme {
         let folder = Folder::new(&config.state_dir, &acme.name);
-        all.push((acme, folder.status()?));
+        let places = places(&config, acme);
+        let staged = staged(&Shelf::new(&config.state_dir), &places, &acme.name);
+        all.push((acme, folder.status()?, staged));
     }
-    let refused = |status: &Status| !matches!(status.account_state.as_str(), "" | "valid");
-    let failing =
-        |status: &Status| status.failures > 0 || refused(status) || !status.unserved.is_empty();
-    let failing = all.iter().any(|(_, status)| failing(status));
+    let failing = |status: &Status| {
+        status.failures > 0 || status.refused().is_some() || !status.unserved.is_empty()
+    };
+    let failing = all.iter().any(|(_, status, _)| failing(status));
     if console.json {
-        let documents: Vec<_> = all.iter().map(|(acme, s)| document(acme, s)).collect();
+        let documents = all
+            .iter()
+            .map(|(acme, s, staged)| document(acme, s, staged));
+        let documents: Vec<_> = documents.collect();
         console.document(&json!({ "acme": documents }));
     } else {
         let head = ["NAME", "NAMES", "CHALLENGE", "RENEWED", "NEXT", "FAILURES"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(all.iter().map(|(acme, status)| row(acme, status)));
+        rows.extend(all.iter().map(|(acme, status, _)| row(acme, status)));
         align(&rows).iter().for_each(|line| console.line(line));
-        for (acme, status) in &all {
-            if !status.problem.is_empty() {
-                console.line(format_args!("{}: {}", acme.name, status.problem));
-            }
-            if refused(status) {
-                let state = &status.account_state;
-                console.line(format_args!("{}: the account: {state}", acme.name));
-            }
-            if let Some(held) = status.held.and_then(date::from_unix) {
-                console.line(format_args!(
-                    "{}: somebody went back to the certificate before, so none is ordered until {}; \
-                     at once: xspd certs renew {}",
-                    acme.name,
-                    date::text(held),
-                    acme.name
-                ));
-            }
-            for place in &status.unserved {
-                console.line(format_args!(
-                    "{}: what was renewed is not served by {place}",
-                    acme.name
-                ));
+        for (acme, status, staged) in &all {
+            for remark in remarks(acme, status, staged) {
+                console.line(format_args!("{}: {remark}", acme.name));
             }
         }
     }
     Ok(if failing { Exit::Findings } else { Exit::Ok })
+}
+
+/// What else is to be said of one.
+fn remarks(acme: &Acme, status: &Status, staged: &[String]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !status.problem.is_empty() {
+        remarks.push(status.problem.clone());
+    }
+    if let Some(state) = status.refused() {
+        remarks.push(format!("the account: {state}"));
+    }
+    if let Some(held) = status.held.and_then(date::from_unix) {
+        remarks.push(format!(
+            "somebody went back to the certificate before, so none is ordered until {}; at once: \
+             xspd certs renew {}",
+            date::text(held),
+            acme.name
+        ));
+    }
+    remarks.extend(staged.iter().map(|place| {
+        format!(
+            "what was ordered is staged for {place} and not activated: xspd certs activate {}",
+            quoted(place)
+        )
+    }));
+    let unserved = status.unserved.iter();
+    remarks.extend(unserved.map(|place| format!("what was renewed is not served by {place}")));
+    remarks
 }
 
 fn row(acme: &Acme, status: &Status) -> Vec<String> {
@@ -189,7 +205,7 @@ fn row(acme: &Acme, status: &Status) -> Vec<String> {
     ]
 }
 
-fn document(acme: &Acme, status: &Status) -> Value {
+fn document(acme: &Acme, status: &Status, staged: &[String]) -> Value {
     json!({
         "name": acme.name,
         "names": acme.names,
@@ -202,7 +218,9 @@ fn document(acme: &Acme, status: &Status) -> Value {
         "problem": status.problem,
         "account": status.account,
         "account-state": status.account_state,
+        "account-since": status.account_since,
         "unserved": status.unserved,
+        "staged": staged,
         "not-before": status.rest.max(status.held),
         "fingerprint": status.fingerprint,
     })
@@ -299,9 +317,8 @@ mod tests {
 
     use crate::config::AcmeKey;
 
-    #[test]
-    fn records_name_the_account_and_wildcards_are_a_policy() {
-        let acme = Acme {
+    fn acme() -> Acme {
+        Acme {
             name: "le".to_owned(),
             directory: "https://ca.example/dir".to_owned(),
             ca: None,
@@ -317,7 +334,27 @@ mod tests {
             places: Vec::new(),
             key_type: AcmeKey::EcdsaP256,
             orders_per_day: 5,
+        }
+    }
+
+    #[test]
+    fn what_waits_and_a_refused_account_are_said_with_what_to_paste() {
+        let status = Status {
+            account_state: "it refused (403, unauthorized): no".to_owned(),
+            ..Status::default()
         };
+        let remarks = remarks(&acme(), &status, &["edge/*".to_owned()]);
+        assert_eq!(remarks.len(), 2, "{remarks:?}");
+        assert!(remarks[0].contains("403"), "{remarks:?}");
+        assert!(
+            remarks[1].ends_with("xspd certs activate 'edge/*'"),
+            "{remarks:?}"
+        );
+    }
+
+    #[test]
+    fn records_name_the_account_and_wildcards_are_a_policy() {
+        let acme = acme();
         let account = "https://ca.example/acct/7";
         let expected = [
             (

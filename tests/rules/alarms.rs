@@ -2,13 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use clap::Parser as _;
 use xspd::cli;
 use xspd::domain::alarms::AlarmName;
+use xspd::domain::alarms::Condition;
+use xspd::domain::alarms::Observation;
 use xspd::domain::alarms::whose;
 use xspd::domain::alarms::whose::Whose;
+use xspd::domain::certs::CertificateFacts;
+use xspd::domain::certs::automatic;
+use xspd::domain::certs::automatic::Account;
+use xspd::domain::certs::automatic::Ordered;
+use xspd::domain::certs::own_ca;
+use xspd::domain::certs::put_off;
+use xspd::domain::certs::put_off::NotDone;
 use xspd::domain::certs::remedy;
+use xspd::domain::certs::trust_usage::Verdict;
 
 use crate::rules::readme::Table;
 use crate::rules::source;
@@ -113,6 +124,66 @@ fn every_line_to_paste_is_one_command_whatever_the_object_is_called() {
                 let about = words.last().expect("a word");
                 assert!(about == object || about == "status", "{line}");
             }
+        }
+    }
+}
+
+/// What is told of what is no object of the watch list, of things with names like this one.
+fn told_beside(name: &str) -> Vec<Observation> {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let ca = rcgen::CertificateParams::default().self_signed(&key);
+    let ca = CertificateFacts::parse(ca.expect("a certificate").der()).expect("facts");
+    let (now, month) = (ca.not_after, Duration::from_secs(30 * 86_400));
+    let ordered = Ordered {
+        name,
+        names: &[],
+        directory: "https://ca.example/dir",
+    };
+    let account = Account {
+        name: name.to_owned(),
+        url: "https://ca.example/account/1".to_owned(),
+        directory: "https://ca.example/dir".to_owned(),
+        since: None,
+        refused: Some("it refused".to_owned()),
+    };
+    let not_done = |staged| NotDone {
+        problem: "the disk is full".to_owned(),
+        staged,
+    };
+    vec![
+        automatic::failing(ordered, 3, None, "it refused"),
+        automatic::not_deployed(name, "ab:cd", "another is"),
+        account.observation(),
+        own_ca::renewal(name, "/etc/a.pem", Some("no XSP takes it"), None),
+        own_ca::rotation(&ca, month, false, now),
+        own_ca::rotation(&ca, month, true, now),
+        own_ca::unused(&ca, Verdict::Unused(0), now),
+        put_off::observation(name, Some(&not_done(true))),
+        put_off::observation(name, Some(&not_done(false))),
+    ]
+}
+
+#[test]
+fn every_line_of_other_alarms_is_one_command_too() {
+    for name in ["public", "edge/xsp.example.com", "a'; reboot; '", "xsi/*#2"] {
+        for seen in told_beside(name) {
+            let Condition::Present(present) = seen.condition else {
+                panic!("{seen:?}");
+            };
+            // Only the configuration's plain words stand in sentences.
+            if name == "public" {
+                verbs(&present.text).for_each(parses);
+            }
+            let mut lines = present.details.iter();
+            let line = lines.find(|(key, _)| key == whose::COMMAND);
+            let (_, line) = line.unwrap_or_else(|| panic!("{present:?}"));
+            parses(line);
+            let unquoted = present.text.replace("`xspd ", "");
+            assert!(!unquoted.contains("xspd "), "{unquoted}");
+            let words = words(line);
+            let about = words.last().expect("a word").as_str();
+            let steps = ["activate", "prepare", "retire", "staged"];
+            assert!(about == name || steps.contains(&about), "{line}");
         }
     }
 }

@@ -74,6 +74,8 @@ struct Stage {
     renewal: Renewal,
     memory: RenewalMemory,
     order: Option<Outstanding>,
+    /// An operator went back while it was under way.
+    aside: bool,
     /// True times of the orders that the CA took.
     placed: VecDeque<Duration>,
     /// What is in use, in true time since the beginning.
@@ -94,6 +96,7 @@ struct Stage {
     renewed: usize,
     lapsed: usize,
     went_back: usize,
+    set_aside: usize,
 }
 
 impl Stage {
@@ -117,6 +120,7 @@ impl Stage {
             renewal: Renewal::new(seed, limit, &RenewalMemory::default(), clock::now()),
             memory: RenewalMemory::default(),
             order: None,
+            aside: false,
             placed: VecDeque::new(),
             from: Duration::ZERO,
             until: lifetime,
@@ -130,6 +134,7 @@ impl Stage {
             renewed: 0,
             lapsed: 0,
             went_back: 0,
+            set_aside: 0,
             random,
         };
         stage.restart();
@@ -159,7 +164,7 @@ impl Stage {
 
     /// It dies and comes back with what it had kept.
     fn restart(&mut self) {
-        self.order = None;
+        (self.order, self.aside) = (None, false);
         let seed = self.random.next();
         self.renewal = Renewal::new(seed, self.limit, &self.memory, self.now());
         // What nobody repeats after a restart counts as over.
@@ -179,9 +184,10 @@ impl Stage {
         let Some((from, until)) = self.before else {
             return;
         };
-        if self.order.is_some() || until <= self.time + DAY * 2 {
+        if until <= self.time + DAY * 2 {
             return;
         }
+        self.aside = self.order.is_some();
         self.before = Some((self.from, self.until));
         (self.from, self.until) = (from, until);
         let now = self.now().wall;
@@ -259,13 +265,25 @@ impl Stage {
         }
         let ends = self.time + MINUTE + self.random.duration(ORDER - MINUTE);
         self.order = Some(Outstanding { ends, mood });
+        self.aside = false;
     }
 
     fn end_order(&mut self, order: Outstanding) {
         self.order = None;
         let failed = |away, retry_after| RenewalInput::Failed { retry_after, away };
-        let input = match order.mood {
-            Mood::Works => {
+        // One that is over by the clock holds nobody up.
+        let now = self.now().wall;
+        let aside = self.note.filter(|until| self.aside && *until > now);
+        self.aside = false;
+        let input = match (order.mood, aside) {
+            (Mood::Works, Some(until)) => {
+                // It may have been the only order of the day.
+                self.hold(DAY);
+                self.wish = Duration::ZERO;
+                self.set_aside += 1;
+                RenewalInput::SetAside(until)
+            }
+            (Mood::Works, None) => {
                 self.before = Some((self.from, self.until));
                 (self.from, self.until) = (self.time, self.time + self.lifetime);
                 self.renewed += 1;
@@ -276,13 +294,13 @@ impl Stage {
                 }
                 RenewalInput::Renewed(self.life())
             }
-            Mood::Away | Mood::Hangs => failed(true, None),
-            Mood::Busy => {
+            (Mood::Away | Mood::Hangs, _) => failed(true, None),
+            (Mood::Busy, _) => {
                 self.hold(DAY);
                 self.wish = self.time + DAY;
                 failed(false, Some(DAY))
             }
-            Mood::Breaks => {
+            (Mood::Breaks, _) => {
                 // The pause is shorter, but it may have been the only order of the day.
                 self.hold(DAY);
                 failed(false, None)
@@ -321,6 +339,9 @@ impl Stage {
         }
         self.renewal.handle_timeout(self.now());
         self.settle();
+        if self.order.is_some() && self.random.below(4) == 0 {
+            self.go_back();
+        }
         match self.random.below(400) {
             0 => {
                 // An order that is cut off has counted, and there may have been a day's worth.
@@ -333,7 +354,7 @@ impl Stage {
             2 => {
                 self.hold(DAY);
                 self.asked = true;
-                (self.note, self.held) = (None, Duration::ZERO);
+                (self.note, self.held, self.aside) = (None, Duration::ZERO, false);
                 self.renewal.handle(RenewalInput::Asked, self.now());
                 self.handle(RenewalInput::Held(None));
             }
@@ -401,20 +422,26 @@ fn a_renewal_keeps_to_the_limits_comes_in_time_when_it_can_and_says_when_it_cann
         Some(seed) => seed..seed + 1,
         None => 0..150,
     };
-    let (mut renewed, mut lapsed, mut went_back) = (0, 0, 0);
+    let (mut renewed, mut lapsed, mut went_back, mut set_aside) = (0, 0, 0, 0);
     for seed in seeds {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut stage = Stage::new(seed);
             for _ in 0..4_000 {
                 stage.step();
             }
-            (stage.renewed, stage.lapsed, stage.went_back)
+            (
+                stage.renewed,
+                stage.lapsed,
+                stage.went_back,
+                stage.set_aside,
+            )
         }));
         match outcome {
-            Ok((well, badly, back)) => {
+            Ok((well, badly, back, aside)) => {
                 renewed += well;
                 lapsed += badly;
                 went_back += back;
+                set_aside += aside;
             }
             Err(panic) => {
                 eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
@@ -423,6 +450,6 @@ fn a_renewal_keeps_to_the_limits_comes_in_time_when_it_can_and_says_when_it_cann
         }
     }
     // All of it happens, or nothing was tried.
-    let enough = renewed > 100 && lapsed > 100 && went_back > 100;
-    assert!(enough, "{renewed} {lapsed} {went_back}");
+    let enough = renewed > 100 && lapsed > 100 && went_back > 100 && set_aside > 10;
+    assert!(enough, "{renewed} {lapsed} {went_back} {set_aside}");
 }

@@ -80,6 +80,13 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
             };
             return Ok(Said::With(exit, Box::new(said)));
         }
+        // A new rollback, since that of before was let go.
+        if over && now.held.is_some() && now.held != before.held {
+            return Ok(Said::With(
+                Exit::Findings,
+                Box::new(aside(&args.name, &now, console)),
+            ));
+        }
         if clock::mono() >= end {
             let said = late(&args.name, &now, console);
             return Ok(Said::With(Exit::Unavailable, Box::new(said)));
@@ -95,6 +102,18 @@ fn asked(name: &str, console: Console) -> Said {
     Said::Lines(vec![format!(
         "Asked. How it stands: xspd acme list ({name})"
     )])
+}
+
+/// Somebody went back to the certificate before meanwhile.
+fn aside(name: &str, status: &Status, console: Console) -> Said {
+    if console.json {
+        return Said::Document(json!({"name": name, "renewed": false, "status": status}));
+    }
+    Said::Lines(vec![
+        "NOT RENEWED; somebody went back to the certificate before meanwhile. What was ordered is \
+         staged: xspd acme list"
+            .to_owned(),
+    ])
 }
 
 fn late(name: &str, status: &Status, console: Console) -> Said {

@@ -1,6 +1,7 @@
 //! Certificates: what one says, whether a chain or a file of trust anchors can be used, and what
 //! differs between two sets. Judgement only; files are read and keys matched elsewhere.
 
+pub mod automatic;
 mod ber;
 pub mod bundle;
 mod bundle_key;
@@ -24,12 +25,14 @@ pub mod maintenance;
 pub mod name;
 pub mod name_parts;
 pub mod outside;
+pub mod own_ca;
 mod path;
 pub mod pem;
 pub mod pkcs12;
 mod pkcs12_mac;
 mod pkcs12_problem;
 pub mod pkcs7;
+pub mod put_off;
 pub mod remedy;
 pub mod renewal;
 pub mod roots;

@@ -50,15 +50,18 @@ pub fn command(name: AlarmName, whose: Option<Whose>, object: &str) -> String {
 /// Adds both to what is told of an object.
 pub(super) fn tell(watched: &Watched, present: &mut BTreeMap<AlarmName, Present>) {
     for (name, present) in present {
-        let mut add = |key: &str, value: String| present.details.push((key.to_owned(), value));
         if let Some(whose) = watched.whose {
-            add(WHOSE, whose.word().to_owned());
+            let detail = (WHOSE.to_owned(), whose.word().to_owned());
+            present.details.push(detail);
         }
-        let command = command(*name, watched.whose, watched.id.as_str());
-        // One that is cut would be another command.
-        if command.chars().count() <= DETAIL {
-            add(COMMAND, command);
-        }
+        paste(present, command(*name, watched.whose, watched.id.as_str()));
+    }
+}
+
+/// Adds a line to paste. One that is cut would be another command, and is left out.
+pub(super) fn paste(present: &mut Present, command: String) {
+    if command.chars().count() <= DETAIL {
+        present.details.push((COMMAND.to_owned(), command));
     }
 }
 

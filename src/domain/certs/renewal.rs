@@ -353,6 +353,13 @@ impl Machine for Renewal {
             }
             RenewalInput::InUse(life) => self.handle_in_use(life, now),
             RenewalInput::Renewed(life) => self.handle_renewed(life, now),
+            RenewalInput::SetAside(until) => {
+                self.asked = false;
+                self.hold.hear(Some(until), now);
+                self.ordering = false;
+                self.rest = None;
+                self.recover();
+            }
             RenewalInput::Window {
                 start,
                 end,
@@ -682,6 +689,30 @@ mod tests {
             assert!(done.contains(&RenewalAction::Order), "{done:?}");
             assert!(then.mono >= begun.mono + DAY);
         }
+    }
+
+    #[test]
+    fn what_comes_while_an_operator_goes_back_is_no_failure_and_nothing_is_ordered_in_its_place() {
+        let now = start();
+        let memory = RenewalMemory {
+            failures: 4,
+            complained: true,
+            ..RenewalMemory::default()
+        };
+        let mut renewal = Renewal::new(3, 5, &memory, now);
+        renewal.handle(RenewalInput::InUse(None), now);
+        let told = RenewalAction::Complain { failures: 4 };
+        assert_eq!(drain(&mut renewal), [told, RenewalAction::Order]);
+        renewal.handle(RenewalInput::Asked, now);
+        let until = now.wall + HOUR * 12;
+        renewal.handle(RenewalInput::SetAside(until), now);
+        assert_eq!(drain(&mut renewal), [RenewalAction::Relieve]);
+        assert_eq!((renewal.held(), renewal.failures()), (Some(until), 0));
+        // Heard again with the next look, as it is noted.
+        renewal.handle(RenewalInput::Held(Some(until)), now);
+        let (then, done) = pass(&mut renewal, now, DAY);
+        assert_eq!(done, [RenewalAction::Order]);
+        assert!(then.mono >= now.mono + HOUR * 12, "{then:?}");
     }
 
     #[test]

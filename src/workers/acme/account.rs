@@ -23,6 +23,7 @@ use crate::workers::acme::Failure;
 use crate::workers::acme::Keeper;
 use crate::workers::acme::on_disk;
 use crate::workers::acme::other;
+use crate::workers::acme::state::VALID;
 use crate::workers::acme::tell;
 use crate::workers::acme::transport::CaError;
 use crate::workers::acme::transport::Transport;
@@ -32,9 +33,6 @@ const CHECK: Duration = Duration::from_secs(86_400);
 
 /// The same while the CA cannot be asked.
 const CHECK_AGAIN: Duration = Duration::from_secs(3600);
-
-/// The state of an account that works.
-pub(super) const VALID: &str = "valid";
 
 impl Keeper {
     /// The account at the CA, made at the first time.
@@ -64,6 +62,7 @@ impl Keeper {
         self.status.directory.clone_from(&acme.directory);
         account.id().clone_into(&mut self.status.account);
         VALID.clone_into(&mut self.status.account_state);
+        self.status.account_since = Some(date::to_unix(clock::wall()));
         self.keep(ground).await?;
         info!(
             acme = acme.name,
@@ -108,15 +107,6 @@ impl Keeper {
         Ok(Some(Box::pin(account).await.map_err(ca)?))
     }
 
-    /// Says again after a restart that the CA refuses the account: it may not be there to be asked.
-    pub(super) fn repeat_account(&self, ground: &AcmeGround, acme: &Acme) {
-        let state = self.status.account_state.as_str();
-        if !matches!(state, "" | VALID) && self.status.directory == acme.directory {
-            let account = &self.status.account;
-            (ground.observe)(tell::account_refused(acme, account, state));
-        }
-    }
-
     /// Once a day tells the CA whom to write to, and learns whether the account still works.
     pub(super) async fn check_account(&mut self, ground: &AcmeGround, acme: &Acme) {
         if self.check_at.is_some_and(|at| clock::mono() < at) {
@@ -133,7 +123,7 @@ impl Keeper {
             Ok(()) => {
                 self.check_at = Some(clock::mono() + CHECK);
                 VALID.clone_into(&mut self.status.account_state);
-                (ground.observe)(tell::account_works(&acme.name));
+                (ground.observe)(tell::account(acme, &self.status));
             }
             Err(problem) => {
                 let problem = CaError::from(problem);
@@ -146,8 +136,7 @@ impl Keeper {
                     error!(acme = acme.name, %problem, "The CA refuses the account.");
                 }
                 self.status.account_state = state;
-                let (account, state) = (&self.status.account, &self.status.account_state);
-                (ground.observe)(tell::account_refused(acme, account, state));
+                (ground.observe)(tell::account(acme, &self.status));
             }
         }
     }
@@ -165,7 +154,8 @@ impl Keeper {
             Ok(()) => {
                 self.status.account.clear();
                 self.status.account_state.clear();
-                (ground.observe)(tell::account_works(&acme.name));
+                self.status.account_since = None;
+                (ground.observe)(tell::account(acme, &self.status));
                 info!(
                     acme = acme.name,
                     "The account was put away; the next order makes another one."
@@ -180,6 +170,7 @@ impl Keeper {
         match self.try_roll_key(ground, acme).await {
             Ok(()) => {
                 self.status.problem.clear();
+                self.status.account_since = self.status.tried;
                 info!(acme = acme.name, "The account has a new key.");
             }
             Err(problem) => {

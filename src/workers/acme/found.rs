@@ -9,6 +9,8 @@ use crate::config::Config;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::renewal::Life;
+use crate::workers::acme::delivery;
+use crate::workers::acme::delivery::Holds;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::cert_desk::activate;
@@ -23,8 +25,8 @@ pub(super) struct Found {
     pub(super) leaf: Option<CertificateDer<'static>>,
     /// What it says.
     pub(super) facts: Option<CertificateFacts>,
-    /// Until when nothing is ordered: an operator went back to the certificate before.
-    pub(super) held: Option<SystemTime>,
+    /// Where an operator went back to the certificate before.
+    pub(super) holds: Holds,
     /// What an operator asked for.
     pub(super) asked: Option<Asked>,
 }
@@ -39,15 +41,19 @@ impl Found {
         let facts = facts.and_then(|leaf| CertificateFacts::parse(leaf).ok());
         // After the files: who goes back notes it before they are changed.
         let shelf = Shelf::new(&config.state_dir);
-        let held = places.iter();
-        let held = held.filter_map(|place| shelf.held(place).ok().flatten());
-        let held = held.filter_map(|hold| date::from_unix(hold.until)).max();
+        let holds = delivery::holds(&shelf, &places);
         Self {
             leaf,
             facts,
-            held,
+            holds,
             asked: folder.take_asked(),
         }
+    }
+
+    /// Until when nothing is ordered because of that.
+    pub(super) fn held(&self) -> Option<SystemTime> {
+        let untils = self.holds.values();
+        untils.filter_map(|hold| date::from_unix(hold.until)).max()
     }
 
     /// How long it is good; `None` of one that is to be replaced now, because it lacks a name or nobody

@@ -13,6 +13,7 @@ mod failure;
 mod found;
 pub mod hook;
 pub mod order;
+mod renew;
 pub mod state;
 mod tell;
 #[cfg(test)]
@@ -23,14 +24,11 @@ mod window;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering as Memory;
 use std::time::Duration;
 use std::time::Instant;
 
 use rustls_pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 use tracing::info;
 use tracing::warn;
 
@@ -38,8 +36,8 @@ use crate::config::Acme;
 use crate::config::Config;
 use crate::domain::alarms::Observation;
 use crate::domain::certs::CertificateFacts;
+use crate::domain::certs::automatic;
 use crate::domain::certs::date;
-use crate::domain::certs::renewal::Life;
 use crate::domain::certs::renewal::Renewal;
 use crate::domain::certs::renewal::RenewalAction;
 use crate::domain::certs::renewal::RenewalInput;
@@ -48,20 +46,17 @@ use crate::domain::machine::Machine as _;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 use crate::tls::challenge::Challenges;
-use crate::workers::acme::account::VALID;
-use crate::workers::acme::delivery::deliver;
 use crate::workers::acme::failure::Failure;
 use crate::workers::acme::failure::on_disk;
 use crate::workers::acme::failure::other;
 use crate::workers::acme::found::Found;
-use crate::workers::acme::order::OrderError;
-use crate::workers::acme::order::Ordering;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
 use crate::workers::acme::state::Status;
 use crate::workers::cert_desk::place;
 use crate::workers::seed;
 
+pub use delivery::staged;
 pub use found::places;
 
 /// Between two looks at files, the clock and what operators ask for.
@@ -69,10 +64,6 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Between two looks at places that do not serve what was renewed.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// What is wrong when a new certificate is due at once.
-const SHORT: &str = "the new certificate is due for renewal already; compare the clock of this host \
-                     with its dates";
 
 /// Who is told what was seen.
 pub type Observe = Arc<dyn Fn(Observation) + Send + Sync>;
@@ -85,6 +76,8 @@ pub struct AcmeGround {
     pub challenges: Arc<Challenges>,
     /// Who is told of failures.
     pub observe: Observe,
+    /// Tells whoever lists accounts that one changed.
+    pub changed: Box<dyn Fn() + Send + Sync>,
     /// Where blocking work runs.
     pub tasks: Tasks,
 }
@@ -180,9 +173,10 @@ impl Keeper {
             return;
         };
         if !self.looked {
-            self.repeat_account(ground, acme);
+            // It may not be there to be asked, and may be another CA by now.
+            (ground.observe)(tell::account(acme, &self.status));
         }
-        let (asked, held) = (found.asked, found.held);
+        let (asked, held, holds) = (found.asked, found.held(), found.holds.clone());
         // Before what is in use: what an operator went back to may be due.
         self.renewal.handle(RenewalInput::Held(held), clock::now());
         self.take_in(found, acme);
@@ -196,12 +190,12 @@ impl Keeper {
         while let Some(action) = self.renewal.poll_action() {
             match action {
                 RenewalAction::AskWindow => self.ask_window(ground, acme).await,
-                RenewalAction::Order => self.renew(ground, config, acme).await,
+                RenewalAction::Order => self.renew(ground, config, acme, &holds).await,
                 RenewalAction::Complain { failures } => {
                     let (seen, problem) = (self.seen.as_ref(), &self.status.problem);
                     (ground.observe)(tell::failing(acme, failures, seen, problem));
                 }
-                RenewalAction::Relieve => (ground.observe)(tell::renewed(&acme.name)),
+                RenewalAction::Relieve => (ground.observe)(automatic::renewed(&acme.name)),
             }
         }
         self.look_at_unserved(ground, config).await;
@@ -211,6 +205,10 @@ impl Keeper {
             && let Err(problem) = self.keep(ground).await
         {
             warn!(acme = acme.name, %problem, "How the renewal stands cannot be kept.");
+        }
+        let account = |status: &Status| status.account_at(&acme.name, &acme.directory);
+        if account(&self.status) != account(&before) {
+            (ground.changed)();
         }
         self.looked = true;
     }
@@ -258,13 +256,13 @@ impl Keeper {
         for (place, wrong) in looked {
             let Some(wrong) = wrong else {
                 info!(place, "What was renewed is served now.");
-                (ground.observe)(tell::deployed(&place));
+                (ground.observe)(automatic::deployed(&place));
                 continue;
             };
             // Of what was told before a restart nobody knows whether it is still so.
             if !self.looked {
                 let leaf = &self.status.fingerprint;
-                (ground.observe)(tell::not_deployed(&place, leaf, &wrong));
+                (ground.observe)(automatic::not_deployed(&place, leaf, &wrong));
             }
             self.status.unserved.push(place);
         }
@@ -282,98 +280,5 @@ impl Keeper {
         self.leaf = found.leaf;
         self.seen = found.facts;
         self.renewal.handle(RenewalInput::InUse(life), clock::now());
-    }
-
-    async fn renew(&mut self, ground: &AcmeGround, config: &Arc<Config>, acme: &Acme) {
-        let now = clock::wall();
-        self.status.tried = Some(date::to_unix(now));
-        // The order counts even if we do not live to see its end.
-        self.remember();
-        self.keep(ground).await.ok();
-        info!(
-            acme = acme.name,
-            names = acme.names.join(","),
-            "Ordering a certificate."
-        );
-        let placed = AtomicBool::new(false);
-        match self.try_renew(ground, config, acme, &placed).await {
-            Ok(facts) => {
-                info!(
-                    acme = acme.name,
-                    fingerprint = %facts.fingerprint,
-                    not_after = date::text(facts.not_after),
-                    "Renewed."
-                );
-                self.status.problem.clear();
-                self.status.renewed = Some(date::to_unix(clock::wall()));
-                self.status.fingerprint = facts.fingerprint.to_string();
-                VALID.clone_into(&mut self.status.account_state);
-                (ground.observe)(tell::account_works(&acme.name));
-                let life = Life::from(&facts);
-                self.renewal
-                    .handle(RenewalInput::Renewed(life), clock::now());
-                if self.renewal.failures() > 0 {
-                    SHORT.clone_into(&mut self.status.problem);
-                    error!(acme = acme.name, "Renewed, but {SHORT}.");
-                }
-            }
-            Err(problem) => {
-                self.status.problem = problem.to_string();
-                let failed = RenewalInput::Failed {
-                    retry_after: problem.retry_after(),
-                    away: problem.is_away() && !placed.load(Memory::Relaxed),
-                };
-                if problem.is_of_account() {
-                    self.check_at = None;
-                }
-                self.renewal.handle(failed, clock::now());
-                error!(
-                    acme = acme.name, %problem, failures = self.renewal.failures(),
-                    "A certificate could not be renewed; it is tried again. What is served stays."
-                );
-            }
-        }
-    }
-
-    async fn try_renew(
-        &mut self,
-        ground: &AcmeGround,
-        config: &Arc<Config>,
-        acme: &Acme,
-        placed: &AtomicBool,
-    ) -> Result<CertificateFacts, Failure> {
-        let mut places = Vec::new();
-        for asked in &acme.places {
-            let found = place::find(config, asked);
-            places.push(found.map_err(|problem| Failure::Other(problem.to_string()))?);
-        }
-        let account = self.account(ground, acme).await?;
-        let ordering = Ordering {
-            acme,
-            account: &account,
-            challenges: &ground.challenges,
-            tasks: &ground.tasks,
-            // Only of a certificate that is good enough to be renewed at all.
-            replaces: self.identifier(),
-            placed,
-        };
-        let (chain, key) = Box::pin(ordering.run()).await?;
-        let (name, held) = (acme.name.clone(), Arc::clone(config));
-        let work = move || deliver(&held, &places, &name, &chain, &key, clock::wall());
-        let done = ground.tasks.blocking(work).await;
-        let (facts, unserved) = done.ok_or(OrderError::Stopped)??;
-        let before = std::mem::take(&mut self.status.unserved);
-        for (place, proof) in &unserved {
-            let (leaf, wrong) = (facts.fingerprint.to_string(), proof.to_string());
-            (ground.observe)(tell::not_deployed(&place.name, &leaf, &wrong));
-            self.status.unserved.push(place.name.clone());
-        }
-        for place in before {
-            if !self.status.unserved.contains(&place) {
-                (ground.observe)(tell::deployed(&place));
-            }
-        }
-        self.glance_at = Some(clock::mono() + LOOK_AGAIN);
-        Ok(facts)
     }
 }

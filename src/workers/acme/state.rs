@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::domain::certs::automatic::Account;
+use crate::domain::certs::date;
 use crate::workers::kept::KeptError;
 use crate::workers::kept::KeptFolder;
 use crate::workers::kept::at;
@@ -27,6 +30,9 @@ const ACCOUNT: &str = "account.json";
 
 /// Most folders that are looked at; there are never that many.
 const MOST: usize = 1000;
+
+/// The state of an account that works.
+pub(super) const VALID: &str = "valid";
 
 /// How a renewal stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +68,33 @@ pub struct Status {
     pub account: String,
     /// "valid", or why the CA refuses the account; empty before there is one.
     pub account_state: String,
+    /// Since when its key is in use, in seconds since 1970; not known of what was made before this was
+    /// noted.
+    pub account_since: Option<i64>,
     /// Places whose renewed certificate was not served when somebody looked.
     pub unserved: Vec<String>,
+}
+
+impl Status {
+    /// Why the CA refuses the account.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        let state = self.account_state.as_str();
+        (!matches!(state, "" | VALID)).then_some(state)
+    }
+
+    /// The account, when it is one at this CA.
+    #[must_use]
+    pub fn account_at(&self, name: &str, directory: &str) -> Option<Account> {
+        let ours = self.directory == directory && !self.account.is_empty();
+        ours.then(|| Account {
+            name: name.to_owned(),
+            url: self.account.clone(),
+            directory: directory.to_owned(),
+            since: self.account_since.and_then(date::from_unix),
+            refused: self.refused().map(str::to_owned),
+        })
+    }
 }
 
 /// The account's URL, and its key as PKCS#8.
@@ -143,7 +174,7 @@ impl Folder {
     #[must_use]
     pub fn kept(state: &Path) -> Vec<String> {
         let paths = all(state).list(MOST).unwrap_or_default().into_iter();
-        let name = |path: std::path::PathBuf| path.file_name()?.to_str().map(str::to_owned);
+        let name = |path: PathBuf| path.file_name()?.to_str().map(str::to_owned);
         paths.filter_map(name).collect()
     }
 
@@ -153,6 +184,26 @@ impl Folder {
     /// When it is there and cannot be read.
     pub fn status(&self) -> Result<Status, KeptError> {
         self.0.recall(STATUS)
+    }
+
+    /// The account, when it is one at this CA.
+    ///
+    /// # Errors
+    /// When it was made, and it or its key cannot be read.
+    pub fn account_at(&self, name: &str, directory: &str) -> Result<Option<Account>, KeptError> {
+        let Some(account) = self.status()?.account_at(name, directory) else {
+            return Ok(None);
+        };
+        match self.account()? {
+            Some(_) => Ok(Some(account)),
+            None => Err(at(&self.account_file())(ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// The file of the account.
+    #[must_use]
+    pub fn account_file(&self) -> PathBuf {
+        self.0.path().join(ACCOUNT)
     }
 
     /// Keeps how it stands.
@@ -168,7 +219,7 @@ impl Folder {
         let Some(text) = self.0.text(ACCOUNT)?.map(Zeroizing::new) else {
             return Ok(None);
         };
-        let path = self.0.path().join(ACCOUNT);
+        let path = self.account_file();
         let kept: Kept =
             serde_json::from_str(&text).map_err(|error| at(&path)(io::Error::other(error)))?;
         let key = STANDARD.decode(kept.key.as_bytes());

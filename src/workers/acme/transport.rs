@@ -8,7 +8,6 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -21,8 +20,6 @@ use instant_acme::BytesResponse;
 use instant_acme::Error;
 use instant_acme::HttpClient;
 use instant_acme::Problem;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use crate::config::Acme;
 use crate::config::Environment;
@@ -37,6 +34,7 @@ use crate::outbound::web::NotAWebUrl;
 use crate::outbound::web::Way;
 use crate::outbound::web::WebRequest;
 use crate::outbound::web::WebUrl;
+use crate::outbound::web::retry_after;
 use crate::platform::clock;
 
 /// Largest answer: a chain of ten certificates has 40 KB.
@@ -203,7 +201,7 @@ fn accepted(
     answer: KeptAnswer,
     now: SystemTime,
 ) -> Result<Response<Full<Bytes>>, CaError> {
-    let wish = retry_after(&answer.headers, now);
+    let wish = retry_after(&answer.headers, now, LONGEST_WISH);
     if !answer.status.is_success() {
         let problem = serde_json::from_slice(&answer.body).unwrap_or(Problem {
             r#type: None,
@@ -273,24 +271,10 @@ fn plain(text: &str) -> String {
     plain.take(LONGEST_TEXT).collect()
 }
 
-/// Seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wish = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        // A number that is too large for a number.
-        Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => LONGEST_WISH,
-        Err(_) => {
-            let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-            let date = SystemTime::from(date);
-            date.duration_since(now).unwrap_or(Duration::ZERO)
-        }
-    };
-    Some(wish.min(LONGEST_WISH))
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn answer(status: u16, retry_after: Option<&str>, body: &str) -> KeptAnswer {
@@ -305,26 +289,16 @@ mod tests {
         }
     }
 
-    fn wish_of(text: &str) -> Option<u64> {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_000);
-        let passed = accepted(&Method::POST, answer(200, Some(text), "{}"), now).unwrap();
-        let wish = passed.headers().get(RETRY_AFTER)?.to_str().unwrap();
-        Some(wish.parse().unwrap())
-    }
-
     #[test]
-    fn no_wish_of_a_ca_is_longer_than_a_week_whatever_it_writes() {
-        assert_eq!(wish_of("120"), Some(120));
-        assert_eq!(wish_of("Sun, 06 Nov 1994 08:49:37 GMT"), Some(777));
-        assert_eq!(wish_of("Sun, 06 Nov 1988 08:49:37 GMT"), Some(0));
-        for endless in [
-            "18446744073709551615",
-            "99999999999999999999999999",
-            "Fri, 31 Dec 9999 23:59:59 GMT",
-        ] {
-            assert_eq!(wish_of(endless), Some(604_800), "{endless}");
-        }
-        assert_eq!(wish_of("soon"), None);
+    fn what_a_ca_wishes_reaches_the_library_in_seconds_and_never_longer_than_a_week() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_000);
+        let wish_of = |text: &str| {
+            let passed = accepted(&Method::POST, answer(200, Some(text), "{}"), now).unwrap();
+            passed.headers().get(RETRY_AFTER).cloned()
+        };
+        assert_eq!(wish_of("Sun, 06 Nov 1994 08:49:37 GMT").unwrap(), "777");
+        assert_eq!(wish_of("18446744073709551615").unwrap(), "604800");
+        assert_eq!(wish_of("soon"), None, "it is not passed on as it came");
     }
 
     #[test]

@@ -86,6 +86,18 @@ pub struct Schedule {
     pub fingerprint: String,
 }
 
+/// A try to activate what was put off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tried {
+    /// What was meant.
+    pub schedule: Schedule,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Why it failed; empty while it is under way.
+    pub problem: String,
+}
+
 /// Why something was not activated at its time, for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

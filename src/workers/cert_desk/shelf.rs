@@ -10,6 +10,7 @@
 //! certs/PLACE/previous/           the pair that was there before
 //! certs/PLACE/requests/NAME/      key.pem and request.pem of a request
 //! certs/PLACE/schedule.json       when staged is to be activated
+//! certs/PLACE/tried.json          that this was begun, and why it failed so far
 //! certs/PLACE/missed.json         why it was not
 //! certs/PLACE/hold.json           until when it is not renewed by itself, having been gone back to
 //! ```
@@ -45,12 +46,14 @@ pub use crate::workers::cert_desk::record::Line;
 pub use crate::workers::cert_desk::record::Missed;
 pub use crate::workers::cert_desk::record::Pair;
 pub use crate::workers::cert_desk::record::Schedule;
+pub use crate::workers::cert_desk::record::Tried;
 
 const CHAIN: &str = "chain.pem";
 const KEY: &str = "key.pem";
 const ABOUT: &str = "about.json";
 const REQUEST: &str = "request.pem";
 const SCHEDULE: &str = "schedule.json";
+const TRIED: &str = "tried.json";
 const MISSED: &str = "missed.json";
 const HOLD: &str = "hold.json";
 const LOCK: &str = ".lock";
@@ -251,13 +254,14 @@ impl Shelf {
         self.folder(place).below(REQUESTS).list(2 * MOST_REQUESTS)
     }
 
-    /// Sets the time of an activation, or takes it back. One that was missed is forgotten.
+    /// Sets the time of an activation, or takes it back. One that was tried or missed is forgotten.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn schedule(&self, place: &Place, schedule: Option<&Schedule>) -> Result<(), KeptError> {
         let folder = self.folder(place);
         folder.remove(MISSED)?;
+        folder.remove(TRIED)?;
         match schedule {
             Some(schedule) => folder.keep(SCHEDULE, schedule),
             None => folder.remove(SCHEDULE),
@@ -271,7 +275,24 @@ impl Shelf {
     pub fn miss(&self, place: &Place, missed: &Missed) -> Result<(), KeptError> {
         let folder = self.folder(place);
         folder.keep(MISSED, missed)?;
+        folder.remove(TRIED)?;
         folder.remove(SCHEDULE)
+    }
+
+    /// Notes that what was put off was begun, or failed.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep_tried(&self, place: &Place, tried: &Tried) -> Result<(), KeptError> {
+        self.folder(place).keep(TRIED, tried)
+    }
+
+    /// What was noted of the last try that said something new.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn tried(&self, place: &Place) -> Result<Option<Tried>, KeptError> {
+        self.folder(place).read(TRIED)
     }
 
     /// What was not activated at its time, unless another time was set since.

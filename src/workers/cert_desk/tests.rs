@@ -484,3 +484,75 @@ fn what_nobody_was_there_to_do_at_its_time_is_not_done_at_any_other() {
         assert_eq!(last.event, "refused");
     }
 }
+
+#[test]
+fn what_was_begun_in_time_is_tried_on_by_the_next_daemon_within_the_same_day() {
+    const HOUR: u64 = 3600;
+    for (back, done) in [(2 * HOUR, true), (23 * HOUR, true), (25 * HOUR, false)] {
+        let scene = Scene::new();
+        let (before, staged) = (scene.there(), scene.stage());
+        let schedule = Schedule {
+            at: date::to_unix(scene.now),
+            by: "anna".to_owned(),
+            fingerprint: staged.clone(),
+        };
+        let (place, shelf) = (&scene.place, &scene.shelf);
+        shelf.schedule(place, Some(&schedule)).unwrap();
+        let places = [place.clone()];
+        let (etc, gone) = (
+            scene.folder.path().join("etc"),
+            scene.folder.path().join("gone"),
+        );
+        fs::rename(&etc, &gone).unwrap();
+        PutOff::default().act_on(&places, shelf, scene.now);
+        fs::rename(&gone, &etc).unwrap();
+        // The next daemon knows nothing but what is on the disk.
+        let now = scene.now + Duration::from_secs(back);
+        let looked = PutOff::default().act_on(&places, shelf, now);
+        assert_eq!(looked.proofs.len() == 1, done, "{back}");
+        assert_eq!(shelf.scheduled(place).unwrap(), None);
+        assert_eq!(shelf.tried(place).unwrap(), None);
+        let expected = if done { &staged } else { &before.leaf };
+        assert_eq!(scene.there().leaf, *expected);
+        if done {
+            continue;
+        }
+        let missed = shelf.missed(place).unwrap().unwrap().problem;
+        assert!(missed.contains("the day in which it is tried"), "{missed}");
+        let [said] = looked.observations.as_slice() else {
+            panic!("{:?}", looked.observations);
+        };
+        let Condition::Present(present) = &said.condition else {
+            panic!("{said:?}");
+        };
+        let line = format!("xspd certs activate {}", place.name);
+        assert!(present.details.contains(&("command".to_owned(), line)));
+    }
+}
+
+#[test]
+fn another_time_that_was_set_meanwhile_is_a_beginning_of_its_own() {
+    let scene = Scene::new();
+    let (place, shelf) = (&scene.place, &scene.shelf);
+    let at = |after: u64| Schedule {
+        at: date::to_unix(scene.now + Duration::from_secs(after)),
+        by: "anna".to_owned(),
+        fingerprint: scene.on(Part::Staged).unwrap_or_default(),
+    };
+    scene.stage();
+    shelf.schedule(place, Some(&at(0))).unwrap();
+    let etc = scene.folder.path().join("etc");
+    fs::rename(&etc, scene.folder.path().join("gone")).unwrap();
+    let places = [place.clone()];
+    PutOff::default().act_on(&places, shelf, scene.now);
+    assert!(shelf.tried(place).unwrap().is_some());
+    shelf.schedule(place, Some(&at(60))).unwrap();
+    assert_eq!(shelf.tried(place).unwrap(), None);
+    let late = scene.now + Duration::from_secs(60 + 3601);
+    PutOff::default().act_on(&places, shelf, late);
+    let missed = shelf.missed(place).unwrap().unwrap().problem;
+    assert!(
+        missed.contains("passed while the daemon was down"),
+        "{missed}"
+    );
+}

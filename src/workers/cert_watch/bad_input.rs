@@ -72,7 +72,7 @@ impl Shelf {
                 let found = chain.findings().iter();
                 found.map(|finding| finding.word()).collect()
             }
-            Ok(Seen::Crl(_) | Seen::Dates { .. }) => panic!("no certificate"),
+            Ok(Seen::Account(_) | Seen::Crl(_) | Seen::Dates { .. }) => panic!("no certificate"),
             Err(fault) => vec![fault.word()],
         }
     }

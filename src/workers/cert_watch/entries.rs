@@ -24,6 +24,7 @@ use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
 use crate::domain::certs::inventory::Watched;
+use crate::workers::acme::state::Folder;
 
 /// One part of the configuration and what it has us watch.
 #[derive(Debug, Clone)]
@@ -41,6 +42,12 @@ pub(super) struct Entry {
 /// Where objects are found.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
+    /// The account of an automatic certificate, kept in a folder.
+    Account {
+        name: String,
+        directory: String,
+        folder: Folder,
+    },
     /// A file of trust anchors, each an object.
     Anchors(PathBuf),
     /// Files and patterns; objects by the names in them.
@@ -128,6 +135,7 @@ pub(super) fn entries(config: &Config) -> Vec<Entry> {
     }
     besides::outside(config, &mut all);
     besides::internal_ca(config, &mut all);
+    besides::accounts(config, &mut all);
     renewals::note(config, &mut all);
     all
 }

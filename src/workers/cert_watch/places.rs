@@ -49,8 +49,10 @@ fn places(config: &Config) -> Vec<PathBuf> {
                 places.extend(set.files);
                 places.extend(set.directory);
             }
-            // Beside the keys lies what changes all the time; they are not urgent.
-            entries::Source::Declared { .. }
+            // Beside the keys lies what changes all the time; they are not urgent. Who changes an
+            // account says so.
+            entries::Source::Account { .. }
+            | entries::Source::Declared { .. }
             | entries::Source::Keys(_)
             | entries::Source::Outside(_)
             | entries::Source::Probe(_)

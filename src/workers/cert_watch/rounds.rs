@@ -210,7 +210,8 @@ fn jobs(entry: Entry, addresses: &[(String, SocketAddr)]) -> Vec<Job> {
                 entry,
             }];
         }
-        Source::Anchors(_)
+        Source::Account { .. }
+        | Source::Anchors(_)
         | Source::Bundles { .. }
         | Source::Chain(_)
         | Source::Crls(_)

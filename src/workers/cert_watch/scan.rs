@@ -98,6 +98,11 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     fn entry(&mut self, entry: &Entry) {
         let absence = match &entry.source {
+            Source::Account {
+                name,
+                directory,
+                folder,
+            } => self.account(entry, folder, name, directory),
             Source::Anchors(path) => self.anchors(entry, path),
             Source::Bundles { paths, password } => self.bundles(entry, paths, password.as_ref()),
             Source::Chain(files) => self.chain(entry, files),

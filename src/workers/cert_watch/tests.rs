@@ -1,5 +1,6 @@
 //! Real files and real handshakes.
 
+mod accounts;
 mod believed;
 
 use std::fs;
@@ -227,7 +228,7 @@ fn a_file_that_did_not_change_is_not_judged_again() {
         let scan = scan::files(&config, &[], cache, mint::now());
         match scan.sightings[0].seen.clone().unwrap() {
             Seen::Chain(chain) => chain,
-            Seen::Crl(_) | Seen::Dates { .. } => panic!("no chain"),
+            Seen::Account(_) | Seen::Crl(_) | Seen::Dates { .. } => panic!("no chain"),
         }
     };
     let (first, second) = (seen(&mut cache), seen(&mut cache));

@@ -5,7 +5,7 @@
 //! * [`issue`]: a new certificate, shown to the XSPs before it is used;
 //! * `keeper`: one bridge's certificate and its renewal;
 //! * [`status`]: what is kept over a restart;
-//! * `tell`: which alarms that means.
+//! * `tell`: which alarms that means, in the words of [`own_ca`].
 //!
 //! When is decided by [`crate::domain::certs::renewal`]. Without the CA's key here nothing is
 //! issued, and the dates are watched as those of any certificate.
@@ -31,6 +31,7 @@ use crate::config::InternalCa as Rules;
 use crate::domain::alarms::Observation;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
+use crate::domain::certs::own_ca;
 use crate::domain::certs::trust_usage::Present;
 use crate::domain::certs::trust_usage::TrustUsage;
 use crate::domain::certs::trust_usage::Verdict;
@@ -44,14 +45,13 @@ use crate::workers::internal_ca::keeper::Keeper;
 use crate::workers::internal_ca::status::Records;
 use crate::workers::internal_ca::tell::Teller;
 
+pub use crate::domain::certs::own_ca::SET;
+
 /// Between two looks at files and the clock.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What is in use is written down to the hour: it is in use all the time.
 const USE_STEP: i64 = 3_600;
-
-/// The name under which the generations of the CA are remembered.
-pub const SET: &str = "internal-ca";
 
 /// What the worker stands on.
 pub struct Ground {
@@ -210,7 +210,7 @@ impl Desk {
             survey
                 .current
                 .as_ref()
-                .map(|ca| tell::rotation(&ca.facts, rules.client_lifetime, survey.prepared, now)),
+                .map(|ca| own_ca::rotation(&ca.facts, rules.client_lifetime, survey.prepared, now)),
         );
         seen.extend(self.usage(ground, config, &survey, now).await);
         self.teller.say(seen, &ground.observe);
@@ -263,7 +263,7 @@ impl Desk {
             }
         }
         let old = survey.old.as_ref()?;
-        Some(tell::unused(&old.facts, verdict, now))
+        Some(own_ca::unused(&old.facts, verdict, now))
     }
 }
 

@@ -337,7 +337,7 @@ fn the_old_ca_is_safe_to_remove_when_nothing_of_it_was_in_use_for_a_month() {
     let later = now + DAY * 32;
     let verdict = judge_usage(&mut usage, &survey(Generation::Current), later);
     assert!(matches!(verdict, Verdict::Unused(_)), "{verdict:?}");
-    let said = tell::unused(&old.facts, verdict, later);
+    let said = own_ca::unused(&old.facts, verdict, later);
     let Condition::Present(present) = said.condition else {
         panic!("{said:?}");
     };

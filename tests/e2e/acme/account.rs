@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
+use tokio::time::timeout;
+
+use crate::e2e::acme::PATIENCE;
 use crate::e2e::acme::alarms;
 use crate::e2e::acme::automatic;
 use crate::e2e::acme::issuer;
@@ -74,9 +78,28 @@ async fn an_account_that_the_ca_does_not_know_any_more_is_told_until_another_one
     let told = until_alarm(&stage, &path, alarm, object, true).await;
     let told = told.to_string();
     assert!(told.contains("xspd acme new-account public"), "{told}");
+    assert!(told.contains("\"command\""), "{told}");
     let (code, said) = xspd(&stage, &["acme", "list"]).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the account: it refused"), "{said}");
+    // The daemon looks again when that changes; who looks without it reads the same.
+    let listed = async {
+        loop {
+            let (code, said) = xspd(&stage, &["certs", "show", object]).await;
+            if code == Some(1) {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let said = timeout(PATIENCE, listed).await.unwrap();
+    assert!(
+        said.contains("problem") && said.contains("it refused"),
+        "{said}"
+    );
+    let (code, said) = xspd(&stage, &["certs", "show", object, "--offline"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("it refused"), "{said}");
 
     let (code, said) = xspd(&stage, &["acme", "new-account", "public"]).await;
     assert_eq!(code, Some(0), "{said}");

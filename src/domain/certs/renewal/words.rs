@@ -54,6 +54,9 @@ pub enum RenewalInput {
     InUse(Option<Life>),
     /// A new certificate is in use.
     Renewed(Life),
+    /// A new certificate came and is not in use: an operator went back to the one before while it was
+    /// ordered, and wants nothing ordered until then.
+    SetAside(SystemTime),
     /// The CA suggests a window.
     Window {
         /// From here on.

@@ -30,6 +30,7 @@ pub(super) fn dates(
 ) {
     let watched = Arc::clone(&standing.watched);
     let (start, end, ending) = match counting.seen {
+        Seen::Account(account) => (account.since, None, None),
         Seen::Chain(chain) => {
             let first = chain.first_to_end();
             (

@@ -8,8 +8,6 @@ use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::observation::Present;
 use crate::domain::certs::date;
-use crate::domain::certs::inventory::Kind;
-use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::judgement::Finding;
 use crate::domain::certs::remedy;
@@ -23,6 +21,8 @@ use crate::domain::certs::watchlist::ending::dates;
 use crate::domain::certs::watchlist::held::Held;
 use crate::domain::certs::watchlist::held::Looked;
 use crate::domain::certs::watchlist::hidden;
+use crate::domain::certs::watchlist::names::names;
+use crate::domain::certs::watchlist::names::shown;
 use crate::domain::certs::watchlist::phrases::LISTED;
 use crate::domain::certs::watchlist::phrases::called;
 use crate::domain::certs::watchlist::phrases::care;
@@ -44,43 +44,6 @@ pub(super) struct Counting<'a> {
     pub(super) place: &'a Place,
     pub(super) seen: &'a Seen,
     pub(super) chain: Option<&'a Arc<ChainSeen>>,
-}
-
-/// The alarms that an object of this kind can raise.
-pub(super) const fn names(watched: &Watched) -> &'static [AlarmName] {
-    match watched.kind {
-        Kind::AcmeAccount => &[
-            AlarmName::CertificateRenewalFailed,
-            AlarmName::CertificateSourceLost,
-        ],
-        Kind::Crl => &[AlarmName::CrlStale, AlarmName::CertificateSourceLost],
-        Kind::KeyAge => &[AlarmName::KeyAging, AlarmName::CertificateSourceLost],
-        Kind::OauthToken => &[
-            AlarmName::OauthTokenExpiring,
-            AlarmName::CertificateSourceLost,
-        ],
-        Kind::TrustAnchor => &[
-            AlarmName::TrustAnchorExpiring,
-            AlarmName::TrustAnchorExpired,
-            AlarmName::CertificateNotYetValid,
-            AlarmName::CertificateUnsuitable,
-            AlarmName::CertificateRevoked,
-            AlarmName::CertificateSourceLost,
-        ],
-        Kind::Ca | Kind::Client | Kind::Declared | Kind::ManagedLeaf | Kind::ManualLeaf => &[
-            AlarmName::CertificateExpiring,
-            AlarmName::CertificateExpired,
-            AlarmName::CertificateNotYetValid,
-            AlarmName::CertificateRenewalFailed,
-            AlarmName::CertificateNotDeployed,
-            AlarmName::CertificateChainInvalid,
-            AlarmName::CertificateUnsuitable,
-            AlarmName::CertificateEkuChanged,
-            AlarmName::CertificateRevoked,
-            AlarmName::CertificateNodesDiffer,
-            AlarmName::CertificateSourceLost,
-        ],
-    }
 }
 
 /// The place that counts: of what is served the one that ends first, else of the files the newest
@@ -121,6 +84,7 @@ pub(super) fn counting<'a>(
 
 fn end(seen: &Seen) -> Option<SystemTime> {
     match seen {
+        Seen::Account(_) => None,
         Seen::Chain(chain) => chain.first_to_end().map(|facts| facts.not_after),
         Seen::Crl(crl) => crl.next_update,
         Seen::Dates { end, .. } => *end,
@@ -154,6 +118,7 @@ pub(super) fn judge(
         standing.seen_at = Some(counting.place.clone());
         standing.chain = counting.chain.cloned();
         dates(&mut standing, counting, &mut present, now);
+        account(&mut standing, counting.seen, &mut present);
         findings(&mut standing, lost_purpose, &mut present);
         strays(&mut standing, now);
         hidden::tell(held, &standing, rules, now, &mut present);
@@ -162,7 +127,8 @@ pub(super) fn judge(
     renewal_failures(&standing, now, &mut present);
     lost(held, rules, &mut present);
     // A place of another kind than is usual must not raise what nobody would clear.
-    present.retain(|name, _| names(watched).contains(name));
+    let (told, shown) = (names(watched), shown(watched));
+    present.retain(|name, _| told.contains(name) || shown.contains(name));
     remedy::tell(watched, &mut present);
     let mut problems: Vec<Problem> = present
         .iter()
@@ -176,7 +142,19 @@ pub(super) fn judge(
         .collect();
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     standing.problems = problems;
+    present.retain(|name, _| told.contains(name));
     Verdict { standing, present }
+}
+
+/// Whose it is, and whether it is taken.
+fn account(standing: &mut Standing, seen: &Seen, present: &mut BTreeMap<AlarmName, Present>) {
+    if let Seen::Account(account) = seen {
+        let (url, directory) = (&account.url, &account.directory);
+        let note = format!("It is {url} at the CA of {directory}.");
+        standing.notes.push(note);
+        let refusal = account.refusal();
+        present.extend(refusal.map(|refusal| (AlarmName::CertificateRenewalFailed, refusal)));
+    }
 }
 
 /// What is wrong whatever the time.

@@ -28,6 +28,7 @@ use crate::domain::certs::watchlist::Standing;
 use crate::domain::certs::watchlist::evaluate;
 use crate::domain::certs::watchlist::evaluate::Verdict;
 use crate::domain::certs::watchlist::hidden;
+use crate::domain::certs::watchlist::names::names;
 use crate::domain::ids::Fingerprint;
 use crate::domain::machine::Now;
 
@@ -63,7 +64,7 @@ impl Looked {
     pub(super) const fn chain(&self) -> Option<&Arc<ChainSeen>> {
         match &self.seen {
             Some(Seen::Chain(chain)) => Some(chain),
-            Some(Seen::Crl(_) | Seen::Dates { .. }) | None => None,
+            Some(Seen::Account(_) | Seen::Crl(_) | Seen::Dates { .. }) | None => None,
         }
     }
 
@@ -260,7 +261,7 @@ impl Held {
         self.standing = Some(Arc::new(standing));
         let mut observations = Vec::new();
         let mut said = present;
-        for name in evaluate::names(&self.watched) {
+        for name in names(&self.watched) {
             match said.remove(name) {
                 Some(present) => {
                     self.told.insert(*name, None);

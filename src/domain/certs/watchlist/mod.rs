@@ -11,6 +11,7 @@ mod ending;
 mod evaluate;
 mod held;
 mod hidden;
+mod names;
 mod phrases;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use std::time::Instant;
 use std::time::SystemTime;
 
 use crate::domain::alarms::Observation;
+use crate::domain::certs::automatic::Account;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Watched;
@@ -90,6 +92,8 @@ pub enum Absence {
 /// What one look at one place showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
+    /// An account at a CA; it never ends.
+    Account(Arc<Account>),
     /// A chain, or a certificate alone.
     Chain(Arc<ChainSeen>),
     /// A revocation list.

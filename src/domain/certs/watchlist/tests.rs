@@ -1,5 +1,6 @@
 //! The watchlist in its own time: files, listeners and nodes as a day goes on, and the clock.
 
+mod accounts;
 mod marks;
 
 use rcgen::ExtendedKeyUsagePurpose;

@@ -1,5 +1,5 @@
-//! What is watched besides listeners, peers and files: our URLs from outside, and the CA of our own;
-//! and what is one though it is named twice.
+//! What is watched besides listeners, peers and files: our URLs from outside, the CA of our own, and
+//! accounts at others; and what is one though it is named twice.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,11 +11,13 @@ use crate::config::Config;
 use crate::config::Listener;
 use crate::config::ListenerKind;
 use crate::domain::alarms::Whose;
+use crate::domain::certs::automatic::Account;
 use crate::domain::certs::date;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
 use crate::domain::certs::inventory::Renewing;
+use crate::workers::acme::state::Folder;
 use crate::workers::cert_desk::place;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::entries::Source;
@@ -136,6 +138,25 @@ pub(super) fn internal_ca(config: &Config, all: &mut Vec<Entry>) {
         source: Source::Anchors(rules.directory.join(internal_ca::folder::CA)),
         name,
     });
+}
+
+/// The accounts of automatic certificates.
+pub(super) fn accounts(config: &Config, all: &mut Vec<Entry>) {
+    for acme in &config.acme {
+        let name: Arc<str> = format!("acme.{}", acme.name).into();
+        let place = Account::object(&acme.name);
+        let (kind, duty) = (Kind::AcmeAccount, Duty::AcmeAccount);
+        all.push(Entry {
+            shared: watched(config, &name, &place, kind, duty),
+            place,
+            source: Source::Account {
+                name: acme.name.clone(),
+                directory: acme.directory.clone(),
+                folder: Folder::new(&config.state_dir, &acme.name),
+            },
+            name,
+        });
+    }
 }
 
 /// Hosts and listeners that share a pair of files have one certificate: it ends once, and it is

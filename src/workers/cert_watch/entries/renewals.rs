@@ -29,7 +29,8 @@ pub(super) fn note(config: &Config, all: &mut [Entry]) {
         let is_it = |entry: &Entry| match &entry.source {
             Source::Chain(files) => chains.contains(&files.chain),
             Source::Outside(target) => acme.names.contains(&host_of(target)),
-            Source::Anchors(_)
+            Source::Account { .. }
+            | Source::Anchors(_)
             | Source::Bundles { .. }
             | Source::Crls(_)
             | Source::Declared { .. }

@@ -1,4 +1,4 @@
-//! Trust anchors, keys and tokens.
+//! Trust anchors, keys, accounts and tokens.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -21,6 +21,7 @@ use crate::domain::certs::source::SourceFault;
 use crate::domain::certs::trust_set;
 use crate::domain::certs::watchlist::Absence;
 use crate::domain::certs::watchlist::Seen;
+use crate::workers::acme::state::Folder;
 use crate::workers::cert_watch::entries;
 use crate::workers::cert_watch::entries::Entry;
 use crate::workers::cert_watch::read;
@@ -127,6 +128,25 @@ impl Scanner<'_> {
             Err(fault) => Err(fault),
         };
         let place = Place::new(PlaceKind::State, path.display().to_string());
+        self.note(Arc::new(entry.shared.clone()), place, seen);
+        Absence::Gone
+    }
+
+    /// The account at a CA. Before the first order there is none.
+    pub(super) fn account(
+        &mut self,
+        entry: &Entry,
+        folder: &Folder,
+        name: &str,
+        directory: &str,
+    ) -> Absence {
+        let seen = match folder.account_at(name, directory) {
+            Ok(None) => return Absence::Gone,
+            Ok(Some(account)) => Ok(Seen::Account(Arc::new(account))),
+            Err(problem) => Err(read::fault(&problem.source)),
+        };
+        let path = folder.account_file().display().to_string();
+        let place = Place::new(PlaceKind::State, path);
         self.note(Arc::new(entry.shared.clone()), place, seen);
         Absence::Gone
     }
