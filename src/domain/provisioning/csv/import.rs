@@ -141,7 +141,9 @@ pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
         .from_reader(text.as_bytes());
     let mut records = reader.records();
     let mut heads = records.by_ref().filter_map(Result::ok);
-    let head = heads.find(|record| !is_blank(record));
+    // An empty row of another separator is one, too.
+    let is_empty = |record: &StringRecord| record.iter().all(|cell| cell.chars().all(separator));
+    let head = heads.find(|record| !is_empty(record));
     let columns = columns(&head.ok_or(NotAList::Empty)?)?;
     let mut lines = Vec::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
@@ -193,7 +195,7 @@ fn over_run(rest: &str, from: u64, breaks: u64, lines: &mut Vec<Line>) -> Result
     let written: Vec<u64> = run
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(number, _)| number)
-        .take(LINES)
+        .take(LINES + 1)
         .collect();
     if lines.len().saturating_add(written.len()) > LINES {
         return Err(NotAList::Lines);
