@@ -26,7 +26,7 @@ pub enum Exit {
     Software,
     /// An output file could not be written.
     CantCreate,
-    /// The operating system refused.
+    /// The operating system refused, or what was to be shown could not be written.
     Io,
     /// Not allowed: file permissions.
     NoPermission,

@@ -94,9 +94,10 @@ pub fn main() -> Exit {
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
-            drop(error.print());
+            let printed = error.print();
             return if !error.use_stderr() {
-                Exit::Ok
+                console::settle(printed);
+                console::finish(Exit::Ok, false)
             } else if is_plug_in(std::env::args().skip(1)) {
                 // To a monitoring system any other number is a fault of the plug-in itself.
                 Exit::Unknown
@@ -106,7 +107,8 @@ pub fn main() -> Exit {
         }
     };
     let console = Console { json: command.json };
-    match command.verb {
+    let plug_in = matches!(command.verb, Verb::Check(_));
+    let exit = match command.verb {
         Verb::Alarms(args) => alarms::run(&args, console),
         Verb::Acme(args) => acme::run(args, console),
         Verb::Authservice(args) => authservice::run(args, console),
@@ -122,5 +124,6 @@ pub fn main() -> Exit {
         Verb::Provision(args) => provision::run(args, console),
         Verb::Run(args) => run::run(&args, console),
         Verb::Trust(args) => trust::run(args, console),
-    }
+    };
+    console::finish(exit, plug_in)
 }

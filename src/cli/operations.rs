@@ -20,6 +20,7 @@ use crate::cli::admin::Sent;
 use crate::cli::admin::token;
 use crate::config::Environment;
 use crate::config::secret::Secret;
+use crate::domain::provisioning::ids::is_hidden;
 
 /// Largest answer in bytes: a page of a thousand users, or the report of 50,000 rows.
 const MOST: u64 = 64 * 1024 * 1024;
@@ -132,6 +133,14 @@ pub(super) const fn remedy(status: u16) -> &'static str {
     }
 }
 
+/// The daemon's words, and what helps as a sentence of its own behind them.
+fn helped(mut text: String, remedy: &str) -> String {
+    if !remedy.is_empty() && !text.ends_with(['.', '?', '!']) {
+        text.push('.');
+    }
+    text + remedy
+}
+
 /// The daemon of a configuration.
 pub(super) struct Daemon {
     address: SocketAddr,
@@ -232,7 +241,7 @@ impl Daemon {
                      version?"
                 ),
             };
-            let text = text + remedy(status);
+            let text = helped(text, remedy(status));
             return Err(Failure::Refused { status, text });
         }
         document.ok_or(Failure::NotJson(self.address))
@@ -291,11 +300,28 @@ pub(super) fn text(value: &Value, name: &str) -> String {
     }
 }
 
-/// Text without control characters, and without those that turn its direction.
+/// Text in one line, in which whatever is not seen or turns the text around it is written out: left
+/// out, it would make two users look like one.
 pub(super) fn plain(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let kept = text.chars().filter(|c| !c.is_control() && !turns(*c));
-    kept.collect()
+    // Names and marks of people may have these.
+    let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\n' | '\r' | '\t') {
+            shown.push(' ');
+        } else if is_hidden(c) && !joins(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.truncate(shown.trim_end().len());
+    shown
+}
+
+/// A number and what is counted.
+pub(super) fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 /// How long ago, in one or two units.
@@ -329,9 +355,39 @@ mod tests {
     #[test]
     fn nothing_from_outside_reaches_the_terminal_as_an_order() {
         let value = json!({"name": "Zo\u{1b}[2J\u{202e}ë\n", "n": 7});
-        assert_eq!(text(&value, "name"), "Zo[2Jë");
+        assert_eq!(text(&value, "name"), "Zo\\u{1b}[2J\\u{202e}ë");
         assert_eq!(text(&value, "n"), "7");
         assert_eq!(text(&value, "none"), "");
+    }
+
+    #[test]
+    fn texts_that_differ_in_what_is_not_seen_do_not_look_the_same() {
+        for id in [
+            "anna\u{200b}@x",
+            "anna\u{feff}@x",
+            "anna\u{ad}@x",
+            "\u{202e}anna@x",
+        ] {
+            assert_ne!(plain(id), "anna@x");
+            assert!(plain(id).is_ascii(), "{}", plain(id));
+        }
+        assert_eq!(plain("two\nlines\r\n"), "two lines");
+        assert_eq!(plain("نامه\u{200c}ای"), "نامه\u{200c}ای");
+    }
+
+    #[test]
+    fn what_helps_is_a_sentence_of_its_own() {
+        let said = helped(
+            "the operator token is missing or wrong".to_owned(),
+            remedy(401),
+        );
+        assert!(
+            said.contains("missing or wrong. Is the configuration"),
+            "{said}"
+        );
+        let said = helped("It is wrong.".to_owned(), remedy(401));
+        assert!(said.starts_with("It is wrong. Is"), "{said}");
+        assert_eq!(helped("gone".to_owned(), remedy(404)), "gone");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! says what changed. A daemon that goes away is waited for.
 
 use std::io::IsTerminal as _;
-use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -81,10 +80,10 @@ impl Watching {
             changes,
         } = shown;
         if self.redraws {
-            draw(&table());
+            self.console.bytes(drawn(&table()).as_bytes());
         } else if self.console.json {
             if first || !changes.is_empty() {
-                self.console.line(document());
+                self.console.value(&document());
             }
         } else if first {
             table().iter().for_each(|line| self.console.line(line));
@@ -96,20 +95,23 @@ impl Watching {
         }
     }
 
-    /// Waits for the next look.
-    pub(super) fn pause(&self) {
-        std::thread::sleep(STEP);
+    /// Waits for the next look; `false` when nobody reads any more.
+    #[must_use]
+    pub(super) fn pause(&self) -> bool {
+        if self.console.is_open() {
+            std::thread::sleep(STEP);
+        }
+        self.console.is_open()
     }
 }
 
 /// Ages move by themselves; each line is written over the old one, so that nothing flickers.
-fn draw(table: &[String]) {
+fn drawn(table: &[String]) -> String {
     let mut screen = String::from("\u{1b}[H");
     for line in table {
         screen += line;
         screen += "\u{1b}[K\r\n";
     }
     screen += "\u{1b}[J";
-    let mut out = std::io::stdout().lock();
-    drop(out.write_all(screen.as_bytes()).and_then(|()| out.flush()));
+    screen
 }

@@ -35,6 +35,8 @@ use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::record::Step;
 use crate::platform::tasks::Tasks;
+use crate::store::batch::Batch;
+use crate::store::batch::Decide;
 use crate::store::batch::Work;
 use crate::store::batch::Write;
 use crate::store::query::AttentionGroup;
@@ -125,13 +127,7 @@ impl Store {
         ask: Ask,
         decide: impl FnOnce(&Held) -> (T, Keep) + Send + 'static,
     ) -> Result<T, StoreError> {
-        let slot = Arc::new(Mutex::new(None));
-        let filled = Arc::clone(&slot);
-        let decide = Box::new(move |held: Held| {
-            let (verdict, keep) = decide(&held);
-            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
-            keep
-        });
+        let (decide, slot) = noted(decide);
         let (answer, told) = oneshot::channel();
         let work = Work::Accept { ask, decide };
         self.submit(Write { work, answer })?;
@@ -140,10 +136,43 @@ impl Store {
             Ok(Err(_gone)) => return Err(StoreError::Closed),
             Err(_late) => return Err(StoreError::Slow),
         }
-        let verdict = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        verdict.ok_or_else(|| StoreError::Unexpected {
-            detail: "a wish was kept without a verdict".to_owned(),
-        })
+        verdict(&slot)
+    }
+
+    /// Decides about wishes in their order, each seeing what would be held after the ones before it,
+    /// as [`Store::accept`] does, and keeps nothing. What comes back is in the same order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn rehearse<T, D>(
+        &self,
+        wishes: Vec<(Ask, D)>,
+    ) -> Result<Vec<Result<T, StoreError>>, StoreError>
+    where
+        T: Send + 'static,
+        D: FnOnce(&Held) -> (T, Keep) + Send + 'static,
+    {
+        let (mut asks, mut works) = (Vec::new(), Vec::new());
+        for (ask, decide) in wishes {
+            let (decide, slot) = noted(decide);
+            asks.push(ask.clone());
+            works.push((Work::Accept { ask, decide }, slot));
+        }
+        let questions = asks.clone();
+        let mut verdicts = Vec::with_capacity(works.len());
+        let said = &mut verdicts;
+        let plan = Box::new(move |found| {
+            let mut batch = Batch::new(&asks, found);
+            let decided = works.into_iter().map(|(work, slot)| {
+                batch.take(work)?;
+                verdict(&slot)
+            });
+            said.extend(decided);
+            // Nothing of it is written.
+            Delta::default()
+        });
+        self.engine.transact(questions, plan).await?;
+        Ok(verdicts)
     }
 
     /// Keeps what the machine says, all of it or nothing. There is no limit to the wait.
@@ -286,6 +315,29 @@ impl Store {
         let steps = self.engine.prune_steps(before).await?;
         Ok(Pruned { steps, users })
     }
+}
+
+/// Where a decision leaves its verdict.
+type Slot<T> = Arc<Mutex<Option<T>>>;
+
+fn noted<T: Send + 'static>(
+    decide: impl FnOnce(&Held) -> (T, Keep) + Send + 'static,
+) -> (Decide, Slot<T>) {
+    let slot = Arc::new(Mutex::new(None));
+    let filled = Arc::clone(&slot);
+    let decide = Box::new(move |held: Held| {
+        let (verdict, keep) = decide(&held);
+        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+        keep
+    });
+    (decide, slot)
+}
+
+fn verdict<T>(slot: &Slot<T>) -> Result<T, StoreError> {
+    let verdict = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    verdict.ok_or_else(|| StoreError::Unexpected {
+        detail: "a wish was decided without a verdict".to_owned(),
+    })
 }
 
 async fn in_time<T>(

@@ -243,13 +243,12 @@ impl AlarmMetrics {
         self.kept.set(i64::from(on_disk));
     }
 
-    /// There is no store on disk.
+    /// There is no store on disk; the reason tells what to do about it.
     pub fn in_memory(&self, why: &dyn std::fmt::Display) {
         self.kept(false);
         warn!(
             %why,
-            "Alarms are kept in memory only: a restart loses them, their silences and history. Give \
-             xspd a state directory that it can write to (state-dir)."
+            "Alarms are kept in memory only: a restart loses them, their silences and history."
         );
     }
 

@@ -20,6 +20,7 @@ mod mtls;
 mod ocip_client;
 mod ocir_observer;
 mod operator;
+mod output;
 mod outside;
 mod passthrough;
 mod prism;

@@ -7,6 +7,7 @@ mod files;
 mod layering;
 mod monitoring;
 mod noc;
+mod output;
 mod readme;
 mod source;
 mod words;

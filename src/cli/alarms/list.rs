@@ -121,7 +121,9 @@ fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure
             });
             before = Some(said);
         }
-        watching.pause();
+        if !watching.pause() {
+            return Ok(Exit::Ok);
+        }
     }
 }
 

@@ -77,7 +77,7 @@ fn watch(daemon: &Daemon, console: Console) -> Result<(), Failure> {
         };
         if first || lines(&board) != lines(&last) || states(&board) != states(&last) {
             if console.json {
-                console.line(&board);
+                console.value(&board);
             } else if terminal {
                 // Home, and what is below is gone.
                 console.line(format_args!(
@@ -93,6 +93,9 @@ fn watch(daemon: &Daemon, console: Console) -> Result<(), Failure> {
                     console.line(format_args!("{}  {line}", date::text(clock::wall())));
                 }
             }
+        }
+        if !console.is_open() {
+            return Ok(());
         }
         first = false;
         last = board;

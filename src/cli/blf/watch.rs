@@ -98,12 +98,15 @@ fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<(), Failure> 
                 }
             }
         }
+        if !console.is_open() {
+            return Ok(());
+        }
     }
 }
 
 fn tell(event: &Value, console: Console) {
     if console.json {
-        console.line(event);
+        console.value(event);
         return;
     }
     let kind = event["event"].as_str().unwrap_or_default();

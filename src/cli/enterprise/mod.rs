@@ -12,6 +12,7 @@ use crate::cli::admin::escaped;
 use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::operations::make_sure;
+use crate::cli::operations::plain;
 use crate::cli::operations::text;
 use crate::cli::provision::when;
 use crate::cli::table;
@@ -172,9 +173,10 @@ fn lines(said: &Value) -> Vec<String> {
         text(held, "enterprise"),
         text(held, "cluster")
     )];
+    let mut facts: Vec<(String, String)> = Vec::new();
     let mut fact = |name: &str, value: String| {
         if !value.is_empty() {
-            all.push(format!("  {name:<20}{value}"));
+            facts.push((plain(name), value));
         }
     };
     fact("State", text(held, "state"));
@@ -212,6 +214,11 @@ fn lines(said: &Value) -> Vec<String> {
         fact("Error", format!("{code} {what}").trim().to_owned());
         fact("", text(error, "do"));
     }
+    // What Webex counts has names of any length.
+    let names = facts.iter().map(|(name, _)| name.chars().count() + 2);
+    let width = names.fold(20, usize::max);
+    let line = |(name, value): &(String, String)| format!("  {name:<width$}{value}");
+    all.extend(facts.iter().map(line));
     all
 }
 
@@ -310,16 +317,17 @@ mod tests {
             "enterprise": {"enterprise": "SP1+acme", "cluster": "east", "state": "ready",
                 "since": 0, "template": "acme", "org": "ORG"},
             "webex-org": "ORG2",
-            "sync": {"enabled": true, "status": "COMPLETE", "counts": {"usersAdded": 3},
+            "sync": {"enabled": true, "status": "COMPLETE", "counts": {"usersAdded": 3, "totalExternalMachinesInCI": 0},
                 "errors": [{"code": "600014", "description": "no connection", "do": "check Xsi"}]},
         });
         let lines = lines(&said).join("\n");
         for words in [
             "SP1+acme in east",
             "ORG",
-            "Org. at Webex       ORG2",
+            "  Org. at Webex              ORG2",
             "on",
-            "usersAdded          3",
+            "  usersAdded                 3",
+            "  totalExternalMachinesInCI  0",
             "600014 no connection",
         ] {
             assert!(lines.contains(words), "no {words:?} in {lines}");

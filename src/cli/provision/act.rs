@@ -10,6 +10,7 @@ use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
+use crate::cli::provision::rows;
 use crate::cli::provision::show::Whom;
 use crate::cli::provision::show::look;
 use crate::domain::provisioning::profile::Package;
@@ -22,6 +23,9 @@ pub(super) struct Retry {
     /// Another e-mail address for it.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+    /// Do not ask before a removal that was cancelled.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     door: Door,
 }
@@ -72,20 +76,60 @@ fn package(word: &str) -> Result<Package, String> {
 
 /// Tries again: exit 0 when the daemon has taken it.
 pub(super) fn retry(args: &Retry, console: Console) -> Exit {
-    let order = match &args.email {
-        Some(email) => json!({"email": email}),
-        None => json!({}),
-    };
-    order_of(&args.door, &args.whom, "/retry", &order, console)
+    let done = Daemon::of(&args.door).and_then(|daemon| {
+        let said = look(&daemon, &args.whom)?;
+        let mut order = match &args.email {
+            Some(email) => json!({"email": email}),
+            None => json!({}),
+        };
+        if is_stopped_removal(&said) {
+            let words = format!("What was cancelled is a removal. {}", warning(&said, false));
+            make_sure(console, args.yes, &words, &args.whom.user)?;
+            order["request"] = said["user"]["request"].clone();
+        }
+        daemon.post(&args.whom.target("/retry"), &order)
+    });
+    told(done, console)
+}
+
+/// Whether trying again would remove a user whose removal somebody has stopped.
+fn is_stopped_removal(said: &Value) -> bool {
+    let user = &said["user"];
+    user["state"] == "cancelled" && user["wanted"] == "absent"
 }
 
 /// Lets the job end where it is.
 pub(super) fn cancel(args: &Word, console: Console) -> Exit {
-    let warning = format!(
-        "The job of {} ends where it is; what Webex has begun goes on there.",
-        args.whom.user
-    );
-    sure(args, "/cancel", &warning, console)
+    let done = Daemon::of(&args.door).and_then(|daemon| {
+        let said = look(&daemon, &args.whom)?;
+        let (warning, order) = ended(&said)?;
+        make_sure(console, args.yes, &warning, &args.whom.user)?;
+        daemon.post(&args.whom.target("/cancel"), &order)
+    });
+    told(done, console)
+}
+
+/// What ends, in words, and the order to end just that: a wish that comes meanwhile is not meant.
+fn ended(said: &Value) -> Result<(String, Value), Failure> {
+    let user = &said["user"];
+    let who = text(user, "user");
+    if user["final"] == true {
+        let status = rows::status(user);
+        let nothing = format!("the job of {who} is over ({status}); there is nothing to cancel");
+        return Err(Failure::Nothing(nothing));
+    }
+    let mut words = format!("{who} is {}: {}", rows::status(user), text(said, "says"));
+    words += if user["wanted"] == "absent" {
+        " What is wanted is its removal"
+    } else {
+        " What is wanted is a subscription"
+    };
+    let source = text(user, "source");
+    if !source.is_empty() {
+        words += &format!(" (by: {source})");
+    }
+    words += ". The job ends where it is; what Webex has begun goes on there.";
+    Ok((words, json!({"request": user["request"]})))
 }
 
 /// Lets the job do what it asked about.
@@ -163,13 +207,6 @@ fn warning(said: &Value, person: bool) -> String {
     words
 }
 
-fn sure(args: &Word, below: &str, warning: &str, console: Console) -> Exit {
-    let done = make_sure(console, args.yes, warning, &args.whom.user)
-        .and_then(|()| Daemon::of(&args.door))
-        .and_then(|daemon| daemon.post(&args.whom.target(below), &json!({})));
-    told(done, console)
-}
-
 fn order_of(door: &Door, whom: &Whom, below: &str, order: &Value, console: Console) -> Exit {
     let done = Daemon::of(door).and_then(|daemon| daemon.post(&whom.target(below), order));
     told(done, console)
@@ -219,6 +256,41 @@ mod tests {
             let said = json!({"user": {"user": "anna@x", "state": state, "request": "r7"}});
             assert_eq!(asked_about(&said).unwrap_err().exit(), Exit::Data);
         }
+    }
+
+    #[test]
+    fn what_is_cancelled_is_what_was_shown() {
+        let said = json!({"says": "Webex works on it.", "user": {"user": "anna@x",
+            "state": "waiting-webex", "wanted": "present", "final": false, "source": "as",
+            "request": "r7"}});
+        let (words, order) = ended(&said).unwrap();
+        assert_eq!(
+            words,
+            "anna@x is waiting-webex: Webex works on it. What is wanted is a subscription (by: as). \
+             The job ends where it is; what Webex has begun goes on there."
+        );
+        assert_eq!(order, json!({"request": "r7"}));
+        let mut removal = said.clone();
+        removal["user"]["wanted"] = json!("absent");
+        assert!(ended(&removal).unwrap().0.contains("wanted is its removal"));
+        let mut over = said;
+        over["user"]["state"] = json!("provisioned");
+        over["user"]["final"] = json!(true);
+        let refused = ended(&over).unwrap_err();
+        assert_eq!(refused.exit(), Exit::Data);
+        assert!(
+            refused.to_string().contains("over (provisioned)"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_removal_that_was_stopped_is_told_from_a_job_that_is_tried_again() {
+        let of = |state: &str, wanted: &str| {
+            is_stopped_removal(&json!({"user": {"state": state, "wanted": wanted}}))
+        };
+        assert!(of("cancelled", "absent"));
+        assert!(!of("cancelled", "present") && !of("attention", "absent"));
     }
 
     #[test]

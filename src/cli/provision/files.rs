@@ -1,6 +1,11 @@
 //! `xspd provision export` and `import`: the user-status view as CSV, and users out of a CSV file.
 
+use std::fs;
+use std::fs::File;
+use std::io;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -13,6 +18,7 @@ use crate::cli::admin::escaped;
 use crate::cli::input;
 use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
+use crate::cli::operations::counted;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
 use crate::cli::provision::list::Filter;
@@ -22,6 +28,7 @@ use crate::cli::provision::show::when;
 use crate::domain::provisioning::csv;
 use crate::domain::provisioning::csv::ImportResult;
 use crate::domain::provisioning::csv::StatusRow;
+use crate::platform::files;
 
 /// What to export.
 #[derive(Debug, clap::Args)]
@@ -40,9 +47,10 @@ pub(super) struct Export {
 
 /// Exports: exit 0, or 73 when the file cannot be written.
 pub(super) fn export(args: &Export, console: Console) -> Exit {
-    match write(args) {
+    match write(args, console) {
         Ok(Some((path, users))) => {
-            console.complain(format_args!("{users} users written to {}", path.display()));
+            let users = counted(users, "user", "users");
+            console.complain(format_args!("{users} written to {}", path.display()));
             Exit::Ok
         }
         Ok(None) => Exit::Ok,
@@ -50,7 +58,7 @@ pub(super) fn export(args: &Export, console: Console) -> Exit {
     }
 }
 
-fn write(args: &Export) -> Result<Option<(&Path, usize)>, Failure> {
+fn write(args: &Export, console: Console) -> Result<Option<(&Path, usize)>, Failure> {
     let daemon = Daemon::of(&args.door)?;
     let mut lines = Vec::new();
     pages(&daemon, &args.filter, |page| {
@@ -61,16 +69,49 @@ fn write(args: &Export) -> Result<Option<(&Path, usize)>, Failure> {
     let text = csv::statuses(&lines);
     let path = args.file.as_deref().filter(|path| *path != Path::new("-"));
     let Some(path) = path else {
-        let mut out = std::io::stdout().lock();
-        // A closed pipe ends quietly.
-        drop(out.write_all(&text).and_then(|()| out.flush()));
+        console.bytes(&text);
         return Ok(None);
     };
-    std::fs::write(path, text).map_err(|error| Failure::Output {
+    put(path, &text).map_err(|error| Failure::Output {
         path: path.display().to_string(),
         error,
     })?;
     Ok(Some((path, users)))
+}
+
+/// Writes a file that is whole or as it was before: an export that fails must not cost the last one.
+fn put(path: &Path, text: &[u8]) -> io::Result<()> {
+    // Made empty, it has the permissions that the umask gives.
+    let fresh = match File::create_new(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(error),
+    };
+    let written = replace(path, text);
+    if written.is_err() && fresh {
+        // What made it fail is worth telling; that an empty file stays is not.
+        drop(fs::remove_file(path));
+    }
+    written
+}
+
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    // A link leads to the file that is meant.
+    let path = fs::canonicalize(path)?;
+    let held = fs::metadata(&path)?;
+    if !held.is_file() {
+        // A pipe or a device: there is nothing to replace.
+        let mut file = File::options().write(true).open(&path)?;
+        return file.write_all(text).and_then(|()| file.flush());
+    }
+    files::write_atomic(&path, text, held.permissions().mode() & 0o777)?;
+    // Whoever may not give it back to its owner has become the owner.
+    drop(std::os::unix::fs::chown(
+        &path,
+        Some(held.uid()),
+        Some(held.gid()),
+    ));
+    Ok(())
 }
 
 fn exported(row: &Value) -> StatusRow {
@@ -117,7 +158,7 @@ pub(super) struct Import {
     door: Door,
 }
 
-/// Imports: exit 0 when every line was taken, else 1.
+/// Imports: exit 0 when every line was taken, 1 when one is refused, 69 when one could not be kept.
 pub(super) fn import(args: &Import, console: Console) -> Exit {
     match take_in(args, console) {
         Ok(said) => {
@@ -125,17 +166,21 @@ pub(super) fn import(args: &Import, console: Console) -> Exit {
             if console.json {
                 console.document(said);
             } else if args.csv {
-                let text = csv::import_results(&values(said));
-                console.line(String::from_utf8_lossy(&text).trim_end());
+                console.bytes(&csv::import_results(&values(said)));
             } else {
                 results(said).iter().for_each(|line| console.line(line));
             }
-            match said["refused"].as_u64() {
-                Some(0) => Exit::Ok,
-                Some(_) | None => Exit::Findings,
-            }
+            outcome(said)
         }
         Err(failure) => failure.told(console),
+    }
+}
+
+fn outcome(said: &Value) -> Exit {
+    match (said["failed"].as_u64(), said["refused"].as_u64()) {
+        (Some(0), Some(0)) => Exit::Ok,
+        (Some(0), _) => Exit::Findings,
+        (_, _) => Exit::Unavailable,
     }
 }
 
@@ -155,14 +200,41 @@ fn take_in(args: &Import, console: Console) -> Result<Value, Failure> {
     if args.dry_run {
         return Ok(tried);
     }
-    let tried = &tried;
-    let warning = format!(
-        "{} lines become jobs, {} are refused.",
-        tried["accepted"], tried["refused"]
-    );
+    let warning = promise(&tried);
     // A file on the standard input leaves nobody to ask.
     make_sure(console, args.yes, &warning, "yes")?;
     daemon.post_csv(&target(false), &text)
+}
+
+/// What a file comes to, in words.
+fn promise(tried: &Value) -> String {
+    let lines = tried["lines"].as_array().into_iter().flatten();
+    let of = |words: &[&str]| {
+        let outcome = |line: &&Value| {
+            let outcome = line["outcome"].as_str();
+            outcome.is_some_and(|outcome| words.contains(&outcome))
+        };
+        lines.clone().filter(outcome).count()
+    };
+    let mut parts = vec![counted(
+        of(&["would be taken"]),
+        "line becomes a job",
+        "lines become jobs",
+    )];
+    for (count, one, more) in [
+        (
+            of(&["same", "not-present"]),
+            "changes nothing",
+            "change nothing",
+        ),
+        (of(&["refused"]), "is refused", "are refused"),
+        (of(&["failed"]), "cannot be judged", "cannot be judged"),
+    ] {
+        if count > 0 {
+            parts.push(counted(count, one, more));
+        }
+    }
+    format!("{}.", parts.join(", "))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -174,7 +246,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     let bytes = input::read(path, most).map_err(wrong)?;
     String::from_utf8(bytes).map_err(|_| {
         let what = "it is not UTF-8; save it as \"CSV UTF-8\"";
-        wrong(std::io::Error::new(std::io::ErrorKind::InvalidData, what))
+        wrong(io::Error::new(io::ErrorKind::InvalidData, what))
     })
 }
 
@@ -216,8 +288,12 @@ fn results(said: &Value) -> Vec<String> {
     } else {
         ""
     };
+    let failed = match said["failed"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(failed) => format!(", {failed} failed"),
+    };
     all.push(format!(
-        "{} taken, {} refused{dry}",
+        "{} taken, {} refused{failed}{dry}",
         said["accepted"], said["refused"]
     ));
     all
@@ -249,6 +325,58 @@ mod tests {
             "line,user,action,result,request-id,detail\r\n\
              2,a@x,remove,refused,,A1105: not here\r\n"
         );
+    }
+
+    #[test]
+    fn what_a_file_comes_to_is_counted_by_what_becomes_of_its_lines() {
+        let tried = |outcomes: &[&str]| {
+            let lines = outcomes.iter().map(|outcome| json!({"outcome": outcome}));
+            promise(&json!({"lines": lines.collect::<Vec<_>>()}))
+        };
+        assert_eq!(
+            tried(&[
+                "would be taken",
+                "same",
+                "refused",
+                "not-present",
+                "refused"
+            ]),
+            "1 line becomes a job, 2 change nothing, 2 are refused."
+        );
+        assert_eq!(
+            tried(&["would be taken", "would be taken"]),
+            "2 lines become jobs."
+        );
+        assert_eq!(tried(&["refused"]), "0 lines become jobs, 1 is refused.");
+    }
+
+    #[test]
+    fn lines_that_could_not_be_kept_are_to_be_tried_again() {
+        let of =
+            |refused: u64, failed: u64| outcome(&json!({"refused": refused, "failed": failed}));
+        assert_eq!(of(0, 0), Exit::Ok);
+        assert_eq!(of(1, 0), Exit::Findings);
+        assert_eq!(of(1, 1), Exit::Unavailable);
+    }
+
+    #[test]
+    fn an_export_that_fails_leaves_the_one_before_and_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("users.csv");
+        let names = || fs::read_dir(directory.path()).unwrap().count();
+        put(&file, b"one").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let link = directory.path().join("latest");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        put(&link, b"two").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, names()), (0o640, 2));
+        let error = put(Path::new("/dev/full"), b"three").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(put(&directory.path().join("missing/users.csv"), b"four").is_err());
+        assert_eq!(names(), 2);
     }
 
     #[test]

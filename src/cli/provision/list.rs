@@ -193,7 +193,9 @@ fn watch(args: &Args, daemon: &Daemon, console: Console) -> Result<Exit, Failure
             let over = before.as_ref().is_some_and(all_final);
             return Ok(if over { Exit::Ok } else { Exit::Findings });
         }
-        watching.pause();
+        if !watching.pause() {
+            return Ok(Exit::Ok);
+        }
     }
 }
 

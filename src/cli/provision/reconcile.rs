@@ -13,6 +13,7 @@ use crate::cli::admin::Door;
 use crate::cli::admin::escaped;
 use crate::cli::operations::Daemon;
 use crate::cli::operations::Failure;
+use crate::cli::operations::counted;
 use crate::cli::operations::make_sure;
 use crate::cli::operations::text;
 use crate::cli::provision::show::when;
@@ -85,10 +86,11 @@ fn reconcile(args: &Args, console: Console) -> Result<Exit, Failure> {
         .iter()
         .flat_map(|report| of(report, "rows").iter().map(move |row| (report, row)))
         .collect();
-    let gaps: Vec<String> = reports
+    let gaps: Vec<(&Value, String)> = reports
         .iter()
-        .filter_map(|report| gap(report, begun))
+        .filter_map(|report| Some((report, gap(report, begun)?)))
         .collect();
+    let in_words = !console.json && !args.csv;
     if console.json {
         if args.apply.is_empty() {
             console.document(&json!({"reports": reports}));
@@ -100,9 +102,12 @@ fn reconcile(args: &Args, console: Console) -> Result<Exit, Failure> {
             lines(report).iter().for_each(|line| console.line(line));
         }
     }
-    // The rows do not tell what is missing among them.
-    gaps.iter()
-        .for_each(|gap| console.complain(format_args!("xspd: {gap}")));
+    // The rows do not tell what is missing among them; in words it has been told.
+    for (report, gap) in &gaps {
+        if !in_words || is_older(report, begun) {
+            console.complain(format_args!("xspd: {gap}"));
+        }
+    }
     if !args.apply.is_empty() && reports.iter().any(|report| is_older(report, begun)) {
         let why = "the report is not of this comparison, so nothing is applied; compare again, or \
                    apply the report that is there with --last";
@@ -212,11 +217,10 @@ fn apply(
         return Ok(Exit::Ok);
     }
     let enterprise = args.enterprise.as_deref().unwrap_or_default();
-    let warning = format!(
-        "{} rows of {} become jobs of {enterprise}.",
-        chosen.len(),
-        classes.join(", ")
-    );
+    let classes_named = classes.join(", ");
+    let one = format!("row of {classes_named} becomes a job of {enterprise}.");
+    let more = format!("rows of {classes_named} become jobs of {enterprise}.");
+    let warning = counted(chosen.len(), &one, &more);
     make_sure(console, args.yes, &warning, enterprise)?;
     let cluster = args.cluster.as_deref();
     let cluster = cluster.map_or_else(String::new, |name| format!("?cluster={}", escaped(name)));
@@ -252,6 +256,11 @@ fn of<'a>(said: &'a Value, member: &str) -> &'a [Value] {
     said[member].as_array().map_or(&[], Vec::as_slice)
 }
 
+fn number(report: &Value, member: &str, one: &str, more: &str) -> String {
+    let count = report[member].as_u64().unwrap_or_default();
+    counted(usize::try_from(count).unwrap_or(usize::MAX), one, more)
+}
+
 /// The columns of a report.
 const COLUMNS: [(&str, &str); 6] = [
     ("USER", "user"),
@@ -265,12 +274,12 @@ const COLUMNS: [(&str, &str); 6] = [
 fn lines(report: &Value) -> Vec<String> {
     let at = report["at"].as_u64().map_or_else(String::new, when);
     let mut all = vec![format!(
-        "{} in {}, compared {at}: {} users by {}, {} subscribers in Webex",
+        "{} in {}, compared {at}: {} by {}, {} in Webex",
         text(report, "enterprise"),
         text(report, "cluster"),
-        report["broadworks-users"],
+        number(report, "broadworks-users", "user", "users"),
         text(report, "source"),
-        report["webex-users"],
+        number(report, "webex-users", "subscriber", "subscribers"),
     )];
     let note = text(report, "note");
     if !note.is_empty() {
@@ -298,8 +307,7 @@ fn print_values(rows: &[(&Value, &Value)], console: Console) {
         .iter()
         .filter_map(|(_, row)| serde_json::from_value((*row).clone()).ok())
         .collect();
-    let text = csv::reconciliation(&rows);
-    console.line(String::from_utf8_lossy(&text).trim_end());
+    console.bytes(&csv::reconciliation(&rows));
 }
 
 #[cfg(test)]

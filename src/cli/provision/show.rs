@@ -124,7 +124,9 @@ fn lines(said: &Value) -> Vec<String> {
     fact("Package", text(user, "package"));
     fact(
         "Name",
-        format!("{} {}", text(user, "first-name"), text(user, "last-name")),
+        format!("{} {}", text(user, "first-name"), text(user, "last-name"))
+            .trim()
+            .to_owned(),
     );
     fact("E-mail", text(user, "email"));
     fact("Number", text(user, "phone"));
@@ -263,6 +265,7 @@ mod tests {
             assert!(lines.contains(words), "no {words:?} in {lines}");
         }
         assert_eq!(error_block(&said), ["Code: 10022", "Text: already in use"]);
+        assert!(!lines.contains("  Name "), "a row without a name: {lines}");
     }
 
     #[test]

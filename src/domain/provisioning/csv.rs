@@ -6,6 +6,7 @@
 //! in E.164 begin with `+` and so have it, too.
 
 mod export;
+mod fault;
 mod import;
 
 pub use export::ImportResult;
@@ -13,11 +14,11 @@ pub use export::StatusRow;
 pub use export::import_results;
 pub use export::reconciliation;
 pub use export::statuses;
+pub use fault::LineFault;
+pub use fault::NotAList;
 pub use import::Action;
 pub use import::ImportRow;
 pub use import::Line;
-pub use import::LineFault;
-pub use import::NotAList;
 pub use import::columns_of_import;
 pub use import::import;
 

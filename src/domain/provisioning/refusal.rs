@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::provisioning::ids::is_hidden;
+
 /// Longest sentence in characters: CommPilot shows one line.
 pub const SENTENCE: usize = 120;
 
@@ -235,7 +237,7 @@ pub fn shown_user(user: Option<&str>) -> String {
     let Some(user) = user else {
         return "the user".to_owned();
     };
-    let plain = |c: char| if c.is_control() { '?' } else { c };
+    let plain = |c: char| if is_hidden(c) { '?' } else { c };
     let mut shown: String = user.chars().take(USER_SHOWN).map(plain).collect();
     if user.chars().nth(USER_SHOWN).is_some() {
         shown.push('…');

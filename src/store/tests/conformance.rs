@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobRecord;
@@ -11,6 +12,7 @@ use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Presence;
 use crate::store::Ask;
 use crate::store::Change;
+use crate::store::Held;
 use crate::store::Keep;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -39,6 +41,7 @@ suite! {
     a_wish_is_found_again_word_for_word
     a_refused_wish_keeps_nothing
     later_wishes_see_earlier_ones_of_the_same_batch
+    a_rehearsal_decides_as_in_earnest_and_keeps_nothing
     the_enterprise_of_the_user_is_held_when_none_is_asked_for
     users_of_the_bridge_are_found_by_the_customer_that_webex_named
     an_address_has_one_holder_within_a_batch_and_beyond
@@ -87,6 +90,57 @@ pub(crate) async fn a_refused_wish_keeps_nothing(store: &Store) {
     let verdict = store.accept(ask, |_| ("refused", Keep::default())).await;
     assert_eq!(verdict, Ok("refused"));
     assert_eq!(store.user(&made::key("anna")).await.unwrap(), None);
+}
+
+/// Each user, and who had its address when it was decided about.
+type Seen = Vec<(u64, Option<UserKey>)>;
+
+pub(crate) async fn a_rehearsal_decides_as_in_earnest_and_keeps_nothing(store: &Store) {
+    put(store, made::wish("carl", 1, "SP1")).await;
+    // Ben wants Anna's address, Carl's is asked for after Carl has left it.
+    let wishes = || {
+        let wanted = [
+            ("anna", "anna@example.com"),
+            ("ben", "anna@example.com"),
+            ("carl", "other@example.com"),
+            ("dora", "carl@example.com"),
+        ];
+        wanted.map(|(user, email)| {
+            let ask = Ask {
+                email: Some(email.to_owned()),
+                ..Ask::about(made::key(user))
+            };
+            let decide = move |held: &Held| {
+                let before = held.desired.as_ref().map_or(0, |desired| desired.revision);
+                let mut desired = made::wish(user, before + 1, "SP1");
+                desired.email = Some(email.to_owned());
+                let keep = Keep {
+                    desired: held.email_holder.is_none().then_some(desired),
+                    enterprise: None,
+                };
+                ((before, held.email_holder.clone()), keep)
+            };
+            (ask, decide)
+        })
+    };
+    let rehearsed = store.rehearse(wishes().into()).await.unwrap();
+    let rehearsed: Seen = rehearsed.into_iter().map(Result::unwrap).collect();
+    for (user, revision) in [
+        ("anna", None),
+        ("ben", None),
+        ("carl", Some(1)),
+        ("dora", None),
+    ] {
+        let found = store.user(&made::key(user)).await.unwrap();
+        assert_eq!(found.map(|held| held.desired.revision), revision, "{user}");
+    }
+    let mut taken = Seen::new();
+    for (ask, decide) in wishes() {
+        taken.push(store.accept(ask, decide).await.unwrap());
+    }
+    assert_eq!(rehearsed, taken);
+    let anna = Some(made::key("anna"));
+    assert_eq!(taken, [(0, None), (0, anna), (1, None), (0, None)]);
 }
 
 pub(crate) async fn later_wishes_see_earlier_ones_of_the_same_batch(store: &Store) {

@@ -28,6 +28,7 @@ use crate::domain::provisioning::intake;
 use crate::domain::provisioning::intake::Verdict;
 use crate::domain::provisioning::intake::Wish;
 use crate::domain::provisioning::policy::Settings;
+use crate::domain::provisioning::record::Desired;
 use crate::domain::provisioning::record::Source;
 use crate::domain::provisioning::webex::CallFailure;
 use crate::domain::provisioning::webex::WebexAnswer;
@@ -35,6 +36,7 @@ use crate::domain::provisioning::webex::WebexOp;
 use crate::platform::tasks::Tasks;
 use crate::store::Ask;
 use crate::store::Feed;
+use crate::store::Held;
 use crate::store::Keep;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -174,41 +176,64 @@ impl Provisioner {
     /// It was not taken in; it may be later.
     pub async fn submit(&self, wish: Wish) -> Result<Verdict, SubmitError> {
         let source = wish.source;
-        let verdict = self.take_in(wish).await;
+        let verdict = async {
+            self.wait_for_start().await?;
+            // Only the template tells how the customer is named, and it may be the one from before.
+            let known = match wish.template {
+                Some(_) => None,
+                None => self.inner.store.user(&wish.key).await?,
+            };
+            let known = known.as_ref().map(|user| &user.desired);
+            self.take_in(wish, known).await
+        };
+        let verdict = verdict.await;
         self.note(source, &verdict);
         verdict
     }
 
-    async fn take_in(&self, wish: Wish) -> Result<Verdict, SubmitError> {
+    /// The same where it is known what the user was to be. Several at once are taken in in the order
+    /// in which they are first polled.
+    ///
+    /// # Errors
+    /// As [`Provisioner::submit`].
+    pub async fn submit_known(
+        &self,
+        wish: Wish,
+        known: Option<&Desired>,
+    ) -> Result<Verdict, SubmitError> {
+        let source = wish.source;
+        let verdict = async {
+            self.wait_for_start().await?;
+            self.take_in(wish, known).await
+        };
+        let verdict = verdict.await;
+        self.note(source, &verdict);
+        verdict
+    }
+
+    /// What would come of wishes that are taken in one after the other, by the same decision; nothing
+    /// is. Of each goes what the user was to be.
+    ///
+    /// # Errors
+    /// It cannot be told, but may be later.
+    pub async fn rehearse(
+        &self,
+        wishes: Vec<(Wish, Option<Desired>)>,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, SubmitError> {
         self.wait_for_start().await?;
-        let inner = &self.inner;
-        let settings = inner.settings.load_full();
-        // Only the template tells how the customer is named, and it may be the one from before.
-        let known = match wish.template {
-            Some(_) => None,
-            None => inner.store.user(&wish.key).await?,
-        };
-        let known = known.as_ref().map(|user| &user.desired);
-        let ask = Ask {
-            user: wish.key.clone(),
-            enterprise: intake::enterprise_of(known, &wish, &settings),
-            email: intake::email_of(known, &wish, &settings),
-        };
-        let verdict = inner.store.accept(ask, move |held| {
-            let verdict = intake::decide(held, wish, &settings);
-            let keep = match &verdict {
-                Verdict::Accept {
-                    desired,
-                    enterprise,
-                } => Keep {
-                    desired: Some((**desired).clone()),
-                    enterprise: enterprise.clone(),
-                },
-                Verdict::NotPresent | Verdict::Refuse(_) | Verdict::Same { .. } => Keep::default(),
-            };
-            (verdict, keep)
+        let settings = self.inner.settings.load_full();
+        let asked = wishes.into_iter().map(|(wish, known)| {
+            let ask = ask(known.as_ref(), &wish, &settings);
+            (ask, deciding(wish, Arc::clone(&settings)))
         });
-        Ok(verdict.await?)
+        Ok(self.inner.store.rehearse(asked.collect()).await?)
+    }
+
+    async fn take_in(&self, wish: Wish, known: Option<&Desired>) -> Result<Verdict, SubmitError> {
+        let settings = self.inner.settings.load_full();
+        let ask = ask(known, &wish, &settings);
+        let accepted = self.inner.store.accept(ask, deciding(wish, settings));
+        Ok(accepted.await?)
     }
 
     fn note(&self, source: Source, verdict: &Result<Verdict, SubmitError>) {
@@ -293,5 +318,32 @@ impl Provisioner {
         let ended = phase.wait_for(|phase| *phase == Phase::Ended);
         // Late or not, the process ends.
         drop(timeout(patience, ended).await);
+    }
+}
+
+/// What has to be held for the decision about a wish.
+fn ask(known: Option<&Desired>, wish: &Wish, settings: &Settings) -> Ask {
+    Ask {
+        user: wish.key.clone(),
+        enterprise: intake::enterprise_of(known, wish, settings),
+        email: intake::email_of(known, wish, settings),
+    }
+}
+
+/// The decision about a wish, and what is kept of it.
+fn deciding(wish: Wish, settings: Arc<Settings>) -> impl FnOnce(&Held) -> (Verdict, Keep) {
+    move |held| {
+        let verdict = intake::decide(held, wish, &settings);
+        let keep = match &verdict {
+            Verdict::Accept {
+                desired,
+                enterprise,
+            } => Keep {
+                desired: Some((**desired).clone()),
+                enterprise: enterprise.clone(),
+            },
+            Verdict::NotPresent | Verdict::Refuse(_) | Verdict::Same { .. } => Keep::default(),
+        };
+        (verdict, keep)
     }
 }

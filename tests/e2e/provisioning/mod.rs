@@ -11,6 +11,7 @@ mod crash;
 mod daemon_killed;
 mod disk;
 mod door;
+mod imports;
 mod lab_as;
 mod made;
 mod observed;

@@ -50,7 +50,8 @@ pub struct ImportResult {
     pub user: String,
     /// The action.
     pub action: String,
-    /// `accepted`, `same`, `not-present`, `refused`; of a dry run `would be taken`.
+    /// `accepted`, `same`, `not-present`, `refused`, `failed`; of a dry run `would be taken` in place
+    /// of `accepted`.
     pub result: String,
     /// The name of the request that it became.
     pub request_id: String,
@@ -91,7 +92,7 @@ const RESULTS: [Column<ImportResult>; 5] = [
 const DIFFERENCES: [Column<Row>; 9] = [
     ("enterprise", |row| &row.enterprise),
     ("user", |row| &row.user),
-    ("difference", |row| row.difference.as_str()),
+    ("class", |row| row.difference.as_str()),
     ("broadworks", |row| &row.broadworks),
     ("webex", |row| &row.webex),
     ("repair", |row| row.repair.as_str()),

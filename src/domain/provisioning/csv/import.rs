@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::domain::provisioning::csv::BYTES;
 use crate::domain::provisioning::csv::LINES;
+use crate::domain::provisioning::csv::LineFault;
+use crate::domain::provisioning::csv::NotAList;
 use crate::domain::provisioning::csv::unguarded;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::mapping::FieldName;
@@ -18,7 +20,7 @@ use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::refusal::Refusal;
 
 /// Longest cell in bytes; the longest field has some six hundred.
-const CELL: usize = 1_024;
+pub(super) const CELL: usize = 1_024;
 
 /// The columns, and the fields behind them.
 const COLUMNS: [(&str, Column); 15] = [
@@ -74,36 +76,6 @@ impl Action {
     }
 }
 
-/// Why a file is no list at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAList {
-    /// The same column twice.
-    #[error("the column {0} stands there twice")]
-    ColumnTwice(String),
-    /// A column that nobody knows.
-    #[error("there is no column {0:?}; there are {known}", known = names())]
-    ColumnUnknown(String),
-    /// No `user` or no `action`.
-    #[error("there is no column {0}")]
-    ColumnMissing(&'static str),
-    /// No head.
-    #[error("there is nothing in it; the first line names the columns")]
-    Empty,
-    /// More bytes than such a list has.
-    #[error("it has more than {} MiB; split it", BYTES >> 20)]
-    Large,
-    /// More lines than such a list has.
-    #[error("it has more than {LINES} lines; split it")]
-    Lines,
-    /// Another encoding.
-    #[error("it is not UTF-8; save it as \"CSV UTF-8\"")]
-    NotUtf8,
-}
-
-fn names() -> String {
-    COLUMNS.map(|(name, _)| name).join(", ")
-}
-
 /// One line of the file.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -113,43 +85,6 @@ pub struct Line {
     pub user: String,
     /// What it says.
     pub row: Result<ImportRow, LineFault>,
-}
-
-/// Why a line is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LineFault {
-    /// An action that nobody knows.
-    #[error("{0:?} is no action; there are move-package, provision and remove")]
-    Action(String),
-    /// A cell that is too long.
-    #[error("the cell of {0} has more than {CELL} bytes")]
-    Cell(&'static str),
-    /// Not as many cells as columns.
-    #[error("{found} cells for {expected} columns")]
-    Cells {
-        /// Cells of the line.
-        found: usize,
-        /// Columns of the head.
-        expected: usize,
-    },
-    /// A quote without its end, or the like.
-    #[error("the line is no CSV")]
-    Malformed,
-    /// A number that is none.
-    #[error("{0} is no number with + and calling code")]
-    Number(&'static str),
-    /// A package that nobody knows.
-    #[error("{0:?} is no package; there are basic, premium, softphone and standard")]
-    Package(String),
-    /// A package has to be there for that.
-    #[error("move-package needs a package")]
-    PackageMissing,
-    /// A line above has the same user.
-    #[error("line {0} has the same user")]
-    Repeated(u64),
-    /// The user is missing or none.
-    #[error("{0}")]
-    User(String),
 }
 
 /// A line that can be carried out.
@@ -183,7 +118,7 @@ impl ImportRow {
 }
 
 /// Reads a list. Columns stand in any order, `user` and `action` must be there; cells are parted
-/// by commas, or by semicolons where the head has no comma.
+/// by commas, or by semicolons where the head has no comma. Empty lines before the head are none.
 ///
 /// # Errors
 /// [`NotAList`].
@@ -193,7 +128,11 @@ pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| NotAList::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let head = text.lines().next().unwrap_or_default();
+    // With an end of its own, the last line shows a quote that is open there.
+    let text = &format!("{text}\n");
+    let separator = |c: char| c.is_whitespace() || c == ',' || c == ';';
+    let mut heads = text.lines().filter(|line| !line.chars().all(separator));
+    let head = heads.next().unwrap_or_default();
     let semicolons = head.contains(';') && !head.contains(',');
     let mut reader = ReaderBuilder::new()
         .delimiter(if semicolons { b';' } else { b',' })
@@ -201,8 +140,11 @@ pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut records = reader.records();
-    let head = records.next().and_then(Result::ok).ok_or(NotAList::Empty)?;
-    let columns = columns(&head)?;
+    let mut heads = records.by_ref().filter_map(Result::ok);
+    // An empty row of another separator is one, too.
+    let is_empty = |record: &StringRecord| record.iter().all(|cell| cell.chars().all(separator));
+    let head = heads.find(|record| !is_empty(record));
+    let columns = columns(&head.ok_or(NotAList::Empty)?)?;
     let mut lines = Vec::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut counter = LineCounter::of(text);
@@ -211,20 +153,58 @@ pub fn import(bytes: &[u8]) -> Result<Vec<Line>, NotAList> {
             return Err(NotAList::Lines);
         }
         match record {
-            Err(_) => lines.push(Line {
-                number: counter.line + 1,
-                user: String::new(),
-                row: Err(LineFault::Malformed),
-            }),
+            Err(_) => lines.push(unread(counter.line + 1, LineFault::Malformed)),
             Ok(record) => {
                 let number = counter.of_record(&record);
-                if !record.iter().all(|cell| cell.trim().is_empty()) {
+                let breaks = breaks(&record);
+                if breaks > 0 {
+                    let rest = text.get(counter.at..).unwrap_or_default();
+                    over_run(rest, number, breaks, &mut lines)?;
+                } else if !is_blank(&record) {
                     lines.push(line(number, &columns, &record, &mut seen));
                 }
             }
         }
     }
     Ok(lines)
+}
+
+fn is_blank(record: &StringRecord) -> bool {
+    record.iter().all(|cell| cell.trim().is_empty())
+}
+
+/// Line breaks within the cells of a record.
+fn breaks(record: &StringRecord) -> u64 {
+    let bytes = record.iter().flat_map(str::bytes);
+    let breaks = bytes.filter(|byte| *byte == b'\n').count();
+    u64::try_from(breaks).unwrap_or(u64::MAX)
+}
+
+fn unread(number: u64, fault: LineFault) -> Line {
+    Line {
+        number,
+        user: String::new(),
+        row: Err(fault),
+    }
+}
+
+/// Every line that a quote runs over has its result: what was not read must not look as if it had
+/// not been in the file. None of them is read by itself, as it may be a part of a cell.
+fn over_run(rest: &str, from: u64, breaks: u64, lines: &mut Vec<Line>) -> Result<(), NotAList> {
+    let run = (from..=from.saturating_add(breaks)).zip(rest.lines());
+    let written: Vec<u64> = run
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, _)| number)
+        .take(LINES + 1)
+        .collect();
+    if lines.len().saturating_add(written.len()) > LINES {
+        return Err(NotAList::Lines);
+    }
+    let to = written.last().copied().unwrap_or(from);
+    lines.push(unread(from, LineFault::Quote { from, to }));
+    let others = written.into_iter().filter(|number| *number > from);
+    lines.extend(others.map(|number| unread(number, LineFault::OverRun(from))));
+    Ok(())
 }
 
 /// Tells on which line of the file a record begins. The reader's own count is one behind where
@@ -373,11 +353,16 @@ fn written(name: &'static str, field: FieldName, text: &str) -> Result<String, L
             }
         }
         FieldName::IsPlace => {
-            let yes = ["true", "yes", "1"];
-            Ok(yes
-                .iter()
-                .any(|word| text.eq_ignore_ascii_case(word))
-                .to_string())
+            let is = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+            match (is(["true", "yes", "1"]), is(["false", "no", "0"])) {
+                (true, _) => Ok("true".to_owned()),
+                (false, true) => Ok("false".to_owned()),
+                // A guess would make a person of a shared device.
+                (false, false) => Err(LineFault::Place {
+                    column: name,
+                    text: text.to_owned(),
+                }),
+            }
         }
         FieldName::Email
         | FieldName::Extension

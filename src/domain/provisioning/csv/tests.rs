@@ -111,13 +111,106 @@ fn a_wrong_line_is_told_and_stops_no_other() {
 }
 
 #[test]
+fn lines_that_an_open_quote_swallows_are_told_and_carried_out_by_nobody() {
+    let told = |rows: &str| -> Vec<(u64, String)> {
+        let read = import(format!("user,action,first,last\n{rows}").as_bytes()).unwrap();
+        let told = read.into_iter().map(|line| {
+            let said = line
+                .row
+                .map_or_else(|fault| fault.to_string(), |_| "read".to_owned());
+            (line.number, said)
+        });
+        told.collect()
+    };
+    let open = |from: u64, lines: &str| {
+        let said = format!("a quote without its end on this line; {lines} not read");
+        (from, said)
+    };
+    let over = |number: u64, from: u64| {
+        let said = format!("not read: the quote that begins on line {from} runs over it");
+        (number, said)
+    };
+    let read = |number: u64| (number, "read".to_owned());
+    // To the end of the file.
+    assert_eq!(
+        told("u1,remove,,\nu2,remove,\"Two,\n\nu3,remove,,\nu4,remove,,\n"),
+        [
+            read(2),
+            open(3, "lines 3 to 6 were"),
+            over(5, 3),
+            over(6, 3)
+        ]
+    );
+    // To another quote, with as many cells as there should be.
+    assert_eq!(
+        told("u2,provision,\"Two,x\r\nu3,provision,\"Three\",Last\r\nu4,remove,,\r\n"),
+        [open(2, "lines 2 to 3 were"), over(3, 2), read(4)]
+    );
+    // What looks like a line of the list may be a part of somebody's name.
+    assert_eq!(
+        told("u2,provision,\"Two\nu9,remove,,\",x\n"),
+        [open(2, "lines 2 to 3 were"), over(3, 2)]
+    );
+    // On the last line, with and without an end of the line.
+    for end in ["", "\n", "\r\n"] {
+        let rows = format!("u1,remove,,\nu2,provision,Two,\"La{end}");
+        assert_eq!(told(&rows), [read(2), open(3, "line 3 was")], "{end:?}");
+    }
+    let endless = format!("user,action\nu,\"x\n{}", "u,remove\n".repeat(10_000));
+    assert_eq!(import(endless.as_bytes()).map(|_| ()), Err(NotAList::Lines));
+}
+
+#[test]
+fn a_place_is_one_or_none_and_no_guess() {
+    let of = |word: &str| {
+        let list = format!("user,action,place\nu,provision,{word}\n");
+        import(list.as_bytes()).unwrap().remove(0).row
+    };
+    for word in ["true", "YES", "1", "false", "No", "0", ""] {
+        assert!(of(word).is_ok(), "{word}");
+    }
+    for word in ["ja", "perhaps", "x", "2", "tru"] {
+        let fault = LineFault::Place {
+            column: "place",
+            text: word.to_owned(),
+        };
+        assert_eq!(of(word).unwrap_err(), fault);
+    }
+}
+
+#[test]
+fn a_user_id_that_shows_as_another_is_refused() {
+    for id in [
+        "anna\u{202e}@x",
+        "an\u{200b}na@x",
+        "anna@x\u{feff}x",
+        "anna\u{ad}@x",
+    ] {
+        let list = format!("user,action\n{id},remove\n");
+        let fault = import(list.as_bytes()).unwrap().remove(0).row.unwrap_err();
+        assert!(fault.to_string().contains("cannot be seen"), "{fault}");
+    }
+}
+
+#[test]
+fn empty_lines_before_the_head_are_none() {
+    for before in ["\n", "\r\n\r\n", " \n", ";;;\r\n", ",,\n"] {
+        let list = format!("{before}user;action\nu;remove\n");
+        let read = import(list.as_bytes()).unwrap();
+        assert!(read.len() == 1 && read[0].row.is_ok(), "{before:?}");
+        let number = before.matches('\n').count() + 2;
+        assert_eq!(read[0].number, number as u64, "{before:?}");
+    }
+}
+
+#[test]
 fn lines_have_the_numbers_that_an_editor_shows() {
     for ends in ["\n", "\r\n"] {
         let text =
             "user,last,action\n\nu1,x,remove\nu2,\"a\nb\",remove\n\n\nu3,x,remove\n,,\nu4,,remove";
         let read = import(text.replace('\n', ends).as_bytes()).unwrap();
         let numbers: Vec<u64> = read.iter().map(|line| line.number).collect();
-        assert_eq!(numbers, [3, 4, 8, 10], "{ends:?}");
+        assert_eq!(numbers, [3, 4, 5, 8, 10], "{ends:?}");
     }
 }
 
@@ -203,6 +296,11 @@ fn results_and_differences_are_written_with_their_heads() {
     let text = String::from_utf8(reconciliation([&row])).unwrap();
     let row = "sp1+acme,u,package-differs,premium,basic,move-package,no,id,premium\r\n";
     assert!(text.ends_with(row), "{text}");
+    // As the table and `--apply` call it.
+    assert!(
+        text.starts_with("enterprise,user,class,broadworks,"),
+        "{text}"
+    );
 }
 
 proptest! {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::GroupId;
 use crate::domain::provisioning::ids::SpId;
+use crate::domain::provisioning::ids::is_hidden;
 use crate::domain::provisioning::mapping::EarlyValidation;
 use crate::domain::provisioning::mapping::FieldName;
 use crate::domain::provisioning::mapping::TemplateValues;
@@ -51,7 +52,7 @@ impl Values {
     /// # Errors
     /// There is none, or it is none.
     pub fn into_user(self) -> Result<BwUserId, Refusal> {
-        self.name(FieldName::UserId, BwUserId::parse)
+        self.user()
     }
 
     /// A user to be. `remarks` tells what was left out.
@@ -64,7 +65,7 @@ impl Values {
         remarks: &mut Vec<String>,
     ) -> Result<Wish, Refusal> {
         self.texts()?;
-        let user = self.name(FieldName::UserId, BwUserId::parse)?;
+        let user = self.user()?;
         let sp = self.name(FieldName::Sp, SpId::parse)?;
         let group = match self.get(FieldName::Group) {
             Some(_) => Some(self.name(FieldName::Group, GroupId::parse)?),
@@ -107,6 +108,20 @@ impl Values {
         };
         let imp_id = take(FieldName::ImpId);
         Ok(Wish { profile, imp_id })
+    }
+
+    /// The user id. One with a character that nobody sees would be told as another user's, and could
+    /// not be typed.
+    fn user(&self) -> Result<BwUserId, Refusal> {
+        let user = self.name(FieldName::UserId, BwUserId::parse)?;
+        match user.as_str().chars().find(|c| is_hidden(*c)) {
+            Some(hidden) => {
+                let code = u32::from(hidden);
+                let what = format!("U+{code:04X} in it cannot be seen or turns the text around it");
+                Err(self.invalid(FieldName::UserId, &what))
+            }
+            None => Ok(user),
+        }
     }
 
     /// Nothing is longer than its limit or holds a character that no field may have.

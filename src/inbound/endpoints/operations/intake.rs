@@ -7,13 +7,17 @@ use uuid::Uuid;
 
 use crate::domain::provisioning::ids::RequestId;
 use crate::domain::provisioning::intake::Code;
+use crate::domain::provisioning::intake::Refusal;
 use crate::domain::provisioning::intake::Verdict;
 use crate::domain::provisioning::intake::Wanted;
 use crate::domain::provisioning::intake::Wish;
 use crate::domain::provisioning::intake::policy_of;
 use crate::domain::provisioning::policy::Mode;
 use crate::domain::provisioning::policy::Policy;
+use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::profile::Package;
+use crate::domain::provisioning::record::Desired;
+use crate::domain::provisioning::record::Presence;
 use crate::domain::provisioning::record::Word;
 use crate::inbound::endpoints::operations::Answer;
 use crate::inbound::endpoints::operations::Ask;
@@ -67,7 +71,7 @@ impl Operations {
         doing.request = taken.request.as_ref().map(|id| id.as_str().to_owned());
         let user = documents::user_id(&record.desired.presence);
         let says = match taken.what {
-            What::Accepted => format!("Taken: {user} {}.", promise(word)),
+            What::Accepted => format!("Taken: {user} {}.", promise(word, &record.desired.presence)),
             What::Same => format!("That is under way already for {user}."),
             What::NotPresent => format!("There is nothing to remove of {user}."),
         };
@@ -83,46 +87,51 @@ impl Operations {
 impl Operations {
     /// Takes a wish in; when it is accepted, it is durable.
     pub(super) async fn take(&self, wish: Wish) -> Result<Taken, Refused> {
-        self.can_change(&wish).await?;
-        match self.provisioner.submit(wish).await {
-            Ok(Verdict::Accept { desired, .. }) => Ok(Taken {
-                what: What::Accepted,
-                request: Some(desired.request),
-            }),
-            Ok(Verdict::NotPresent) => Ok(Taken {
-                what: What::NotPresent,
-                request: None,
-            }),
-            Ok(Verdict::Same { request }) => Ok(Taken {
-                what: What::Same,
-                request: Some(request),
-            }),
-            Ok(Verdict::Refuse(refusal)) => {
-                let status = StatusCode::from_u16(refusal.status);
-                let status = status.unwrap_or(StatusCode::CONFLICT);
-                let mut text = format!("{}: {}", refusal.code.as_str(), refusal.sentence);
-                if let Some(holder) = &refusal.holder {
-                    let (user, cluster) = (holder.user(), &holder.cluster);
-                    text += &format!(" It is that of {user} in {cluster}.");
-                }
-                Err(Refused::new(status, refusal.code.as_str(), text))
-            }
-            Err(error) => Err(Refused::unavailable(error.to_string())),
+        if change(&wish).is_some() {
+            let held = self.provisioner.store().user(&wish.key).await;
+            let held = held.map_err(|error| store_failed(&error))?;
+            let desired = held.map(|record| record.desired);
+            can_change(desired.as_ref(), &wish, &self.provisioner.settings())?;
         }
+        let verdict = self.provisioner.submit(wish).await;
+        taken(verdict.map_err(|error| Refused::unavailable(error.to_string()))?)
     }
+}
 
-    /// Refuses what would change something at Webex for users whom others provision.
-    pub(super) async fn can_change(&self, wish: &Wish) -> Result<(), Refused> {
-        let Some(remedy) = change(wish) else {
-            return Ok(());
-        };
-        let held = self.provisioner.store().user(&wish.key).await;
-        let held = held.map_err(|error| store_failed(&error))?;
-        let desired = held.map(|record| record.desired);
-        let settings = self.provisioner.settings();
-        let policy = policy_of(desired.as_ref(), wish, &settings);
-        policy.map_or(Ok(()), |policy| drives(policy, remedy))
+/// Refuses what would change something at Webex for users whom others provision.
+pub(super) fn can_change(
+    desired: Option<&Desired>,
+    wish: &Wish,
+    settings: &Settings,
+) -> Result<(), Refused> {
+    let Some(remedy) = change(wish) else {
+        return Ok(());
+    };
+    let policy = policy_of(desired, wish, settings);
+    policy.map_or(Ok(()), |policy| drives(policy, remedy))
+}
+
+/// What a verdict is to whoever asked.
+pub(super) fn taken(verdict: Verdict) -> Result<Taken, Refused> {
+    let (what, request) = match verdict {
+        Verdict::Accept { desired, .. } => (What::Accepted, Some(desired.request)),
+        Verdict::NotPresent => (What::NotPresent, None),
+        Verdict::Same { request } => (What::Same, Some(request)),
+        Verdict::Refuse(refusal) => return Err(refused(&refusal)),
+    };
+    Ok(Taken { what, request })
+}
+
+/// What a refused wish is to whoever asked.
+pub(super) fn refused(refusal: &Refusal) -> Refused {
+    let status = StatusCode::from_u16(refusal.status);
+    let status = status.unwrap_or(StatusCode::CONFLICT);
+    let mut text = format!("{}: {}", refusal.code.as_str(), refusal.sentence);
+    if let Some(holder) = &refusal.holder {
+        let (user, cluster) = (holder.user(), &holder.cluster);
+        text += &format!(" It is that of {user} in {cluster}.");
     }
+    Refused::new(status, refusal.code.as_str(), text)
 }
 
 /// What became of a wish.
@@ -257,7 +266,7 @@ fn wish(record: &UserRecord, word: UserWord, order: Order) -> Result<Wish, Refus
     Ok(wish)
 }
 
-const fn promise(word: UserWord) -> &'static str {
+const fn promise(word: UserWord, wanted: &Presence) -> &'static str {
     match word {
         UserWord::Cancel => "is left as it is until the next wish",
         UserWord::Confirm => "goes on with what was asked about",
@@ -265,7 +274,10 @@ const fn promise(word: UserWord) -> &'static str {
             "gets the package; new meeting settings take Webex two to three hours"
         }
         UserWord::Remove => "will be removed",
-        UserWord::Retry => "is tried again",
+        UserWord::Retry => match wanted {
+            Presence::Absent { .. } => "is tried again: its removal is what is wanted",
+            Presence::Present { .. } => "is tried again",
+        },
     }
 }
 

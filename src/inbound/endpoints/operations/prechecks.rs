@@ -31,6 +31,7 @@ use crate::inbound::endpoints::operations::Answer;
 use crate::inbound::endpoints::operations::Doing;
 use crate::inbound::endpoints::operations::Operations;
 use crate::inbound::endpoints::operations::done;
+use crate::inbound::endpoints::operations::query::no_template;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::store_failed;
 use crate::inbound::endpoints::operations::users::user_id;
@@ -135,7 +136,7 @@ impl Operations {
             let key = TemplateKey::parse(name);
             let key = key.map_err(|wrong| Refused::malformed(format!("template: {wrong}")))?;
             let policy = settings.templates.get(&key);
-            let unknown = || Refused::unknown(format!("there is no template {name:?}"));
+            let unknown = || no_template(name, settings);
             return policy.map(|held| Some(&**held)).ok_or_else(unknown);
         }
         let held = match self.find(one.user.as_str(), cluster.clone()).await {

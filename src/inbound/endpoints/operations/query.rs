@@ -11,6 +11,7 @@ use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::ids::TemplateKey;
+use crate::domain::provisioning::policy::Settings;
 use crate::domain::provisioning::record::JobState;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::store::query::Cursor;
@@ -149,6 +150,34 @@ pub(super) fn name_cluster(clusters: &[ClusterName]) -> Refused {
     Refused::conflict(format!(
         "there are several clusters ({}): say which, with --cluster or ?cluster=",
         names.join(", ")
+    ))
+}
+
+/// A template that is none is told with those that there are.
+pub(super) fn no_template(name: &str, settings: &Settings) -> Refused {
+    let all = settings.templates.keys().map(TemplateKey::as_str);
+    let all: Vec<&str> = all.collect();
+    let shown: String = name.chars().take(TemplateKey::MOST).collect();
+    Refused::unknown(format!(
+        "there is no template {shown:?}; there is: {}",
+        all.join(", ")
+    ))
+}
+
+/// A cluster that is none, in the same way.
+pub(super) fn no_cluster(name: &ClusterName, clusters: &[ClusterName]) -> Refused {
+    let names: Vec<_> = clusters.iter().map(ClusterName::as_str).collect();
+    Refused::unknown(format!(
+        "there is no cluster {:?}; there is: {}",
+        name.as_str(),
+        names.join(", ")
+    ))
+}
+
+/// An enterprise that nobody knows; there may be thousands.
+pub(super) fn no_enterprise(id: &str) -> Refused {
+    Refused::unknown(format!(
+        "nothing is known of an enterprise {id:?}; `xspd enterprise list` shows all"
     ))
 }
 

@@ -26,6 +26,7 @@ use crate::inbound::endpoints::operations::done;
 use crate::inbound::endpoints::operations::intake::Taken;
 use crate::inbound::endpoints::operations::intake::fresh;
 use crate::inbound::endpoints::operations::now;
+use crate::inbound::endpoints::operations::query::no_enterprise;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::store_failed;
 use crate::inbound::endpoints::operations::users::user_id;
@@ -79,9 +80,7 @@ impl Operations {
                 let key = self.key_of_enterprise(&id, cluster.map_err(wrong)?)?;
                 let held = store.enterprise(&key).await;
                 if held.map_err(|error| store_failed(&error))?.is_none() {
-                    return Err(Refused::unknown(format!(
-                        "nothing is known of an enterprise {id:?}; `xspd enterprise list` shows all"
-                    )));
+                    return Err(no_enterprise(&id));
                 }
                 vec![key]
             }

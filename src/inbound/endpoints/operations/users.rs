@@ -19,6 +19,9 @@ use crate::inbound::endpoints::operations::query::Query;
 use crate::inbound::endpoints::operations::query::Wanted;
 use crate::inbound::endpoints::operations::query::cursor_text;
 use crate::inbound::endpoints::operations::query::name_cluster;
+use crate::inbound::endpoints::operations::query::no_cluster;
+use crate::inbound::endpoints::operations::query::no_enterprise;
+use crate::inbound::endpoints::operations::query::no_template;
 use crate::inbound::endpoints::operations::refused::Refused;
 use crate::inbound::endpoints::operations::store_failed;
 use crate::store::query::AttentionGroup;
@@ -37,6 +40,7 @@ impl Operations {
         let query = Query::read(ask.query, &Wanted::KNOWN)?;
         let at = now();
         let wanted = Wanted::read(&query, &self.clusters(), at)?;
+        self.is_there(&wanted.filter).await?;
         let settings = self.provisioner.settings();
         let page = self
             .provisioner
@@ -54,6 +58,47 @@ impl Operations {
             "unreadable": page.unreadable,
             "at": at.0,
         }))
+    }
+
+    /// Refuses a filter that names what there is not: it would look as if nobody waited. What users
+    /// are held by counts as there, though the configuration may not have it any more.
+    async fn is_there(&self, filter: &Filter) -> Result<(), Refused> {
+        let settings = self.provisioner.settings();
+        if let Some(template) = &filter.template
+            && !settings.templates.contains_key(template)
+        {
+            let of_it = Filter {
+                template: Some(template.clone()),
+                ..Filter::default()
+            };
+            if !self.has_users(&of_it).await? {
+                return Err(no_template(template.as_str(), &settings));
+            }
+        }
+        let clusters = self.clusters();
+        if let Some(cluster) = &filter.cluster
+            && !clusters.contains(cluster)
+        {
+            let of_it = Filter {
+                cluster: Some(cluster.clone()),
+                ..Filter::default()
+            };
+            if !self.has_users(&of_it).await? {
+                return Err(no_cluster(cluster, &clusters));
+            }
+        }
+        if let Some(key) = &filter.enterprise {
+            let held = self.provisioner.store().enterprise(key).await;
+            let held = held.map_err(|error| store_failed(&error))?;
+            held.ok_or_else(|| no_enterprise(key.enterprise()))?;
+        }
+        Ok(())
+    }
+
+    async fn has_users(&self, filter: &Filter) -> Result<bool, Refused> {
+        let page = self.provisioner.store().page(filter, None, 1).await;
+        let page = page.map_err(|error| store_failed(&error))?;
+        Ok(!page.users.is_empty() || page.unreadable > 0)
     }
 
     pub(super) async fn user(&self, id: &str, ask: &Ask<'_>) -> Answer {
@@ -116,10 +161,26 @@ impl Operations {
         cluster: Option<ClusterName>,
     ) -> Result<UserRecord, Refused> {
         let id = user_id(id)?;
+        let found = self.looked_up(&id, cluster).await?;
+        found.ok_or_else(|| {
+            Refused::unknown(format!(
+                "nothing is known of a user {id:?} here; has the Application Server sent it, or \
+                 is the id written otherwise?",
+                id = id.as_str()
+            ))
+        })
+    }
+
+    /// The same, where it may be that nobody knows it.
+    pub(super) async fn looked_up(
+        &self,
+        id: &BwUserId,
+        cluster: Option<ClusterName>,
+    ) -> Result<Option<UserRecord>, Refused> {
         let clusters = cluster.map_or_else(|| self.clusters(), |one| vec![one]);
         let mut found = Vec::new();
         for cluster in clusters {
-            let key = UserKey::new(cluster, &id);
+            let key = UserKey::new(cluster, id);
             let record = self.provisioner.store().user(&key).await;
             found.extend(record.map_err(|error| store_failed(&error))?);
         }
@@ -128,13 +189,8 @@ impl Operations {
             .map(|held| held.key().cluster.clone())
             .collect();
         match found.pop() {
-            Some(record) if found.is_empty() => Ok(record),
-            Some(_) => Err(name_cluster(&clusters)),
-            None => Err(Refused::unknown(format!(
-                "nothing is known of a user {id:?} here; has the Application Server sent it, or \
-                 is the id written otherwise?",
-                id = id.as_str()
-            ))),
+            Some(_) if !found.is_empty() => Err(name_cluster(&clusters)),
+            found => Ok(found),
         }
     }
 
