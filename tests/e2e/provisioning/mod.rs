@@ -17,6 +17,7 @@ mod observed;
 mod ops;
 mod precheck;
 mod storm;
+mod strangers;
 mod theatre;
 mod webex;
 mod webex_proxy;
