@@ -234,9 +234,13 @@ impl Operations {
         };
         let tracking = failure.theirs.as_ref().or(failure.ours.as_ref());
         let tracking = tracking.map_or_else(String::new, |id| format!(" [{id}]"));
+        let said = match failure.text.trim_end_matches('.') {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
         let text = format!(
-            "Webex says {}: {}{tracking} {}",
-            judged.code, failure.text, judged.action
+            "Webex says {}{said}{tracking}. {}",
+            judged.code, judged.action
         );
         Refused::new(status, "webex", text.trim_end())
     }
