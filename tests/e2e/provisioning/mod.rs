@@ -19,5 +19,6 @@ mod precheck;
 mod storm;
 mod strangers;
 mod theatre;
+mod unmapped;
 mod webex;
 mod webex_proxy;
