@@ -2,13 +2,12 @@
 
 mod imp;
 mod sign;
+mod signals;
 
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +17,8 @@ use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::keys;
 use crate::cli::lab::imp::Deed;
+use crate::cli::lab::signals::Signal;
+use crate::cli::lab::signals::Signals;
 use crate::cli::provision::list::ago;
 use crate::config;
 use crate::lab::pki::PkiError;
@@ -375,42 +376,6 @@ fn start_daemon(config: &Path, tasks: &Tasks) -> Result<Daemon, Failure> {
         tell_end.send(end).ok();
     });
     Ok(daemon)
-}
-
-/// What a person or a script can ask of a running lab.
-enum Signal {
-    Reload,
-    Stop,
-}
-
-struct Signals {
-    hangup: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn catch() -> std::io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Until a signal asks for the end; what it cannot serve yet is passed over.
-    async fn stop(&mut self) {
-        while !matches!(self.next().await, Signal::Stop) {}
-    }
-
-    /// Cancel-safe: `recv` is, and nothing is held across it.
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.hangup.recv() => Signal::Reload,
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.terminate.recv() => Signal::Stop,
-        }
-    }
 }
 
 #[cfg(test)]
