@@ -138,6 +138,7 @@ impl Provisioning {
                 captures: Captures::start(config, tasks, metrics),
                 metrics: Arc::clone(metrics),
                 limiters: Arc::default(),
+                unmapped: Arc::default(),
                 tasks: tasks.clone(),
             },
             provisioner,
@@ -165,6 +166,7 @@ impl Provisioning {
             None => {
                 self.ground.metrics.templates(std::iter::empty());
                 self.ground.captures.adopt(config);
+                self.ground.unmapped.adopt(&BTreeMap::new());
             }
         }
         let Some(provisioner) = self.provisioner.clone() else {

@@ -17,6 +17,7 @@ use crate::app::watchers::looks::channel;
 use crate::app::watchers::looks::cti;
 use crate::app::watchers::looks::lamps;
 use crate::app::watchers::looks::service_token;
+use crate::app::watchers::looks::unmapped;
 use crate::app::watchers::looks::waiting;
 use crate::app::watchers::looks::webex;
 use crate::app::watchers::looks::xsps;
@@ -124,6 +125,8 @@ impl Rounds {
             self.users(provisioner, &edge.config.alarms, now).await;
             seen.extend(self.users.iter().cloned());
         }
+        let unknown = reloader.provisioning.ground.unmapped.standing();
+        seen.extend(unknown.iter().map(unmapped));
         for observation in self.ended(seen) {
             reloader.alarms.desk.observe(observation);
         }
@@ -221,6 +224,10 @@ mod tests {
     use crate::app::watchers::looks::pool_look;
     use crate::domain::alarms::Severity;
     use crate::domain::provisioning::ids::Moment;
+    use crate::domain::provisioning::ids::RequestId;
+    use crate::domain::provisioning::ids::TemplateKey;
+    use crate::domain::provisioning::unmapped::Last;
+    use crate::domain::provisioning::unmapped::Unmapped;
     use crate::store::query::StateCount;
     use crate::workers::blf_tracker::view::Counts;
 
@@ -326,6 +333,50 @@ mod tests {
         assert_eq!(
             present(&of(&others.map(|state| count(state, 999, 99_999)))),
             None
+        );
+    }
+
+    #[test]
+    fn calls_that_no_rule_knows_lead_to_their_capture() {
+        let key = TemplateKey::parse("acme").unwrap();
+        let of = |captured, refused| {
+            let mut calls = Unmapped::default();
+            for minute in [1, 2] {
+                let last = Last {
+                    at: Moment(minute * 60_000),
+                    request: RequestId::parse(&format!("r{minute}")).unwrap(),
+                    captured,
+                    refused,
+                };
+                calls.came(&key, [0; 32], last);
+            }
+            unmapped(&calls.standing(Moment(180_000))[0])
+        };
+        let told = |seen: Observation| {
+            assert_eq!(seen.key.object.as_str(), "template acme");
+            match seen.condition {
+                Condition::Present(present) => present,
+                Condition::Absent => panic!("it is wrong"),
+            }
+        };
+        let refused = told(of(true, true));
+        assert_eq!(refused.severity, Severity::Medium);
+        let line = (
+            "command".to_owned(),
+            "xspd provision captures r2".to_owned(),
+        );
+        assert_eq!(refused.details, [line]);
+        assert!(
+            refused.text.contains("2 calls since 1970-01-01"),
+            "{}",
+            refused.text
+        );
+        let passed = told(of(false, false));
+        assert_eq!((passed.severity, passed.details.len()), (Severity::Low, 0));
+        assert!(
+            passed.text.contains("No capture is kept"),
+            "{}",
+            passed.text
         );
     }
 

@@ -2,13 +2,12 @@
 
 mod imp;
 mod sign;
+mod signals;
 
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +16,9 @@ use crate::app;
 use crate::cli::Console;
 use crate::cli::Exit;
 use crate::cli::keys;
+use crate::cli::lab::imp::Deed;
+use crate::cli::lab::signals::Signal;
+use crate::cli::lab::signals::Signals;
 use crate::cli::provision::list::ago;
 use crate::config;
 use crate::lab::pki::PkiError;
@@ -49,6 +51,11 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = ago)]
     pub server_certificates_last: Option<u64>,
 
+    /// Start all but the daemon, and print the line that starts it in another terminal: there it can
+    /// be killed and started again while the lab goes on
+    #[arg(long)]
+    pub without_daemon: bool,
+
     /// What to do in a lab that runs, instead of starting one.
     #[command(subcommand)]
     pub action: Option<Action>,
@@ -62,6 +69,9 @@ pub enum Action {
     AssignImp {
         /// BroadWorks user id.
         user: String,
+        /// Have the AS call once more when the user has it already.
+        #[arg(long)]
+        again: bool,
     },
     /// Take Integrated IM&P away from a user.
     UnassignImp {
@@ -84,9 +94,16 @@ pub enum Action {
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
     match &args.action {
-        Some(Action::AssignImp { user }) => return imp::run(&args.state_dir, user, true, console),
+        Some(Action::AssignImp { user, again }) => {
+            let deed = if *again {
+                Deed::AssignAgain
+            } else {
+                Deed::Assign
+            };
+            return imp::run(&args.state_dir, user, deed, console);
+        }
         Some(Action::UnassignImp { user }) => {
-            return imp::run(&args.state_dir, user, false, console);
+            return imp::run(&args.state_dir, user, Deed::Unassign, console);
         }
         Some(Action::Sign { request, life }) => {
             let life = Duration::from_secs(*life);
@@ -94,6 +111,7 @@ pub fn run(args: Args, console: Console) -> Exit {
         }
         None => {}
     }
+    let with_daemon = !args.without_daemon;
     let options = Options {
         state_dir: args.state_dir,
         ports: args.ports,
@@ -112,7 +130,7 @@ pub fn run(args: Args, console: Console) -> Exit {
     };
     runtime.block_on(async {
         let tasks = Tasks::new();
-        let exit = match live(&options, &tasks, console).await {
+        let exit = match live(&options, with_daemon, &tasks, console).await {
             Ok(exit) => exit,
             Err(failure) => {
                 console.complain(format_args!("xspd: {failure}"));
@@ -172,12 +190,20 @@ fn from_system(error: &std::io::Error) -> Exit {
     }
 }
 
-async fn live(options: &Options, tasks: &Tasks, console: Console) -> Result<Exit, Failure> {
+async fn live(
+    options: &Options,
+    with_daemon: bool,
+    tasks: &Tasks,
+    console: Console,
+) -> Result<Exit, Failure> {
     // Before anything that would need undoing, so that no signal is lost.
     let mut signals = Signals::catch().map_err(Failure::Signals)?;
-    let (scenario, mut daemon) = tokio::select! {
-        up = bring_up(options, tasks, console) => up?,
+    let (scenario, daemon) = tokio::select! {
+        up = bring_up(options, with_daemon, tasks, console) => up?,
         () = signals.stop() => return Ok(Exit::Ok),
+    };
+    let Some(mut daemon) = daemon else {
+        return alone(scenario, &mut signals, tasks, console).await;
     };
     let exit = loop {
         tokio::select! {
@@ -202,12 +228,38 @@ async fn live(options: &Options, tasks: &Tasks, console: Console) -> Result<Exit
     Ok(exit)
 }
 
+/// The lab without a daemon, until a signal ends it.
+async fn alone(
+    scenario: Scenario,
+    signals: &mut Signals,
+    tasks: &Tasks,
+    console: Console,
+) -> Result<Exit, Failure> {
+    let exit = loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Reload => console.complain(
+                    "xspd: the daemon runs elsewhere; send the signal to that process",
+                ),
+                Signal::Stop => break Exit::Ok,
+            },
+            worker = tasks.worker_failed() => {
+                console.complain(format_args!("xspd: the worker {worker} panicked"));
+                break Exit::Software;
+            }
+        }
+    };
+    scenario.close()?;
+    Ok(exit)
+}
+
 /// From nothing to `ready`.
 async fn bring_up(
     options: &Options,
+    with_daemon: bool,
     tasks: &Tasks,
     console: Console,
-) -> Result<(Scenario, Daemon), Failure> {
+) -> Result<(Scenario, Option<Daemon>), Failure> {
     let tell = |sentence: &str| {
         if console.json {
             console.complain(sentence);
@@ -217,8 +269,17 @@ async fn bring_up(
     };
     let scenario = Scenario::open(options, tasks, clock::wall(), &tell).await?;
     make_key(scenario.config(), tasks).await?;
-    let daemon = start_daemon(scenario.config(), tasks)?;
-    tell("The daemon is in front of it.");
+    let daemon = if with_daemon {
+        let daemon = start_daemon(scenario.config(), tasks)?;
+        tell("The daemon is in front of it.");
+        Some(daemon)
+    } else {
+        tell(
+            "No daemon is in front of it yet. Start it in another terminal, as often as you like:",
+        );
+        tell(&format!("  {}", scenario.daemon_command()));
+        None
+    };
     let published = scenario.publish()?;
     if console.json {
         console.line(scenario.description().document());
@@ -317,42 +378,6 @@ fn start_daemon(config: &Path, tasks: &Tasks) -> Result<Daemon, Failure> {
     Ok(daemon)
 }
 
-/// What a person or a script can ask of a running lab.
-enum Signal {
-    Reload,
-    Stop,
-}
-
-struct Signals {
-    hangup: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn catch() -> std::io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Until a signal asks for the end; what it cannot serve yet is passed over.
-    async fn stop(&mut self) {
-        while !matches!(self.next().await, Signal::Stop) {}
-    }
-
-    /// Cancel-safe: `recv` is, and nothing is held across it.
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.hangup.recv() => Signal::Reload,
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.terminate.recv() => Signal::Stop,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -375,7 +400,8 @@ mod tests {
         let args = parse(&[]).unwrap();
         assert_eq!(args.state_dir, Path::new("lab-state"));
         assert_eq!(args.ports, Ports::From(8440));
-        assert!(!args.fresh);
+        assert!(!args.fresh && !args.without_daemon);
+        assert!(parse(&["--without-daemon"]).unwrap().without_daemon);
     }
 
     #[test]
@@ -396,6 +422,7 @@ mod tests {
                 ports,
                 fresh: false,
                 server_certificates_last: None,
+                without_daemon: false,
                 action: None,
             };
             run(args, Console::default())

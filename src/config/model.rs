@@ -25,9 +25,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Affinity;
+use crate::config::ListenerKind;
 use crate::config::LogFormat;
 use crate::config::RouteKind;
 use crate::config::Rule;
+use crate::config::TemplateMode;
 
 pub use acme::*;
 pub use alarm_sink::*;
@@ -103,6 +105,33 @@ pub struct Config {
     pub internal_ca: Option<InternalCa>,
     /// Every listener, in the order written.
     pub listeners: Vec<Listener>,
+}
+
+impl Config {
+    /// Whether a connection of this peer is let in, as far as addresses say who may call; who is
+    /// behind a trusted proxy is only known by request. Somebody whom any list holds is let in and
+    /// told what is wrong; nobody else gets as far as a handshake.
+    #[must_use]
+    pub fn may_connect(&self, listener: &Listener, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        let rest = match listener.kind {
+            ListenerKind::Provisioning => self.templates.as_slice(),
+            // Their lists are empty: everybody may call.
+            ListenerKind::Cti | ListenerKind::Http | ListenerKind::Passthrough => &[],
+        };
+        let called = |template: &&Template| template.mode != TemplateMode::Observe;
+        let mut called = rest.iter().filter(called).peekable();
+        if listener.allow.is_empty() {
+            // For all, unless every template says for whom it is.
+            called.peek().is_none()
+                || called.any(|template| template.lets_in(peer))
+                || self.forwarding.trusts(peer)
+        } else {
+            listener.lets_in(peer)
+                || called.any(|template| !template.allow.is_empty() && template.lets_in(peer))
+                || self.forwarding.trusts(peer)
+        }
+    }
 }
 
 /// Logging.

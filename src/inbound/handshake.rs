@@ -1,6 +1,7 @@
 //! From a TCP connection to a TLS stream whose other end is known, under one deadline; or the
 //! reason why not.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rustls::AlertDescription;
@@ -23,6 +24,7 @@ use crate::inbound::plain;
 use crate::inbound::plain::LastStatus;
 use crate::tls::challenge;
 use crate::tls::host;
+use crate::tls::said::said;
 use crate::tls::verify::Admitted;
 use crate::tls::verify::ConnectionVerifier;
 
@@ -56,12 +58,12 @@ pub struct Failed {
 
 impl Failed {
     /// A failure of which nothing more is known, and nothing is to be said.
-    pub fn new(reason: HandshakeReason, detail: impl ToString) -> Self {
+    pub fn new(reason: HandshakeReason, detail: impl Display) -> Self {
         Self {
             reason,
             subject: None,
             issuer: None,
-            detail: detail.to_string().into(),
+            detail: said(&detail).into(),
             stream: None,
             last_words: Vec::new(),
         }

@@ -150,6 +150,11 @@ fn admit(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) {
         shared.tasks.connection(glance);
         return;
     }
+    // Before it has a place: strangers must not use up those of whoever may call.
+    if !edge.config.may_connect(listener, address.ip()) {
+        shared.metrics.ended(address, Ending::AddressUnlisted);
+        return;
+    }
     let limits = &listener.limits;
     let place = match shared.places.admit(
         address.ip(),

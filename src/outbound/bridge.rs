@@ -19,6 +19,7 @@ use crate::outbound::connect::Target;
 use crate::outbound::connect::bare;
 use crate::outbound::error::Causes;
 use crate::tls::client;
+use crate::tls::said::said;
 
 /// Bytes that wait inside of TLS for an XSP that does not read; with the copy buffer and one
 /// record received this keeps a direction below 64 KiB.
@@ -125,11 +126,11 @@ impl Bridge {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) if refuses_us(&error) => Err(NotBridged {
                 fault: BridgeFault::CertificateRefused,
-                detail: error.to_string(),
+                detail: said(&error),
             }),
             Ok(Err(error)) => Err(NotBridged {
                 fault: BridgeFault::TlsFailed,
-                detail: format!("it closed the connection at once: {error}"),
+                detail: format!("it closed the connection at once: {}", said(&error)),
             }),
         }
     }

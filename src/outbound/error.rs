@@ -9,6 +9,7 @@ use crate::domain::upstream::Failure;
 use crate::outbound::broadworks::ocip::OcipSetupError;
 use crate::outbound::web::NotAWebUrl;
 use crate::tls::client::ClientTlsError;
+use crate::tls::said::said;
 
 /// Why a pool or a client could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -235,10 +236,10 @@ pub(crate) struct Causes<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        write!(f, "{}", said(&self.0))?;
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            write!(f, ": {}", said(&error))?;
             cause = error.source();
         }
         Ok(())

@@ -46,7 +46,8 @@ pub const fn of_failure(reason: HandshakeReason) -> Concerns {
 pub const fn of_ending(ending: Ending) -> Concerns {
     match ending {
         Ending::Drained | Ending::Idle | Ending::PeerGone => Concerns::Nobody,
-        Ending::CertificateEnded
+        Ending::AddressUnlisted
+        | Ending::CertificateEnded
         | Ending::HeadMalformed
         | Ending::HeadTooLarge
         | Ending::SlowHead

@@ -9,6 +9,7 @@ pub mod issue;
 pub mod pem;
 pub mod probe;
 pub mod provider;
+pub mod said;
 pub mod trust;
 pub mod verify;
 pub mod web;

@@ -29,6 +29,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::key::KeyKind;
+use crate::tls::said::said;
 
 /// Most certificates that are recorded of one peer; a chain has three or four.
 const MOST: usize = 16;
@@ -154,7 +155,7 @@ pub fn proven(
         (Some(Ok(_)), _) => Err(nothing("it did not show that it holds its key".to_owned())),
         (Some(Err(bad)), _) => Err(nothing(format!("the certificate cannot be read: {bad}"))),
         (None, Ok(_)) => Err(nothing("the handshake ended without one".to_owned())),
-        (None, Err(error)) => Err(nothing(error.to_string())),
+        (None, Err(error)) => Err(nothing(said(&error))),
     }
 }
 

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::BOUND;
 use crate::support::client::Client;
+use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
 use crate::support::lab::Lab;
 use crate::support::process::Process;
@@ -354,6 +355,79 @@ async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_se
         line.is_some_and(|line| line.contains("provisioned")),
         "{said}"
     );
+    end(process).await;
+}
+
+/// A daemon in front of a lab that started without one.
+async fn daemon_of(described: &Value) -> Daemon {
+    let text = |pointer: &str| described.pointer(pointer).unwrap().as_str().unwrap();
+    let admin = text("/endpoints/admin").strip_prefix("http://").unwrap();
+    let arguments = ["run", "--config", text("/config")];
+    let mut daemon = Daemon::start_program(XSPD, &arguments, admin.parse().unwrap());
+    daemon.ready().await;
+    daemon
+}
+
+#[tokio::test]
+async fn the_daemon_alone_is_killed_and_goes_on_where_it_was() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("lab");
+    let process = start(&state, &["--without-daemon"]).await;
+    let described = described(&state);
+    let config = described["config"].as_str().unwrap();
+    let printed = process.lines();
+    let run = printed.iter().find(|line| line.contains(" run --config "));
+    assert!(run.is_some_and(|line| line.contains(config)), "{printed:?}");
+    let place = state.to_str().unwrap();
+    let amy = "amy@acme.example.net";
+    let assign = |more: &[&str]| {
+        let words = ["lab", "assign-imp", amy, "--state-dir", place];
+        let output = Command::new(XSPD).args(words).args(more).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.code().unwrap(), said)
+    };
+    let (exit, said) = assign(&[]);
+    assert_eq!(exit, 1, "nobody answers the Application Server: {said}");
+
+    let daemon = daemon_of(&described).await;
+    let (exit, said) = assign(&[]);
+    assert_eq!((exit, said.contains("assigned to")), (0, true), "{said}");
+    daemon.signal("KILL");
+    drop(daemon);
+
+    let daemon = daemon_of(&described).await;
+    let (exit, said) = assign(&[]);
+    assert!(exit == 0 && said.contains("nothing was called"), "{said}");
+    let (exit, said) = assign(&["--again"]);
+    assert!(exit == 0 && said.contains("called once more"), "{said}");
+    let watch = [
+        "provision",
+        "list",
+        "--watch",
+        "--until-final",
+        "--at-most",
+        "60s",
+    ];
+    let output = Command::new(XSPD)
+        .args(watch)
+        .args(["--config", config])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = said.lines().rfind(|line| line.contains(amy));
+    assert!(
+        last.is_some_and(|line| line.contains("provisioned")),
+        "{said}"
+    );
+    let report = ["provision", "report", amy, "--config", config];
+    let output = Command::new(XSPD).args(report).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains("rganisation id") && !said.contains("unknown"),
+        "{said}"
+    );
+    assert!(daemon.stop().await.success());
     end(process).await;
 }
 

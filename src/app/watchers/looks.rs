@@ -12,12 +12,15 @@ use crate::domain::alarms::Observation;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::catalogue;
 use crate::domain::alarms::observation::Present;
+use crate::domain::alarms::whose;
 use crate::domain::auth::ci::session::Alarm;
 use crate::domain::certs::date;
 use crate::domain::machine::Now;
 use crate::domain::ocip::breaker::Standing;
+use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Owner;
+use crate::domain::provisioning::unmapped::Unknown;
 use crate::inbound::edge::Edge;
 use crate::inbound::sessions::Sessions;
 use crate::outbound::Pools;
@@ -231,4 +234,49 @@ pub(super) fn waiting(
         )
     });
     look(name, "users", text)
+}
+
+/// Calls that the mapping of a template does not know.
+pub(super) fn unmapped((template, held): &(TemplateKey, Unknown)) -> Observation {
+    let (severity, fate) = if held.last.refused {
+        let usual = catalogue::entry(AlarmName::AdapterCallsUnmapped).severity;
+        (usual, "they are refused (A1008)")
+    } else {
+        let fate = "Webex's bridge is given them, and their users are not tracked here";
+        (Severity::Low, fate)
+    };
+    let (first, last) = (held.first.wall(), held.last.at.wall());
+    let came = match held.calls {
+        1 => format!("1 call, at {}", date::text(last)),
+        calls => format!(
+            "{calls} calls since {}, the last at {}",
+            date::text(first),
+            date::text(last)
+        ),
+    };
+    let kept = if held.last.captured {
+        ""
+    } else {
+        " No capture is kept: set `capture` of the template to \"errors\"."
+    };
+    let text = format!(
+        "No rule of the mapping of the template {template} knows what the Application Server wants \
+         ({came}): {fate}.{kept}"
+    );
+    let command = format!("xspd provision captures {}", held.last.request);
+    let details = held
+        .last
+        .captured
+        .then(|| (whose::COMMAND.to_owned(), command));
+    let present = Present {
+        details: details.into_iter().collect(),
+        ..Present::new(severity, text)
+    };
+    Observation {
+        key: AlarmKey::new(
+            AlarmName::AdapterCallsUnmapped,
+            &format!("template {template}"),
+        ),
+        condition: Condition::Present(present),
+    }
 }

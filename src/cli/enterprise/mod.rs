@@ -251,6 +251,9 @@ fn sync_now(now: &Now, console: Console) -> Result<Exit, Failure> {
         told(&said, console);
         return Ok(Exit::Ok);
     }
+    if said["folded"] == true && !console.json {
+        told(&said, console);
+    }
     let mut last = String::new();
     loop {
         let said = &daemon.get(&target)?;

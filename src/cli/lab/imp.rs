@@ -57,16 +57,26 @@ impl Failure {
     }
 }
 
+/// What an administrator does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Assigns it; who has it keeps it.
+    Assign,
+    /// Has the AS call once more for who has it; else assigns it.
+    AssignAgain,
+    /// Takes it away.
+    Unassign,
+}
+
 /// Gives a user Integrated IM&P, or takes it away: exit 0; 1 when the AS refuses.
-pub(super) fn run(state_dir: &Path, user: &str, given: bool, console: Console) -> Exit {
-    match carry_out(state_dir, user, given) {
+pub(super) fn run(state_dir: &Path, user: &str, deed: Deed, console: Console) -> Exit {
+    match carry_out(state_dir, user, deed) {
         Ok(answer) if console.json => {
             console.document(&answer);
             Exit::Ok
         }
-        Ok(_) => {
-            let what = if given { "assigned to" } else { "taken from" };
-            console.line(format_args!("Integrated IM&P {what} {user}."));
+        Ok(answer) => {
+            console.line(told(user, deed, &answer));
             Exit::Ok
         }
         Err(failure) => {
@@ -76,7 +86,25 @@ pub(super) fn run(state_dir: &Path, user: &str, given: bool, console: Console) -
     }
 }
 
-fn carry_out(state_dir: &Path, user: &str, given: bool) -> Result<Value, Failure> {
+fn told(user: &str, deed: Deed, answer: &Value) -> String {
+    match (deed, answer["already"] == true) {
+        (Deed::Assign, true) => format!(
+            "{user} has Integrated IM&P already; nothing was called. With --again the AS calls once \
+             more, as it does when something about the user changes; or take it away first, `xspd \
+             lab unassign-imp {user}`, and assign it anew."
+        ),
+        (Deed::AssignAgain, true) => {
+            format!("{user} has Integrated IM&P already; the AS has called once more.")
+        }
+        (Deed::Assign | Deed::AssignAgain, false) => {
+            format!("Integrated IM&P assigned to {user}.")
+        }
+        (Deed::Unassign, true) => format!("{user} has no Integrated IM&P; nothing was called."),
+        (Deed::Unassign, false) => format!("Integrated IM&P taken from {user}."),
+    }
+}
+
+fn carry_out(state_dir: &Path, user: &str, deed: Deed) -> Result<Value, Failure> {
     let no_lab = || Failure::NoLab {
         directory: state_dir.to_owned(),
     };
@@ -86,9 +114,14 @@ fn carry_out(state_dir: &Path, user: &str, given: bool) -> Result<Value, Failure
     let control = control.and_then(Value::as_str).unwrap_or_default();
     let address = control.strip_prefix("http://").unwrap_or_default().parse();
     let address = address.map_err(|_| no_lab())?;
+    let (method, below) = match deed {
+        Deed::Assign => ("POST", ""),
+        Deed::AssignAgain => ("POST", "/again"),
+        Deed::Unassign => ("DELETE", ""),
+    };
     let question = Question {
-        method: if given { "POST" } else { "DELETE" },
-        target: &format!("/lab/users/{}/imp", escaped(user)),
+        method,
+        target: &format!("/lab/users/{}/imp{below}", escaped(user)),
         operator: None,
         sent: None,
         named: None,
@@ -110,9 +143,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_has_it_already_is_told_so_with_what_else_can_be_done() {
+        let said = |deed, already| told("amy", deed, &serde_json::json!({ "already": already }));
+        let kept = said(Deed::Assign, true);
+        assert!(
+            kept.contains("nothing was called") && kept.contains("--again"),
+            "{kept}"
+        );
+        assert!(said(Deed::AssignAgain, true).contains("called once more"));
+        assert_eq!(
+            said(Deed::Assign, false),
+            "Integrated IM&P assigned to amy."
+        );
+        assert_eq!(said(Deed::AssignAgain, false), said(Deed::Assign, false));
+        assert!(said(Deed::Unassign, true).contains("nothing was called"));
+    }
+
+    #[test]
     fn without_a_lab_the_directory_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let failure = carry_out(directory.path(), "alice", true).unwrap_err();
+        let failure = carry_out(directory.path(), "alice", Deed::Assign).unwrap_err();
         assert_eq!(failure.exit(), Exit::NoInput);
         let text = failure.to_string();
         assert!(

@@ -187,14 +187,17 @@ fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits 
         ListenerKind::Http | ListenerKind::Provisioning => &rules::IDLE_TIMEOUT,
         ListenerKind::Cti | ListenerKind::Passthrough => &rules::PASSTHROUGH_IDLE_TIMEOUT,
     };
-    let (body_bytes, most) = match kind {
+    let (body_bytes, most, of_one) = match kind {
         ListenerKind::Provisioning => (
             &rules::PROVISIONING_BODY_BYTES,
             &rules::PROVISIONING_CONNECTIONS,
+            &rules::PROVISIONING_CONNECTIONS_PER_ADDRESS,
         ),
-        ListenerKind::Cti | ListenerKind::Http | ListenerKind::Passthrough => {
-            (&rules::BODY_BYTES, &rules::CONNECTIONS)
-        }
+        ListenerKind::Cti | ListenerKind::Http | ListenerKind::Passthrough => (
+            &rules::BODY_BYTES,
+            &rules::CONNECTIONS,
+            &rules::CONNECTIONS_PER_ADDRESS,
+        ),
     };
     let silent = raw::Limits::default();
     let raw = raw.unwrap_or(&silent);
@@ -202,11 +205,7 @@ fn limits(at: &At<'_>, raw: Option<&raw::Limits>, kind: ListenerKind) -> Limits 
         |key, text: &Option<raw::DurationText>, bounds| at.duration(key, text.as_ref(), bounds);
     let connections = at.count("connections", raw.connections, most);
     let per_address = raw.connections_per_address;
-    let per_address = at.count(
-        "connections-per-address",
-        per_address,
-        &rules::CONNECTIONS_PER_ADDRESS,
-    );
+    let per_address = at.count("connections-per-address", per_address, of_one);
     if per_address > connections && raw.connections_per_address.is_some() {
         let fault = Wrong {
             what: "more than the listener takes at all".to_owned(),

@@ -210,6 +210,9 @@ pub(super) const BLF_WEBHOOK_RETRIES: Bounds<u32> = count(4, 0, 20);
 pub(super) const PROVISIONING_BODY_BYTES: Bounds<u64> = bytes(256 * KIB, 1, MIB);
 /// A pair of Application Servers, each with a few connections, and a bulk tool.
 pub(super) const PROVISIONING_CONNECTIONS: Bounds<u32> = count(500, 1, 100_000);
+/// Far more than one Application Server opens, and a fifth of all: whoever holds connections open
+/// leaves room for the others.
+pub(super) const PROVISIONING_CONNECTIONS_PER_ADDRESS: Bounds<u32> = count(100, 1, 100_000);
 /// A writer waits for the disk; an administrator waits for the answer.
 pub(super) const PROVISIONING_ANSWER: Bounds<Duration> = time(2 * SECOND, 50, 30 * SECOND);
 /// A bulk tool of BroadWorks assigns some ten users a second.

@@ -6,6 +6,7 @@ use crate::config::Cors;
 use crate::config::IdentityMode;
 use crate::config::RouteKind;
 use crate::config::Rule;
+use crate::config::TemplateMode;
 use crate::config::write::write;
 
 fn checked(text: &str) -> (Config, Vec<String>) {
@@ -139,6 +140,73 @@ fn a_secret_written_inline_is_never_repeated() {
         problems[0].contains("= …: a secret is never written"),
         "{problems:?}"
     );
+}
+
+/// Calls of the Application Server, to be changed by the test.
+const CALLED: &str = r#"
+    state-dir = "/tmp"
+    forwarding.trusted-proxies = ["192.0.2.99"]
+    [[listener]]
+    name = "provisioning"
+    kind = "provisioning"
+    addresses = ["127.0.0.1:8450"]
+    allow = ["192.0.2.11"]
+    [[listener.host]]
+    names = ["adapter.example.com"]
+    [[template]]
+    name = "one"
+    mode = "relay"
+    bridge-url = "https://bridge.example.com/one"
+    account = "a"
+    password = "file:/run/a"
+    allow = ["192.0.2.12"]
+    [[template]]
+    name = "two"
+    mode = "relay"
+    bridge-url = "https://bridge.example.com/two"
+    account = "a"
+    password = "file:/run/a"
+    allow = ["192.0.2.13"]
+"#;
+
+#[test]
+fn who_is_in_no_list_of_a_listener_or_its_templates_may_not_connect() {
+    let may = |config: &Config| {
+        let may = |last: u8| {
+            let peer = std::net::IpAddr::from([192, 0, 2, last]);
+            config.may_connect(&config.listeners[0], peer)
+        };
+        [11, 12, 13, 14, 99].map(may)
+    };
+    let config = proven(CALLED);
+    assert_eq!(may(&config), [true, true, true, false, true]);
+    let without_list_of_one = |mut config: Config| {
+        config.templates[0].allow.clear();
+        config
+    };
+    // What a template leaves out is as the listener says.
+    let mixed = without_list_of_one(config.clone());
+    assert_eq!(may(&mixed), [true, false, true, false, true]);
+    let mut templates_only = config;
+    templates_only.listeners[0].allow.clear();
+    assert_eq!(may(&templates_only), [false, true, true, false, true]);
+    // Then everybody may call that template.
+    let open = without_list_of_one(templates_only.clone());
+    assert_eq!(may(&open), [true; 5]);
+    // Nobody calls a template that is only observed.
+    let mut observed = open;
+    observed.templates[0].mode = TemplateMode::Observe;
+    assert_eq!(may(&observed), [false, false, true, false, true]);
+    // A listener without lists is for all.
+    assert_eq!(may(&proven(MTLS)), [true; 5]);
+}
+
+#[test]
+fn one_caller_of_the_adapter_leaves_room_for_the_others() {
+    let limits = |text: &str| proven(text).listeners[0].limits.clone();
+    let held = limits(CALLED);
+    assert_eq!(held.connections, 500);
+    assert_eq!(held.connections_per_address, 100);
 }
 
 #[test]

@@ -401,6 +401,17 @@ pub const fn entry(name: AlarmName) -> Entry {
              what is waited for; open a case with the tracking ids of `xspd provision report USER`.",
             "nobody waits for too long any more",
         ),
+        A::AdapterCallsUnmapped => (
+            Medium,
+            "provisioning",
+            Localised,
+            None,
+            Stands,
+            "`xspd provision captures` lists the calls, `xspd provision mapping test --capture ID` \
+             shows how the rules see one. Add a rule to the mapping of the template, then `systemctl \
+             reload xspd`.",
+            "the mapping was changed by a reload, or none came for a day",
+        ),
         A::SpoolFilling => (
             High,
             "store",

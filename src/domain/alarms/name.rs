@@ -72,6 +72,7 @@ names! {
     ProvisioningFailed, "provisioningFailed", "Users could not be provisioned and wait for a person.";
     ProvisioningBacklog, "provisioningBacklog", "Provisioning cannot keep up.";
     ProvisioningStuck, "provisioningStuck", "Users wait longer than anybody should.";
+    AdapterCallsUnmapped, "adapterCallsUnmapped", "Calls of the Application Server match no rule of a mapping.";
     SpoolFilling, "spoolFilling", "The disk under the state directory fills up.";
     ClockSkew, "clockSkew", "The clock jumped, or nobody keeps it.";
     ConfigReloadFailed, "configReloadFailed", "A changed configuration was refused; the old one is in force.";

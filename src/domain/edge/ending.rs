@@ -5,6 +5,8 @@
 pub enum Ending {
     /// Connections from this peer address are at their limit.
     AddressLimit,
+    /// The listener says who may call, and this peer address is nobody of them.
+    AddressUnlisted,
     /// The client certificate ended while the connection was open.
     CertificateEnded,
     /// The daemon drains.
@@ -31,8 +33,9 @@ pub enum Ending {
 
 impl Ending {
     /// Every ending, so that each metric series starts at zero.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AddressLimit,
+        Self::AddressUnlisted,
         Self::CertificateEnded,
         Self::Drained,
         Self::HeadMalformed,
@@ -51,6 +54,7 @@ impl Ending {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AddressLimit => "address-limit",
+            Self::AddressUnlisted => "address-unlisted",
             Self::CertificateEnded => "certificate-ended",
             Self::Drained => "drained",
             Self::HeadMalformed => "head-malformed",

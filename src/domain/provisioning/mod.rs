@@ -31,5 +31,6 @@ pub mod record;
 pub mod redact;
 pub mod refusal;
 pub mod sync_queue;
+pub mod unmapped;
 pub mod view;
 pub mod webex;

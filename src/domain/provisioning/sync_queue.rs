@@ -74,6 +74,8 @@ enum Phase {
     /// The next question is.
     Pausing {
         at: Instant,
+        /// Not before, whoever looks on.
+        from: Instant,
         begun: bool,
         pause: Duration,
     },
@@ -178,15 +180,17 @@ impl SyncQueue {
         let Phase::Asked { begun, pause } = running.phase else {
             return;
         };
-        let pausing = |begun, pause: Duration| Phase::Pausing {
+        let pausing = |begun, pause: Duration, from: Duration| Phase::Pausing {
             at: now.mono + pause,
+            from: now.mono + from.min(pause),
             begun,
             pause: (pause * 2).min(LAST_LOOK),
         };
         match heard {
             // While it runs at Webex, a busy answer to a look is about the look.
             Heard::Busy { retry_after } if begun => {
-                running.phase = pausing(true, retry_after.unwrap_or(pause).min(LONGEST_PAUSE));
+                let pause = retry_after.unwrap_or(pause).min(LONGEST_PAUSE);
+                running.phase = pausing(true, pause, pause);
             }
             Heard::Busy { retry_after } => {
                 let from = now.mono + retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE);
@@ -203,7 +207,7 @@ impl SyncQueue {
                 if running.failures >= FAILURES {
                     self.end(key, false, text, now);
                 } else {
-                    running.phase = pausing(begun, pause);
+                    running.phase = pausing(begun, pause, pause);
                 }
             }
             Heard::Refused(text) => self.end(key, false, text, now),
@@ -213,11 +217,22 @@ impl SyncQueue {
             }
             Heard::Running => {
                 running.failures = 0;
-                running.phase = pausing(true, pause);
+                running.phase = pausing(true, pause, FIRST_LOOK);
             }
             Heard::Settled { well, text } => self.end(key, well, text, now),
         }
         self.next(&key.cluster, now);
+    }
+
+    /// The next look at one that runs need not wait for its time, while somebody waits for it.
+    fn watched(&mut self, key: &EnterpriseKey, now: Now) {
+        let line = self.lines.get_mut(&key.cluster);
+        let running = line.and_then(|line| line.running.as_mut());
+        if let Some(running) = running.filter(|held| held.key == *key)
+            && let Phase::Pausing { at, from, .. } = &mut running.phase
+        {
+            *at = (*at).min((*from).max(now.mono));
+        }
     }
 
     fn end(&mut self, key: &EnterpriseKey, well: bool, text: String, now: Now) {
@@ -278,6 +293,7 @@ impl Machine for SyncQueue {
             Input::Wanted(key) => self.wanted(key, now),
             Input::Unwanted(key) => self.unwanted(&key, now),
             Input::Heard(key, heard) => self.heard(&key, heard, now),
+            Input::Watched(key) => self.watched(&key, now),
         }
     }
 
@@ -288,7 +304,9 @@ impl Machine for SyncQueue {
                 .lines
                 .get_mut(&cluster)
                 .and_then(|line| line.running.as_mut())
-                && let Phase::Pausing { at, begun, pause } = running.phase
+                && let Phase::Pausing {
+                    at, begun, pause, ..
+                } = running.phase
                 && at <= now.mono
             {
                 running.phase = Phase::Asked { begun, pause };
@@ -467,6 +485,35 @@ mod tests {
         }
         assert_eq!(pauses[..7], [10, 20, 40, 80, 160, 300, 300]);
         assert_eq!(bench.queue.deadline(), None);
+    }
+
+    #[test]
+    fn who_looks_on_hears_of_the_end_within_the_shortest_pause() {
+        let a = key("east", "a");
+        let mut bench = Bench::new();
+        bench.tell(Input::Wanted(a.clone()));
+        bench.hear(&a, Heard::Running);
+        for _ in 0..3 {
+            assert_eq!(bench.wait(), [Action::Look(a.clone())]);
+            bench.hear(&a, Heard::Running);
+        }
+        // The next look would be in 80 s.
+        for seconds in [3, 3, 3, 1] {
+            let before = bench.queue.deadline().unwrap();
+            assert_eq!(bench.tell(Input::Watched(a.clone())), []);
+            assert!(bench.queue.deadline().unwrap() <= before);
+            bench.now.mono += Duration::from_secs(seconds);
+        }
+        assert_eq!(bench.queue.deadline(), Some(bench.now.mono));
+        assert_eq!(bench.wait(), [Action::Look(a.clone())]);
+        // What Webex wants to be left alone for is left alone.
+        let busy = Heard::Busy {
+            retry_after: Some(Duration::from_secs(120)),
+        };
+        bench.hear(&a, busy);
+        let before = bench.queue.deadline();
+        bench.tell(Input::Watched(a));
+        assert_eq!(bench.queue.deadline(), before);
     }
 
     #[test]

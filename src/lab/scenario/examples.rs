@@ -57,6 +57,14 @@ pub(super) fn examples(lab: &Description) -> Vec<Example> {
     all
 }
 
+/// Starts the daemon that all of them go to.
+pub(super) fn daemon(lab: &Description) -> String {
+    Line::xspd()
+        .word("run")
+        .option("--config", &path(&lab.config))
+        .done()
+}
+
 /// Who makes the requests.
 struct Caller<'a> {
     user: &'a User,

@@ -241,6 +241,12 @@ impl Scenario {
         &self.description.config
     }
 
+    /// The line for a shell that starts the daemon alone.
+    #[must_use]
+    pub fn daemon_command(&self) -> String {
+        examples::daemon(&self.description)
+    }
+
     /// What is where: the content of `lab.json`.
     #[must_use]
     pub const fn description(&self) -> &Description {

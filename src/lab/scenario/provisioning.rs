@@ -101,6 +101,7 @@ base-url = "https://localhost:{webex}{path}"
 client-id = "{client_id}"
 client-secret = {client_secret}
 refresh-token = {refresh_token}
+org-id = "{organization}"
 ca = {ca}
 proxy = "none"
 "#,
@@ -108,6 +109,7 @@ proxy = "none"
         webex = addresses.webex_api.port(),
         path = api::PATH,
         client_id = api::CLIENT_ID,
+        organization = api::partner_organization(),
         client_secret = file(&secrets.partner_client_secret),
         refresh_token = file(&secrets.partner_refresh_token),
         ca = quoted(&pki.ca().display().to_string()),

@@ -13,6 +13,7 @@ use crate::outbound::OutboundError;
 use crate::outbound::broadworks::ocip::tls_to;
 use crate::outbound::connect::Target;
 use crate::outbound::stream::Stream;
+use crate::tls::said::said;
 
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
@@ -99,7 +100,7 @@ impl OcirStream {
                 detail,
             };
             let read = self.stream.read(&mut buffer).await;
-            match read.map_err(|error| closed(error.to_string()))? {
+            match read.map_err(|error| closed(said(&error)))? {
                 0 => return Err(closed("closed by the Application Server".to_owned())),
                 read => self.framer.push(buffer.get(..read).unwrap_or_default()),
             }

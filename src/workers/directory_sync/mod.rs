@@ -86,13 +86,22 @@ impl DirectorySyncs {
         syncs
     }
 
-    /// Asks for the sync of an enterprise, in its turn.
+    /// Asks for the sync of an enterprise, in its turn. One that waits or runs is the same one: then
+    /// this is how it stands.
     ///
     /// # Errors
     /// Too many of its cluster wait.
-    pub async fn ask_for(&self, key: EnterpriseKey, target: Target) -> Result<(), Full> {
+    pub async fn ask_for(
+        &self,
+        key: EnterpriseKey,
+        target: Target,
+    ) -> Result<Option<Standing>, Full> {
         {
             let mut held = self.held();
+            let before = held.queue.standing(&key);
+            if let Some(before) = before.filter(Standing::is_open) {
+                return Ok(Some(before));
+            }
             held.queue.room(&key.cluster)?;
             held.targets.insert(key.clone(), target);
             // Seen at once by whoever asks how it stands.
@@ -100,7 +109,15 @@ impl DirectorySyncs {
         }
         // Wakes the worker; that it has ended means that the process does.
         drop(self.0.inputs.send(Input::Wanted(key)).await);
-        Ok(())
+        Ok(None)
+    }
+
+    /// Somebody looks at the sync of an enterprise: how it stands should not be old news.
+    pub fn watched(&self, key: &EnterpriseKey) {
+        let watched = Input::Watched(key.clone());
+        self.held().queue.handle(watched.clone(), clock::now());
+        // Wakes the worker; a full queue does so too.
+        self.0.inputs.try_send(watched).ok();
     }
 
     /// How the sync of an enterprise stands; `None` when nobody asked for one since the start.
@@ -124,8 +141,8 @@ impl DirectorySyncs {
         let now = clock::now();
         let mut held = self.held();
         match input {
-            // That was handled when it was asked for.
-            Some(Input::Wanted(_)) => {}
+            // These were handled when they were asked for.
+            Some(Input::Wanted(_) | Input::Watched(_)) => {}
             Some(Input::Heard(key, heard)) => {
                 log(&key, &heard);
                 held.queue.handle(Input::Heard(key, heard), now);
@@ -145,11 +162,8 @@ impl DirectorySyncs {
         }
         let known: Vec<EnterpriseKey> = held.targets.keys().cloned().collect();
         for key in known {
-            let over = match held.queue.standing(&key) {
-                Some(Standing::Running { .. } | Standing::Waiting { .. }) => false,
-                Some(Standing::Done { .. } | Standing::Failed { .. }) | None => true,
-            };
-            if over {
+            let standing = held.queue.standing(&key);
+            if !standing.is_some_and(|standing| standing.is_open()) {
                 held.targets.remove(&key);
             }
         }
@@ -277,8 +291,13 @@ mod tests {
         let tasks = Tasks::new();
         let log = Arc::default();
         let syncs = DirectorySyncs::start(webex(Arc::clone(&log)), &tasks);
-        syncs.ask_for(key("a"), target("A")).await.unwrap();
-        syncs.ask_for(key("b"), target("B")).await.unwrap();
+        for name in ["a", "b"] {
+            let target = target(&name.to_uppercase());
+            assert_eq!(syncs.ask_for(key(name), target).await, Ok(None));
+        }
+        // A second wish is the same one, and says so.
+        let again = syncs.ask_for(key("b"), target("B")).await.unwrap();
+        assert_eq!(again, syncs.standing(&key("b")));
         let waits = Standing::Waiting {
             before: 1,
             put_back: 0,

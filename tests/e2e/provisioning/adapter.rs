@@ -285,21 +285,6 @@ match = ["https://other.test/bound"]
 }
 
 #[tokio::test]
-async fn an_address_that_may_not_call_is_told_so_without_a_look_at_its_password() {
-    let scene = Scene::new();
-    let _daemon = scene
-        .start(&scene.config("allow = [\"192.0.2.11\"]", ""))
-        .await;
-    let answer = scene.call("POST", API, &profile("anna@sp.test")).await;
-    assert_eq!(
-        (answer.status, element(&answer, "code")),
-        (403, "A1011".into())
-    );
-    let ping = scene.client().get(&format!("{API}/ping")).await.unwrap();
-    assert_eq!(ping.status, 403);
-}
-
-#[tokio::test]
 async fn strangers_who_guess_are_locked_out_and_a_listed_server_never_is() {
     let scene = Scene::new();
     let policy = "[policy.guessing]\nfailures = 2\nwindow = \"1h\"\nlockout = \"1h\"";

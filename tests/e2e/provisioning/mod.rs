@@ -18,6 +18,8 @@ mod observed;
 mod ops;
 mod precheck;
 mod storm;
+mod strangers;
 mod theatre;
+mod unmapped;
 mod webex;
 mod webex_proxy;

@@ -59,6 +59,39 @@ fn failures_are_classed_by_code_then_by_pattern_then_by_status() {
 }
 
 #[test]
+fn every_code_of_a_directory_sync_has_a_class_and_a_remedy_of_its_own() {
+    let again = [
+        600_000, 600_001, 600_002, 600_003, 600_005, 600_006, 600_009, 600_013, 600_014, 600_017,
+        600_018, 600_019, 600_020, 600_025, 600_026,
+    ];
+    let for_a_person = [
+        600_004, 600_007, 600_008, 600_010, 600_011, 600_012, 600_015, 600_022, 600_023, 600_024,
+        600_027, 600_028, 600_029,
+    ];
+    // Webex names no 600016 and no 600021.
+    assert_eq!(again.len() + for_a_person.len(), 28);
+    let faults = Faults::default();
+    let classed = |codes: &[u32], class| {
+        for code in codes {
+            let code = code.to_string();
+            for status in [404, 409] {
+                let kind = FailureKind::Status(status);
+                let judged = faults.judge(&failure(kind, Some(&code), "why"));
+                assert_eq!((judged.code.as_str(), judged.class), (code.as_str(), class));
+                assert!(judged.known, "{code}");
+                let of_status = faults.judge(&failure(kind, None, ""));
+                assert_ne!(judged.action, of_status.action, "{code}");
+                assert!(judged.action.ends_with('.'), "{code}");
+            }
+        }
+    };
+    classed(&again, Class::Transient);
+    classed(&for_a_person, Class::Data);
+    let first = faults.action("600028").unwrap();
+    assert!(first.contains("whole directory sync"), "{first}");
+}
+
+#[test]
 fn an_operators_file_changes_rows_and_adds_some() {
     let faults = Faults::with(
         r#"

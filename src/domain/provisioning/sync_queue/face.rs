@@ -15,6 +15,8 @@ pub enum Input {
     Unwanted(EnterpriseKey),
     /// What came of an [`Action`].
     Heard(EnterpriseKey, Heard),
+    /// Somebody looks at how it stands.
+    Watched(EnterpriseKey),
 }
 
 /// What came of a trigger or a look.
@@ -78,6 +80,17 @@ pub enum Standing {
         /// How often the cluster was busy.
         put_back: u32,
     },
+}
+
+impl Standing {
+    /// Whether it is still to come to its end.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Running { .. } | Self::Waiting { .. } => true,
+            Self::Done { .. } | Self::Failed { .. } => false,
+        }
+    }
 }
 
 /// Too many wait.

@@ -57,6 +57,7 @@ impl Operations {
     pub(super) async fn enterprise(&self, id: &str, ask: &Ask<'_>) -> Answer {
         let key = self.enterprise_key(id, ask)?;
         let record = self.known(&key).await?;
+        self.syncs.watched(&key);
         // What we hold is shown whatever Webex says.
         let at_webex = self.at_webex(&record).await;
         let (held, problem) = match &at_webex {
@@ -76,6 +77,7 @@ impl Operations {
 
     pub(super) fn sync_standing(&self, id: &str, ask: &Ask<'_>) -> Answer {
         let key = self.enterprise_key(id, ask)?;
+        self.syncs.watched(&key);
         let held = self.syncs.standing(&key);
         done(held.as_ref().map_or_else(
             || json!({"standing": null, "says": "No sync of it was asked for since the start."}),
@@ -85,6 +87,7 @@ impl Operations {
 
     pub(super) fn syncs(&self) -> Answer {
         let all = self.syncs.all().into_iter().map(|(key, held)| {
+            self.syncs.watched(&key);
             let (word, says) = words(&held);
             json!({
                 "enterprise": key.enterprise(),
@@ -117,20 +120,19 @@ impl Operations {
                     partner: partner_name(partner.name())?,
                     id,
                 };
-                self.syncs
-                    .ask_for(key.clone(), target)
-                    .await
-                    .map_err(|full| {
-                        Refused::new(StatusCode::TOO_MANY_REQUESTS, "full", full.to_string())
-                    })?;
+                let before = self.syncs.ask_for(key.clone(), target).await;
+                let before = before.map_err(|full| {
+                    Refused::new(StatusCode::TOO_MANY_REQUESTS, "full", full.to_string())
+                })?;
                 let held = self.syncs.standing(&key);
-                Ok((
-                    StatusCode::ACCEPTED,
-                    held.as_ref().map_or_else(
-                        || json!({"standing": "waiting", "says": "The sync waits for its turn."}),
-                        standing,
-                    ),
-                ))
+                let answer = match (&before, &held) {
+                    (Some(before), _) => folded(before),
+                    (None, Some(held)) => standing(held),
+                    (None, None) => {
+                        json!({"standing": "waiting", "says": "The sync waits for its turn."})
+                    }
+                };
+                Ok((StatusCode::ACCEPTED, answer))
             }
             Order::User { user } => {
                 doing.action = "sync-user";
@@ -234,9 +236,13 @@ impl Operations {
         };
         let tracking = failure.theirs.as_ref().or(failure.ours.as_ref());
         let tracking = tracking.map_or_else(String::new, |id| format!(" [{id}]"));
+        let said = match failure.text.trim_end_matches('.') {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
         let text = format!(
-            "Webex says {}: {}{tracking} {}",
-            judged.code, failure.text, judged.action
+            "Webex says {}{said}{tracking}. {}",
+            judged.code, judged.action
         );
         Refused::new(status, "webex", text.trim_end())
     }
@@ -271,6 +277,16 @@ fn sync_of(sync: &DirectorySync, faults: &Faults) -> Value {
 fn standing(held: &Standing) -> Value {
     let (word, says) = words(held);
     json!({"standing": word, "says": says})
+}
+
+/// One that was asked for while it stood like this already.
+fn folded(before: &Standing) -> Value {
+    let (word, says) = words(before);
+    let says = format!(
+        "It was asked for already, and no second one is begun: {says}. What changed in BroadWorks \
+         since a running one began may need another one after its end."
+    );
+    json!({"standing": word, "says": says, "folded": true})
 }
 
 fn words(held: &Standing) -> (&'static str, String) {

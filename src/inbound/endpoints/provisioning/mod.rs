@@ -19,7 +19,9 @@ mod judge;
 mod reply;
 mod served;
 mod take;
+mod unmapped;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -65,6 +67,7 @@ use crate::workers::captures::Captures;
 pub use crate::inbound::endpoints::provisioning::reply::Reply;
 pub use crate::inbound::endpoints::provisioning::served::AdapterError;
 pub use crate::inbound::endpoints::provisioning::served::template_values;
+pub use crate::inbound::endpoints::provisioning::unmapped::UnmappedCalls;
 
 /// Takes a wish in; returns when it is durable.
 pub type Submit = Arc<dyn Fn(Wish) -> BoxFuture<'static, Result<Verdict, NotTaken>> + Send + Sync>;
@@ -97,6 +100,8 @@ pub struct AdapterGround {
     pub metrics: Arc<AdapterMetrics>,
     /// Rates and lockouts, which a reload must not begin anew.
     pub limiters: Arc<Limiters>,
+    /// Calls that no rule knows, for the alarm.
+    pub unmapped: Arc<UnmappedCalls>,
     /// Where calls to bridges come to their end.
     pub tasks: Tasks,
 }
@@ -232,6 +237,10 @@ impl Adapter {
         let names = self.templates.iter().map(|template| template.name.as_str());
         self.ground.metrics.templates(names);
         self.ground.captures.adopt(config);
+        let served = self.served.iter();
+        let mappings = served.map(|served| (served.key.clone(), served.print));
+        let mappings: BTreeMap<_, _> = mappings.collect();
+        self.ground.unmapped.adopt(&mappings);
     }
 
     /// From now on new calls are refused with 503; those under way end.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use http::HeaderValue;
 use http::StatusCode;
 use tokio::sync::Semaphore;
@@ -23,6 +24,7 @@ use crate::domain::provisioning::mapping;
 use crate::domain::provisioning::mapping::Mapping;
 use crate::domain::provisioning::mapping::TemplateValues;
 use crate::domain::provisioning::profile::Package;
+use crate::domain::provisioning::unmapped::Print;
 use crate::inbound::endpoints::provisioning::door::Door;
 use crate::inbound::endpoints::provisioning::errand::OF_A_TEMPLATE;
 use crate::inbound::endpoints::provisioning::reply::Text;
@@ -122,6 +124,8 @@ pub(super) struct Served {
     pub(super) door: Option<Door>,
     pub(super) values: TemplateValues,
     pub(super) mapping: Mapping,
+    /// Tells one mapping from another.
+    pub(super) print: Print,
     pub(super) texts: Texts,
     /// Where calls are relayed.
     pub(super) bridge: Option<Arc<Bridge>>,
@@ -164,22 +168,26 @@ impl Served {
         let bridge = note(&mut problems, bridge(template, environment));
         let (key, cluster) = (note(&mut problems, key), note(&mut problems, cluster));
         match (key, cluster, door, mapping, texts, bridge) {
-            (Some(key), Some(cluster), Some(door), Some(mapping), Some(texts), Some(bridge))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    values: template_values(template, &key, &cluster),
-                    name: Arc::from(template.name.as_str()),
-                    rules: template.clone(),
-                    key,
-                    cluster,
-                    door,
-                    mapping,
-                    texts,
-                    bridge,
-                    places: Arc::new(Semaphore::new(OF_A_TEMPLATE)),
-                })
-            }
+            (
+                Some(key),
+                Some(cluster),
+                Some(door),
+                Some((mapping, print)),
+                Some(texts),
+                Some(bridge),
+            ) if problems.is_empty() => Ok(Self {
+                values: template_values(template, &key, &cluster),
+                name: Arc::from(template.name.as_str()),
+                rules: template.clone(),
+                key,
+                cluster,
+                door,
+                mapping,
+                print,
+                texts,
+                bridge,
+                places: Arc::new(Semaphore::new(OF_A_TEMPLATE)),
+            }),
             _ => Err(problems),
         }
     }
@@ -212,9 +220,9 @@ fn password(
     }
 }
 
-fn read_mapping(template: &Template) -> Result<Mapping, Vec<AdapterError>> {
+fn read_mapping(template: &Template) -> Result<(Mapping, Print), Vec<AdapterError>> {
     let Some(path) = &template.mapping else {
-        return Ok(Mapping::built_in());
+        return Ok((Mapping::built_in(), print(mapping::BUILT_IN)));
     };
     let unreadable = |fault| AdapterError::MappingUnreadable {
         template: template.name.clone(),
@@ -222,14 +230,24 @@ fn read_mapping(template: &Template) -> Result<Mapping, Vec<AdapterError>> {
         fault,
     };
     let text = files::read_text(path, MAPPING_BYTES).map_err(|fault| vec![unreadable(fault)])?;
-    Mapping::parse(&text).map_err(|found| {
+    let parsed = Mapping::parse(&text).map_err(|found| {
         let problem = |problem| AdapterError::Mapping {
             template: template.name.clone(),
             path: path.clone(),
             problem,
         };
-        found.into_iter().map(problem).collect()
-    })
+        found.into_iter().map(problem).collect::<Vec<_>>()
+    })?;
+    Ok((parsed, print(&text)))
+}
+
+fn print(text: &str) -> Print {
+    let mut print = Print::default();
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    for (place, byte) in print.iter_mut().zip(digest.as_ref()) {
+        *place = *byte;
+    }
+    print
 }
 
 fn texts(template: &Template) -> Result<Texts, AdapterError> {

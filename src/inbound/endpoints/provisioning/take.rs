@@ -16,6 +16,7 @@ use crate::domain::provisioning::intake::Wish;
 use crate::domain::provisioning::mapping;
 use crate::domain::provisioning::mapping::Trace;
 use crate::domain::provisioning::refusal::RefusalReason;
+use crate::domain::provisioning::unmapped::Last;
 use crate::inbound::endpoints::provisioning::Adapter;
 use crate::inbound::endpoints::provisioning::Content;
 use crate::inbound::endpoints::provisioning::Head;
@@ -192,7 +193,7 @@ impl Adapter {
         }
     }
 
-    /// Keeps a call for a look, if the template wants it.
+    /// Keeps a call for a look, if the template wants it, and notes one that no rule knows.
     fn capture(
         &self,
         asked: &Asked<'_>,
@@ -202,11 +203,22 @@ impl Adapter {
     ) {
         let status = outcome.reply.status;
         let failed = status.is_client_error() || status.is_server_error();
+        let unmapped = is_unmapped(wanted);
         let keep = match asked.served.rules.capture {
             CaptureWhat::All => true,
-            CaptureWhat::Errors => failed,
+            CaptureWhat::Errors => failed || unmapped,
             CaptureWhat::Off => false,
         };
+        if unmapped {
+            let last = Last {
+                at: moment(),
+                request: asked.visit.request.clone(),
+                captured: keep,
+                refused: asked.served.rules.mode != TemplateMode::Relay,
+            };
+            let (key, print) = (&asked.served.key, asked.served.print);
+            self.ground.unmapped.came(key, print, last);
+        }
         if keep {
             self.ground.captures.keep(Taken {
                 id: asked.visit.request.clone(),
@@ -218,6 +230,18 @@ impl Adapter {
                 status: status.as_u16(),
             });
         }
+    }
+}
+
+/// Whether no rule knows what a call wants.
+const fn is_unmapped(wanted: &mapping::Outcome) -> bool {
+    match wanted {
+        mapping::Outcome::CaptureAndRefuse(_) => true,
+        mapping::Outcome::Ignore
+        | mapping::Outcome::Refuse(_)
+        | mapping::Outcome::RelayOrRefuse
+        | mapping::Outcome::Remove(_)
+        | mapping::Outcome::Upsert(_) => false,
     }
 }
 

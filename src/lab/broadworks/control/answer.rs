@@ -117,6 +117,9 @@ async fn carry_out(
             let (id, given) = (decoded(id), method == Method::POST);
             provisioning::assign(lab, &id, given, tasks).await
         }
+        (&Method::POST, ["lab", "users", id, "imp", "again"]) => {
+            provisioning::repeat(lab, &decoded(id), tasks).await
+        }
         (&Method::POST, ["lab", "users", id, "imp-guest"]) => {
             provisioning::guest(lab, &decoded(id)).await
         }

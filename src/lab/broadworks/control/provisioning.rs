@@ -56,9 +56,26 @@ pub(super) async fn assign(
     given: bool,
     tasks: &Tasks,
 ) -> Result<Value, Refused> {
+    // What is so already changes nothing, and then nobody is called.
+    let already = lab.has_imp(user) == Some(given);
     let outcome = lab.assign_imp(user, given, tasks).await;
     outcome.map_err(|summary| Refused(StatusCode::CONFLICT, summary))?;
-    Ok(json!({ "user": user, "integrated-imp": given }))
+    Ok(json!({ "user": user, "integrated-imp": given, "already": already }))
+}
+
+/// Has the Application Server call once more for a user who has Integrated IM&P; others get it.
+pub(super) async fn repeat(
+    lab: &Arc<BroadWorks>,
+    user: &str,
+    tasks: &Tasks,
+) -> Result<Value, Refused> {
+    if lab.has_imp(user) != Some(true) {
+        return assign(lab, user, true, tasks).await;
+    }
+    let told = lab.repeat_imp(user).await;
+    let told = told.ok_or_else(|| absent("user with a messaging server", user))?;
+    told.map_err(|text| Refused(StatusCode::CONFLICT, text))?;
+    Ok(json!({ "user": user, "integrated-imp": true, "already": true, "repeated": true }))
 }
 
 /// Asks for a guest at a user's messaging server.

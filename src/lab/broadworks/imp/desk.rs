@@ -18,6 +18,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use crate::lab::broadworks::BroadWorks;
 use crate::lab::broadworks::directory::Messaging;
+use crate::lab::broadworks::directory::User;
 use crate::lab::broadworks::error::LabError;
 use crate::lab::broadworks::imp::Failure;
 use crate::lab::broadworks::imp::Order;
@@ -154,6 +155,27 @@ impl BroadWorks {
         let server = directory.messaging_of(directory.user(user)?)?;
         let asked = self.imp.guest(server).await;
         Some(asked.map_err(|failure| match failure {
+            Failure::Refused(text) | Failure::Unreachable(text) => text,
+        }))
+    }
+
+    /// Whether a user has Integrated IM&P; `None` when nobody has this id.
+    #[must_use]
+    pub fn has_imp(&self, user: &str) -> Option<bool> {
+        self.store.read().user(user).map(User::has_imp)
+    }
+
+    /// Tells a user's messaging server once more how the user looks, as the Application Server does
+    /// when something about the user changes. `None` when there is nobody to tell, or nothing.
+    pub async fn repeat_imp(&self, user: &str) -> Option<Result<(), String>> {
+        // As with a change: nobody else changes the user meanwhile.
+        let _turn = self.imp.turn(user).await;
+        let directory = self.store.read();
+        let held = directory.user(user).filter(|user| user.has_imp())?;
+        let server = directory.messaging_of(held)?;
+        let order = Order::Present(Box::new(held.clone()));
+        let told = self.imp.tell(server, &order).await;
+        Some(told.map_err(|failure| match failure {
             Failure::Refused(text) | Failure::Unreachable(text) => text,
         }))
     }

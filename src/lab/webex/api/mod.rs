@@ -39,8 +39,10 @@ use serde_json::Value;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::lab::pki::Pair;
+use crate::lab::webex::ORGANIZATION;
 use crate::lab::webex::WebexError;
 use crate::lab::webex::bridge;
 use crate::lab::webex::connections;
@@ -48,6 +50,7 @@ use crate::lab::webex::identity::tls;
 use crate::lab::webex::random;
 use crate::platform::clock;
 use crate::platform::tasks::Tasks;
+use ids::Kind;
 use record::Record;
 use render::Shape;
 use tokens::Tokens;
@@ -79,6 +82,16 @@ pub const REFRESH_TOKEN: &str = "lab-partner-refresh-token";
 
 /// The partner's service app, whose client is [`CLIENT_ID`] too.
 pub const SERVICE_APP: &str = "lab-service-app";
+
+/// The partner's own organization, as the APIs write its name.
+#[must_use]
+pub fn partner_organization() -> String {
+    let id = Uuid::try_parse(ORGANIZATION);
+    id.map_or_else(
+        |_| ORGANIZATION.to_owned(),
+        |id| Kind::Organization.name(id),
+    )
+}
 
 /// Life of an access token in seconds, as production has it: 14 days.
 const ACCESS_LIFE: u64 = 1_209_599;

@@ -137,6 +137,7 @@ pub const fn number(name: AlarmName) -> u32 {
         AlarmName::InternalCaRenewalFailed => 41,
         AlarmName::InternalCaRotationDue => 42,
         AlarmName::InternalCaGenerationUnused => 43,
+        AlarmName::AdapterCallsUnmapped => 44,
     }
 }
 
@@ -175,7 +176,8 @@ pub(super) const fn subcomponent(name: AlarmName) -> i32 {
         AlarmName::MtlsClientRejected | AlarmName::CtiSessionsMissing => 4,
         AlarmName::XspUnreachable | AlarmName::AsUnreachable | AlarmName::WebexApiUnreachable => 5,
         AlarmName::EventChannelLost | AlarmName::BlfSubscriptionLost => 6,
-        AlarmName::ProvisioningFailed
+        AlarmName::AdapterCallsUnmapped
+        | AlarmName::ProvisioningFailed
         | AlarmName::ProvisioningBacklog
         | AlarmName::ProvisioningStuck => 7,
         AlarmName::SpoolFilling | AlarmName::ClockSkew | AlarmName::ConfigReloadFailed => 8,
