@@ -11,7 +11,6 @@ use crate::cli::certs::failure::Failure;
 use crate::cli::certs::object;
 use crate::cli::operations;
 use crate::config::Config;
-use crate::config::Environment;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::Severity;
 use crate::domain::certs::date;
@@ -28,7 +27,7 @@ pub(super) struct Desk {
     pub(super) config: Config,
     pub(super) shelf: Shelf,
     pub(super) place: Place,
-    /// Who sits here, as far as the environment tells.
+    /// Who sits here.
     pub(super) by: String,
 }
 
@@ -51,7 +50,7 @@ impl Desk {
             config,
             shelf,
             place,
-            by: operations::name(&Environment::process()),
+            by: operations::name(),
         })
     }
 }
