@@ -299,6 +299,7 @@ fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
     rules.lost_after = 1;
     rules.deploy_grace = std::time::Duration::ZERO;
     rules.nodes_grace = std::time::Duration::ZERO;
+    rules.goes_on = false;
     let mut at = clock::now();
     at.wall = now;
     let mut watchlist = Watchlist::new(rules, at);
@@ -313,4 +314,26 @@ fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
         }
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_once_without_a_daemon_is_not_told_of_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let scope = Scope {
+            door: Door::at(None, None),
+            files: vec![folder.path().join("nosuch.pem")],
+            role: Role::Server,
+            offline: false,
+            probe: false,
+            color: Color::Never,
+        };
+        let found = scope.look(clock::wall()).unwrap();
+        let text = found.document.to_string();
+        assert!(text.contains("it is not there"), "{text}");
+        assert!(!text.contains("daemon"), "{text}");
+    }
 }

@@ -383,5 +383,6 @@ pub fn rules(config: &Config) -> Rules {
         deploy_grace: rules.deploy_grace,
         nodes_grace: rules.nodes_grace,
         clock_tolerance: rules.clock_tolerance,
+        goes_on: true,
     }
 }
