@@ -98,6 +98,8 @@ pub(in crate::cli) enum Failure {
     Config(String),
     #[error("{0} --offline looks without it.")]
     NotSeen(NotSeen),
+    #[error("there is no region {asked:?} in [maintenance]; there are: {known}")]
+    NoRegion { asked: String, known: String },
     #[error("nothing of the name {0:?} is watched; `xspd certs list` has all names")]
     Unknown(String),
     #[error("handshakes need a runtime, which could not be started: {0}")]
@@ -109,6 +111,7 @@ impl Failure {
         match self {
             Self::Config(_) => Exit::Config,
             Self::NotSeen(error) => error.exit(),
+            Self::NoRegion { .. } => Exit::Usage,
             Self::Unknown(_) => Exit::NoInput,
             Self::Runtime(_) => Exit::Io,
         }
