@@ -17,7 +17,6 @@ use crate::domain::certs::date;
 use crate::domain::certs::fit::Finding;
 use crate::domain::shell::quoted;
 use crate::workers::cert_desk::activate;
-use crate::workers::cert_desk::place;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
@@ -40,7 +39,7 @@ impl Desk {
     /// Reads the configuration and finds the place; what a crash interrupted there is finished.
     pub(super) fn open(door: &Door, asked: &str, now: SystemTime) -> Result<Self, Failure> {
         let config = door.config().map_err(Failure::Config)?;
-        let place = place::find(&config, &object::place(&config, asked))?;
+        let place = object::find(&config, asked)?;
         let shelf = Shelf::new(&config.state_dir);
         if shelf.about(&place, Part::Applying)?.is_some() {
             let _lock = shelf.lock(&place)?;
