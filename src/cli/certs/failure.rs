@@ -14,6 +14,7 @@ use crate::domain::certs::bundle::BundleProblem;
 use crate::domain::certs::csr::RequestProblem;
 use crate::domain::certs::date;
 use crate::domain::certs::fit::Finding;
+use crate::domain::certs::source::SourceFault;
 use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
 use crate::workers::cert_desk::activate::ActivateError;
@@ -50,6 +51,9 @@ pub(in crate::cli) enum Failure {
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What is in a file cannot be shown.
+    #[error("{}: {fault}", path.display())]
+    Content { path: PathBuf, fault: SourceFault },
     /// What is kept of certificates cannot be read or written.
     #[error("{0}")]
     Disk(#[from] KeptError),
@@ -142,6 +146,7 @@ impl Failure {
             Self::Watched(failure) => failure.exit(),
             Self::BadBlock { .. }
             | Self::Bundle { .. }
+            | Self::Content { .. }
             | Self::NotThen { .. } => Exit::Data,
             Self::Activate(ActivateError::Disk(error)) | Self::Disk(error) => of_disk(error),
             Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,
