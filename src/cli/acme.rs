@@ -2,6 +2,7 @@
 //! key for the account.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,6 +17,9 @@ use crate::config::Acme;
 use crate::config::AcmeChallenge;
 use crate::config::Config;
 use crate::domain::certs::date;
+use crate::domain::certs::renewal;
+use crate::domain::certs::renewal::UsedUp;
+use crate::platform::clock;
 use crate::workers::acme::places;
 use crate::workers::acme::state::Asked;
 use crate::workers::acme::state::Folder;
@@ -91,11 +95,34 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether this day's orders are made.
+    pub(super) fn used_up(&self, status: &Status, now: SystemTime) -> Option<UsedUp> {
+        used_up(&self.acme, status, now)
+    }
+
     /// The daemon does the work, so it must be there.
     pub(super) fn alive(&self) -> Result<(), Failure> {
         let address = self.address;
         alive(address).map_err(|error| Failure::NoWorker { address, error })
     }
+}
+
+fn used_up(acme: &Acme, status: &Status, now: SystemTime) -> Option<UsedUp> {
+    let orders = status.orders.iter();
+    // They are kept without the part of a second.
+    let orders = orders.filter_map(|at| date::from_unix(at.saturating_add(1)));
+    renewal::used_up(orders, acme.orders_per_day, now)
+}
+
+/// When the next order can be had, for people.
+pub(super) fn no_order_left(used_up: &UsedUp) -> String {
+    let UsedUp { made, since, next } = used_up;
+    format!(
+        "{made} orders were made since {}, which is all that orders-per-day allows; the next is \
+         possible at {}",
+        date::text(*since),
+        date::text(*next)
+    )
 }
 
 fn unknown(config: &Config, name: &str) -> Failure {
@@ -114,7 +141,7 @@ fn unknown(config: &Config, name: &str) -> Failure {
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
     let done = match args.verb {
-        Verb::List { door } => list(&door, console),
+        Verb::List { door } => list(&door, console, clock::wall()),
         Verb::NewAccount { name, door } => new_account(&door, &name, console),
         Verb::RollKey { name, door } => roll_key(&door, &name, console),
         Verb::ShowDns { name, door } => show_dns(&door, &name, console),
@@ -125,51 +152,70 @@ pub fn run(args: Args, console: Console) -> Exit {
     })
 }
 
-fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
+fn list(door: &Door, console: Console, now: SystemTime) -> Result<Exit, Failure> {
     let config = door.config().map_err(Failure::Config)?;
     let mut all = Vec::new();
     for acme in &config.acme {
         let folder = Folder::new(&config.state_dir, &acme.name);
-        all.push((acme, folder.status()?));
+        all.push((acme, folder.status()?, folder.is_asked()));
     }
-    let refused = |status: &Status| !matches!(status.account_state.as_str(), "" | "valid");
     let failing =
         |status: &Status| status.failures > 0 || refused(status) || !status.unserved.is_empty();
-    let failing = all.iter().any(|(_, status)| failing(status));
+    let failing = all.iter().any(|(_, status, _)| failing(status));
     if console.json {
-        let documents: Vec<_> = all.iter().map(|(acme, s)| document(acme, s)).collect();
+        let all = all.iter();
+        let documents: Vec<_> = all
+            .map(|(acme, status, asked)| document(acme, status, *asked, now))
+            .collect();
         console.document(&json!({ "acme": documents }));
     } else {
         let head = ["NAME", "NAMES", "CHALLENGE", "RENEWED", "NEXT", "FAILURES"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(all.iter().map(|(acme, status)| row(acme, status)));
+        rows.extend(all.iter().map(|(acme, status, _)| row(acme, status)));
         align(&rows).iter().for_each(|line| console.line(line));
-        for (acme, status) in &all {
-            if !status.problem.is_empty() {
-                console.line(format_args!("{}: {}", acme.name, status.problem));
-            }
-            if refused(status) {
-                let state = &status.account_state;
-                console.line(format_args!("{}: the account: {state}", acme.name));
-            }
-            if let Some(held) = status.held.and_then(date::from_unix) {
-                console.line(format_args!(
-                    "{}: somebody went back to the certificate before, so none is ordered until {}; \
-                     at once: xspd certs renew {}",
-                    acme.name,
-                    date::text(held),
-                    acme.name
-                ));
-            }
-            for place in &status.unserved {
-                console.line(format_args!(
-                    "{}: what was renewed is not served by {place}",
-                    acme.name
-                ));
+        for (acme, status, asked) in &all {
+            for remark in remarks(acme, status, *asked, now) {
+                console.line(format_args!("{}: {remark}", acme.name));
             }
         }
     }
     Ok(if failing { Exit::Findings } else { Exit::Ok })
+}
+
+fn refused(status: &Status) -> bool {
+    !matches!(status.account_state.as_str(), "" | "valid")
+}
+
+/// What the table has no room for.
+fn remarks(acme: &Acme, status: &Status, asked: bool, now: SystemTime) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !status.problem.is_empty() {
+        remarks.push(status.problem.clone());
+    }
+    if refused(status) {
+        remarks.push(format!("the account: {}", status.account_state));
+    }
+    if let Some(held) = status.held.and_then(date::from_unix) {
+        remarks.push(format!(
+            "somebody went back to the certificate before, so none is ordered until {}; at once: \
+             xspd certs renew {}",
+            date::text(held),
+            acme.name
+        ));
+    }
+    if let Some(used_up) = used_up(acme, status, now) {
+        remarks.push(no_order_left(&used_up));
+    }
+    if asked {
+        remarks.push(
+            "something was asked for that is not begun; the daemon does it within seconds, if it \
+             runs"
+                .to_owned(),
+        );
+    }
+    let unserved = status.unserved.iter();
+    remarks.extend(unserved.map(|place| format!("what was renewed is not served by {place}")));
+    remarks
 }
 
 fn row(acme: &Acme, status: &Status) -> Vec<String> {
@@ -189,7 +235,8 @@ fn row(acme: &Acme, status: &Status) -> Vec<String> {
     ]
 }
 
-fn document(acme: &Acme, status: &Status) -> Value {
+fn document(acme: &Acme, status: &Status, asked: bool, now: SystemTime) -> Value {
+    let used_up = used_up(acme, status, now);
     json!({
         "name": acme.name,
         "names": acme.names,
@@ -205,6 +252,8 @@ fn document(acme: &Acme, status: &Status) -> Value {
         "unserved": status.unserved,
         "not-before": status.rest.max(status.held),
         "fingerprint": status.fingerprint,
+        "asked": asked,
+        "no-order-before": used_up.map(|used_up| date::to_unix(used_up.next)),
     })
 }
 
@@ -299,9 +348,8 @@ mod tests {
 
     use crate::config::AcmeKey;
 
-    #[test]
-    fn records_name_the_account_and_wildcards_are_a_policy() {
-        let acme = Acme {
+    fn acme() -> Acme {
+        Acme {
             name: "le".to_owned(),
             directory: "https://ca.example/dir".to_owned(),
             ca: None,
@@ -317,7 +365,29 @@ mod tests {
             places: Vec::new(),
             key_type: AcmeKey::EcdsaP256,
             orders_per_day: 5,
+        }
+    }
+
+    #[test]
+    fn a_day_without_orders_and_a_wish_that_waits_are_told() {
+        let now = date::from_unix(1_800_000_000).unwrap();
+        let mut status = Status {
+            orders: vec![1_799_990_000; 4],
+            ..Status::default()
         };
+        assert_eq!(remarks(&acme(), &status, false, now), Vec::<String>::new());
+        status.orders.push(1_799_980_000);
+        let said = remarks(&acme(), &status, true, now);
+        assert!(said[0].starts_with("5 orders were made since "), "{said:?}");
+        assert!(said[1].contains("asked for"), "{said:?}");
+        let document = document(&acme(), &status, true, now);
+        assert_eq!(document["no-order-before"], 1_799_980_001 + 86_400);
+        assert_eq!(document["asked"], true);
+    }
+
+    #[test]
+    fn records_name_the_account_and_wildcards_are_a_policy() {
+        let acme = acme();
         let account = "https://ca.example/acct/7";
         let expected = [
             (

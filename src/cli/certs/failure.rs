@@ -109,6 +109,16 @@ pub(in crate::cli) enum Failure {
         at: SystemTime,
         findings: Vec<Finding>,
     },
+    /// The daemon that was to order it has ended.
+    #[error(
+        "the daemon at {address} has ended meanwhile ({error}). What was not begun is not asked for any \
+         more; an order that was under way is begun anew when the daemon runs again, and counts as one \
+         of the day's. How it stands: xspd acme list"
+    )]
+    WorkerGone {
+        address: SocketAddr,
+        error: io::Error,
+    },
     /// A password that cannot be read.
     #[error("the password: {0}")]
     Password(String),
@@ -158,7 +168,8 @@ impl Failure {
             Self::Step(_) => Exit::Usage,
             Self::NoAccount(_)
             | Self::NoDaemon { .. }
-            | Self::NoWorker { .. } => Exit::Unavailable,
+            | Self::NoWorker { .. }
+            | Self::WorkerGone { .. } => Exit::Unavailable,
             Self::Password(_) => Exit::NoInput,
             Self::NoAcme { .. } | Self::Place(_) | Self::Request(_) => Exit::Usage,
             Self::Key(error) => of_secret(error),
