@@ -1,15 +1,18 @@
 //! Alarms, wired: the desk on the store of the node, its sinks, and what it goes by.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::AppError;
 use crate::config;
 use crate::config::Config;
+use crate::config::DEFAULT_PATH;
 use crate::config::Environment;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Observation;
 use crate::domain::alarms::Policy;
 use crate::domain::alarms::QuietHours;
+use crate::domain::shell::Ending;
 use crate::outbound::alerts::AlertSink;
 use crate::outbound::alerts::SinkBuilder;
 use crate::platform::tasks::Tasks;
@@ -32,6 +35,7 @@ pub struct Alarms {
     /// The desk.
     pub desk: AlarmDesk,
     builder: SinkBuilder,
+    ending: Ending,
     tasks: Tasks,
 }
 
@@ -39,13 +43,13 @@ pub struct Alarms {
 pub struct PreparedSinks(Vec<Arc<dyn AlertSink>>);
 
 impl Alarms {
-    /// Starts the desk. Where there is no database it goes on in memory, and says so. Blocks on the
+    /// Starts the desk of a configuration and the path it was read from. Where there is no database it goes on in memory, and says so. Blocks on the
     /// disk.
     ///
     /// # Errors
     /// Every sink that cannot be built.
     pub fn start(
-        config: &Config,
+        (path, config): (&Path, &Config),
         database: &Result<Sqlite, StoreError>,
         tasks: &Tasks,
         telemetry: &Telemetry,
@@ -59,9 +63,10 @@ impl Alarms {
                 AlarmStore::in_memory()
             }
         };
+        let ending = ending(path);
         let parts = Parts {
             store,
-            policy: policy(&config.alarms),
+            policy: policy(&config.alarms, ending.clone()),
             history: config.alarms.history,
             sinks,
             minute: QuietHours::minute,
@@ -70,6 +75,7 @@ impl Alarms {
         Ok(Self {
             desk: AlarmDesk::start(parts, tasks),
             builder,
+            ending,
             tasks: tasks.clone(),
         })
     }
@@ -85,7 +91,8 @@ impl Alarms {
     /// Takes effect.
     pub fn publish(&self, config: &Config, sinks: PreparedSinks) {
         let desk = self.desk.clone();
-        let (policy, history) = (policy(&config.alarms), config.alarms.history);
+        let policy = policy(&config.alarms, self.ending.clone());
+        let history = config.alarms.history;
         let PreparedSinks(sinks) = sinks;
         let adopt = async move { desk.adopt(policy, history, sinks).await };
         self.tasks.worker("alarm-settings", adopt);
@@ -148,10 +155,11 @@ pub fn prove(config: &Config) -> impl Iterator<Item = AppError> {
     found.into_iter().map(AppError::from)
 }
 
-fn policy(alarms: &config::Alarms) -> Policy {
+fn policy(alarms: &config::Alarms, ending: Ending) -> Policy {
     let overrides = alarms.overrides.iter();
     Policy {
         system: alarms.system_name.clone().unwrap_or_else(host_name),
+        ending,
         hold_down: alarms.hold_down,
         hold_time: alarms.hold_time,
         critical_at_once: alarms.critical_at_once,
@@ -163,6 +171,17 @@ fn policy(alarms: &config::Alarms) -> Policy {
     }
 }
 
+/// What lines to paste end with. What cannot be written in one is left out: a line that is wrong is
+/// worse than one that lacks something.
+fn ending(path: &Path) -> Ending {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match path.to_str() {
+        Some(DEFAULT_PATH) | None => Ending::default(),
+        Some(path) if path.contains(char::is_control) => Ending::default(),
+        Some(path) => Ending::config(path),
+    }
+}
+
 /// As the host calls itself; blocks for no time, as it is no file on a disk.
 fn host_name() -> String {
     let name = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
@@ -171,5 +190,24 @@ fn host_name() -> String {
         "xspd".to_owned()
     } else {
         name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_configuration_that_verbs_do_not_find_by_themselves_is_named() {
+        let line = |path: &str| ending(Path::new(path)).line("xspd alarms list");
+        assert_eq!(line(DEFAULT_PATH), "xspd alarms list");
+        assert_eq!(
+            line("/srv/lab/xspd.toml"),
+            "xspd alarms list --config /srv/lab/xspd.toml"
+        );
+        // Pasted in another directory it must be the same file.
+        let here = std::path::absolute("xspd.toml").unwrap();
+        assert!(line("xspd.toml").contains(here.to_str().unwrap()));
+        assert_eq!(line("/srv/a\nb.toml"), "xspd alarms list");
     }
 }

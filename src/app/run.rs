@@ -100,7 +100,7 @@ impl Daemon {
         let sockets = bind_unless(problems.collect(), &config)?;
         let partners = build::partners(&config)?;
         let tasks = Tasks::new();
-        let (database, alarms) = alarms(&config, &tasks, &telemetry)?;
+        let (database, alarms) = alarms((path, &config), &tasks, &telemetry)?;
         let webex = WebexPartners::new(&tasks, &telemetry);
         let mut edge = build::edge(
             &config,
@@ -274,12 +274,12 @@ fn load(path: &Path) -> Result<config::Loaded, Vec<AppError>> {
 
 /// Opens the store and starts the alarm desk on it; without a store that goes on in memory.
 fn alarms(
-    config: &Config,
+    (path, config): (&Path, &Config),
     tasks: &Tasks,
     telemetry: &Telemetry,
 ) -> Result<(Result<Sqlite, StoreError>, Alarms), Vec<AppError>> {
     let database = Sqlite::open(&config.store.path);
-    let alarms = Alarms::start(config, &database, tasks, telemetry)?;
+    let alarms = Alarms::start((path, config), &database, tasks, telemetry)?;
     Ok((database, alarms))
 }
 

@@ -2,6 +2,7 @@
 //! key for the account.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,7 +17,10 @@ use crate::config::Acme;
 use crate::config::AcmeChallenge;
 use crate::config::Config;
 use crate::domain::certs::date;
+use crate::domain::certs::renewal;
+use crate::domain::certs::renewal::UsedUp;
 use crate::domain::shell::quoted;
+use crate::platform::clock;
 use crate::workers::acme::places;
 use crate::workers::acme::staged;
 use crate::workers::acme::state::Asked;
@@ -93,11 +97,34 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether this day's orders are made.
+    pub(super) fn used_up(&self, status: &Status, now: SystemTime) -> Option<UsedUp> {
+        used_up(&self.acme, status, now)
+    }
+
     /// The daemon does the work, so it must be there.
     pub(super) fn alive(&self) -> Result<(), Failure> {
         let address = self.address;
         alive(address).map_err(|error| Failure::NoWorker { address, error })
     }
+}
+
+fn used_up(acme: &Acme, status: &Status, now: SystemTime) -> Option<UsedUp> {
+    let orders = status.orders.iter();
+    // They are kept without the part of a second.
+    let orders = orders.filter_map(|at| date::from_unix(at.saturating_add(1)));
+    renewal::used_up(orders, acme.orders_per_day, now)
+}
+
+/// When the next order can be had, for people.
+pub(super) fn no_order_left(used_up: &UsedUp) -> String {
+    let UsedUp { made, since, next } = used_up;
+    format!(
+        "{made} orders were made since {}, which is all that orders-per-day allows; the next is \
+         possible at {}",
+        date::text(*since),
+        date::text(*next)
+    )
 }
 
 fn unknown(config: &Config, name: &str) -> Failure {
@@ -116,7 +143,7 @@ fn unknown(config: &Config, name: &str) -> Failure {
 #[must_use]
 pub fn run(args: Args, console: Console) -> Exit {
     let done = match args.verb {
-        Verb::List { door } => list(&door, console),
+        Verb::List { door } => list(&door, console, clock::wall()),
         Verb::NewAccount { name, door } => new_account(&door, &name, console),
         Verb::RollKey { name, door } => roll_key(&door, &name, console),
         Verb::ShowDns { name, door } => show_dns(&door, &name, console),
@@ -127,65 +154,118 @@ pub fn run(args: Args, console: Console) -> Exit {
     })
 }
 
-fn list(door: &Door, console: Console) -> Result<Exit, Failure> {
+fn list(door: &Door, console: Console, now: SystemTime) -> Result<Exit, Failure> {
     let config = door.config().map_err(Failure::Config)?;
     let mut all = Vec::new();
     for acme in &config.acme {
         let folder = Folder::new(&config.state_dir, &acme.name);
-        let places = places(&config, acme);
-        let staged = staged(&Shelf::new(&config.state_dir), &places, &acme.name);
-        all.push((acme, folder.status()?, staged));
+        all.push(View {
+            acme,
+            status: folder.status()?,
+            asked: folder.is_asked(),
+            staged: staged(
+                &Shelf::new(&config.state_dir),
+                &places(&config, acme),
+                &acme.name,
+            ),
+        });
     }
-    let failing = |status: &Status| {
-        status.failures > 0 || status.refused().is_some() || !status.unserved.is_empty()
-    };
-    let failing = all.iter().any(|(_, status, _)| failing(status));
+    let failing = all.iter().any(View::is_wrong);
     if console.json {
-        let documents = all
-            .iter()
-            .map(|(acme, s, staged)| document(acme, s, staged));
-        let documents: Vec<_> = documents.collect();
+        let documents: Vec<_> = all.iter().map(|view| view.document(now)).collect();
         console.document(&json!({ "acme": documents }));
     } else {
         let head = ["NAME", "NAMES", "CHALLENGE", "RENEWED", "NEXT", "FAILURES"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(all.iter().map(|(acme, status, _)| row(acme, status)));
+        rows.extend(all.iter().map(|view| row(view.acme, &view.status)));
         align(&rows).iter().for_each(|line| console.line(line));
-        for (acme, status, staged) in &all {
-            for remark in remarks(acme, status, staged) {
-                console.line(format_args!("{}: {remark}", acme.name));
+        for view in &all {
+            for remark in view.remarks(now) {
+                console.line(format_args!("{}: {remark}", view.acme.name));
             }
         }
     }
     Ok(if failing { Exit::Findings } else { Exit::Ok })
 }
 
-/// What else is to be said of one.
-fn remarks(acme: &Acme, status: &Status, staged: &[String]) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if !status.problem.is_empty() {
-        remarks.push(status.problem.clone());
+/// One automatic certificate as it stands.
+struct View<'a> {
+    acme: &'a Acme,
+    status: Status,
+    /// Something was asked for that is not begun.
+    asked: bool,
+    /// Places for which something was ordered and not activated.
+    staged: Vec<String>,
+}
+
+impl View<'_> {
+    fn is_wrong(&self) -> bool {
+        let status = &self.status;
+        status.failures > 0 || status.refused().is_some() || !status.unserved.is_empty()
     }
-    if let Some(state) = status.refused() {
-        remarks.push(format!("the account: {state}"));
+
+    /// What the table has no room for.
+    fn remarks(&self, now: SystemTime) -> Vec<String> {
+        let (name, status) = (&self.acme.name, &self.status);
+        let mut remarks = Vec::new();
+        if !status.problem.is_empty() {
+            remarks.push(status.problem.clone());
+        }
+        if let Some(state) = status.refused() {
+            remarks.push(format!("the account: {state}"));
+        }
+        if let Some(held) = status.held.and_then(date::from_unix) {
+            remarks.push(format!(
+                "somebody went back to the certificate before, so none is ordered until {}; at \
+                 once: xspd certs renew {name}",
+                date::text(held)
+            ));
+        }
+        remarks.extend(self.staged.iter().map(|place| {
+            format!(
+                "what was ordered is staged for {place} and not activated: xspd certs activate {}",
+                quoted(place)
+            )
+        }));
+        if let Some(used_up) = used_up(self.acme, status, now) {
+            remarks.push(no_order_left(&used_up));
+        }
+        if self.asked {
+            remarks.push(
+                "something was asked for that is not begun; the daemon does it within seconds, if \
+                 it runs"
+                    .to_owned(),
+            );
+        }
+        let unserved = status.unserved.iter();
+        remarks.extend(unserved.map(|place| format!("what was renewed is not served by {place}")));
+        remarks
     }
-    if let Some(held) = status.held.and_then(date::from_unix) {
-        remarks.push(format!(
-            "somebody went back to the certificate before, so none is ordered until {}; at once: \
-             xspd certs renew {}",
-            date::text(held),
-            acme.name
-        ));
+
+    fn document(&self, now: SystemTime) -> Value {
+        let (acme, status) = (self.acme, &self.status);
+        let used_up = used_up(acme, status, now);
+        json!({
+            "name": acme.name,
+            "names": acme.names,
+            "for": acme.places,
+            "directory": acme.directory,
+            "challenge": acme.challenge.word(),
+            "renewed": status.renewed,
+            "due": status.due,
+            "failures": status.failures,
+            "problem": status.problem,
+            "account": status.account,
+            "account-state": status.account_state,
+            "account-since": status.account_since,
+            "unserved": status.unserved,
+            "staged": self.staged,
+            "not-before": status.rest.max(status.held),
+            "fingerprint": status.fingerprint,
+            "asked": self.asked,
+            "no-order-before": used_up.map(|used_up| date::to_unix(used_up.next)),
+        })
     }
-    remarks.extend(staged.iter().map(|place| {
-        format!(
-            "what was ordered is staged for {place} and not activated: xspd certs activate {}",
-            quoted(place)
-        )
-    }));
-    let unserved = status.unserved.iter();
-    remarks.extend(unserved.map(|place| format!("what was renewed is not served by {place}")));
-    remarks
 }
 
 fn row(acme: &Acme, status: &Status) -> Vec<String> {
@@ -203,27 +283,6 @@ fn row(acme: &Acme, status: &Status) -> Vec<String> {
         moment(status.due.max(status.held)),
         status.failures.to_string(),
     ]
-}
-
-fn document(acme: &Acme, status: &Status, staged: &[String]) -> Value {
-    json!({
-        "name": acme.name,
-        "names": acme.names,
-        "for": acme.places,
-        "directory": acme.directory,
-        "challenge": acme.challenge.word(),
-        "renewed": status.renewed,
-        "due": status.due,
-        "failures": status.failures,
-        "problem": status.problem,
-        "account": status.account,
-        "account-state": status.account_state,
-        "account-since": status.account_since,
-        "unserved": status.unserved,
-        "staged": staged,
-        "not-before": status.rest.max(status.held),
-        "fingerprint": status.fingerprint,
-    })
 }
 
 fn new_account(door: &Door, name: &str, console: Console) -> Result<Exit, Failure> {
@@ -339,17 +398,47 @@ mod tests {
 
     #[test]
     fn what_waits_and_a_refused_account_are_said_with_what_to_paste() {
-        let status = Status {
-            account_state: "it refused (403, unauthorized): no".to_owned(),
-            ..Status::default()
+        let acme = acme();
+        let view = View {
+            acme: &acme,
+            status: Status {
+                account_state: "it refused (403, unauthorized): no".to_owned(),
+                ..Status::default()
+            },
+            asked: false,
+            staged: vec!["edge/*".to_owned()],
         };
-        let remarks = remarks(&acme(), &status, &["edge/*".to_owned()]);
+        let remarks = view.remarks(clock::wall());
         assert_eq!(remarks.len(), 2, "{remarks:?}");
         assert!(remarks[0].contains("403"), "{remarks:?}");
         assert!(
             remarks[1].ends_with("xspd certs activate 'edge/*'"),
             "{remarks:?}"
         );
+    }
+
+    #[test]
+    fn a_day_without_orders_and_a_wish_that_waits_are_told() {
+        let now = date::from_unix(1_800_000_000).unwrap();
+        let acme = acme();
+        let mut view = View {
+            acme: &acme,
+            status: Status {
+                orders: vec![1_799_990_000; 4],
+                ..Status::default()
+            },
+            asked: false,
+            staged: Vec::new(),
+        };
+        assert_eq!(view.remarks(now), Vec::<String>::new());
+        view.status.orders.push(1_799_980_000);
+        view.asked = true;
+        let said = view.remarks(now);
+        assert!(said[0].starts_with("5 orders were made since "), "{said:?}");
+        assert!(said[1].contains("asked for"), "{said:?}");
+        let document = view.document(now);
+        assert_eq!(document["no-order-before"], 1_799_980_001 + 86_400);
+        assert_eq!(document["asked"], true);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::cli::admin::token;
 use crate::config::Environment;
 use crate::config::secret::Secret;
 use crate::domain::provisioning::ids::is_hidden;
+use crate::platform::operator::operator;
 
 /// Largest answer in bytes: a page of a thousand users, or the report of 50,000 rows.
 const MOST: u64 = 64 * 1024 * 1024;
@@ -169,7 +170,7 @@ impl Daemon {
         Ok(Self {
             address,
             operator: Some(token(key, reference)?),
-            name: name(&Environment::process()),
+            name: name(),
         })
     }
 
@@ -191,7 +192,7 @@ impl Daemon {
         Ok(Self {
             address: door.address(&config),
             operator: operator.transpose()?,
-            name: name(&Environment::process()),
+            name: name(),
         })
     }
 
@@ -248,13 +249,23 @@ impl Daemon {
     }
 }
 
-/// Who sits here, as far as the environment tells.
-pub(super) fn name(environment: &Environment) -> String {
+/// Who sits here: as the environment tells, or else the kernel.
+pub(super) fn name() -> String {
+    named(&Environment::process(), operator)
+}
+
+fn named(environment: &Environment, otherwise: impl FnOnce() -> Option<String>) -> String {
     let held = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
-        .find_map(|variable| environment.variable(variable));
+        .find_map(|variable| {
+            environment
+                .variable(variable)
+                .filter(|held| !held.is_empty())
+        });
     let fits = |c: &char| c.is_ascii_alphanumeric() || "._-@\\+".contains(*c);
-    let name: String = held.unwrap_or_default().chars().filter(fits).collect();
+    let held = held.map(str::to_owned).or_else(otherwise);
+    let held = held.unwrap_or_default();
+    let name: String = held.chars().filter(fits).collect();
     match name.get(..NAME) {
         Some(start) => start.to_owned(),
         None if name.is_empty() => "unknown".to_owned(),
@@ -408,13 +419,19 @@ mod tests {
 
     #[test]
     fn the_operator_is_named_by_whom_he_was_before_sudo() {
-        let of = |held: &[(&str, &str)]| name(&held.iter().copied().collect());
+        let of = |held: &[(&str, &str)]| {
+            let kernel = || Some("cron".to_owned());
+            named(&held.iter().copied().collect(), kernel)
+        };
         assert_eq!(
             of(&[("USER", "root"), ("SUDO_USER", "jörg\r\nx: y")]),
             "jrgxy"
         );
         assert_eq!(of(&[("USER", "noc")]), "noc");
-        assert_eq!(of(&[]), "unknown");
+        // A job that has no environment is somebody's all the same.
+        assert_eq!(of(&[]), "cron");
+        assert_eq!(of(&[("USER", "")]), "cron");
+        assert_eq!(named(&Environment::default(), || None), "unknown");
         assert_eq!(of(&[("USER", &"n".repeat(200))]).len(), NAME);
     }
 

@@ -170,20 +170,46 @@ pub(super) fn test(args: &Test, console: Console) -> Exit {
     let asked = Daemon::of_alarms(&args.door);
     match asked.and_then(|daemon| daemon.post(&target, &json!({}))) {
         Ok(said) if console.json => console.document(&said),
-        Ok(said) => console.line(format_args!(
-            "{} took notice {} after {} ms.",
-            plain(&args.sink),
-            text(&said, "identifier"),
-            text(&said, "milliseconds")
-        )),
+        Ok(said) => console.line(tried(&args.sink, &said)),
         Err(failure) => return failure.told(console),
     }
     Exit::Ok
 }
 
+/// What came of a test; an older daemon does not say whether that was confirmed.
+fn tried(sink: &str, said: &Value) -> String {
+    let (sink, number) = (plain(sink), text(said, "identifier"));
+    let took = text(said, "milliseconds");
+    if said["confirmed"] == false {
+        format!(
+            "Notice {number} was sent to {sink} within {took} ms. Sent is all that is known: traps \
+             and syslog are not confirmed. Look there whether it arrived."
+        )
+    } else {
+        format!("{sink} took notice {number} after {took} ms.")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_confirms_is_not_called_taken() {
+        let said = |confirmed: Value| {
+            tried(
+                "traps",
+                &json!({"identifier": 24, "milliseconds": 50, "confirmed": confirmed}),
+            )
+        };
+        assert_eq!(said(true.into()), "traps took notice 24 after 50 ms.");
+        assert_eq!(said(Value::Null), "traps took notice 24 after 50 ms.");
+        let sent = said(false.into());
+        assert!(
+            !sent.contains("took") && sent.contains("not confirmed"),
+            "{sent}"
+        );
+    }
 
     #[test]
     fn a_silence_that_holds_nothing_says_so() {

@@ -167,17 +167,27 @@ fn put_off(
     };
     let chain = activate::assembled(&pair).map_err(bad)?;
     let old = activate::configured(&desk.place).ok().flatten();
-    // As it will be then: a certificate that begins tomorrow may be put off until tomorrow.
-    let findings = fit::judge(&chain, &desk.place.role, old.as_ref(), at);
+    // As it will be then: a certificate that begins tomorrow may be put off until tomorrow. A moment
+    // that has passed means now.
+    let then = at.max(now);
+    let findings = fit::judge(&chain, &desk.place.role, old.as_ref(), then);
     if fit::is_refused(&findings) {
         let place = place.clone();
-        return Err(refused(ActivateError::Refused { place, findings }));
+        return Err(if then > now {
+            Failure::NotThen {
+                place,
+                at: then,
+                findings,
+            }
+        } else {
+            refused(ActivateError::Refused { place, findings })
+        });
     }
     let address = args.door.address(&desk.config);
     alive(address).map_err(|error| Failure::NoDaemon { address, error })?;
     let schedule = Schedule {
         // A moment that has passed already is not one that was missed.
-        at: date::to_unix(at.max(now)),
+        at: date::to_unix(then),
         by: desk.by.clone(),
         fingerprint: pair.about.fingerprint,
     };
@@ -194,6 +204,7 @@ fn put_off(
             "place": place,
             "at": date::text(at),
             "at-seconds": schedule.at,
+            "passed": at <= now,
             "certificate": desk::leaf(&chain.leaf),
             "findings": desk::documents(&findings),
         })));

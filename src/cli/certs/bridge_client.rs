@@ -2,6 +2,7 @@
 //! an XSP, and what to type there and on the Application Server (Solution Guide, "Configure CTI
 //! Interface and Related Configuration").
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -95,17 +96,19 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         });
         return Ok(Said::Document(desk::with(own, &desk::brief(facts))));
     }
-    Ok(Said::Lines(words(args, &placed, facts, &commands)))
+    let from = place::absolute(&args.ca)?;
+    let lines = words((args, &from), &placed, facts, &commands);
+    Ok(Said::Lines(lines))
 }
 
 /// What was done, and what is to be done elsewhere.
 fn words(
-    args: &Args,
+    (args, ca): (&Args, &Path),
     placed: &Placed,
     facts: &CertificateFacts,
     commands: &[(&str, String)],
 ) -> Vec<String> {
-    let path = args.ca.join(place::CA);
+    let path = ca.join(place::CA);
     let mut lines = vec![
         format!("Written: {}", placed.certificate.display()),
         format!("  {}", desk::brief_words(facts)),

@@ -136,7 +136,7 @@ fn key(args: &Args, desk: &Desk) -> Result<Key, Failure> {
         let secret = desk.place.files().key.read().map_err(Failure::Key)?;
         return Key::of_pem(secret.expose()).ok_or_else(|| Failure::Bundle {
             path: desk.place.key.clone(),
-            problem: BundleProblem::NoPair,
+            problem: BundleProblem::UnusableKey,
         });
     }
     let pair = authority::KeyType::from(args.key_type).generate();

@@ -11,14 +11,12 @@ use crate::cli::certs::failure::Failure;
 use crate::cli::certs::object;
 use crate::cli::operations;
 use crate::config::Config;
-use crate::config::Environment;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::Severity;
 use crate::domain::certs::date;
 use crate::domain::certs::fit::Finding;
 use crate::domain::shell::quoted;
 use crate::workers::cert_desk::activate;
-use crate::workers::cert_desk::place;
 use crate::workers::cert_desk::place::Place;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
@@ -28,7 +26,7 @@ pub(super) struct Desk {
     pub(super) config: Config,
     pub(super) shelf: Shelf,
     pub(super) place: Place,
-    /// Who sits here, as far as the environment tells.
+    /// Who sits here.
     pub(super) by: String,
 }
 
@@ -41,7 +39,7 @@ impl Desk {
     /// Reads the configuration and finds the place; what a crash interrupted there is finished.
     pub(super) fn open(door: &Door, asked: &str, now: SystemTime) -> Result<Self, Failure> {
         let config = door.config().map_err(Failure::Config)?;
-        let place = place::find(&config, &object::place(&config, asked))?;
+        let place = object::find(&config, asked)?;
         let shelf = Shelf::new(&config.state_dir);
         if shelf.about(&place, Part::Applying)?.is_some() {
             let _lock = shelf.lock(&place)?;
@@ -51,7 +49,7 @@ impl Desk {
             config,
             shelf,
             place,
-            by: operations::name(&Environment::process()),
+            by: operations::name(),
         })
     }
 }

@@ -4,12 +4,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::cli::Exit;
 use crate::cli::certs::watched;
 use crate::config::secret::SecretError;
+use crate::domain::certs::Severity;
 use crate::domain::certs::bundle::BundleProblem;
 use crate::domain::certs::csr::RequestProblem;
+use crate::domain::certs::date;
+use crate::domain::certs::fit::Finding;
+use crate::domain::certs::source::SourceFault;
 use crate::tls::TlsError;
 use crate::tls::authority::AuthorityError;
 use crate::workers::cert_desk::activate::ActivateError;
@@ -46,6 +51,9 @@ pub(in crate::cli) enum Failure {
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What is in a file cannot be shown.
+    #[error("{}: {fault}", path.display())]
+    Content { path: PathBuf, fault: SourceFault },
     /// What is kept of certificates cannot be read or written.
     #[error("{0}")]
     Disk(#[from] KeptError),
@@ -94,6 +102,23 @@ pub(in crate::cli) enum Failure {
         address: SocketAddr,
         error: io::Error,
     },
+    /// It could not be used at the time that it was to be put off to.
+    #[error("{place}: not at {}: {}", date::text(*.at), of_later(.findings))]
+    NotThen {
+        place: String,
+        at: SystemTime,
+        findings: Vec<Finding>,
+    },
+    /// The daemon that was to order it has ended.
+    #[error(
+        "the daemon at {address} has ended meanwhile ({error}). What was not begun is not asked for any \
+         more; an order that was under way is begun anew when the daemon runs again, and counts as one \
+         of the day's. How it stands: xspd acme list"
+    )]
+    WorkerGone {
+        address: SocketAddr,
+        error: io::Error,
+    },
     /// A password that cannot be read.
     #[error("the password: {0}")]
     Password(String),
@@ -129,7 +154,10 @@ impl Failure {
     pub(in crate::cli) fn exit(&self) -> Exit {
         match self {
             Self::Watched(failure) => failure.exit(),
-            Self::BadBlock { .. } | Self::Bundle { .. } => Exit::Data,
+            Self::BadBlock { .. }
+            | Self::Bundle { .. }
+            | Self::Content { .. }
+            | Self::NotThen { .. } => Exit::Data,
             Self::Activate(ActivateError::Disk(error)) | Self::Disk(error) => of_disk(error),
             Self::Activate(ActivateError::InTheWay(_)) => Exit::CantCreate,
             Self::Activate(ActivateError::Nothing { .. }) => Exit::NoInput,
@@ -138,7 +166,10 @@ impl Failure {
             Self::InternalCa(problem) => of_ca(problem),
             Self::Issue(problem) => of_issue(problem),
             Self::Step(_) => Exit::Usage,
-            Self::NoAccount(_) | Self::NoDaemon { .. } | Self::NoWorker { .. } => Exit::Unavailable,
+            Self::NoAccount(_)
+            | Self::NoDaemon { .. }
+            | Self::NoWorker { .. }
+            | Self::WorkerGone { .. } => Exit::Unavailable,
             Self::Password(_) => Exit::NoInput,
             Self::NoAcme { .. } | Self::Place(_) | Self::Request(_) => Exit::Usage,
             Self::Key(error) => of_secret(error),
@@ -154,6 +185,12 @@ impl Failure {
             Self::Unwritable { .. } => Exit::CantCreate,
         }
     }
+}
+
+fn of_later(findings: &[Finding]) -> String {
+    let all = findings.iter();
+    let refused = all.filter(|finding| finding.severity() == Severity::Refuse);
+    refused.map(Finding::of_later).collect::<Vec<_>>().join(" ")
 }
 
 fn of_ca(problem: &CaProblem) -> Exit {

@@ -186,6 +186,15 @@ impl Lost {
 
 /// The chain, and the key that fits: one that was brought, one of a request, or the one in use.
 fn pair(brought: Bundle, desk: &Desk) -> Result<(Assembled, Key), BundleProblem> {
+    let unusable = brought.unusable_key;
+    matched(brought, desk).map_err(|problem| match problem {
+        // It is there, and missed all the same.
+        BundleProblem::NoPair if unusable => BundleProblem::UnusableKey,
+        other => other,
+    })
+}
+
+fn matched(brought: Bundle, desk: &Desk) -> Result<(Assembled, Key), BundleProblem> {
     let mut keys = brought.keys;
     // What cannot be read here is missed below, by name.
     let requests = desk.shelf.request_keys(&desk.place).unwrap_or_default();

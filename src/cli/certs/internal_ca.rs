@@ -12,6 +12,7 @@ use crate::cli::certs::desk;
 use crate::cli::certs::failure::Failure;
 use crate::cli::certs::place;
 use crate::cli::certs::place::Placed;
+use crate::domain::shell::quoted;
 
 /// Arguments of `xspd certs init-internal-ca`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,7 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         });
         return Ok(Said::Document(desk::with(own, &desk::brief(facts))));
     }
+    let directory = place::absolute(&args.out)?;
     Ok(Said::Lines(vec![
         format!("Written: {}", placed.certificate.display()),
         format!("  {}", desk::brief_words(facts)),
@@ -48,11 +50,11 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Said
         format!(
             "To have the daemon renew what it issues ([internal-ca] directory = \"{}\"), its account \
              must be able to read the key, and to write [listener.bridge]'s files.",
-            args.out.display()
+            directory.display()
         ),
         format!(
             "Next: xspd certs issue-bridge-client --ca {} --common-name NAME --out DIR",
-            args.out.display()
+            quoted(&directory.to_string_lossy())
         ),
     ]))
 }

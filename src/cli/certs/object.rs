@@ -4,6 +4,8 @@
 use crate::cli::admin::Door;
 use crate::config::Config;
 use crate::workers::cert_desk::place;
+use crate::workers::cert_desk::place::Place;
+use crate::workers::cert_desk::place::PlaceProblem;
 use crate::workers::cert_watch;
 
 /// The place that is meant; what is no object of the watch list stays as it is.
@@ -11,6 +13,25 @@ pub(super) fn place(config: &Config, asked: &str) -> String {
     let is_place = place::find(config, asked).is_ok();
     let object = (!is_place).then(|| cert_watch::place_of(config, asked));
     object.flatten().unwrap_or_else(|| asked.to_owned())
+}
+
+/// The place of that name.
+///
+/// # Errors
+/// When there is none; of a thing that is watched: that it is.
+pub(super) fn find(config: &Config, asked: &str) -> Result<Place, PlaceProblem> {
+    let found = place::find(config, &place(config, asked));
+    found.map_err(|problem| match problem {
+        PlaceProblem::Unknown { asked, places } => match cert_watch::only_watched(config, &asked) {
+            Some(whose) => PlaceProblem::OnlyWatched {
+                asked,
+                whose,
+                places,
+            },
+            None => PlaceProblem::Unknown { asked, places },
+        },
+        other => other,
+    })
 }
 
 /// What `renew` is meant to renew: the name of an [[acme]], or a place.
@@ -143,6 +164,38 @@ client-certificate = {}
         ]
         .map(|(object, place)| (object.to_owned(), place.to_owned()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_only_watched_is_not_called_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        let text = format!(
+            "state-dir = \"{0}\"\n[[certificate]]\nname = \"cucm-tomcat\"\nrole = \"server\"\n\
+             files = [\"{0}/cucm.pem\"]\n[[certificate]]\nname = \"farm\"\nrole = \"server\"\n\
+             files = [\"{0}/farm/*.pem\"]\n[[pool]]\nname = \"xsp\"\n\
+             upstream = [{{ name = \"one\", url = \"http://127.0.0.1:1\" }}]\n\
+             [[listener]]\nname = \"a\"\naddresses = [\"127.0.0.1:0\"]\nplaintext = true\n\
+             [[listener.host]]\nnames = [\"*\"]\n",
+            folder.path().display()
+        );
+        let other = from_text(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        config.watched_certificates = other.watched_certificates;
+        for (object, whose) in [
+            ("cucm-tomcat", "elsewhere"),
+            ("anchor 1234abcd of webex", "webex"),
+        ] {
+            let problem = find(&config, object).unwrap_err();
+            assert!(matches!(problem, PlaceProblem::OnlyWatched { .. }));
+            let said = problem.to_string();
+            assert!(said.contains(&format!("(whose: {whose})")), "{said}");
+            assert!(said.contains("cti/bridge"), "what can be renewed: {said}");
+        }
+        for object in ["cucm", "anchor 1234abcd of nobody"] {
+            let problem = find(&config, object).unwrap_err();
+            assert!(matches!(problem, PlaceProblem::Unknown { .. }), "{object}");
+        }
+        assert!(find(&config, "cti/bridge").is_ok());
     }
 
     #[test]

@@ -24,13 +24,15 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Where they are to be put: the directory is made, and nothing may be in the way.
+    /// Where they are to be put: the directory is made, and nothing may be in the way. As a path from
+    /// the root, which is what a configuration takes.
     pub(super) fn prepare(
         directory: &Path,
         certificate: &str,
         key: &str,
         force: bool,
     ) -> Result<Self, Failure> {
+        let directory = &absolute(directory)?;
         files::create_private_dir(directory)
             .map_err(|source| Failure::unwritable(directory, source))?;
         let placed = Self {
@@ -57,6 +59,11 @@ impl Placed {
     }
 }
 
+/// A path as a configuration takes it, whatever directory this is typed in.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|source| Failure::unwritable(path, source))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
@@ -75,6 +82,19 @@ mod tests {
             key: Zeroizing::new(format!("key {name}")),
             facts: CertificateFacts::parse(&Minted::root(mint::ca(name)).der).unwrap(),
         }
+    }
+
+    #[test]
+    fn what_is_printed_for_a_configuration_is_a_path_from_the_root() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(absolute(Path::new("ica")).unwrap(), here.join("ica"));
+        assert_eq!(absolute(Path::new("/a/b")).unwrap(), Path::new("/a/b"));
+        assert!(absolute(Path::new("")).is_err());
+        // A directory that is there, by a way from where we are.
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let name = directory.path().file_name().unwrap();
+        let placed = Placed::prepare(Path::new(name), BRIDGE, BRIDGE_KEY, false).unwrap();
+        assert!(placed.certificate.is_absolute() && placed.key.is_absolute());
     }
 
     #[test]

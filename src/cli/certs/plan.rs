@@ -44,6 +44,15 @@ struct Planned<'a> {
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Exit, Failure> {
     let found = args.scope.look(now)?;
     let calendar = found.config.maintenance.calendar();
+    if let Some(asked) = &args.region
+        && !calendar.regions.contains_key(asked)
+    {
+        let known: Vec<_> = calendar.regions.keys().map(String::as_str).collect();
+        return Err(Failure::NoRegion {
+            asked: asked.clone(),
+            known: known.join(", "),
+        });
+    }
     let limit = date::to_unix(now).saturating_add(args.within * 86_400);
     let mut planned = Vec::new();
     for certificate in found.certificates() {

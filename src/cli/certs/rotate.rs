@@ -22,7 +22,6 @@ use crate::cli::certs::renew_bridge;
 use crate::cli::certs::renew_bridge::Order;
 use crate::cli::operations;
 use crate::config::Config;
-use crate::config::Environment;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::trust_usage::QUIET_DAYS;
@@ -152,7 +151,7 @@ impl Scene {
             ));
         }
         let next = self.folder.load_next(now)?;
-        let by = operations::name(&Environment::process());
+        let by = operations::name();
         let order = Order {
             config: &self.config,
             folder: &self.folder,

@@ -16,7 +16,10 @@ use crate::cli::certs::watched::Scope;
 use crate::domain::certs::CertificateFacts;
 use crate::domain::certs::date;
 use crate::domain::certs::facts::Validity;
+use crate::domain::certs::file_format;
+use crate::domain::certs::file_format::Format;
 use crate::domain::certs::pem;
+use crate::domain::certs::source::SourceFault;
 use crate::tls;
 use crate::tls::TlsError;
 
@@ -26,7 +29,8 @@ const MOST: usize = 64;
 /// Arguments of `xspd certs show`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Name as `xspd certs list` shows it, or a PEM file with one certificate or several
+    /// Name as `xspd certs list` shows it, or a file with one certificate or several
+    /// (PEM, DER, PKCS#12 without a password)
     #[arg(value_name = "NAME|FILE")]
     what: PathBuf,
     #[command(flatten)]
@@ -136,22 +140,10 @@ fn described(held: &Value) -> Vec<String> {
 
 fn file(path: &Path, console: Console, now: SystemTime) -> Result<Said, Failure> {
     let bytes = tls::pem::read_bounded(path).map_err(Failure::Unreadable)?;
-    let mut shown = Vec::new();
-    for (block, place) in pem::blocks(&bytes, MOST).into_iter().zip(1..) {
-        if block.label != "CERTIFICATE" {
-            continue;
-        }
-        let bad = |detail: String| Failure::BadBlock {
-            path: path.to_owned(),
-            block: place,
-            detail,
-        };
-        let der = block
-            .content
-            .map_err(|damage| bad(format!("{damage:?}, no certificate can be read")))?;
-        let facts = CertificateFacts::parse(&der).map_err(|error| bad(error.to_string()))?;
-        shown.push((place, facts));
-    }
+    let (unit, shown) = match file_format::format(&bytes) {
+        Some(Format::Der | Format::Pkcs12) => ("certificate", whole(path, &bytes)?),
+        Some(Format::Pem) | None => ("block", blocks(path, &bytes)?),
+    };
     if shown.is_empty() {
         let path = path.to_owned();
         return Err(Failure::Unreadable(TlsError::NoCertificate { path }));
@@ -171,10 +163,44 @@ fn file(path: &Path, console: Console, now: SystemTime) -> Result<Said, Failure>
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.push(format!("{}, block {block}:", path.display()));
+        lines.push(format!("{}, {unit} {block}:", path.display()));
         lines.extend(text(facts, now));
     }
     Ok(Said::Lines(lines))
+}
+
+/// The certificates of a PEM file, each with the number of its block.
+fn blocks(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, CertificateFacts)>, Failure> {
+    let mut shown = Vec::new();
+    for (block, place) in pem::blocks(bytes, MOST).into_iter().zip(1..) {
+        if block.label != "CERTIFICATE" {
+            continue;
+        }
+        let bad = |detail: String| Failure::BadBlock {
+            path: path.to_owned(),
+            block: place,
+            detail,
+        };
+        let der = block.content.map_err(|damage| bad(damage.to_string()))?;
+        let facts = CertificateFacts::parse(&der).map_err(|error| bad(error.to_string()))?;
+        shown.push((place, facts));
+    }
+    Ok(shown)
+}
+
+/// Those of a DER or PKCS#12 file.
+fn whole(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, CertificateFacts)>, Failure> {
+    let bad = |fault| Failure::Content {
+        path: path.to_owned(),
+        fault,
+    };
+    let ders = file_format::certificates(bytes, None).map_err(bad)?;
+    let read = |(place, der): (usize, Vec<u8>)| {
+        let facts = CertificateFacts::parse(&der);
+        let facts = facts.map_err(|error| bad(SourceFault::BadCertificate(place, error)))?;
+        Ok((place, facts))
+    };
+    (1..).zip(ders).map(read).collect()
 }
 
 fn text(facts: &CertificateFacts, now: SystemTime) -> Vec<String> {

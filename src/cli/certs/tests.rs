@@ -217,6 +217,73 @@ fn what_cannot_be_used_is_named_with_its_remedy() {
     }
 }
 
+#[test]
+fn a_file_is_shown_whatever_its_form_and_damage_is_told_in_words() {
+    let desk = Desk::filled(&[]);
+    let ca = fs::read_to_string(desk.path("ca/internal-ca.pem")).unwrap();
+    fs::write(desk.path("junk.pem"), ca.replace("-----END", "-----CUT")).unwrap();
+    let (exit, text) = desk.refusal(&["show", &desk.path("junk.pem")]);
+    assert_eq!(exit, Exit::Data, "{text}");
+    assert!(
+        text.contains("junk.pem, block 1: its END line is missing"),
+        "{text}"
+    );
+    let der = CertificateDer::from_pem_slice(ca.as_bytes()).unwrap();
+    fs::write(desk.path("ca.der"), &der).unwrap();
+    let said = desk.said(&["show", &desk.path("ca.der")]).unwrap();
+    assert!(said.contains("ca.der, certificate 1:"), "{said}");
+    assert!(said.contains("CN=xspd internal CA"), "{said}");
+    let open = include_bytes!("../../../tests/fixtures/wire/certificates/empty-password.p12");
+    fs::write(desk.path("open.p12"), open).unwrap();
+    let said = desk.said(&["show", &desk.path("open.p12")]).unwrap();
+    assert!(said.contains("CN=Fixture"), "{said}");
+    let locked = include_bytes!("../../../tests/fixtures/wire/certificates/aes256.p12");
+    fs::write(desk.path("locked.p12"), locked).unwrap();
+    let (exit, text) = desk.refusal(&["show", &desk.path("locked.p12")]);
+    assert_eq!(exit, Exit::Data, "{text}");
+    assert!(text.contains("password"), "{text}");
+}
+
+#[test]
+fn a_region_that_nobody_knows_is_refused_with_those_there_are() {
+    let desk = Desk::filled(&[]);
+    let file = desk.path("certs/bridge-chain.pem");
+    for more in [&[][..], &["--ics"]] {
+        let words = ["plan", "--file", &file, "--region", "emae"];
+        let (exit, text) = desk.refusal(&[&words, more].concat());
+        assert_eq!(exit, Exit::Usage, "{text}");
+        assert!(text.contains("emae") && text.contains("emea"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_printed_for_the_configuration_is_a_path_from_the_root() {
+    let desk = Desk::new();
+    // A way to the same place from where tests run.
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    let way = |name: &str| format!("{up}{}", desk.path(name).trim_start_matches('/'));
+    let said = desk
+        .said(&["init-internal-ca", "--out", &way("ca")])
+        .unwrap();
+    let found = said.split_once("directory = \"").unwrap().1;
+    assert!(found.starts_with('/'), "{said}");
+    let words = [
+        "issue-bridge-client",
+        "--common-name",
+        NAME,
+        "--ca",
+        &way("ca"),
+        "--out",
+    ];
+    let said = desk.said(&[&words[..], &[&way("certs")]].concat()).unwrap();
+    let (_, found) = said.split_once("chain = \"").unwrap();
+    assert!(
+        found.starts_with('/') && found.contains("key = \"file:/"),
+        "{said}"
+    );
+}
+
 fn chain(path: &str) -> Vec<CertificateDer<'static>> {
     let read: Result<_, _> = CertificateDer::pem_file_iter(path).unwrap().collect();
     read.unwrap()

@@ -98,6 +98,8 @@ pub(in crate::cli) enum Failure {
     Config(String),
     #[error("{0} --offline looks without it.")]
     NotSeen(NotSeen),
+    #[error("there is no region {asked:?} in [maintenance]; there are: {known}")]
+    NoRegion { asked: String, known: String },
     #[error("nothing of the name {0:?} is watched; `xspd certs list` has all names")]
     Unknown(String),
     #[error("handshakes need a runtime, which could not be started: {0}")]
@@ -109,6 +111,7 @@ impl Failure {
         match self {
             Self::Config(_) => Exit::Config,
             Self::NotSeen(error) => error.exit(),
+            Self::NoRegion { .. } => Exit::Usage,
             Self::Unknown(_) => Exit::NoInput,
             Self::Runtime(_) => Exit::Io,
         }
@@ -299,6 +302,7 @@ fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
     rules.lost_after = 1;
     rules.deploy_grace = std::time::Duration::ZERO;
     rules.nodes_grace = std::time::Duration::ZERO;
+    rules.goes_on = false;
     let mut at = clock::now();
     at.wall = now;
     let mut watchlist = Watchlist::new(rules, at);
@@ -313,4 +317,26 @@ fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
         }
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_once_without_a_daemon_is_not_told_of_its_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let scope = Scope {
+            door: Door::at(None, None),
+            files: vec![folder.path().join("nosuch.pem")],
+            role: Role::Server,
+            offline: false,
+            probe: false,
+            color: Color::Never,
+        };
+        let found = scope.look(clock::wall()).unwrap();
+        let text = found.document.to_string();
+        assert!(text.contains("it is not there"), "{text}");
+        assert!(!text.contains("daemon"), "{text}");
+    }
 }

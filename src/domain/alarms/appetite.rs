@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::domain::alarms::key::AlarmKey;
     use crate::domain::alarms::name::AlarmName;
+    use crate::domain::shell::Ending;
 
     fn night() -> QuietHours {
         QuietHours {
@@ -111,6 +112,7 @@ mod tests {
             rule: String::new(),
             ends: None,
             details: Vec::new(),
+            ending: Ending::default(),
         }
     }
 

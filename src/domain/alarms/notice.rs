@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::shell::Ending;
 
 /// What happened to an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,4 +89,7 @@ pub struct Notice {
     pub ends: Option<SystemTime>,
     /// More for whoever acts.
     pub details: Vec<(String, String)>,
+    /// What lines to paste end with.
+    #[serde(default)]
+    pub ending: Ending,
 }

@@ -345,6 +345,7 @@ mod tests {
     use super::*;
     use crate::domain::alarms::name::AlarmName;
     use crate::domain::alarms::severity::Severity;
+    use crate::domain::shell::Ending;
 
     #[expect(
         clippy::disallowed_methods,
@@ -370,6 +371,7 @@ mod tests {
             rule: String::new(),
             ends: None,
             details: Vec::new(),
+            ending: Ending::default(),
         })
     }
 

@@ -9,12 +9,15 @@ use crate::domain::alarms::impact::Impact;
 use crate::domain::alarms::impact::Urgency;
 use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::shell::Ending;
 
 /// What the board goes by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The node, as notices name it.
     pub system: String,
+    /// What lines to paste end with.
+    pub ending: Ending,
     /// How many equal looks in a row are believed.
     pub hold_down: u32,
     /// How long what a source says is believed without a second look, of a source that speaks when
@@ -89,6 +92,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             system: String::new(),
+            ending: Ending::default(),
             hold_down: 2,
             hold_time: Duration::from_secs(60),
             critical_at_once: false,

@@ -116,6 +116,12 @@ pub enum BundleProblem {
     /// More than [`MOST_CERTIFICATES`].
     #[error("it holds more than {MOST_CERTIFICATES} certificates or {MOST_KEYS} keys")]
     TooMany,
+    /// The key that was brought cannot be used, and none of those at hand fits.
+    #[error(
+        "the key in it cannot be used: it is damaged, or of a kind or size that is not used here. RSA \
+         needs 2048 to 8192 bits, and elliptic curves are P-256, P-384, P-521 and Ed25519"
+    )]
+    UnusableKey,
     /// None of the forms that are read.
     #[error("it is neither PEM, DER, PKCS#7 nor PKCS#12")]
     Unknown,
@@ -139,6 +145,7 @@ impl BundleProblem {
             Self::TooLarge => "too-large",
             Self::TooMany => "too-many",
             Self::Unknown => "unknown-form",
+            Self::UnusableKey => "unusable-key",
         }
     }
 }

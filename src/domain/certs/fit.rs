@@ -117,6 +117,26 @@ impl Finding {
         }
     }
 
+    /// What it says of a time to come, at which it was judged. Nothing is wrong now, neither with the
+    /// certificate nor with a clock.
+    #[must_use]
+    pub fn of_later(&self) -> String {
+        if let Self::Chain(ChainProblem::Expired(link, end)) = self {
+            format!("{link}: it ends before that, on {}.", date::text(*end))
+        } else if let Self::Chain(ChainProblem::NotYetValid(link, start)) = self {
+            format!(
+                "{link}: it starts only after that, on {}.",
+                date::text(*start)
+            )
+        } else if let Self::Expired(end) = self {
+            format!("It ends before that, on {}.", date::text(*end))
+        } else if let Self::NotYetValid(start) = self {
+            format!("It starts only after that, on {}.", date::text(*start))
+        } else {
+            self.to_string()
+        }
+    }
+
     /// Whether a purpose that the old one had is gone.
     #[must_use]
     pub const fn is_lost_purpose(&self) -> bool {

@@ -17,8 +17,9 @@ pub enum Pkcs12Problem {
     Malformed,
     /// RC2, Triple DES or older.
     #[error(
-        "it is encrypted in an old way (RC2 or Triple DES), which is not read here; convert it: \
-         openssl pkcs12 -legacy -in OLD.p12 -nodes | openssl pkcs12 -export -out NEW.p12"
+        "it is encrypted in an old way (RC2 or Triple DES), which is not read here; convert it, and \
+         use NEW.pem, which has the key: (umask 077; openssl pkcs12 -legacy -in OLD.p12 -nodes -out \
+         NEW.pem)"
     )]
     OldEncryption,
     /// A public key instead of a password.

@@ -8,6 +8,7 @@
 
 mod dated;
 mod hold;
+mod limit;
 mod words;
 
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
 pub use hold::hold_until;
+pub use limit::UsedUp;
+pub use limit::used_up;
 pub use words::Life;
 pub use words::RenewalAction;
 pub use words::RenewalInput;
@@ -240,12 +243,13 @@ impl Renewal {
             self.ask_at = Some(now.mono + ASK_AGAIN);
             self.actions.push_back(RenewalAction::AskWindow);
         }
-        self.orders.retain(|order| order.mono > now.mono);
+        let left = self.has_order_left(now);
+        // Who asked was told that there is none; hours later it would come by surprise.
+        self.asked &= left;
         let rests = self.rest.is_some() || self.hold.left(now.mono).is_some();
         // An operator has mended what was wrong, and knows better than the pause.
         let time = self.asked || (self.is_due(now) && !rests);
-        let free = !self.ordering && self.orders.len() < self.orders_per_day;
-        if self.known && time && free {
+        if self.known && time && left && !self.ordering {
             self.asked = false;
             self.orders.push_back(Dated {
                 mono: now.mono + DAY,
@@ -255,6 +259,11 @@ impl Renewal {
             self.actions.push_back(RenewalAction::Order);
         }
         self.look_later(now);
+    }
+
+    fn has_order_left(&mut self, now: Now) -> bool {
+        self.orders.retain(|order| order.mono > now.mono);
+        self.orders.len() < self.orders_per_day
     }
 
     fn is_due(&self, now: Now) -> bool {
@@ -341,8 +350,11 @@ impl Machine for Renewal {
         self.follow(now);
         match input {
             RenewalInput::Asked => {
-                self.asked = true;
-                self.hold.lift(now);
+                // What cannot be ordered now is not asked for either: see [`used_up`].
+                if self.has_order_left(now) {
+                    self.asked = true;
+                    self.hold.lift(now);
+                }
             }
             RenewalInput::Failed { retry_after, away } => {
                 self.handle_failed(retry_after, away, now);
@@ -569,6 +581,45 @@ mod tests {
         assert_eq!(done, [RenewalAction::Order]);
         now = then;
         assert!(now.wall >= start().wall + HOUR * 22);
+    }
+
+    #[test]
+    fn what_was_asked_for_on_a_day_without_orders_does_not_come_by_surprise_later() {
+        let now = start();
+        let mut renewal = fresh(3, 2, now);
+        renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
+        renewal.handle(RenewalInput::WindowUnknown, now);
+        drain(&mut renewal);
+        let ask = |renewal: &mut Renewal| {
+            renewal.handle(RenewalInput::Asked, now);
+            let done = drain(renewal);
+            done.contains(&RenewalAction::Order)
+        };
+        for _ in 0..2 {
+            assert!(ask(&mut renewal));
+            renewal.handle(RenewalInput::Renewed(ninety_days(now)), now);
+            drain(&mut renewal);
+        }
+        assert!(!ask(&mut renewal));
+        let (later, done) = pass(&mut renewal, now, DAY * 2);
+        assert!(!done.contains(&RenewalAction::Order), "{done:?}");
+        // Whoever asks when there is one again gets it.
+        renewal.handle(RenewalInput::Asked, later);
+        assert!(drain(&mut renewal).contains(&RenewalAction::Order));
+    }
+
+    #[test]
+    fn a_second_wish_during_the_last_order_of_the_day_is_not_kept_either() {
+        let now = start();
+        let mut renewal = fresh(3, 1, now);
+        renewal.handle(RenewalInput::InUse(Some(ninety_days(now))), now);
+        renewal.handle(RenewalInput::Asked, now);
+        assert!(drain(&mut renewal).contains(&RenewalAction::Order));
+        renewal.handle(RenewalInput::Asked, now);
+        renewal.handle(RenewalInput::Renewed(ninety_days(now)), now);
+        drain(&mut renewal);
+        let (_, done) = pass(&mut renewal, now, DAY * 2);
+        assert!(!done.contains(&RenewalAction::Order), "{done:?}");
     }
 
     #[test]

@@ -232,6 +232,9 @@ pub fn alarms(samples: &Samples) -> Report {
     }
     for (severity, count) in &standing {
         report.measure(severity.word(), *count, "", ";;0;");
+    }
+    // The worst first: of equal states the first one leads the line.
+    for (severity, count) in standing.iter().rev() {
         let state = match severity.nagios() {
             _ if *count < 0.5 => continue,
             0 => State::Ok,
@@ -351,5 +354,10 @@ mod tests {
         assert_eq!(of("xspd_alarms{severity=\"medium\"} 3"), State::Warning);
         let both = "xspd_alarms{severity=\"low\"} 3\nxspd_alarms{severity=\"high\"} 1";
         assert_eq!(of(both), State::Critical);
+        // Both are critical for a monitoring system, and the worse one leads the line.
+        let both = "xspd_alarms{severity=\"high\"} 2\nxspd_alarms{severity=\"critical\"} 1";
+        let text = alarms(&samples(both)).text("ALARMS");
+        assert!(text.starts_with("ALARMS CRITICAL - 1 critical: "), "{text}");
+        assert!(text.contains("\nCRITICAL: 2 high"), "{text}");
     }
 }

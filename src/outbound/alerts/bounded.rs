@@ -68,6 +68,10 @@ impl AlertSink for Bounded {
         self.carrier.fades()
     }
 
+    fn confirms(&self) -> bool {
+        self.carrier.confirms()
+    }
+
     fn deliver<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move {
             timeout(self.limit, self.carry(notice))

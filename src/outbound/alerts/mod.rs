@@ -5,12 +5,14 @@
 //!
 //! * [`AlertSink`] is the face of all; [`SinkBuilder`] makes those of a configuration.
 //! * `bounded` holds time and concurrency, so that no sink needs to.
+//! * `datagram` sends what nobody confirms.
 //! * `snmp`, `syslog`, `email`, `webhook`, `webex`, `alertmanager`, `pagerduty`, `journal`: one kind
 //!   each. `post` is what the four that speak HTTP share, `text` what all do.
 
 mod alertmanager;
 mod bounded;
 mod build;
+mod datagram;
 mod email;
 mod error;
 mod journal;
@@ -50,6 +52,11 @@ pub trait AlertSink: Send + Sync {
     /// Whether an alarm seems to be over there when it is not told again for a while.
     fn fades(&self) -> bool;
 
+    /// Whether it says that it took a notice; of the others it is only known that it was sent.
+    fn confirms(&self) -> bool {
+        true
+    }
+
     /// Tells it, once. Ends within the sink's time limit, whatever the other side does; may be
     /// dropped at any time, and told again: who gets a notice twice sees the same identifier.
     ///
@@ -63,6 +70,11 @@ trait Carrier: Send + Sync {
     /// As [`AlertSink::fades`].
     fn fades(&self) -> bool {
         false
+    }
+
+    /// As [`AlertSink::confirms`].
+    fn confirms(&self) -> bool {
+        true
     }
 
     /// Carries a notice, once, however long it takes.

@@ -80,12 +80,17 @@ pub(super) fn commands(notice: &Notice) -> Vec<String> {
         | NoticeKind::Acknowledged => {
             let remedy = notice.details.iter().find(|(name, _)| name == COMMAND);
             let remedy = remedy.map(|(_, line)| plain(line));
-            let show = format!("xspd alarms show {name} {object}");
+            let show = notice
+                .ending
+                .line(&format!("xspd alarms show {name} {object}"));
             remedy.into_iter().chain([show]).collect()
         }
         // What is over is not shown any more.
-        NoticeKind::Cleared => vec![format!("xspd alarms history {name} {object}")],
-        NoticeKind::Test => vec!["xspd alarms sinks".to_owned()],
+        NoticeKind::Cleared => {
+            let history = format!("xspd alarms history {name} {object}");
+            vec![notice.ending.line(&history)]
+        }
+        NoticeKind::Test => vec![notice.ending.line("xspd alarms sinks")],
     }
 }
 
@@ -111,6 +116,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::shell::Ending;
     use crate::outbound::alerts::tests::notice;
 
     #[test]
@@ -143,6 +149,12 @@ mod tests {
         notice.kind = NoticeKind::Cleared;
         let history = "xspd alarms history certificateExpiring 'listener webex-mtls'";
         assert_eq!(commands(&notice), [history]);
+        notice.ending = Ending::config("/srv/xspd.toml");
+        let there = format!("{history} --config /srv/xspd.toml");
+        assert_eq!(commands(&notice), [there]);
+        notice.kind = NoticeKind::Test;
+        let sinks = "xspd alarms sinks --config /srv/xspd.toml";
+        assert_eq!(commands(&notice), [sinks]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::Silence;
+use crate::domain::shell::Ending;
 use crate::store::Sqlite;
 use crate::store::StoreError;
 use crate::store::alarms::AlarmDelta;
@@ -107,6 +108,7 @@ fn entry(identifier: u64, object: &str) -> Entry {
             rule: String::new(),
             ends: None,
             details: Vec::new(),
+            ending: Ending::default(),
         },
         by: None,
         comment: None,

@@ -119,6 +119,17 @@ pub struct Shown {
     pub silence: Option<Silence>,
 }
 
+/// What came of trying a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Number of the notice.
+    pub identifier: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether the sink said that it took it; else it is only known that it was sent.
+    pub confirmed: bool,
+}
+
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeskError {
@@ -257,11 +268,11 @@ impl AlarmDesk {
         self.0.shared.store.is_durable()
     }
 
-    /// Tries a sink, at once and once; returns the number of the notice and how long it took.
+    /// Tries a sink, at once and once.
     ///
     /// # Errors
     /// There is no such sink, or it did not take it.
-    pub async fn test(&self, sink: &str, who: &str) -> Result<(u64, Duration), DeskError> {
+    pub async fn test(&self, sink: &str, who: &str) -> Result<Tried, DeskError> {
         let found = self.0.sinks.find(sink).ok_or(DeskError::NoSuchSink)?;
         let (sink, who) = (sink.to_owned(), who.to_owned());
         let notice = self
@@ -270,8 +281,11 @@ impl AlarmDesk {
         let began = clock::mono();
         let told = sink::tell(found.as_ref(), &notice).await;
         told.map_err(DeskError::Sink)?;
-        let took = clock::mono().saturating_duration_since(began);
-        Ok((notice.identifier, took))
+        Ok(Tried {
+            identifier: notice.identifier,
+            took: clock::mono().saturating_duration_since(began),
+            confirmed: found.confirms(),
+        })
     }
 
     async fn ask<T>(

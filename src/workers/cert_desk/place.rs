@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use crate::config::CertificateFiles;
 use crate::config::Config;
 use crate::config::secret::SecretRef;
+use crate::domain::alarms::Whose;
 use crate::domain::certs::fit::Role;
+use crate::domain::shell::quoted;
 
 /// What the last part of a place's name is for the certificate of a CTI listener's bridge.
 const BRIDGE: &str = "bridge";
@@ -79,6 +81,19 @@ pub enum PlaceProblem {
         /// The reference.
         key: String,
     },
+    /// It is looked at, and nobody renews it here.
+    #[error(
+        "\"{asked}\" is only watched{}, and is no certificate that is renewed here; xspd certs show {} \
+         tells where it lies. Renewed by hand can be: {}", of_whom(*.whose), quoted(.asked), listed(.places)
+    )]
+    OnlyWatched {
+        /// What was asked for.
+        asked: String,
+        /// Whose it is.
+        whose: Option<Whose>,
+        /// What there is.
+        places: Vec<String>,
+    },
     /// A listener without configured certificates.
     #[error(
         "listener \"{0}\" has no certificate of its own, only a generated one; name files in its \
@@ -88,13 +103,25 @@ pub enum PlaceProblem {
     )]
     SelfSigned(String),
     /// No such listener.
-    #[error("there is no certificate \"{asked}\" in the configuration; there are: {}", .places.join(", "))]
+    #[error("there is no certificate \"{asked}\" in the configuration; there are: {}", listed(.places))]
     Unknown {
         /// What was asked for.
         asked: String,
         /// What there is.
         places: Vec<String>,
     },
+}
+
+fn of_whom(whose: Option<Whose>) -> String {
+    whose.map_or_else(String::new, |whose| format!(" (whose: {})", whose.word()))
+}
+
+fn listed(places: &[String]) -> String {
+    if places.is_empty() {
+        "none".to_owned()
+    } else {
+        places.join(", ")
+    }
 }
 
 impl Place {

@@ -60,6 +60,7 @@ use crate::workers::cert_watch::timer::Timer;
 
 pub use glances::Glances;
 pub use places::object_of;
+pub use places::only_watched;
 pub use places::place_of;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
@@ -383,5 +384,6 @@ pub fn rules(config: &Config) -> Rules {
         deploy_grace: rules.deploy_grace,
         nodes_grace: rules.nodes_grace,
         clock_tolerance: rules.clock_tolerance,
+        goes_on: true,
     }
 }

@@ -16,9 +16,12 @@ pub(super) fn is_pattern(path: &Path) -> bool {
 /// The files that fit, in the order of their names; at most `most`.
 pub(super) fn files(path: &Path, most: usize) -> Result<Vec<PathBuf>, SourceFault> {
     let name = path.file_name().and_then(|name| name.to_str());
-    let (Some(name), Some(directory)) = (name.filter(|_| is_pattern(path)), path.parent()) else {
+    let (Some(name), Some(parent)) = (name.filter(|_| is_pattern(path)), path.parent()) else {
         return Ok(vec![path.to_owned()]);
     };
+    // A name alone lies where we are.
+    let here = parent.as_os_str().is_empty();
+    let directory = if here { Path::new(".") } else { parent };
     let entries = std::fs::read_dir(directory).map_err(|error| read::fault(&error))?;
     let mut found = Vec::new();
     for entry in entries {
@@ -32,7 +35,7 @@ pub(super) fn files(path: &Path, most: usize) -> Result<Vec<PathBuf>, SourceFaul
             if found.len() == most {
                 return Err(SourceFault::TooManyFiles(most));
             }
-            found.push(entry.path());
+            found.push(parent.join(held));
         }
     }
     if found.is_empty() {
@@ -59,5 +62,16 @@ mod tests {
         assert_eq!(files(&at("*.der"), 9), Err(SourceFault::NothingMatches));
         assert_eq!(files(&at("none/*.der"), 9), Err(SourceFault::Missing));
         assert_eq!(files(&at("plain"), 9).unwrap(), [at("plain")]);
+    }
+
+    #[test]
+    fn a_pattern_without_a_directory_is_about_the_one_we_are_in() {
+        // Where tests run: the root of the package.
+        let found = files(Path::new("no-such.to?l"), 9);
+        assert_eq!(found, Err(SourceFault::NothingMatches));
+        assert_eq!(
+            files(Path::new("Cargo.to*"), 9).unwrap(),
+            [Path::new("Cargo.toml")]
+        );
     }
 }

@@ -90,6 +90,32 @@ pub fn place_of(config: &Config, object: &str) -> Option<String> {
     }
 }
 
+/// Whose a thing is that is watched and that no verb renews; `None` where nothing of the name is
+/// watched. Anchors and what lies in patterns are called by their content too, which is not read.
+#[must_use]
+pub fn only_watched(config: &Config, object: &str) -> Option<Option<Whose>> {
+    let is_it = |entry: &entries::Entry| {
+        let own = entry.shared.id.as_str() == object;
+        own || match &entry.source {
+            entries::Source::Anchors(_) | entries::Source::TrustSet(_) => {
+                let place = object.strip_prefix("anchor ");
+                place.is_some_and(|object| object.ends_with(&format!(" of {}", entry.place)))
+            }
+            entries::Source::Bundles { .. } | entries::Source::Crls(_) => {
+                object.starts_with(&format!("{} ", entry.place))
+            }
+            entries::Source::Chain(_)
+            | entries::Source::Declared { .. }
+            | entries::Source::Keys(_)
+            | entries::Source::Outside(_)
+            | entries::Source::Probe(_)
+            | entries::Source::Served { .. } => false,
+        }
+    };
+    let entry = entries::entries(config).into_iter().find(is_it)?;
+    Some(entry.shared.whose)
+}
+
 /// The name of the object that a place is in the watch list.
 #[must_use]
 pub fn object_of(config: &Config, asked: &str) -> Option<String> {

@@ -17,6 +17,7 @@ use xspd::domain::alarms::Severity;
 use xspd::domain::alarms::outbox::MOST_WAITING;
 use xspd::domain::alarms::outbox::Next;
 use xspd::domain::alarms::outbox::Outbox;
+use xspd::domain::shell::Ending;
 use xspd::platform::clock;
 
 use super::Random;
@@ -234,6 +235,7 @@ fn notice(identifier: u64, kind: NoticeKind, object: &str, severity: Severity) -
         rule: String::new(),
         ends: None,
         details: Vec::new(),
+        ending: Ending::default(),
     }
 }
 

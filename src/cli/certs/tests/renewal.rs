@@ -397,6 +397,32 @@ fn a_certificate_without_its_key_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn a_key_that_cannot_be_used_is_not_called_missing() {
+    let desk = Desk::new();
+    let foreign = Minted::root(mint::ca("Root")).issue(server(HOST));
+    let file = desk.path("short.pem");
+    // As RSA below 2048 bits is: a key by its form, and none that signs.
+    let key = "-----BEGIN PRIVATE KEY-----\nMAMCAQA=\n-----END PRIVATE KEY-----\n";
+    fs::write(&file, format!("{}{key}", foreign.pem())).unwrap();
+    let refused = desk.run(&["import", &file, "--for", "edge"]).unwrap_err();
+    assert_eq!(refused.exit(), Exit::Data);
+    let said = refused.to_string();
+    assert!(said.contains("the key in it cannot be used"), "{said}");
+    assert!(
+        said.contains("2048") && !said.contains("Bring the key"),
+        "{said}"
+    );
+    // One that is not needed does no harm.
+    fs::write(
+        &file,
+        format!("{}{}{key}", foreign.pem(), foreign.key_pem()),
+    )
+    .unwrap();
+    let (exit, _) = desk.run(&["import", &file, "--for", "edge"]).unwrap();
+    assert_eq!(exit, Exit::Ok);
+}
+
+#[test]
 fn a_link_belongs_to_another_tool_and_is_left_alone() {
     let desk = Desk::new();
     desk.staged();
@@ -487,6 +513,22 @@ fn putting_off_without_a_daemon_is_refused_with_the_remedy() {
     assert!(refused.to_string().contains("leave --at away"), "{refused}");
     let (_, said) = desk.run(&["activate", "edge", "--cancel"]).unwrap();
     assert_eq!(said["cancelled"], false);
+}
+
+#[test]
+fn what_is_put_off_beyond_its_end_is_not_said_to_have_ended() {
+    let desk = Desk::new();
+    desk.staged();
+    let at = |moment| ["activate", "edge", "--at", moment, "--admin", "127.0.0.1:1"];
+    let refused = desk.run(&at("9000-01-01T00:00Z")).unwrap_err();
+    assert_eq!(refused.exit(), Exit::Data);
+    let said = refused.to_string();
+    assert!(said.contains("not at 9000-01-01 00:00:00 UTC"), "{said}");
+    assert!(said.contains("it ends before that, on "), "{said}");
+    assert!(!said.contains("clock") && !said.contains("ended"), "{said}");
+    // A moment that has passed means now, and now it is good: only the daemon is missing.
+    let refused = desk.run(&at("2001-01-01T00:00Z")).unwrap_err();
+    assert_eq!(refused.exit(), Exit::Unavailable, "{refused}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::domain::alarms::observation::Observation;
 use crate::domain::alarms::observation::Present;
 use crate::domain::alarms::policy::Policy;
 use crate::domain::alarms::severity::Severity;
+use crate::domain::alarms::whose::COMMAND;
 use crate::domain::line::line;
 use crate::domain::machine::Now;
 
@@ -290,7 +291,15 @@ fn claim(key: &AlarmKey, present: Present, policy: &Policy) -> Claim {
         details,
     } = present;
     let details = details.into_iter().take(DETAILS);
-    let details = details.map(|(name, value)| (line(&name, WORD), line(&value, DETAIL)));
+    let details = details.filter_map(|(name, value)| {
+        let value = if name == COMMAND {
+            // One that is cut would be another command.
+            Some(policy.ending.line(&value)).filter(|value| value.chars().count() <= DETAIL)?
+        } else {
+            value
+        };
+        Some((line(&name, WORD), line(&value, DETAIL)))
+    });
     Claim::Present {
         severity: policy.severity(key.name, severity),
         step: line(&step, WORD),

@@ -182,5 +182,6 @@ pub(super) fn notice(alarm: &Alarm, kind: NoticeKind, policy: &Policy, at: Syste
         rule: alarm.rule.clone(),
         ends: alarm.ends,
         details,
+        ending: policy.ending.clone(),
     }
 }

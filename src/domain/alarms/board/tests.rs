@@ -3,8 +3,11 @@ use super::*;
 use crate::domain::alarms::name::AlarmName;
 use crate::domain::alarms::notice::NoticeKind;
 use crate::domain::alarms::observation::Condition;
+use crate::domain::alarms::observation::DETAIL;
 use crate::domain::alarms::observation::Present;
 use crate::domain::alarms::policy::Override;
+use crate::domain::alarms::whose::COMMAND;
+use crate::domain::shell::Ending;
 
 const DAY: Duration = Policy::DAY;
 
@@ -610,6 +613,42 @@ fn notices_are_numbered_and_say_what_to_do() {
     assert_eq!(change.reach, Some(Severity::Low));
     let test = scene.board.test("mail", "anna", scene.now);
     assert_eq!((test.identifier, test.kind), (2, NoticeKind::Test));
+}
+
+#[test]
+fn a_line_to_paste_names_the_configuration_that_verbs_would_not_find() {
+    let scene = |ending: Ending| {
+        Scene::new(Policy {
+            ending,
+            ..Policy::default()
+        })
+    };
+    let details = |scene: &mut Scene, command: &str| {
+        let Condition::Present(mut seen) = present(ONCE, "x", Severity::Low, "").condition else {
+            panic!("it is there");
+        };
+        seen.details = vec![(COMMAND.to_owned(), command.to_owned())];
+        let seen = Observation {
+            key: AlarmKey::new(ONCE, "x"),
+            condition: Condition::Present(seen),
+        };
+        scene.board.handle(Input::Observed(seen), scene.now);
+        let Some(Action::Changed(change)) = scene.board.poll_action() else {
+            panic!("it is raised");
+        };
+        let notice = change.entry.unwrap().notice;
+        (notice.details, notice.ending)
+    };
+    let there = Ending::config("/srv/xspd.toml");
+    let (held, ending) = details(&mut scene(there.clone()), "xspd certs show x");
+    let line = "xspd certs show x --config /srv/xspd.toml";
+    assert_eq!(held, [(COMMAND.to_owned(), line.to_owned())]);
+    assert_eq!(ending, there);
+    let (held, _) = details(&mut scene(Ending::default()), "xspd certs show x");
+    assert_eq!(held, [(COMMAND.to_owned(), "xspd certs show x".to_owned())]);
+    // One that would be cut is another command.
+    let long = "x".repeat(DETAIL - 3);
+    assert_eq!(details(&mut scene(there), &long).0, []);
 }
 
 #[test]

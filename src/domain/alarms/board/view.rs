@@ -154,6 +154,7 @@ impl Board {
             rule: String::new(),
             ends: None,
             details: Vec::new(),
+            ending: self.policy.ending.clone(),
         }
     }
 }

@@ -318,6 +318,7 @@ fn lost(held: &Held, rules: &Rules, present: &mut BTreeMap<AlarmName, Present>) 
     let names: Vec<String> = lost.iter().map(|(place, _)| place.to_string()).collect();
     let unseen = match counting(&held.places, rules) {
         Some(_) => "",
+        None if !rules.goes_on => "",
         None => {
             " Nothing of it was seen since the start of the daemon; what was an alarm before stays one."
         }

@@ -56,6 +56,8 @@ pub struct Rules {
     pub nodes_grace: Duration,
     /// A jump of the clock that is told.
     pub clock_tolerance: Duration,
+    /// Whether there was a time before, with alarms that may still stand; not for who looks once.
+    pub goes_on: bool,
 }
 
 impl Default for Rules {
@@ -65,6 +67,7 @@ impl Default for Rules {
             deploy_grace: Duration::from_secs(120),
             nodes_grace: Duration::from_secs(3_600),
             clock_tolerance: Duration::from_secs(30),
+            goes_on: true,
         }
     }
 }

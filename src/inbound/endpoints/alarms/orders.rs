@@ -122,9 +122,15 @@ impl AlarmApi<'_> {
             about: sink.chars().take(silence::TEXT).collect(),
         };
         let who = operator_name(ask.headers);
-        let (identifier, took) = self.desk.test(sink, &who).await.map_err(refused)?;
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        Ok(json!({"done": true, "sink": sink, "identifier": identifier, "milliseconds": took}))
+        let tried = self.desk.test(sink, &who).await.map_err(refused)?;
+        let took = u64::try_from(tried.took.as_millis()).unwrap_or(u64::MAX);
+        Ok(json!({
+            "done": true,
+            "sink": sink,
+            "identifier": tried.identifier,
+            "milliseconds": took,
+            "confirmed": tried.confirmed,
+        }))
     }
 }
 

@@ -1,13 +1,16 @@
 //! SNMP traps and informs, as `config/noc/XSPD-MIB.txt` describes them.
 //!
 //! `tree` has the object identifiers, `fields` what a notice is in them, [`engine`] who we are for
-//! SNMP version 3.
+//! SNMP version 3, `trap` how a trap gets there: nobody confirms one, and all that can be known is
+//! that the port is shut. An inform is answered.
 
 pub mod engine;
 mod fields;
+mod trap;
 pub mod tree;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -19,7 +22,7 @@ use std::time::Instant;
 
 use async_snmp::Auth;
 use async_snmp::AuthProtocol;
-use async_snmp::Client;
+use async_snmp::ClientBuilder;
 use async_snmp::Error;
 use async_snmp::ErrorKind;
 use async_snmp::MasterKeys;
@@ -156,10 +159,7 @@ impl Snmp {
         };
         let place = format!("{host}:{port}");
         let address = self.resolve(host, *port).await?;
-        let transport = UdpTransport::bind(self.local(address).to_string())
-            .await
-            .map_err(|error| failed(&place, &error))?;
-        let mut client = Client::builder(address, self.auth.clone())
+        let mut client = ClientBuilder::new(self.auth.clone())
             // Less than the limit in all, so that the answer says which receiver was silent.
             .request_timeout(self.limit / (TRIES + 1))
             .send_timeout(self.limit)
@@ -167,18 +167,29 @@ impl Snmp {
         if let Some(engine) = &self.engine {
             client = client.local_authoritative_engine(engine.clone());
         }
-        let client = client
-            .build_with(&transport)
-            .await
-            .map_err(|error| failed(&place, &error))?;
         let name = self.tree.notification(notice);
         let uptime = self.uptime();
         let fields = fields::fields(&self.tree, notice);
-        let sent = match self.form {
-            SnmpForm::Trap => client.send_trap(&name, uptime, fields).await,
-            SnmpForm::Inform => client.send_inform(&name, uptime, fields).await,
+        let sent = async {
+            let local = self.local(address);
+            match self.form {
+                SnmpForm::Trap => {
+                    let way = trap::Way::to(local, address).await.map_err(|source| {
+                        let target = address;
+                        Error::Network { target, source }
+                    })?;
+                    let client = client.build_with_transport(way)?;
+                    client.send_trap(&name, uptime, fields).await
+                }
+                SnmpForm::Inform => {
+                    let transport = UdpTransport::bind(local.to_string()).await?;
+                    let client = client.target(address).build_with(&transport).await?;
+                    client.send_inform(&name, uptime, fields).await
+                }
+            }
         };
-        sent.map_err(|error| failed(&place, &error))
+        sent.await
+            .map_err(|error: Box<Error>| failed(&place, &error))
     }
 
     /// The first address that our own can reach.
@@ -233,13 +244,19 @@ impl Snmp {
 }
 
 impl Carrier for Snmp {
+    fn confirms(&self) -> bool {
+        self.form == SnmpForm::Inform
+    }
+
     fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(self.tell_all(notice))
     }
 }
 
 fn failed(place: &str, error: &Error) -> SinkError {
+    let shut = matches!(error, Error::Network { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused);
     let (word, remedy) = match error.kind() {
+        ErrorKind::Network if shut => ("connect-failed", "; nobody listens on that port"),
         ErrorKind::Timeout => (
             "timeout",
             "; one that does not know the community, or the user and its passwords, is silent too",

@@ -18,7 +18,6 @@ use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::net::UdpSocket;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -30,6 +29,7 @@ use crate::domain::alarms::Notice;
 use crate::outbound::alerts::Carrier;
 use crate::outbound::alerts::SetupFault;
 use crate::outbound::alerts::SinkError;
+use crate::outbound::alerts::datagram;
 use crate::tls::client::bridge_config;
 use message::message;
 
@@ -39,9 +39,8 @@ const DATAGRAM: usize = 2_048;
 /// Longest message that receivers over TLS should take (RFC 5425, section 4.3.1).
 const STREAM: usize = 8_192;
 
-/// The longest that the end of a connection, or news of a shut port, is waited for.
+/// The longest that the end of a connection is waited for.
 const GOODBYE: Duration = Duration::from_secs(2);
-const SHUT: Duration = Duration::from_millis(50);
 
 /// Bytes of what a receiver says, which should be nothing.
 const SAID: u64 = 4_096;
@@ -138,18 +137,16 @@ impl Syslog {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
         };
-        let socket = UdpSocket::bind(local).await?;
-        socket.connect(target).await?;
-        socket.send(message).await?;
-        // The kernel tells a connected socket that the port is shut; nothing else comes.
-        match timeout(SHUT, socket.recv(&mut [0; 1])).await {
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(_)) | Err(_) => Ok(()),
-        }
+        let socket = datagram::connected(local, target).await?;
+        datagram::send(&socket, message).await
     }
 }
 
 impl Carrier for Syslog {
+    fn confirms(&self) -> bool {
+        false
+    }
+
     fn carry<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(self.send(notice))
     }

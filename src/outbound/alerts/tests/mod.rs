@@ -24,6 +24,7 @@ use crate::domain::alarms::Appetite;
 use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
 use crate::domain::alarms::Severity;
+use crate::domain::shell::Ending;
 use crate::outbound::alerts::AlertSink;
 use crate::outbound::alerts::SinkBuilder;
 
@@ -49,6 +50,7 @@ pub(super) fn notice(identifier: u64) -> Notice {
             ("listener".to_owned(), "webex-mtls".to_owned()),
             ("owner".to_owned(), "\u{c9}quipe r\u{e9}seau".to_owned()),
         ],
+        ending: Ending::default(),
     }
 }
 

@@ -210,6 +210,7 @@ async fn the_longest_notice_is_one_datagram() {
         ..notice(1)
     };
     sink.deliver(&notice).await.unwrap();
+    assert!(!sink.confirms(), "nobody said so");
     let mut bytes = [0; 4_096];
     let length = timeout(PATIENT, socket.recv(&mut bytes))
         .await

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::net::UdpSocket;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::config::AlarmWay;
 use crate::config::SnmpAuthentication;
@@ -318,6 +320,47 @@ async fn who_has_a_notice_does_not_get_it_again_because_another_is_dead() {
     drop(sink.deliver(&notice(9)).await);
     let (_, fields) = receiver.trap().await;
     assert!(fields.contains("Counter32: 9\t"), "told twice: {fields}");
+}
+
+/// A port that is shut and that nobody else gets: its socket hears only one who is not there.
+async fn shut() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.connect("127.0.0.1:9").await.unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn a_trap_to_a_port_that_nobody_listens_on_is_not_called_taken() {
+    let directory = TempDir::new().unwrap();
+    let way = |ports: &[u16]| way(ports, SnmpForm::Trap, community(directory.path()));
+    let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
+    let (shut, open) = (shut().await, UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    let alone = sink(way(&[port(&shut)]), PATIENT, directory.path());
+    assert!(!alone.confirms());
+    let error = alone.deliver(&notice(7)).await.unwrap_err();
+    assert_eq!(
+        (error.as_str(), error.outlook()),
+        ("connect-failed", Outlook::Retry),
+        "{error}"
+    );
+    assert!(error.to_string().contains("nobody listens"), "{error}");
+    // Whoever is there gets it all the same, and once.
+    let both = sink(way(&[port(&shut), port(&open)]), PATIENT, directory.path());
+    for _ in 0..2 {
+        let error = both.deliver(&notice(8)).await.unwrap_err();
+        assert_eq!(error.outlook(), Outlook::Partly, "{error}");
+    }
+    let mut bytes = [0; 2_048];
+    let length = timeout(PATIENT, open.recv(&mut bytes)).await.unwrap();
+    assert!(length.unwrap() > 100);
+    assert!(open.try_recv(&mut bytes).is_err(), "told twice");
+}
+
+#[tokio::test]
+async fn an_inform_is_confirmed() {
+    let directory = TempDir::new().unwrap();
+    let rules = way(&[1], SnmpForm::Inform, community(directory.path()));
+    assert!(sink(rules, PATIENT, directory.path()).confirms());
 }
 
 #[test]
