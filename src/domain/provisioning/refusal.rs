@@ -212,8 +212,9 @@ impl RefusalReason {
             Self::Unmapped => "This kind of request is not known here: ask the provider's \
                  engineers to look at the captured request."
                 .to_owned(),
+            // What cannot be read as a request is not captured either.
             Self::Unreadable => "The request could not be read: ask the provider's engineers to \
-                 look at the captured request."
+                 look into the log of xspd."
                 .to_owned(),
             Self::UserUnknown => format!("Nothing is known of {user}."),
             Self::WordUnfit => "The job does not wait for this.".to_owned(),

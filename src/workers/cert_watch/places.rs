@@ -104,7 +104,8 @@ pub fn only_watched(config: &Config, object: &str) -> Option<Option<Whose>> {
             entries::Source::Bundles { .. } | entries::Source::Crls(_) => {
                 object.starts_with(&format!("{} ", entry.place))
             }
-            entries::Source::Chain(_)
+            entries::Source::Account { .. }
+            | entries::Source::Chain(_)
             | entries::Source::Declared { .. }
             | entries::Source::Keys(_)
             | entries::Source::Outside(_)
