@@ -99,7 +99,8 @@ fn sentences(findings: &[Finding]) -> String {
 pub struct Activated {
     /// The leaf that is in the files now.
     pub new: CertificateFacts,
-    /// The leaf that was there before, when it could be read.
+    /// The leaf that was there before, when it could be read. The same as the new one is no way
+    /// back, where another one is kept already.
     pub old: Option<CertificateFacts>,
     /// What was found, none of which stopped it.
     pub findings: Vec<Finding>,
@@ -296,7 +297,11 @@ fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), KeptError> {
     if waiting.is_some_and(|about| about.fingerprint == pair.about.fingerprint) {
         shelf.drop_part(place, from)?;
     }
-    shelf.promote(place, Part::Replaced, Part::Previous)?;
+    if keeps_way_back(shelf, place, pair)? {
+        shelf.drop_part(place, Part::Replaced)?;
+    } else {
+        shelf.promote(place, Part::Replaced, Part::Previous)?;
+    }
     let own = Key::of_pem(pair.key.as_bytes()).map(|key| key.spki_sha256());
     for (folder, key) in shelf.request_keys(place)? {
         if Some(key.spki_sha256()) == own {
@@ -304,6 +309,16 @@ fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), KeptError> {
         }
     }
     Ok(())
+}
+
+/// Whether what was replaced is the same certificate, with another chain or once more, and another
+/// one is kept to go back to: that stays the way back.
+fn keeps_way_back(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<bool, KeptError> {
+    let is_same = |about: &About| about.fingerprint == pair.about.fingerprint;
+    let replaced = shelf.about(place, Part::Replaced)?;
+    let previous = shelf.about(place, Part::Previous)?;
+    Ok(replaced.is_some_and(|about| is_same(&about))
+        && previous.is_some_and(|about| !is_same(&about)))
 }
 
 /// Writes the configured files, both or none: key first, so that a reader between the two finds a

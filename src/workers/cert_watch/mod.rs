@@ -30,15 +30,19 @@ mod timer;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::domain::alarms::Alarm;
 use crate::domain::alarms::Observation;
 use crate::domain::certs::watchlist::Action;
 use crate::domain::certs::watchlist::Board;
@@ -68,6 +72,12 @@ pub const QUEUE: usize = 1_024;
 /// Tells the refresh tokens and when they lapse.
 pub type Tokens = Arc<dyn Fn() -> Vec<Token> + Send + Sync>;
 
+/// Tells the alarms that are on at the start, from before it.
+pub type Known = Pin<Box<dyn Future<Output = Vec<Alarm>> + Send>>;
+
+/// How long the first look waits for that: they are read from a disk.
+const KNOWN: Duration = Duration::from_secs(30);
+
 /// The handle to what is watched. Clones are handles to the same watch.
 #[derive(Clone)]
 pub struct CertDesk {
@@ -85,6 +95,8 @@ pub struct Ground {
     pub addresses: Vec<(String, SocketAddr)>,
     /// The refresh tokens.
     pub tokens: Tokens,
+    /// The alarms from before the start.
+    pub known: Known,
     /// Where observations go.
     pub observations: mpsc::Sender<Observation>,
     /// Where absolute times go.
@@ -183,6 +195,9 @@ impl Watcher {
         stop: CancellationToken,
     ) {
         let (mut _watcher, events) = directories(&self.ground.config, &self.tasks).await;
+        if stopped_before(&stop, self.restore()).await {
+            return;
+        }
         let mut ears = Ears {
             configs,
             wishes,
@@ -247,7 +262,18 @@ impl Watcher {
         }
     }
 
+    /// Takes over what was on before the start. Without it those alarms end an hour after the start
+    /// where nobody sees them.
+    async fn restore(&mut self) {
+        let known = timeout(KNOWN, &mut self.ground.known).await;
+        let alarms = known.unwrap_or_default().into_iter();
+        let alarms = alarms.map(|alarm| (alarm.key.clone(), alarm.present()));
+        let alarms = Input::Restored(alarms.collect());
+        self.machine.handle(alarms, clock::now());
+    }
+
     async fn next(&mut self, ears: &mut Ears, timer: &Timer) -> Event {
+        let probes = timer.probes_at(self.machine.ask_at(), &self.ground.config);
         let due = self.machine.deadline().unwrap_or(timer.files_at);
         let is_idle = !self.reading.is_running();
         // Who is asked is compared with what the files hold.
@@ -264,7 +290,7 @@ impl Watcher {
             () = at(late.unwrap_or(due)), if late.is_some() => Event::Late,
             // Before what changes: a directory that never rests must not hold these up.
             () = at(timer.files_at), if is_idle => Event::Files,
-            () = at(timer.probes_at), if may_probe => Event::Probes,
+            () = at(probes), if may_probe => Event::Probes,
             () = at(due) => Event::Due,
             // What changes while files are read waits until they were.
             Some(()) = ears.wishes.recv(), if is_idle => Event::Changed,

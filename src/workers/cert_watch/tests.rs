@@ -389,6 +389,11 @@ async fn peers_that_are_none_are_named() {
     assert_eq!(asked, Err(SourceFault::NoHandshake));
 }
 
+/// No alarm was on before the start.
+fn nothing_known() -> Known {
+    Box::pin(async { Vec::new() })
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
     let folder = Folder::new();
@@ -409,6 +414,7 @@ async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
         config: Arc::new(config),
         addresses: Vec::new(),
         tokens: Arc::new(Vec::new),
+        known: nothing_known(),
         observations,
         metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
     };
@@ -454,6 +460,7 @@ async fn files_that_hang_are_told_and_the_watch_goes_on() {
             }
             Vec::new()
         }),
+        known: nothing_known(),
         observations,
         metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
     };

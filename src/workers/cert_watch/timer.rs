@@ -43,10 +43,19 @@ impl Timer {
         let settled = clock::mono() + debounce;
         let rested = self.scanned + FILES_REST.min(rules.scan_interval);
         self.files_at = self.files_at.min(settled.max(rested));
-        let rested = self.probed + PROBES_REST.min(rules.probe_interval);
         let reloaded = settled + debounce + AFTER_CHANGE;
-        self.probes_at = self.probes_at.min(reloaded.max(rested));
+        self.probes_at = self.probes_at.min(reloaded.max(self.probes_rested(config)));
         settled
+    }
+
+    /// When peers are asked next; before their time when somebody wants to know.
+    pub(super) fn probes_at(&self, wanted: Option<Instant>, config: &Config) -> Instant {
+        let wanted = wanted.map(|at| at.max(self.probes_rested(config)));
+        wanted.map_or(self.probes_at, |at| at.min(self.probes_at))
+    }
+
+    fn probes_rested(&self, config: &Config) -> Instant {
+        self.probed + PROBES_REST.min(config.certificates.probe_interval)
     }
 
     /// Another configuration: everything soon.
