@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -201,6 +202,14 @@ fn swap(
     write(place, pair)
 }
 
+/// Whether the configured file holds the chain, not only its leaf.
+fn is_written(place: &Place, pair: &Pair) -> bool {
+    let wanted = CertificateDer::pem_slice_iter(pair.chain.as_bytes());
+    let wanted: Result<Vec<_>, _> = wanted.collect();
+    let there = pem::load_chain(&place.chain).ok();
+    there.is_some() && there == wanted.ok()
+}
+
 /// Takes the intent back.
 fn forget(shelf: &Shelf, place: &Place) -> Result<(), KeptError> {
     shelf.drop_part(place, Part::Applying)?;
@@ -225,7 +234,7 @@ pub fn recover(shelf: &Shelf, place: &Place, now: SystemTime) -> Result<bool, Ac
         leaf: new.leaf.fingerprint.to_string(),
         key: Fingerprint::new(new.leaf.spki_sha256).to_string(),
     };
-    if there == wanted {
+    if there == wanted && is_written(place, &pair) {
         finish(shelf, place, &pair, now);
         return Ok(true);
     }

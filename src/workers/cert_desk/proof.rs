@@ -177,3 +177,51 @@ fn look(place: &Place, wanted: &Wanted<'_>) -> Proof {
     }
     Proof::Served
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rcgen::ExtendedKeyUsagePurpose;
+
+    use super::*;
+    use crate::domain::certs::fit::Role;
+    use crate::domain::certs::mint;
+    use crate::domain::certs::mint::Minted;
+
+    #[test]
+    fn the_leaf_alone_is_no_proof_of_its_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Minted::root(mint::ca("Root"));
+        let leaf = mint::leaf("xsp1.example.net", ExtendedKeyUsagePurpose::ServerAuth);
+        let (leaf, other) = (root.issue(leaf.clone()), root.issue(leaf));
+        let place = Place {
+            name: "edge".to_owned(),
+            role: Role::Server(Vec::new()),
+            chain: folder.path().join("edge.pem"),
+            key: folder.path().join("edge.key"),
+            uses: Vec::new(),
+        };
+        fs::write(&place.chain, leaf.pem() + &root.pem()).unwrap();
+        let facts = CertificateFacts::parse(&leaf.der).unwrap();
+        let differs = |ders: &[&Minted]| {
+            let came = Proven {
+                leaf: CertificateFacts::parse(&ders[0].der).unwrap(),
+                chain: ders.iter().map(|minted| minted.der.clone()).collect(),
+            };
+            let wanted = Wanted::new(&place, &facts);
+            wanted.differs(came).map(|other| other.to_string())
+        };
+        assert_eq!(differs(&[&leaf, &root]), None);
+        let alone = differs(&[&leaf]).unwrap();
+        assert!(
+            alone.contains("another chain: 1 certificates are sent, the file holds 2"),
+            "{alone}"
+        );
+        let other = differs(&[&other, &root]).unwrap();
+        assert!(!other.contains("chain"), "{other}");
+        // Somebody else has written another certificate there since.
+        fs::write(&place.chain, root.pem()).unwrap();
+        assert_eq!(differs(&[&leaf]), None);
+    }
+}

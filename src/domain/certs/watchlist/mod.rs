@@ -47,6 +47,7 @@ pub use board::Board;
 pub use board::PlaceState;
 pub use board::Problem;
 pub use board::Standing;
+pub use board::UNSEEN;
 pub use clock::Timekeeping;
 
 /// Never longer without a look at the dates: a clock that was set must not hide an end.
