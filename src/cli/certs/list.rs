@@ -167,10 +167,13 @@ fn rows(all: &[&Value], now: SystemTime) -> Vec<String> {
             .flatten()
             .filter_map(|problem| problem["alarm"].as_str())
             .collect();
+        let mut words = ["state", "severity"].into_iter();
+        let state = words.find_map(|key| held[key].as_str());
+        let state = state.unwrap_or("ok").to_owned();
         rows.push(vec![
             text("not-after"),
             left,
-            text("state"),
+            state,
             text("name"),
             text("kind"),
             text("seen-at"),

@@ -33,6 +33,7 @@ use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
+use crate::workers::cert_desk::tidy;
 use crate::workers::kept::KeptError;
 use crate::workers::kept::at;
 
@@ -117,7 +118,7 @@ pub enum Way {
 }
 
 impl Way {
-    const fn part(self) -> (Part, Act) {
+    pub(super) const fn part(self) -> (Part, Act) {
         match self {
             Self::Forward => (Part::Staged, Act::Activated),
             Self::Back => (Part::Previous, Act::RolledBack),
@@ -288,46 +289,14 @@ fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
         ),
     });
     // With the intent still there, the next start does it again.
-    let ended = tidy(shelf, place, pair).and_then(|()| shelf.drop_part(place, Part::Applying));
+    let ended =
+        tidy::tidy(shelf, place, pair).and_then(|()| shelf.drop_part(place, Part::Applying));
     for problem in [ended, noted].into_iter().filter_map(Result::err) {
         warn!(
             place = place.name, %problem,
             "The certificate is in its files, but not everything about it could be kept."
         );
     }
-}
-
-fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), KeptError> {
-    let (from, _) = match pair.about.act {
-        Act::RolledBack => Way::Back.part(),
-        Act::Activated | Act::Nothing => Way::Forward.part(),
-    };
-    let waiting = shelf.about(place, from)?;
-    if waiting.is_some_and(|about| about.fingerprint == pair.about.fingerprint) {
-        shelf.drop_part(place, from)?;
-    }
-    if keeps_way_back(shelf, place, pair)? {
-        shelf.drop_part(place, Part::Replaced)?;
-    } else {
-        shelf.promote(place, Part::Replaced, Part::Previous)?;
-    }
-    let own = Key::of_pem(pair.key.as_bytes()).map(|key| key.spki_sha256());
-    for (folder, key) in shelf.request_keys(place)? {
-        if Some(key.spki_sha256()) == own {
-            shelf.forget_request(&folder)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether what was replaced is the same certificate, with another chain or once more, and another
-/// one is kept to go back to: that stays the way back.
-fn keeps_way_back(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<bool, KeptError> {
-    let is_same = |about: &About| about.fingerprint == pair.about.fingerprint;
-    let replaced = shelf.about(place, Part::Replaced)?;
-    let previous = shelf.about(place, Part::Previous)?;
-    Ok(replaced.is_some_and(|about| is_same(&about))
-        && previous.is_some_and(|about| !is_same(&about)))
 }
 
 /// Writes the configured files, both or none: key first, so that a reader between the two finds a

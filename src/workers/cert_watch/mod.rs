@@ -14,6 +14,7 @@
 mod bad_input;
 mod entries;
 mod glances;
+mod known;
 mod pattern;
 mod peers;
 mod places;
@@ -30,24 +31,19 @@ mod timer;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::domain::alarms::Alarm;
 use crate::domain::alarms::Observation;
 use crate::domain::certs::watchlist::Action;
 use crate::domain::certs::watchlist::Board;
 use crate::domain::certs::watchlist::Input;
-use crate::domain::certs::watchlist::Rules;
 use crate::domain::certs::watchlist::Watchlist;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
@@ -63,20 +59,16 @@ use crate::workers::cert_watch::scan::Token;
 use crate::workers::cert_watch::timer::Timer;
 
 pub use glances::Glances;
+pub use known::Known;
 pub use places::object_of;
 pub use places::place_of;
+pub use timer::rules;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
 pub const QUEUE: usize = 1_024;
 
 /// Tells the refresh tokens and when they lapse.
 pub type Tokens = Arc<dyn Fn() -> Vec<Token> + Send + Sync>;
-
-/// Tells the alarms that are on at the start, from before it.
-pub type Known = Pin<Box<dyn Future<Output = Vec<Alarm>> + Send>>;
-
-/// How long the first look waits for that: they are read from a disk.
-const KNOWN: Duration = Duration::from_secs(30);
 
 /// The handle to what is watched. Clones are handles to the same watch.
 #[derive(Clone)]
@@ -265,10 +257,8 @@ impl Watcher {
     /// Takes over what was on before the start. Without it those alarms end an hour after the start
     /// where nobody sees them.
     async fn restore(&mut self) {
-        let known = timeout(KNOWN, &mut self.ground.known).await;
-        let alarms = known.unwrap_or_default().into_iter();
-        let alarms = alarms.map(|alarm| (alarm.key.clone(), alarm.present()));
-        let alarms = Input::Restored(alarms.collect());
+        let alarms = known::alarms(&mut self.ground.known).await;
+        let alarms = Input::Restored(alarms);
         self.machine.handle(alarms, clock::now());
     }
 
@@ -398,16 +388,4 @@ async fn stopped_before(stop: &CancellationToken, done: impl Future<Output = ()>
 
 async fn at(moment: Instant) {
     sleep_until(moment.into()).await;
-}
-
-/// How patient a configuration is.
-#[must_use]
-pub fn rules(config: &Config) -> Rules {
-    let rules = &config.certificates;
-    Rules {
-        lost_after: rules.lost_after,
-        deploy_grace: rules.deploy_grace,
-        nodes_grace: rules.nodes_grace,
-        clock_tolerance: rules.clock_tolerance,
-    }
 }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::config::from_text;
+use crate::domain::alarms::Alarm;
 use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
@@ -430,7 +431,7 @@ async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
                 }
             }
         };
-        timeout(LONG, wanted).await.unwrap();
+        tokio::time::timeout(LONG, wanted).await.unwrap();
     };
     until(false).await;
     folder.put("a.pem", new.pem());
@@ -485,7 +486,7 @@ async fn what_is_configured_no_more_is_over_once_everything_was_looked_at() {
             }
         }
     };
-    timeout(LONG, all).await.unwrap();
+    tokio::time::timeout(LONG, all).await.unwrap();
     // It stays on until peers were asked, too.
     assert_eq!(said.first(), Some(&true), "{said:?}");
     tasks.stop().cancel();

@@ -1,9 +1,10 @@
-//! When the next round over files and the next round of handshakes are.
+//! When the next round over files and the next round of handshakes are, and how patient the watch is.
 
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::config::Config;
+use crate::domain::certs::watchlist::Rules;
 use crate::platform::clock;
 
 /// After a changed file, the time that the reload takes before listeners are asked.
@@ -72,5 +73,17 @@ impl Timer {
     pub(super) fn probed(&mut self, config: &Config) {
         self.probed = clock::mono();
         self.probes_at = self.probed + config.certificates.probe_interval;
+    }
+}
+
+/// How patient a configuration is.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
+    let rules = &config.certificates;
+    Rules {
+        lost_after: rules.lost_after,
+        deploy_grace: rules.deploy_grace,
+        nodes_grace: rules.nodes_grace,
+        clock_tolerance: rules.clock_tolerance,
     }
 }
