@@ -30,6 +30,12 @@ pub(super) fn start(
     alarms: AlarmDesk,
 ) -> CertDesk {
     let (observations, heard) = mpsc::channel(cert_watch::QUEUE);
+    let desk = alarms.clone();
+    // A desk that cannot say it ends them by itself.
+    let known = async move {
+        let shown = desk.list().await.unwrap_or_default().into_iter();
+        shown.map(|shown| shown.alarm).collect()
+    };
     tasks.worker("cert-observations", hear(heard, alarms, tasks.stop()));
     let (partners, live) = (partners.clone(), Arc::clone(live));
     let tokens = move || {
@@ -53,6 +59,7 @@ pub(super) fn start(
         config: Arc::clone(config),
         addresses,
         tokens: Arc::new(tokens),
+        known: Box::pin(known),
         observations,
         metrics: Arc::clone(&telemetry.certificates),
     };

@@ -160,6 +160,11 @@ impl Families<'_, '_> {
             sources(board),
         )?;
         self.add(
+            "xspd_cert_unseen",
+            "What nobody has seen since the start of the daemon, and why",
+            unseen(board),
+        )?;
+        self.add(
             "xspd_cert_problems",
             "Things that are wrong with what is watched",
             problems(board),
@@ -288,6 +293,24 @@ fn sources(board: &Board) -> Vec<(Labels, i64)> {
     all
 }
 
+/// What was never seen: how it is nobody knows, whatever `xspd_cert_source_up` says yet.
+fn unseen(board: &Board) -> Vec<(Labels, i64)> {
+    let held = board.standings.iter();
+    held.filter(|standing| standing.is_unseen())
+        .map(|standing| {
+            let mut faults = standing.places.iter();
+            let fault = faults.find_map(|place| place.fault.as_ref());
+            let reason = fault.map_or("", |fault| fault.word());
+            let labels = vec![
+                ("object", standing.watched.id.to_string()),
+                ("role", standing.watched.duty.word().to_owned()),
+                ("reason", reason.to_owned()),
+            ];
+            (labels, 1)
+        })
+        .collect()
+}
+
 /// By severity; all of them, so that a rule finds zeros too.
 fn problems(board: &Board) -> Vec<(Labels, i64)> {
     crate::domain::alarms::Severity::ALL
@@ -403,6 +426,10 @@ mod tests {
     #[test]
     fn one_failed_look_is_no_loss_and_three_are() {
         let own = ["object=\"file\"", "source=\"/x.pem\""];
+        let unseen = ["object=\"file\"", "reason=\"missing\""];
+        let text = published(1);
+        assert!(has(&text, "xspd_cert_unseen", &unseen, " 1"), "{text}");
+        assert_eq!(text.matches("xspd_cert_unseen{").count(), 1, "{text}");
         for (looks, end) in [(1, " 1"), (2, " 1"), (3, " 0")] {
             let text = published(looks);
             assert!(has(&text, "xspd_cert_source_up", &own, end), "{text}");

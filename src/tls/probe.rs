@@ -28,11 +28,12 @@ use rustls_pki_types::ServerName;
 use rustls_pki_types::UnixTime;
 
 use crate::domain::certs::facts::CertificateFacts;
+use crate::domain::certs::judgement::MOST_PRESENTED;
 use crate::domain::certs::key::KeyKind;
 use crate::tls::said::said;
 
 /// Most certificates that are recorded of one peer; a chain has three or four.
-const MOST: usize = 16;
+const MOST: usize = MOST_PRESENTED;
 
 /// What a peer presented, in DER, the leaf first.
 pub type Presented = Vec<Vec<u8>>;
@@ -116,8 +117,17 @@ pub enum ProbeError {
     },
 }
 
-/// Shakes hands with `address` in the name `server` and returns what is in the leaf that came, with
-/// the proof that its key is there. A listener with two certificates is asked for the one with a key
+/// What somebody presented who has shown that the key is there.
+#[derive(Debug)]
+pub struct Proven {
+    /// What is in the leaf.
+    pub leaf: CertificateFacts,
+    /// All that came.
+    pub chain: Presented,
+}
+
+/// Shakes hands with `address` in the name `server` and returns what came, with the proof that the
+/// key of its leaf is there. A listener with two certificates is asked for the one with a key
 /// like `key`.
 ///
 /// # Errors
@@ -127,7 +137,7 @@ pub fn proven(
     server: Option<&str>,
     key: Option<&KeyKind>,
     patience: Duration,
-) -> Result<CertificateFacts, ProbeError> {
+) -> Result<Proven, ProbeError> {
     let nothing = |detail: String| ProbeError::Nothing { address, detail };
     let name = match server {
         Some(name) => ServerName::try_from(name.to_owned())
@@ -151,7 +161,10 @@ pub fn proven(
     let leaf = seen.chain.as_ref().and_then(|chain| chain.first());
     let facts = leaf.map(|der| CertificateFacts::parse(der));
     match (facts, ended) {
-        (Some(Ok(facts)), _) if seen.has_key => Ok(facts),
+        (Some(Ok(leaf)), _) if seen.has_key => Ok(Proven {
+            leaf,
+            chain: seen.chain.clone().unwrap_or_default(),
+        }),
         (Some(Ok(_)), _) => Err(nothing("it did not show that it holds its key".to_owned())),
         (Some(Err(bad)), _) => Err(nothing(format!("the certificate cannot be read: {bad}"))),
         (None, Ok(_)) => Err(nothing("the handshake ended without one".to_owned())),
@@ -337,8 +350,10 @@ mod tests {
     #[test]
     fn a_certificate_is_proven_by_its_key_and_not_by_being_shown() {
         let (der, address, thread) = served(false);
-        let facts = proven(address, Some("host.test"), None, PATIENCE).unwrap();
-        assert_eq!(facts.fingerprint, crate::domain::ids::Fingerprint::of(&der));
+        let came = proven(address, Some("host.test"), None, PATIENCE).unwrap();
+        let print = crate::domain::ids::Fingerprint::of(&der);
+        assert_eq!(came.leaf.fingerprint, print);
+        assert_eq!(came.chain, [der]);
         thread.join().unwrap();
         let (_, address, thread) = served(true);
         let error = proven(address, Some("host.test"), None, PATIENCE).unwrap_err();

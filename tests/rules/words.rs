@@ -29,6 +29,7 @@ use xspd::domain::certs::judgement::Finding;
 use xspd::domain::certs::source::Place;
 use xspd::domain::certs::source::PlaceKind;
 use xspd::domain::certs::source::SourceFault;
+use xspd::domain::certs::source::SourceFault;
 use xspd::domain::certs::watchlist::Absence;
 use xspd::domain::certs::watchlist::Action;
 use xspd::domain::certs::watchlist::Board;
@@ -439,7 +440,7 @@ fn metrics_of_what_ends_are_documented() {
     assert_eq!(documented, families);
 }
 
-/// A certificate, something that renews itself, and a revocation list.
+/// A certificate, something that renews itself, a revocation list, and what nobody has seen.
 fn board() -> Arc<Board> {
     let now = clock::now();
     let issuer = Authority::new("Public");
@@ -475,6 +476,11 @@ fn board() -> Arc<Board> {
             sighting(server, Seen::Chain(Arc::new(seen))),
             sighting(Arc::new(managed), dates),
             sighting(list, Seen::Crl(Arc::new(crl))),
+            Sighting {
+                watched: Arc::new(watched("d", Kind::ManualLeaf, Duty::Server)),
+                place: Place::new(PlaceKind::File, "d"),
+                seen: Err(SourceFault::Missing),
+            },
         ],
     };
     let mut watchlist = Watchlist::new(Rules::default(), now);

@@ -117,12 +117,7 @@ impl World<Watchlist> for Disk {
                 file.failed = 0;
             }
             4 => {
-                for file in &mut self.files {
-                    // What is lost is forgotten, and counted anew.
-                    if file.failed >= self.rules.lost_after {
-                        file.failed = 0;
-                    }
-                }
+                // What is configured still goes on as it is known.
                 self.scanned = false;
                 return (random.duration(DAY / 24), Input::Reloaded(self.rules));
             }

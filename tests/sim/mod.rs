@@ -4,6 +4,7 @@
 mod alarms;
 mod blf;
 mod certs;
+mod certs_over;
 mod ci_session;
 mod event_channel;
 mod provisioning;

@@ -92,9 +92,13 @@ pub(super) fn told(desk: &Desk, done: &Activated, offline: bool, console: Consol
             format!("Written: {}", desk.place.chain.display()),
             format!("  {}", desk::words(&done.new)),
         ];
-        if let Some(old) = &done.old {
-            lines.push(format!("Kept to go back to: {}", desk::words(old)));
-        }
+        lines.extend(done.old.as_ref().map(|old| {
+            if old.fingerprint == done.new.fingerprint {
+                return "The same certificate was there before: what there is to go back to stays."
+                    .to_owned();
+            }
+            format!("Kept to go back to: {}", desk::words(old))
+        }));
         lines.extend(done.findings.iter().map(desk::line));
         lines.push(match &proof {
             None => "Not looked at whether it is served.".to_owned(),

@@ -15,6 +15,7 @@ use crate::cli::operations::age;
 use crate::cli::table;
 use crate::domain::alarms::Severity;
 use crate::domain::certs::date;
+use crate::domain::certs::watchlist::UNSEEN;
 
 /// Arguments of both.
 #[derive(Debug, clap::Args)]
@@ -48,14 +49,18 @@ pub(super) fn list(args: &Args, console: Console, now: SystemTime) -> Result<Exi
             "certificates": all,
         }));
     } else {
-        let severities: Vec<_> = all.iter().map(|held| watched::severity(held)).collect();
+        let unseen = |held: &Value| watched::is_unseen(held).then_some(Severity::Low);
+        let severities: Vec<_> = all
+            .iter()
+            .map(|held| watched::severity(held).or_else(|| unseen(held)))
+            .collect();
         let lines = args.scope.colored(rows(&all, now), &severities);
         lines.iter().for_each(|line| console.line(line));
     }
     if let Some(remark) = &found.remark {
         console.complain(remark);
     }
-    Ok(watched::exit(worst))
+    Ok(found.exit(&all))
 }
 
 /// What is wrong: a summary, then one line each, the worst first.
@@ -71,6 +76,7 @@ pub(super) fn check(args: &Args, console: Console, now: SystemTime) -> Result<Ex
     }
     problems.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
     let worst = problems.first().map(|(severity, ..)| *severity);
+    let unseen: Vec<_> = all.iter().filter(|held| watched::is_unseen(held)).collect();
     if console.json {
         let told: Vec<Value> = problems
             .iter()
@@ -80,6 +86,7 @@ pub(super) fn check(args: &Args, console: Console, now: SystemTime) -> Result<Ex
             "severity": worst.map(Severity::word),
             "certificates": all.len(),
             "problems": told,
+            "unseen": unseen.iter().map(|held| &held["name"]).collect::<Vec<_>>(),
         }));
     } else {
         let next = all
@@ -89,9 +96,14 @@ pub(super) fn check(args: &Args, console: Console, now: SystemTime) -> Result<Ex
         let next = next.map_or_else(String::new, |(name, end)| {
             format!("; next to end: {name} on {end}")
         });
-        let word = worst.map_or("ok", Severity::word);
+        let well = if unseen.is_empty() { "ok" } else { UNSEEN };
+        let word = worst.map_or(well, Severity::word);
+        let blind = match unseen.len() {
+            0 => String::new(),
+            some => format!(", {some} not seen yet"),
+        };
         console.line(format_args!(
-            "{word}: {} watched, {} problems{next}",
+            "{word}: {} watched, {} problems{blind}{next}",
             all.len(),
             problems.len()
         ));
@@ -100,11 +112,17 @@ pub(super) fn check(args: &Args, console: Console, now: SystemTime) -> Result<Ex
             let alarm = problem["alarm"].as_str().unwrap_or_default();
             console.line(format_args!("{severity} {alarm}: {text}"));
         }
+        // What is lost says so itself.
+        for held in unseen.iter().filter(|held| held["severity"].is_null()) {
+            let name = held["name"].as_str().unwrap_or_default();
+            let faults = watched::faults(held);
+            console.line(format_args!("{UNSEEN} {name}: not seen yet: {faults}"));
+        }
     }
     if let Some(remark) = &found.remark {
         console.complain(remark);
     }
-    Ok(watched::exit(worst))
+    Ok(found.exit(&all))
 }
 
 impl Args {
@@ -149,7 +167,9 @@ fn rows(all: &[&Value], now: SystemTime) -> Vec<String> {
             .flatten()
             .filter_map(|problem| problem["alarm"].as_str())
             .collect();
-        let state = held["severity"].as_str().unwrap_or("ok").to_owned();
+        let mut words = ["state", "severity"].into_iter();
+        let state = words.find_map(|key| held[key].as_str());
+        let state = state.unwrap_or("ok").to_owned();
         rows.push(vec![
             text("not-after"),
             left,

@@ -62,15 +62,16 @@ fn object(scope: &Scope, name: &str, console: Console, now: SystemTime) -> Resul
     if let Some(remark) = &found.remark {
         console.complain(remark);
     }
-    Ok(Said::Told(watched::exit(watched::severity(held))))
+    Ok(Said::Told(watched::exit(&[held])))
 }
 
 fn described(held: &Value) -> Vec<String> {
-    const KEYS: [&str; 15] = [
+    const KEYS: [&str; 16] = [
         "name",
         "kind",
         "role",
         "listener",
+        "state",
         "severity",
         "not-before",
         "not-after",

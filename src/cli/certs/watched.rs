@@ -34,6 +34,9 @@ use crate::workers::cert_watch::scan;
 /// Most bytes of a list: some ten thousand certificates with their chains.
 const MOST: u64 = 64 << 20;
 
+/// What is said before the first look.
+const BLIND: &str = "The daemon has not looked at anything yet.";
+
 /// A configuration with nothing in it but defaults, for files that are looked at alone.
 const PLAIN: &str = r#"
 [[pool]]
@@ -137,6 +140,14 @@ impl Found {
         all.map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// How a verb ends by what it showed. Before the first look nobody knows anything.
+    pub(super) fn exit(&self, shown: &[&Value]) -> Exit {
+        match exit(shown) {
+            Exit::Ok if self.document["at"].is_null() => Exit::Findings,
+            exit => exit,
+        }
+    }
+
     /// One of them, by its own name or by that of the place that it is.
     pub(super) fn find(&self, name: &str) -> Result<&Value, Failure> {
         let called = |name: &str| {
@@ -149,9 +160,12 @@ impl Found {
     }
 }
 
-/// How a verb ends by the worst of what it showed.
-pub(super) fn exit(worst: Option<Severity>) -> Exit {
+/// How a verb ends by the worst of what it showed. What nobody has seen yet may be as bad as it
+/// likes.
+pub(super) fn exit(all: &[&Value]) -> Exit {
+    let worst = all.iter().filter_map(|held| severity(held)).max();
     match worst.map(Severity::nagios) {
+        None | Some(0) if all.iter().any(|held| is_unseen(held)) => Exit::Findings,
         None | Some(0) => Exit::Ok,
         Some(1) => Exit::Findings,
         Some(_) => Exit::Critical,
@@ -163,6 +177,21 @@ pub(super) fn severity(certificate: &Value) -> Option<Severity> {
     certificate["severity"]
         .as_str()
         .and_then(Severity::from_word)
+}
+
+/// Whether nothing of an object was seen yet.
+pub(super) fn is_unseen(certificate: &Value) -> bool {
+    certificate["unseen"] == true
+}
+
+/// Why that is so: of each place that cannot be read.
+pub(super) fn faults(certificate: &Value) -> String {
+    let places = certificate["places"].as_array().into_iter().flatten();
+    let faults = places.filter_map(|place| {
+        let (kind, name) = (place["kind"].as_str()?, place["name"].as_str()?);
+        Some(format!("{kind} {name}: {}", place["detail"].as_str()?))
+    });
+    faults.collect::<Vec<_>>().join("; ")
 }
 
 impl Scope {
@@ -183,10 +212,12 @@ impl Scope {
             let (target, what) = ("/certs/v1/certificates", "list of certificates");
             let why = match admin::look(&self.door, &config, target, what, MOST) {
                 Ok(document) => {
+                    let blind = document["at"].is_null();
+                    let remark = blind.then(|| BLIND.to_owned());
                     return Ok(Found {
                         document,
                         config,
-                        remark: None,
+                        remark,
                     });
                 }
                 Err(NotSeen::Unreachable { error, .. }) => {
@@ -302,7 +333,6 @@ fn judge(config: &Config, scans: Vec<Scan>, now: SystemTime) -> Arc<Board> {
     rules.lost_after = 1;
     rules.deploy_grace = std::time::Duration::ZERO;
     rules.nodes_grace = std::time::Duration::ZERO;
-    rules.goes_on = false;
     let mut at = clock::now();
     at.wall = now;
     let mut watchlist = Watchlist::new(rules, at);

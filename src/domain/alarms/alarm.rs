@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::alarms::key::AlarmKey;
 use crate::domain::alarms::notice::Notice;
+use crate::domain::alarms::observation::Present;
 use crate::domain::alarms::severity::Severity;
 
 /// An alarm that is on.
@@ -40,6 +41,21 @@ pub struct Alarm {
     pub ack: Option<Ack>,
     /// Whether it comes and goes, and is held until it has been quiet.
     pub flapping: bool,
+}
+
+impl Alarm {
+    /// What was seen last, as a watcher says it.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        Present {
+            severity: self.severity,
+            step: self.step.clone(),
+            text: self.text.clone(),
+            rule: self.rule.clone(),
+            ends: self.ends,
+            details: self.details.clone(),
+        }
+    }
 }
 
 /// What the sinks have been told of an alarm.

@@ -46,6 +46,8 @@ pub fn certificate(standing: &Standing, now: SystemTime) -> Value {
         "role": watched.duty.word(),
         "listener": watched.listener,
         "source": watched.entry.as_ref(),
+        "state": standing.word(),
+        "unseen": standing.is_unseen(),
         "severity": standing.severity().map(Severity::word),
         "not-before": standing.not_before.map(date::text),
         "not-after": standing.not_after.map(date::text),

@@ -263,6 +263,9 @@ pub struct Care {
 pub struct Watched {
     /// Which one.
     pub id: ObjectId,
+    /// The place that it is found in, by the name that all objects there share: with it they begin,
+    /// and anchors end. It tells what may be in a file that cannot be read.
+    pub home: ObjectId,
     /// The part of the configuration that it comes from: `listener.webex-mtls`, `trust.webex`.
     pub entry: Arc<str>,
     /// What ends.
@@ -292,10 +295,12 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// With what a kind has by itself.
+    /// With what a kind has by itself. `id` is its home, too: who finds several objects there gives
+    /// each a name of its own afterwards.
     #[must_use]
     pub fn new(id: ObjectId, entry: &Arc<str>, kind: Kind, duty: Duty) -> Self {
         Self {
+            home: id.clone(),
             id,
             entry: Arc::clone(entry),
             kind,

@@ -12,6 +12,7 @@ use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::roots::Roots;
 use crate::domain::certs::signature::Signed;
+use crate::domain::ids::Fingerprint;
 
 pub use crate::domain::certs::finding::Finding;
 
@@ -21,6 +22,9 @@ const BROADWORKS_DEFAULT_DAYS: std::ops::RangeInclusive<i64> = 364..=367;
 /// A leaf with more names is suspicious; public CAs allow 100 to 250.
 const MOST_NAMES: usize = 1_000;
 
+/// Certificates of a chain that are compared: no more are recorded of a peer.
+pub const MOST_PRESENTED: usize = 16;
+
 /// Later years are only written by mistake, or to say "never".
 const LAST_SENSIBLE_YEAR: i32 = 2200;
 
@@ -29,6 +33,8 @@ const LAST_SENSIBLE_YEAR: i32 = 2200;
 pub struct ChainSeen {
     /// The readable certificates, the leaf first; never empty.
     certificates: Vec<CertificateFacts>,
+    /// Of all that was there, in its order.
+    presented: Fingerprint,
     /// The way from the leaf to its root, as places among them.
     path: Vec<usize>,
     /// What is wrong, whatever the time.
@@ -59,6 +65,7 @@ impl ChainSeen {
             }
             findings.extend(of_any(&facts));
             Some(Self {
+                presented: presented_as(chain),
                 certificates: vec![facts],
                 path: vec![0],
                 findings,
@@ -83,6 +90,13 @@ impl ChainSeen {
     #[must_use]
     pub fn certificates(&self) -> &[CertificateFacts] {
         &self.certificates
+    }
+
+    /// What tells this chain from another with the same leaf: of every certificate, in the order in
+    /// which they are sent.
+    #[must_use]
+    pub const fn presented(&self) -> Fingerprint {
+        self.presented
     }
 
     /// What is wrong, whatever the time.
@@ -120,6 +134,17 @@ impl ChainSeen {
         let places = self.path.iter();
         places.filter_map(|nth| self.certificates.get(*nth))
     }
+}
+
+/// Of a chain as it is sent, or as a file holds it.
+#[must_use]
+pub fn presented_as<D: AsRef<[u8]>>(chain: &[D]) -> Fingerprint {
+    let mut bytes = Vec::new();
+    for der in chain.iter().take(MOST_PRESENTED) {
+        // Each says how long it is, so that none runs into the next.
+        bytes.extend_from_slice(der.as_ref());
+    }
+    Fingerprint::of(&bytes)
 }
 
 fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) -> Option<ChainSeen> {
@@ -174,6 +199,7 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
     }
     findings.extend(of_any(leaf));
     Some(ChainSeen {
+        presented: presented_as(chain),
         certificates: verdict.certificates,
         path: verdict.path,
         findings,

@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -32,6 +33,7 @@ use crate::workers::cert_desk::shelf::Line;
 use crate::workers::cert_desk::shelf::Pair;
 use crate::workers::cert_desk::shelf::Part;
 use crate::workers::cert_desk::shelf::Shelf;
+use crate::workers::cert_desk::tidy;
 use crate::workers::kept::KeptError;
 use crate::workers::kept::at;
 
@@ -99,7 +101,8 @@ fn sentences(findings: &[Finding]) -> String {
 pub struct Activated {
     /// The leaf that is in the files now.
     pub new: CertificateFacts,
-    /// The leaf that was there before, when it could be read.
+    /// The leaf that was there before, when it could be read. The same as the new one is no way
+    /// back, where another one is kept already.
     pub old: Option<CertificateFacts>,
     /// What was found, none of which stopped it.
     pub findings: Vec<Finding>,
@@ -115,7 +118,7 @@ pub enum Way {
 }
 
 impl Way {
-    const fn part(self) -> (Part, Act) {
+    pub(super) const fn part(self) -> (Part, Act) {
         match self {
             Self::Forward => (Part::Staged, Act::Activated),
             Self::Back => (Part::Previous, Act::RolledBack),
@@ -200,6 +203,14 @@ fn swap(
     write(place, pair)
 }
 
+/// Whether the configured file holds the chain, not only its leaf.
+fn is_written(place: &Place, pair: &Pair) -> bool {
+    let wanted = CertificateDer::pem_slice_iter(pair.chain.as_bytes());
+    let wanted: Result<Vec<_>, _> = wanted.collect();
+    let there = pem::load_chain(&place.chain).ok();
+    there.is_some() && there == wanted.ok()
+}
+
 /// Takes the intent back.
 fn forget(shelf: &Shelf, place: &Place) -> Result<(), KeptError> {
     shelf.drop_part(place, Part::Applying)?;
@@ -224,7 +235,7 @@ pub fn recover(shelf: &Shelf, place: &Place, now: SystemTime) -> Result<bool, Ac
         leaf: new.leaf.fingerprint.to_string(),
         key: Fingerprint::new(new.leaf.spki_sha256).to_string(),
     };
-    if there == wanted {
+    if there == wanted && is_written(place, &pair) {
         finish(shelf, place, &pair, now);
         return Ok(true);
     }
@@ -278,32 +289,14 @@ fn finish(shelf: &Shelf, place: &Place, pair: &Pair, now: SystemTime) {
         ),
     });
     // With the intent still there, the next start does it again.
-    let ended = tidy(shelf, place, pair).and_then(|()| shelf.drop_part(place, Part::Applying));
+    let ended =
+        tidy::tidy(shelf, place, pair).and_then(|()| shelf.drop_part(place, Part::Applying));
     for problem in [ended, noted].into_iter().filter_map(Result::err) {
         warn!(
             place = place.name, %problem,
             "The certificate is in its files, but not everything about it could be kept."
         );
     }
-}
-
-fn tidy(shelf: &Shelf, place: &Place, pair: &Pair) -> Result<(), KeptError> {
-    let (from, _) = match pair.about.act {
-        Act::RolledBack => Way::Back.part(),
-        Act::Activated | Act::Nothing => Way::Forward.part(),
-    };
-    let waiting = shelf.about(place, from)?;
-    if waiting.is_some_and(|about| about.fingerprint == pair.about.fingerprint) {
-        shelf.drop_part(place, from)?;
-    }
-    shelf.promote(place, Part::Replaced, Part::Previous)?;
-    let own = Key::of_pem(pair.key.as_bytes()).map(|key| key.spki_sha256());
-    for (folder, key) in shelf.request_keys(place)? {
-        if Some(key.spki_sha256()) == own {
-            shelf.forget_request(&folder)?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes the configured files, both or none: key first, so that a reader between the two finds a

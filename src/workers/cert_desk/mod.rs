@@ -12,6 +12,7 @@ pub mod record;
 pub mod shelf;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -175,6 +175,53 @@ fn going_there_and_back_keeps_what_was_there_each_time() {
     assert_eq!(events, ["activated", "rolled-back"]);
 }
 
+/// The first certificate of a chain.
+fn first(chain: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----\n";
+    let at = chain.find(END).unwrap() + END.len();
+    chain[..at].to_owned()
+}
+
+#[test]
+fn the_same_certificate_with_another_chain_or_once_more_leaves_the_way_back() {
+    let scene = Scene::new();
+    let old = scene.there();
+    let mut pair = scene.pair();
+    let (whole, print) = (pair.chain.clone(), pair.about.fingerprint.clone());
+    for chain in [first(&whole), whole.clone(), whole] {
+        pair.chain = chain;
+        scene.shelf.put(&scene.place, Part::Staged, &pair).unwrap();
+        scene.swap(Way::Forward).unwrap();
+        assert_eq!(scene.there().leaf, print);
+        assert_eq!(scene.on(Part::Previous).as_deref(), Some(&*old.leaf));
+        assert_eq!(scene.on(Part::Replaced), None);
+    }
+    scene.swap(Way::Back).unwrap();
+    assert_eq!(scene.there(), old);
+    assert_eq!(scene.on(Part::Previous), Some(print));
+}
+
+#[test]
+fn an_interrupted_activation_of_another_chain_of_the_same_certificate_is_finished() {
+    let scene = Scene::new();
+    let mut pair = scene.pair();
+    scene.copy(&pair);
+    fs::write(&scene.place.chain, first(&pair.chain)).unwrap();
+    let (held, _) = activate::current(&scene.place, scene.now).unwrap();
+    scene
+        .shelf
+        .put(&scene.place, Part::Replaced, &held)
+        .unwrap();
+    pair.about.before = Some(scene.there());
+    scene
+        .shelf
+        .put(&scene.place, Part::Applying, &pair)
+        .unwrap();
+    assert!(scene.recover().unwrap());
+    assert_eq!(fs::read_to_string(&scene.place.chain).unwrap(), pair.chain);
+    assert!(!scene.recover().unwrap());
+}
+
 #[test]
 fn an_interrupted_activation_goes_on_only_over_what_it_was_begun_on() {
     // Not begun to be written, half written, and written.

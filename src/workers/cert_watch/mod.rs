@@ -14,6 +14,7 @@
 mod bad_input;
 mod entries;
 mod glances;
+mod known;
 mod pattern;
 mod peers;
 mod places;
@@ -43,7 +44,6 @@ use crate::domain::alarms::Observation;
 use crate::domain::certs::watchlist::Action;
 use crate::domain::certs::watchlist::Board;
 use crate::domain::certs::watchlist::Input;
-use crate::domain::certs::watchlist::Rules;
 use crate::domain::certs::watchlist::Watchlist;
 use crate::domain::machine::Machine as _;
 use crate::platform::clock;
@@ -59,9 +59,11 @@ use crate::workers::cert_watch::scan::Token;
 use crate::workers::cert_watch::timer::Timer;
 
 pub use glances::Glances;
+pub use known::Known;
 pub use places::object_of;
 pub use places::only_watched;
 pub use places::place_of;
+pub use timer::rules;
 
 /// Observations that wait for the alarms; a watch of this length waits for them.
 pub const QUEUE: usize = 1_024;
@@ -86,6 +88,8 @@ pub struct Ground {
     pub addresses: Vec<(String, SocketAddr)>,
     /// The refresh tokens.
     pub tokens: Tokens,
+    /// The alarms from before the start.
+    pub known: Known,
     /// Where observations go.
     pub observations: mpsc::Sender<Observation>,
     /// Where absolute times go.
@@ -184,6 +188,9 @@ impl Watcher {
         stop: CancellationToken,
     ) {
         let (mut _watcher, events) = directories(&self.ground.config, &self.tasks).await;
+        if stopped_before(&stop, self.restore()).await {
+            return;
+        }
         let mut ears = Ears {
             configs,
             wishes,
@@ -248,7 +255,16 @@ impl Watcher {
         }
     }
 
+    /// Takes over what was on before the start. Without it those alarms end an hour after the start
+    /// where nobody sees them.
+    async fn restore(&mut self) {
+        let alarms = known::alarms(&mut self.ground.known).await;
+        let alarms = Input::Restored(alarms);
+        self.machine.handle(alarms, clock::now());
+    }
+
     async fn next(&mut self, ears: &mut Ears, timer: &Timer) -> Event {
+        let probes = timer.probes_at(self.machine.ask_at(), &self.ground.config);
         let due = self.machine.deadline().unwrap_or(timer.files_at);
         let is_idle = !self.reading.is_running();
         // Who is asked is compared with what the files hold.
@@ -265,7 +281,7 @@ impl Watcher {
             () = at(late.unwrap_or(due)), if late.is_some() => Event::Late,
             // Before what changes: a directory that never rests must not hold these up.
             () = at(timer.files_at), if is_idle => Event::Files,
-            () = at(timer.probes_at), if may_probe => Event::Probes,
+            () = at(probes), if may_probe => Event::Probes,
             () = at(due) => Event::Due,
             // What changes while files are read waits until they were.
             Some(()) = ears.wishes.recv(), if is_idle => Event::Changed,
@@ -373,17 +389,4 @@ async fn stopped_before(stop: &CancellationToken, done: impl Future<Output = ()>
 
 async fn at(moment: Instant) {
     sleep_until(moment.into()).await;
-}
-
-/// How patient a configuration is.
-#[must_use]
-pub fn rules(config: &Config) -> Rules {
-    let rules = &config.certificates;
-    Rules {
-        lost_after: rules.lost_after,
-        deploy_grace: rules.deploy_grace,
-        nodes_grace: rules.nodes_grace,
-        clock_tolerance: rules.clock_tolerance,
-        goes_on: true,
-    }
 }

@@ -21,8 +21,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::config::from_text;
+use crate::domain::alarms::Alarm;
+use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
+use crate::domain::alarms::Severity;
 use crate::domain::certs::mint;
 use crate::domain::certs::mint::Minted;
 use crate::domain::certs::source::SourceFault;
@@ -390,6 +393,11 @@ async fn peers_that_are_none_are_named() {
     assert_eq!(asked, Err(SourceFault::NoHandshake));
 }
 
+/// No alarm was on before the start.
+fn nothing_known() -> Known {
+    Box::pin(async { Vec::new() })
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
     let folder = Folder::new();
@@ -410,6 +418,7 @@ async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
         config: Arc::new(config),
         addresses: Vec::new(),
         tokens: Arc::new(Vec::new),
+        known: nothing_known(),
         observations,
         metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
     };
@@ -437,6 +446,54 @@ async fn a_certificate_that_is_replaced_but_not_served_is_observed() {
     server.join().await;
 }
 
+#[tokio::test]
+async fn what_is_configured_no_more_is_over_once_everything_was_looked_at() {
+    let key = AlarmKey::new(AlarmName::CertificateUnsuitable, "farm one.example.com");
+    let before = Alarm {
+        key: key.clone(),
+        severity: Severity::Medium,
+        step: String::new(),
+        text: "It is weak.".to_owned(),
+        rule: String::new(),
+        ends: None,
+        details: Vec::new(),
+        since: clock::wall(),
+        seen: clock::wall(),
+        count: 1,
+        identifier: 1,
+        told: None,
+        ack: None,
+        flapping: false,
+    };
+    let tasks = Tasks::new();
+    let (observations, mut heard) = mpsc::channel(QUEUE);
+    let ground = Ground {
+        config: Arc::new(config(
+            "[certificates]\nprobe-interval = \"100ms\"\nscan-interval = \"100ms\"\n",
+        )),
+        addresses: Vec::new(),
+        tokens: Arc::new(Vec::new),
+        known: Box::pin(async { vec![before] }),
+        observations,
+        metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
+    };
+    let _desk = CertDesk::start(ground, &tasks);
+    let mut said: Vec<bool> = Vec::new();
+    let all = async {
+        while said.iter().filter(|is_on| !**is_on).count() < 3 {
+            let observation = heard.recv().await.unwrap();
+            if observation.key == key {
+                said.push(matches!(observation.condition, Condition::Present(_)));
+            }
+        }
+    };
+    tokio::time::timeout(LONG, all).await.unwrap();
+    // It stays on until peers were asked, too.
+    assert_eq!(said.first(), Some(&true), "{said:?}");
+    tasks.stop().cancel();
+    tasks.join().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn files_that_hang_are_told_and_the_watch_goes_on() {
     let tasks = Tasks::new();
@@ -455,6 +512,7 @@ async fn files_that_hang_are_told_and_the_watch_goes_on() {
             }
             Vec::new()
         }),
+        known: nothing_known(),
         observations,
         metrics: Arc::clone(&crate::telemetry::Telemetry::new().certificates),
     };

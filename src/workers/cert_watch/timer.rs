@@ -1,9 +1,10 @@
-//! When the next round over files and the next round of handshakes are.
+//! When the next round over files and the next round of handshakes are, and how patient the watch is.
 
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::config::Config;
+use crate::domain::certs::watchlist::Rules;
 use crate::platform::clock;
 
 /// After a changed file, the time that the reload takes before listeners are asked.
@@ -43,10 +44,19 @@ impl Timer {
         let settled = clock::mono() + debounce;
         let rested = self.scanned + FILES_REST.min(rules.scan_interval);
         self.files_at = self.files_at.min(settled.max(rested));
-        let rested = self.probed + PROBES_REST.min(rules.probe_interval);
         let reloaded = settled + debounce + AFTER_CHANGE;
-        self.probes_at = self.probes_at.min(reloaded.max(rested));
+        self.probes_at = self.probes_at.min(reloaded.max(self.probes_rested(config)));
         settled
+    }
+
+    /// When peers are asked next; before their time when somebody wants to know.
+    pub(super) fn probes_at(&self, wanted: Option<Instant>, config: &Config) -> Instant {
+        let wanted = wanted.map(|at| at.max(self.probes_rested(config)));
+        wanted.map_or(self.probes_at, |at| at.min(self.probes_at))
+    }
+
+    fn probes_rested(&self, config: &Config) -> Instant {
+        self.probed + PROBES_REST.min(config.certificates.probe_interval)
     }
 
     /// Another configuration: everything soon.
@@ -63,5 +73,17 @@ impl Timer {
     pub(super) fn probed(&mut self, config: &Config) {
         self.probed = clock::mono();
         self.probes_at = self.probed + config.certificates.probe_interval;
+    }
+}
+
+/// How patient a configuration is.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
+    let rules = &config.certificates;
+    Rules {
+        lost_after: rules.lost_after,
+        deploy_grace: rules.deploy_grace,
+        nodes_grace: rules.nodes_grace,
+        clock_tolerance: rules.clock_tolerance,
     }
 }

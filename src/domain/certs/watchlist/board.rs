@@ -16,6 +16,9 @@ use crate::domain::certs::source::Place;
 use crate::domain::certs::source::SourceFault;
 use crate::domain::ids::Fingerprint;
 
+/// How something stands that nobody has seen yet.
+pub const UNSEEN: &str = "unseen";
+
 /// One thing that is wrong with an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -78,6 +81,22 @@ impl Standing {
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.problems.iter().map(|problem| problem.severity).max()
+    }
+
+    /// Whether nothing of it was seen since the start of the daemon, so that nobody knows how it is.
+    #[must_use]
+    pub const fn is_unseen(&self) -> bool {
+        self.seen_at.is_none()
+    }
+
+    /// How it stands, in a word: how bad its worst problem is, else `unseen` or `ok`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.severity() {
+            Some(severity) => severity.word(),
+            None if self.is_unseen() => UNSEEN,
+            None => "ok",
+        }
     }
 
     /// Every certificate of its chain, each once, and whether its end takes anything away. What lies

@@ -17,6 +17,7 @@ use crate::domain::certs::watchlist::Problem;
 use crate::domain::certs::watchlist::Rules;
 use crate::domain::certs::watchlist::Seen;
 use crate::domain::certs::watchlist::Standing;
+use crate::domain::certs::watchlist::deploy;
 use crate::domain::certs::watchlist::ending::dates;
 use crate::domain::certs::watchlist::held::Held;
 use crate::domain::certs::watchlist::held::Looked;
@@ -122,7 +123,7 @@ pub(super) fn judge(
         findings(&mut standing, lost_purpose, &mut present);
         strays(&mut standing, now);
         hidden::tell(held, &standing, rules, now, &mut present);
-        deployment(held, &standing, rules, now, &mut present);
+        deploy::tell(held, &standing, rules, now, &mut present);
     }
     renewal_failures(&standing, now, &mut present);
     lost(held, rules, &mut present);
@@ -209,70 +210,6 @@ fn strays(standing: &mut Standing, now: Now) {
     standing.notes.extend(notes.take(LISTED));
 }
 
-/// What is served is not what is stored, or nodes differ.
-fn deployment(
-    held: &Held,
-    standing: &Standing,
-    rules: &Rules,
-    now: Now,
-    present: &mut BTreeMap<AlarmName, Present>,
-) {
-    let lasted = |since: Option<std::time::Instant>, grace| {
-        since.is_some_and(|since| now.mono.saturating_duration_since(since) >= grace)
-    };
-    let where_seen = |kinds: &[PlaceKind]| {
-        let places = held.places.iter().filter(|(place, looked)| {
-            let last_known = place.kind.is_served() || !looked.is_lost(rules.lost_after);
-            kinds.contains(&place.kind) && looked.leaf().is_some() && last_known
-        });
-        let all: Vec<String> = places
-            .map(|(place, looked)| {
-                let leaf = looked.leaf().map(|leaf| leaf.short()).unwrap_or_default();
-                let word = if looked.is_lost(rules.lost_after) {
-                    "last had"
-                } else {
-                    "has"
-                };
-                format!("{} {word} {leaf}", place.name)
-            })
-            .collect();
-        listed(&all)
-    };
-    let name = &standing.watched.id;
-    if lasted(held.differs_since, rules.deploy_grace) {
-        let text = format!(
-            "{name}: what is served is not what the file holds: {}; {}. Reload the daemon, or \
-             install the certificate there.",
-            where_seen(&[PlaceKind::File]),
-            where_seen(&[PlaceKind::Served, PlaceKind::Probe])
-        );
-        // The one that is served may end soon while its successor lies unused.
-        let ending = present.get(&AlarmName::CertificateExpiring);
-        let severity = ending.map_or(Severity::Medium, |found| {
-            found.severity.max(Severity::Medium)
-        });
-        let rule = "certificates.deploy-grace";
-        let found = told(standing, severity, "", text, rule, standing.not_after);
-        present.insert(AlarmName::CertificateNotDeployed, found);
-    }
-    if lasted(held.nodes_differ_since, rules.nodes_grace) {
-        let text = format!(
-            "{name}: nodes serve different certificates: {}. Install the newest on all of them.",
-            where_seen(&[PlaceKind::Probe])
-        );
-        let rule = "certificates.nodes-grace";
-        let found = told(
-            standing,
-            Severity::Medium,
-            "",
-            text,
-            rule,
-            standing.not_after,
-        );
-        present.insert(AlarmName::CertificateNodesDiffer, found);
-    }
-}
-
 fn renewal_failures(standing: &Standing, now: Now, present: &mut BTreeMap<AlarmName, Present>) {
     let watched = &standing.watched;
     let Some(renewing) = watched
@@ -317,11 +254,10 @@ fn lost(held: &Held, rules: &Rules, present: &mut BTreeMap<AlarmName, Present>) 
     let since = looked.failing_since.map(date::text).unwrap_or_default();
     let names: Vec<String> = lost.iter().map(|(place, _)| place.to_string()).collect();
     let unseen = match counting(&held.places, rules) {
-        Some(_) => "",
-        None if !rules.goes_on => "",
-        None => {
+        None if held.is_from_before() => {
             " Nothing of it was seen since the start of the daemon; what was an alarm before stays one."
         }
+        Some(_) | None => "",
     };
     let text = format!(
         "{}: {} cannot be read since {since}: {why}{}.{unseen}",

@@ -10,6 +10,7 @@ use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::AlarmName;
 use crate::domain::alarms::Condition;
 use crate::domain::alarms::Observation;
+use crate::domain::alarms::observation::Present;
 use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::inventory::Watched;
 use crate::domain::certs::judgement;
@@ -25,15 +26,15 @@ use crate::domain::certs::watchlist::Rules;
 use crate::domain::certs::watchlist::Seen;
 use crate::domain::certs::watchlist::Sighting;
 use crate::domain::certs::watchlist::Standing;
+use crate::domain::certs::watchlist::deploy;
 use crate::domain::certs::watchlist::evaluate;
 use crate::domain::certs::watchlist::evaluate::Verdict;
+use crate::domain::certs::watchlist::failing::Failing;
 use crate::domain::certs::watchlist::hidden;
 use crate::domain::certs::watchlist::names::names;
+use crate::domain::certs::watchlist::said::Told;
 use crate::domain::ids::Fingerprint;
 use crate::domain::machine::Now;
-
-/// How often it is repeated that nothing is wrong: more than alarms hold back before they end.
-const REPEATS: u8 = 3;
 
 /// How long a lost purpose is told after a certificate was replaced.
 const PURPOSE_TOLD: Duration = Duration::from_secs(14 * 86_400);
@@ -50,6 +51,10 @@ pub(super) struct Looked {
     seen: Option<Seen>,
     /// Since when it fails, for people.
     pub(super) failing_since: Option<SystemTime>,
+    /// When it was last looked at, whatever came of it.
+    pub(super) asked: Instant,
+    /// Whether the last scan named it, though it could not be read.
+    named: bool,
 }
 
 impl Looked {
@@ -80,6 +85,7 @@ impl Looked {
         self.fails = self.fails.saturating_add(1);
         self.fault = Some(fault);
         self.failing_since.get_or_insert(now.wall);
+        self.asked = now.mono;
         self.fresh = true;
     }
 }
@@ -104,15 +110,15 @@ pub(super) struct Held {
     pub(super) nodes_differ_since: Option<Instant>,
     /// Since when an older file holds what ends soon.
     pub(super) files_differ_since: Option<Instant>,
-    /// How often more each alarm is said to be over; `None` in the value: it is not.
-    told: BTreeMap<AlarmName, Option<u8>>,
+    told: Told,
     standing: Option<Arc<Standing>>,
     /// Rounds whose next look may find it gone without a loss: somebody changed the configuration.
     may_go: Vec<Round>,
 }
 
 impl Held {
-    pub(super) fn new(watched: Arc<Watched>) -> Self {
+    /// With what was said of it before.
+    pub(super) fn new(watched: Arc<Watched>, told: Told) -> Self {
         Self {
             watched,
             places: BTreeMap::new(),
@@ -121,7 +127,7 @@ impl Held {
             differs_since: None,
             nodes_differ_since: None,
             files_differ_since: None,
-            told: BTreeMap::new(),
+            told,
             standing: None,
             may_go: Vec::new(),
         }
@@ -164,8 +170,12 @@ impl Held {
             fault: None,
             seen: None,
             failing_since: None,
+            asked: now.mono,
+            named: true,
         });
         looked.round = round;
+        looked.asked = now.mono;
+        looked.named = true;
         match seen {
             Ok(seen) => {
                 looked.seen = Some(seen);
@@ -178,53 +188,67 @@ impl Held {
         }
     }
 
-    /// The scan is over. Whether nothing is left of the object.
-    pub(super) fn close(&mut self, round: Round, absence: Absence, now: Now) -> bool {
-        let may_go = self.may_go.contains(&round);
-        let absence = match absence {
-            Absence::Lost if may_go => Absence::Gone,
-            same @ (Absence::Gone | Absence::Lost | Absence::Unsaid) => same,
-        };
-        if absence != Absence::Unsaid {
-            self.may_go.retain(|held| *held != round);
-        }
-        let of_round = |looked: &Looked| looked.round == round;
-        let any_fresh = self
-            .places
-            .values()
-            .any(|looked| of_round(looked) && looked.fresh);
-        if absence == Absence::Unsaid {
+    /// The scan is over. Whether nothing is left of the object. `absence` is of its entry, when the
+    /// scan has that; `failing` is all that the scan could not read.
+    pub(super) fn close(
+        &mut self,
+        round: Round,
+        absence: Option<Absence>,
+        failing: &Failing,
+        now: Now,
+    ) -> bool {
+        if absence == Some(Absence::Unsaid) {
             // What was not read may be there still.
-        } else if any_fresh {
-            // It moved from one file to another, or one of its nodes was taken out.
-            self.places
-                .retain(|_, looked| !of_round(looked) || looked.fresh);
-        } else {
-            match absence {
-                Absence::Gone => self.places.retain(|_, looked| !of_round(looked)),
-                Absence::Lost => {
-                    for looked in self.places.values_mut().filter(|looked| of_round(looked)) {
-                        looked.fail(SourceFault::Missing, now);
-                    }
+            return self.places.is_empty();
+        }
+        let was_meant = self.may_go.contains(&round);
+        self.may_go.retain(|held| *held != round);
+        let of_round = |looked: &Looked| looked.round == round;
+        let is_fresh = |looked: &Looked| of_round(looked) && looked.fresh;
+        if absence == Some(Absence::Lost) && !self.places.values().any(is_fresh) {
+            for (place, looked) in &mut self.places {
+                if !of_round(looked) {
+                    continue;
                 }
-                Absence::Unsaid => {}
+                looked.named = false;
+                // What cannot be read stands in the scan under the name of its file.
+                if let Some(fault) = failing.of(&self.watched.home, place) {
+                    looked.fail(fault.clone(), now);
+                    looked.named = true;
+                } else if !was_meant {
+                    looked.fail(SourceFault::Missing, now);
+                }
             }
         }
+        // Of those that are left out here it moved from one file to another, or one of its nodes was
+        // taken out, or it was meant to go.
+        self.places
+            .retain(|_, looked| !of_round(looked) || looked.fresh);
         self.places.is_empty()
     }
 
-    /// Whether every place of it is lost.
-    pub(super) fn is_unseen(&self, after: u32) -> bool {
-        self.places.values().all(|looked| looked.is_lost(after))
+    /// Whether something of it cannot be read that the last scan named.
+    pub(super) fn is_dark(&self) -> bool {
+        let mut places = self.places.values();
+        places.any(|looked| looked.named && looked.fault.is_some())
     }
 
-    /// Everything that was told is over.
-    pub(super) fn end_all(&mut self) -> Vec<Observation> {
-        let told = std::mem::take(&mut self.told);
-        let present = told.into_iter().filter(|(_, over)| over.is_none());
-        present
-            .map(|(name, _)| self.observation(name, Condition::Absent))
-            .collect()
+    /// It was on before the start.
+    pub(super) fn restore(&mut self, name: AlarmName, present: Present) {
+        self.told.restore(name, present);
+    }
+
+    /// It is held no longer: what was said of it.
+    pub(super) fn into_told(self) -> Told {
+        self.told
+    }
+
+    /// Whether something is on of what nobody has seen since the start. That it cannot be seen does
+    /// not count.
+    pub(super) fn is_from_before(&self) -> bool {
+        let names = names(&self.watched).iter();
+        let mut others = names.filter(|name| **name != AlarmName::CertificateSourceLost);
+        others.any(|name| self.told.is_on(*name))
     }
 
     fn observation(&self, name: AlarmName, condition: Condition) -> Observation {
@@ -260,61 +284,42 @@ impl Held {
         let next = standing.next_step;
         self.standing = Some(Arc::new(standing));
         let mut observations = Vec::new();
-        let mut said = present;
-        for name in names(&self.watched) {
-            match said.remove(name) {
-                Some(present) => {
-                    self.told.insert(*name, None);
-                    observations.push(self.observation(*name, Condition::Present(present)));
+        let mut present = present;
+        let names = names(&self.watched);
+        for name in names {
+            let said = match present.remove(name) {
+                Some(found) => Some(self.told.on(*name, found)),
+                // Failed renewals are known without a look at the certificate.
+                None if unseen
+                    && (*name != AlarmName::CertificateRenewalFailed
+                        || !self.told.knows(*name)) =>
+                {
+                    self.told.again(*name)
                 }
-                // It may be as bad as it was before the start.
-                None if unseen && !self.was_told_unseen(*name) => {}
-                None => {
-                    let left = self.told.entry(*name).or_insert(Some(REPEATS));
-                    let left = left.get_or_insert(REPEATS);
-                    if *left > 0 {
-                        *left -= 1;
-                        observations.push(self.observation(*name, Condition::Absent));
-                    }
-                }
-            }
+                None => self.told.over(*name),
+            };
+            observations.extend(said.map(|said| self.observation(*name, said)));
         }
-        debug_assert!(said.is_empty(), "an alarm that its kind does not have");
+        debug_assert!(present.is_empty(), "an alarm that its kind does not have");
+        // It was of another kind before.
+        for name in self.told.besides(names) {
+            let said = self.told.over(name);
+            observations.extend(said.map(|said| self.observation(name, said)));
+        }
         (observations, next)
-    }
-
-    /// Whether an alarm says nothing of the certificate itself, and something was said of it.
-    fn was_told_unseen(&self, name: AlarmName) -> bool {
-        let is_beside = matches!(
-            name,
-            AlarmName::CertificateRenewalFailed | AlarmName::CertificateSourceLost
-        );
-        is_beside && self.told.contains_key(&name)
     }
 
     /// Since when served and stored, and the nodes among each other, differ.
     fn compare(&mut self, rules: &Rules, now: Now) {
-        let leaves = |is_of: &dyn Fn(PlaceKind) -> bool, lost_too: bool| {
-            let places = self.places.iter();
-            let mut leaves: Vec<Fingerprint> = places
-                .filter(|(place, looked)| {
-                    is_of(place.kind) && (lost_too || !looked.is_lost(rules.lost_after))
-                })
-                .filter_map(|(_, looked)| looked.leaf())
-                .collect();
-            leaves.sort_unstable_by_key(|leaf| *leaf.as_bytes());
-            leaves.dedup();
-            leaves
+        let differs = deploy::undeployed(self, rules).next().is_some();
+        let is_node = |place: &Place, looked: &Looked| {
+            place.kind == PlaceKind::Probe && !looked.is_lost(rules.lost_after)
         };
-        // What was last served is not over because nobody answers.
-        let (stored, served) = (
-            leaves(&|kind| kind == PlaceKind::File, false),
-            leaves(&PlaceKind::is_served, true),
-        );
-        let differs = !stored.is_empty()
-            && !served.is_empty()
-            && served.iter().any(|leaf| !stored.contains(leaf));
-        let nodes_differ = leaves(&|kind| kind == PlaceKind::Probe, false).len() > 1;
+        let nodes = self.places.iter();
+        let nodes = nodes.filter(|(place, looked)| is_node(place, looked));
+        let mut leaves = nodes.filter_map(|(_, looked)| looked.leaf());
+        let first = leaves.next();
+        let nodes_differ = leaves.any(|leaf| Some(leaf) != first);
         let since = |before: Option<Instant>, now_differs: bool| {
             now_differs.then(|| before.unwrap_or(now.mono))
         };
@@ -355,16 +360,21 @@ impl Held {
             .collect()
     }
 
-    /// When patience with what differs ends.
+    /// When what is served is to be asked once more, to see whether it is what is stored.
+    pub(super) fn asks_at(&self, rules: &Rules) -> Option<Instant> {
+        let due = deploy::due(self, rules)?;
+        (!deploy::has_lasted(self, rules)).then_some(due)
+    }
+
+    /// When patience with other differences ends.
     pub(super) fn waits_until(&self, rules: &Rules) -> Option<Instant> {
-        let deploy = self.differs_since.map(|since| since + rules.deploy_grace);
         let nodes = self
             .nodes_differ_since
             .map(|since| since + rules.nodes_grace);
         let files = self
             .files_differ_since
             .map(|since| since + rules.nodes_grace);
-        [deploy, nodes, files].into_iter().flatten().min()
+        [nodes, files].into_iter().flatten().min()
     }
 
     pub(super) fn check_invariants(&self) {

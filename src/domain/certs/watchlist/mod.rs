@@ -7,23 +7,30 @@
 
 mod board;
 mod clock;
+mod deploy;
 mod ending;
 mod evaluate;
+mod failing;
 mod held;
 mod hidden;
 mod names;
 mod phrases;
+mod said;
 #[cfg(test)]
 mod tests;
+mod unheld;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
+use crate::domain::alarms::AlarmKey;
 use crate::domain::alarms::Observation;
+use crate::domain::alarms::observation::Present;
 use crate::domain::certs::automatic::Account;
 use crate::domain::certs::crl::Crl;
 use crate::domain::certs::inventory::ObjectId;
@@ -32,7 +39,9 @@ use crate::domain::certs::judgement::ChainSeen;
 use crate::domain::certs::source::Place;
 use crate::domain::certs::source::SourceFault;
 use crate::domain::certs::watchlist::clock::Clock;
+use crate::domain::certs::watchlist::failing::Failing;
 use crate::domain::certs::watchlist::held::Held;
+use crate::domain::certs::watchlist::unheld::Unheld;
 use crate::domain::machine::Machine;
 use crate::domain::machine::Now;
 
@@ -40,6 +49,7 @@ pub use board::Board;
 pub use board::PlaceState;
 pub use board::Problem;
 pub use board::Standing;
+pub use board::UNSEEN;
 pub use clock::Timekeeping;
 
 /// Never longer without a look at the dates: a clock that was set must not hide an end.
@@ -56,8 +66,6 @@ pub struct Rules {
     pub nodes_grace: Duration,
     /// A jump of the clock that is told.
     pub clock_tolerance: Duration,
-    /// Whether there was a time before, with alarms that may still stand; not for who looks once.
-    pub goes_on: bool,
 }
 
 impl Default for Rules {
@@ -67,7 +75,6 @@ impl Default for Rules {
             deploy_grace: Duration::from_secs(120),
             nodes_grace: Duration::from_secs(3_600),
             clock_tolerance: Duration::from_secs(30),
-            goes_on: true,
         }
     }
 }
@@ -136,9 +143,12 @@ pub struct Scan {
 /// What may happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A person loaded the configuration again: what is lost was meant to go, and so is what the
-    /// next round does not find.
+    /// A person loaded the configuration again: what the next round that can read its place does not
+    /// find was meant to go. Everything else stays as it is known.
     Reloaded(Rules),
+    /// Alarms that were on before the start, before anything else. They stay on until somebody looked
+    /// at what they are about, or every round has looked and found nothing of it.
+    Restored(Vec<(AlarmKey, Present)>),
     /// A round is over.
     Scanned(Scan),
     /// Whether somebody keeps the clock.
@@ -159,6 +169,7 @@ pub enum Action {
 pub struct Watchlist {
     rules: Rules,
     objects: BTreeMap<ObjectId, Held>,
+    unheld: Unheld,
     clock: Clock,
     /// Objects still to be judged since the last input; one at a time, so that a hundred thousand
     /// need no queue of a million observations.
@@ -170,6 +181,7 @@ pub struct Watchlist {
     /// The earliest moment at which a date changes something.
     next: Option<SystemTime>,
     wake: Instant,
+    ask: Option<Instant>,
 }
 
 impl Watchlist {
@@ -179,6 +191,7 @@ impl Watchlist {
         Self {
             rules,
             objects: BTreeMap::new(),
+            unheld: Unheld::default(),
             clock: Clock::new(now),
             unjudged: VecDeque::new(),
             ready: VecDeque::new(),
@@ -186,7 +199,15 @@ impl Watchlist {
             publish: false,
             next: None,
             wake: now.mono + LONGEST_SLEEP,
+            ask: None,
         }
+    }
+
+    /// When listeners and peers should be asked once more, whatever their round: what one of them
+    /// serves is not what is stored, and by then it should be.
+    #[must_use]
+    pub const fn ask_at(&self) -> Option<Instant> {
+        self.ask
     }
 
     /// How many objects are watched.
@@ -209,7 +230,13 @@ impl Watchlist {
             mono: now.mono,
             wall: self.clock.trusted(now),
         };
-        self.unjudged = self.objects.keys().cloned().collect();
+        if self.unheld.is_any_on() {
+            let dark = self.objects.values().filter(|held| held.is_dark());
+            let homes: BTreeSet<_> = dark.map(|held| held.watched().home.clone()).collect();
+            self.unheld.darken(homes);
+        }
+        let all = self.objects.keys().chain(self.unheld.ids());
+        self.unjudged = all.cloned().collect();
         self.publish = true;
         self.next = None;
         self.wake = now.mono + LONGEST_SLEEP.min(self.clock.again(now));
@@ -221,53 +248,52 @@ impl Watchlist {
             entries,
             sightings,
         } = scan;
+        let failing = Failing::of_all(&sightings);
         for held in self.objects.values_mut() {
             held.expect(round);
         }
         for sighting in sightings {
             let id = sighting.watched.id.clone();
-            match self.objects.get_mut(&id) {
-                Some(held) => held.look(round, sighting, now),
-                None => {
-                    let mut held = Held::new(Arc::clone(&sighting.watched));
-                    held.look(round, sighting, now);
-                    self.objects.insert(id, held);
-                }
-            }
+            let held = self.objects.entry(id).or_insert_with_key(|id| {
+                let told = self.unheld.take(id);
+                Held::new(Arc::clone(&sighting.watched), told)
+            });
+            held.look(round, sighting, now);
         }
         let mut gone = Vec::new();
         for (id, held) in &mut self.objects {
             let absence = entries.get(&held.watched().entry).copied();
-            if held.close(round, absence.unwrap_or(Absence::Gone), now) {
+            if held.close(round, absence, &failing, now) {
                 gone.push(id.clone());
             }
         }
         for id in gone {
-            self.forget(&id);
+            // It is no longer watched, so its alarms are over.
+            if let Some(held) = self.objects.remove(&id) {
+                self.unheld.let_go(id, held.into_told());
+            }
         }
-    }
-
-    /// The object is no longer watched, so its alarms are over.
-    fn forget(&mut self, id: &ObjectId) {
-        if let Some(mut held) = self.objects.remove(id) {
-            let ends = held.end_all();
-            self.ready.extend(ends.into_iter().map(Action::Observe));
-        }
+        self.unheld.looked(round);
     }
 
     fn reloaded(&mut self, rules: Rules) {
         self.rules = rules;
+        self.unheld.reconfigured();
         for held in self.objects.values_mut() {
             held.may_go();
         }
-        let lost: Vec<ObjectId> = self
-            .objects
-            .iter()
-            .filter(|(_, held)| held.is_unseen(rules.lost_after))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in lost {
-            self.forget(&id);
+    }
+
+    fn restored(&mut self, alarms: Vec<(AlarmKey, Present)>) {
+        for (key, present) in alarms {
+            if !unheld::is_ours(&key) {
+                continue;
+            }
+            let id = ObjectId::new(key.object.as_str(), "");
+            match self.objects.get_mut(&id) {
+                Some(held) => held.restore(key.name, present),
+                None => self.unheld.restore(id, key.name, present),
+            }
         }
     }
 
@@ -275,12 +301,16 @@ impl Watchlist {
         let Some(id) = self.unjudged.pop_front() else {
             return false;
         };
-        if let Some(held) = self.objects.get_mut(&id) {
-            let (observations, next) = held.judge(&self.rules, self.now);
-            self.ready
-                .extend(observations.into_iter().map(Action::Observe));
-            self.next = self.next.into_iter().chain(next).min();
-        }
+        let observations = match self.objects.get_mut(&id) {
+            Some(held) => {
+                let (observations, next) = held.judge(&self.rules, self.now);
+                self.next = self.next.into_iter().chain(next).min();
+                observations
+            }
+            None => self.unheld.judge(&id),
+        };
+        self.ready
+            .extend(observations.into_iter().map(Action::Observe));
         true
     }
 
@@ -293,6 +323,8 @@ impl Watchlist {
             .filter_map(|held| held.waits_until(&self.rules))
             .filter(|at| *at > self.now.mono)
             .min();
+        let asked = self.objects.values();
+        self.ask = asked.filter_map(|held| held.asks_at(&self.rules)).min();
         let dated = self
             .next
             .and_then(|next| next.duration_since(self.now.wall).ok())
@@ -314,6 +346,10 @@ impl Machine for Watchlist {
     fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Reloaded(rules) => self.reloaded(rules),
+            Input::Restored(alarms) => {
+                self.restored(alarms);
+                return;
+            }
             Input::Scanned(scan) => self.scanned(scan, now),
             Input::Time(time) => {
                 let tidings = self.clock.kept(time, now.mono);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod marks;
+mod over;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::date_time_ymd;
@@ -30,6 +31,8 @@ struct Stage {
     board: Arc<Board>,
     told: BTreeMap<(AlarmName, String), Condition>,
     observations: usize,
+    /// How often something that was on was said to be over.
+    ended: usize,
 }
 
 impl Stage {
@@ -45,6 +48,7 @@ impl Stage {
             board: Arc::default(),
             told: BTreeMap::new(),
             observations: 0,
+            ended: 0,
         }
     }
 
@@ -62,7 +66,11 @@ impl Stage {
                 Action::Observe(Observation { key, condition }) => {
                     self.observations += 1;
                     let key = (key.name, key.object.as_str().to_owned());
-                    self.told.insert(key, condition);
+                    let is_over = condition == Condition::Absent;
+                    let before = self.told.insert(key, condition);
+                    if is_over && matches!(before, Some(Condition::Present(_))) {
+                        self.ended += 1;
+                    }
                 }
                 Action::Publish(board) => self.board = board,
             }
@@ -221,7 +229,15 @@ fn what_is_served_counts_and_what_is_only_stored_is_told() {
         ["certificateExpiring"],
         "it has a while to be served"
     );
+    assert_eq!(stage.list.ask_at(), Some(stage.now.mono + MINUTE * 2));
     stage.pass(MINUTE * 2);
+    assert_eq!(
+        stage.present(),
+        ["certificateExpiring"],
+        "nobody has asked since"
+    );
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
+    assert_eq!(stage.list.ask_at(), None);
     assert_eq!(
         stage.present(),
         ["certificateExpiring", "certificateNotDeployed"]
@@ -242,6 +258,7 @@ fn a_listener_that_no_longer_answers_goes_on_counting_with_what_it_served_last()
     stage.see(Round::Files, &[(&file(), Ok(&new))]);
     stage.see(Round::Probes, &[(&served(), Ok(&old))]);
     stage.pass(MINUTE * 2);
+    stage.see(Round::Probes, &[(&served(), Ok(&old))]);
     let known = ["certificateExpiring", "certificateNotDeployed"];
     assert_eq!(stage.present(), known);
     for _ in 0..3 {
@@ -328,6 +345,12 @@ fn a_reload_says_that_what_is_lost_was_meant_to_go() {
         .list
         .handle(Input::Reloaded(Rules::default()), stage.now);
     stage.settle();
+    assert_eq!(
+        stage.present(),
+        ["certificateSourceLost"],
+        "until that was looked at"
+    );
+    stage.see(Round::Files, &[]);
     assert_eq!(stage.present(), [""; 0]);
     assert!(stage.list.is_empty());
 }

@@ -187,6 +187,7 @@ pub fn certificates(samples: &Samples, name: &str, limits: CertLimits, now: f64)
             first = Some((end, ending.called));
         }
     }
+    unseen(samples, name, &mut report);
     lost(samples, name, &mut report);
     let text = match first {
         _ if report.state() != State::Unknown => return report,
@@ -209,9 +210,25 @@ pub fn certificates(samples: &Samples, name: &str, limits: CertLimits, now: f64)
     report
 }
 
-/// Places that are lost.
+/// What nobody has seen since the start of the daemon.
+fn unseen(samples: &Samples, name: &str, report: &mut Report) {
+    for thing in samples.of("xspd_cert_unseen").filter(|s| s.value > 0.5) {
+        let object = thing.label("object");
+        if object.contains(name) {
+            let reason = thing.label("reason");
+            report.find(State::Warning, format!("{object} not seen yet: {reason}"));
+        }
+    }
+}
+
+/// Places that are lost, of what was seen before.
 fn lost(samples: &Samples, name: &str, report: &mut Report) {
-    for source in samples.of("xspd_cert_source_up").filter(|s| s.value < 0.5) {
+    let unseen: BTreeSet<&str> = samples
+        .of("xspd_cert_unseen")
+        .map(|thing| thing.label("object"))
+        .collect();
+    let lost = samples.of("xspd_cert_source_up").filter(|s| s.value < 0.5);
+    for source in lost.filter(|source| !unseen.contains(source.label("object"))) {
         let named: Vec<_> = source.labels.iter().map(|(_, v)| v.as_str()).collect();
         if named.iter().any(|held| held.contains(name)) {
             let text = format!("{} can no longer be read", named.join(" "));
@@ -296,6 +313,21 @@ mod tests {
         let report = judged(&lost, 1.0);
         assert_eq!(report.state(), State::Warning);
         assert!(report.text("CERT").contains("x.pem can no longer be read"));
+    }
+
+    #[test]
+    fn what_nobody_has_seen_yet_is_said_to_be_so_and_is_not_well() {
+        let unseen = "\nxspd_cert_unseen{object=\"farm\",role=\"server\",reason=\"directory\"} 1\n\
+             xspd_cert_source_up{object=\"farm\",kind=\"file\",source=\"/x\"} 0";
+        let well = cert("a", "server", 0, 900) + unseen;
+        for (name, state) in [("farm", State::Warning), ("edge", State::Ok)] {
+            let report = certificates(&samples(&well), name, LIMITS, DAY);
+            assert_eq!(report.state(), state, "{name}");
+        }
+        let report = certificates(&samples(&well), "farm", LIMITS, DAY);
+        let text = report.text("CERT");
+        assert_eq!(text, "CERT WARNING - farm not seen yet: directory");
+        assert_eq!(judged(&well, 1.0).state(), State::Warning);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::workers::cert_watch::scan::unnamed;
 impl Scanner<'_> {
     pub(super) fn crls(&mut self, entry: &Entry, paths: &[PathBuf]) -> Absence {
         let mut left = self.config.certificates.most_files;
+        let mut absence = Absence::Lost;
         for path in paths {
             match pattern::files(path, left) {
                 Ok(files) => {
@@ -43,10 +44,12 @@ impl Scanner<'_> {
                 Err(fault) => {
                     let id = entry.shared.id.clone();
                     self.note(passing(entry, id), file(path), Err(fault));
+                    // As for any pattern: what its files hold is not known now.
+                    absence = Absence::Unsaid;
                 }
             }
         }
-        Absence::Lost
+        absence
     }
 
     pub(super) fn crl(&mut self, path: &Path) -> Result<Arc<Crl>, SourceFault> {

@@ -1,4 +1,4 @@
-//! What is published of chains and places, what a reload takes out, and what nobody can see.
+//! What is published of chains and places, and what a reload takes out.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,7 +15,6 @@ use super::Stage;
 use super::entry;
 use super::file;
 use super::server;
-use crate::domain::alarms::AlarmName;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Kind;
 use crate::domain::certs::inventory::ObjectId;
@@ -49,7 +48,7 @@ fn chain(watched: &Arc<Watched>, ders: &[&[u8]]) -> Seen {
 }
 
 impl Stage {
-    fn reload(&mut self) {
+    pub(super) fn reload(&mut self) {
         self.list
             .handle(Input::Reloaded(Rules::default()), self.now);
         self.settle();
@@ -130,33 +129,6 @@ fn what_a_reload_took_out_is_gone_and_not_lost() {
         stage.see(Round::Files, &[]);
     }
     assert_eq!(stage.present(), ["certificateSourceLost"]);
-}
-
-#[test]
-fn nothing_is_over_while_nobody_has_looked() {
-    let mut stage = Stage::new();
-    let of_object = |stage: &Stage| {
-        let all = stage.told.keys();
-        all.filter(|(name, _)| *name != AlarmName::ClockSkew)
-            .count()
-    };
-    for _ in 0..2 {
-        let denied = Err(SourceFault::PermissionDenied);
-        stage.see(Round::Files, &[(&file(), denied)]);
-        assert_eq!(of_object(&stage), 0, "it may be as bad as before the start");
-    }
-    stage.see(Round::Files, &[(&file(), Err(SourceFault::Empty))]);
-    assert_eq!(stage.present(), ["certificateSourceLost"]);
-    assert_eq!(of_object(&stage), 1);
-    let text = stage.text(AlarmName::CertificateSourceLost);
-    assert!(text.contains("since the start"), "{text}");
-    let leaf = stage.leaf((2028, 1, 20));
-    stage.see(Round::Files, &[(&file(), Ok(&leaf))]);
-    assert_eq!(stage.present(), [""; 0]);
-    assert_eq!(of_object(&stage), 11);
-    // What was seen once in this life is known.
-    stage.see(Round::Files, &[(&file(), Err(SourceFault::Empty))]);
-    assert_eq!(stage.present(), [""; 0]);
 }
 
 #[test]
