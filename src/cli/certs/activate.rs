@@ -17,6 +17,7 @@ use crate::cli::certs::failure::Failure;
 use crate::cli::certs::moment;
 use crate::domain::certs::date;
 use crate::domain::certs::fit;
+use crate::domain::certs::fit::Finding;
 use crate::workers::cert_desk::activate;
 use crate::workers::cert_desk::activate::ActivateError;
 use crate::workers::cert_desk::activate::Activated;
@@ -176,16 +177,7 @@ fn put_off(
     let then = at.max(now);
     let findings = fit::judge(&chain, &desk.place.role, old.as_ref(), then);
     if fit::is_refused(&findings) {
-        let place = place.clone();
-        return Err(if then > now {
-            Failure::NotThen {
-                place,
-                at: then,
-                findings,
-            }
-        } else {
-            refused(ActivateError::Refused { place, findings })
-        });
+        return Err(unfit(place.clone(), findings, then, now));
     }
     let address = args.door.address(&desk.config);
     alive(address).map_err(|error| Failure::NoDaemon { address, error })?;
@@ -227,6 +219,18 @@ fn put_off(
         desk.typed()
     ));
     Ok(Said::Lines(lines))
+}
+
+fn unfit(place: String, findings: Vec<Finding>, at: SystemTime, now: SystemTime) -> Failure {
+    if at > now {
+        Failure::NotThen {
+            place,
+            at,
+            findings,
+        }
+    } else {
+        Failure::Activate(ActivateError::Refused { place, findings })
+    }
 }
 
 fn cancel(desk: &Desk, console: Console, now: SystemTime) -> Result<Said, Failure> {

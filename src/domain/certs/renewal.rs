@@ -156,12 +156,6 @@ impl Renewal {
         self.complained
     }
 
-    /// Until when nothing is ordered because an operator went back to the certificate before.
-    #[must_use]
-    pub fn held(&self) -> Option<SystemTime> {
-        self.hold.until(self.last.mono)
-    }
-
     /// What is to be kept.
     #[must_use]
     pub fn memory(&self) -> RenewalMemory {
@@ -261,11 +255,6 @@ impl Renewal {
         self.look_later(now);
     }
 
-    fn has_order_left(&mut self, now: Now) -> bool {
-        self.orders.retain(|order| order.mono > now.mono);
-        self.orders.len() < self.orders_per_day
-    }
-
     fn is_due(&self, now: Now) -> bool {
         self.due().is_some_and(|due| due <= now.wall)
     }
@@ -350,7 +339,6 @@ impl Machine for Renewal {
         self.follow(now);
         match input {
             RenewalInput::Asked => {
-                // What cannot be ordered now is not asked for either: see [`used_up`].
                 if self.has_order_left(now) {
                     self.asked = true;
                     self.hold.lift(now);
@@ -365,13 +353,7 @@ impl Machine for Renewal {
             }
             RenewalInput::InUse(life) => self.handle_in_use(life, now),
             RenewalInput::Renewed(life) => self.handle_renewed(life, now),
-            RenewalInput::SetAside(until) => {
-                self.asked = false;
-                self.hold.hear(Some(until), now);
-                self.ordering = false;
-                self.rest = None;
-                self.recover();
-            }
+            RenewalInput::SetAside(until) => self.set_aside(until, now),
             RenewalInput::Window {
                 start,
                 end,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
+use crate::domain::certs::renewal::Renewal;
 use crate::domain::machine::Now;
 
 /// Long enough for somebody to find out what was wrong.
@@ -63,6 +64,23 @@ impl Hold {
     pub(super) fn left(&self, mono: Instant) -> Option<Duration> {
         let left = self.0?.ends.saturating_duration_since(mono);
         (left > Duration::ZERO).then_some(left)
+    }
+}
+
+impl Renewal {
+    /// Until when nothing is ordered because an operator went back to the certificate before.
+    #[must_use]
+    pub fn held(&self) -> Option<SystemTime> {
+        self.hold.until(self.last.mono)
+    }
+
+    /// What was ordered came while an operator went back, and is not used.
+    pub(super) fn set_aside(&mut self, until: SystemTime, now: Now) {
+        self.asked = false;
+        self.hold.hear(Some(until), now);
+        self.ordering = false;
+        self.rest = None;
+        self.recover();
     }
 }
 

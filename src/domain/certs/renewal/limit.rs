@@ -4,6 +4,8 @@
 use std::time::SystemTime;
 
 use crate::domain::certs::renewal::DAY;
+use crate::domain::certs::renewal::Renewal;
+use crate::domain::machine::Now;
 
 /// There is no order left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,14 @@ pub fn used_up(
         since: *counted.first()?,
         next: *counted.get(over)? + DAY,
     })
+}
+
+impl Renewal {
+    /// Whether one may be placed now. What cannot be ordered now is not asked for either.
+    pub(super) fn has_order_left(&mut self, now: Now) -> bool {
+        self.orders.retain(|order| order.mono > now.mono);
+        self.orders.len() < self.orders_per_day
+    }
 }
 
 #[cfg(test)]
