@@ -29,7 +29,6 @@ use xspd::domain::certs::judgement::Finding;
 use xspd::domain::certs::source::Place;
 use xspd::domain::certs::source::PlaceKind;
 use xspd::domain::certs::source::SourceFault;
-use xspd::domain::certs::source::SourceFault;
 use xspd::domain::certs::watchlist::Absence;
 use xspd::domain::certs::watchlist::Action;
 use xspd::domain::certs::watchlist::Board;
