@@ -267,6 +267,10 @@ fn revision(
         Presence::Absent { .. } => (None, None),
         Presence::Present { .. } => (package, email),
     };
+    let was_in = match presence {
+        Presence::Absent { .. } => before.and_then(Desired::home).map(Box::new),
+        Presence::Present { .. } => None,
+    };
     let digest = digest::digest_of(&presence, &policy.template, package, email.as_deref());
     Desired {
         key: wish.key.clone(),
@@ -278,6 +282,7 @@ fn revision(
         package,
         email,
         formerly,
+        was_in,
         word: wish.word,
         // A word is about what somebody else wants; it is not the operator's wish by that.
         source: match (&wish.wanted, before) {

@@ -379,6 +379,24 @@ fn what_an_operator_chose_lasts_until_the_user_is_removed_or_broadworks_tells_an
 }
 
 #[test]
+fn where_a_user_was_is_kept_beyond_its_removal() {
+    let mut held = Held::default();
+    let gone = accept(&mut held, absent(1));
+    assert_eq!(gone.home(), None);
+    let there = accept(&mut held, present("a", profile(), 2));
+    assert_eq!(there.was_in, None);
+    held.job = Some(job(&there, JobState::Provisioned));
+    let gone = accept(&mut held, absent(3));
+    assert_eq!(gone.home(), there.home());
+    held.job = Some(job(&gone, JobState::Attention));
+    let again = accept(
+        &mut held,
+        Wish::word(key(), Word::Confirm, request(4), Moment(4)),
+    );
+    assert_eq!(again.home().unwrap().sp.as_str(), "SP1");
+}
+
+#[test]
 fn customers_are_named_by_their_form() {
     use crate::domain::provisioning::policy::BadForm;
     use crate::domain::provisioning::policy::Case;
