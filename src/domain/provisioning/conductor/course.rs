@@ -94,12 +94,14 @@ impl Conductor {
         };
         let customer = job.customer.and_then(|id| self.customers.get(id));
         let first = customer.and_then(|customer| customer.record.first_user.as_ref());
+        let home = self.home_of(slot).and_then(|id| self.customers.get(id));
         plan(&View {
             slot,
             job,
             way,
             policy: &policy,
             customer,
+            home,
             first_is_open: first.is_some_and(|first| self.index.contains_key(first)),
             renamed: self.is_renamed(slot),
             former_goes: self.former_goes(slot),
