@@ -550,9 +550,10 @@ impl<'a> World<'a> {
             return;
         };
         let job = self.store.jobs.get(&key);
-        // Under a former user id it goes with the job of the new one, and its person stays.
         let Some(job) = job.filter(|job| job.state == JobState::Removing) else {
-            return;
+            // Under a former user id it goes with the job of the new one, and its person stays.
+            let absent = matches!(desired.presence, Presence::Absent { .. });
+            return assert!(absent, "another job takes it away: {desired:#?}\n{job:#?}");
         };
         let confirmed = |code: &str| job.progress.confirmed.iter().any(|held| held == code);
         let customer = |name: &SpEnterpriseId| {
