@@ -54,6 +54,18 @@ impl UserRecord {
         self.desired.enterprise.clone().or_else(told)
     }
 
+    /// The customer in which Webex showed the subscriber last, where that is another one than
+    /// the user is to be of: until it has moved, or for good.
+    #[must_use]
+    pub fn found_in(&self) -> Option<SpEnterpriseId> {
+        let actual = &self.job.as_ref()?.actual;
+        actual.subscriber.as_ref()?;
+        let found = SpEnterpriseId::parse(actual.enterprise.as_deref()?.trim()).ok()?;
+        let key = |name: &SpEnterpriseId| EnterpriseKey::new(self.key().cluster.clone(), name);
+        let own = self.enterprise().map(|own| key(&own));
+        (own != Some(key(&found))).then_some(found)
+    }
+
     /// Since when it is there.
     #[must_use]
     pub fn since(&self) -> Moment {

@@ -51,8 +51,9 @@ pub(super) struct Args {
     door: Door,
 }
 
-/// Compares: exit 0 when nothing differs, 1 when something does or could not be compared; with --apply 0 when every row
-/// became a job.
+/// Compares: exit 0 when nothing differs, 1 when something does or could not be compared; with
+/// --apply 0 when the comparison was whole and every row of the classes became a job, or nothing
+/// differed.
 pub(super) fn run(args: &Args, console: Console) -> Exit {
     match reconcile(args, console) {
         Ok(exit) => exit,
@@ -114,13 +115,14 @@ fn reconcile(args: &Args, console: Console) -> Result<Exit, Failure> {
         return Err(Failure::Nothing(why.to_owned()));
     }
     if args.apply.is_empty() {
-        return Ok(if rows.is_empty() && gaps.is_empty() {
-            Exit::Ok
-        } else {
-            Exit::Findings
-        });
+        return Ok(exit(rows.is_empty() && gaps.is_empty()));
     }
-    apply(args, &daemon, (&reports, &rows), console)
+    let applied = apply(args, &daemon, (&reports, &rows), console)?;
+    Ok(exit(applied && gaps.is_empty()))
+}
+
+const fn exit(well: bool) -> Exit {
+    if well { Exit::Ok } else { Exit::Findings }
 }
 
 fn nothing(says: &str, console: Console) -> Exit {
@@ -197,12 +199,13 @@ fn reports(args: &Args, daemon: &Daemon) -> Result<Vec<Value>, Failure> {
     .collect()
 }
 
+/// Whether every row of the classes became a job; without one, whether there is none at all.
 fn apply(
     args: &Args,
     daemon: &Daemon,
     (reports, rows): (&[Value], &[(&Value, &Value)]),
     console: Console,
-) -> Result<Exit, Failure> {
+) -> Result<bool, Failure> {
     let classes: Vec<&str> = args.apply.iter().map(|class| class.as_str()).collect();
     let chosen = |(_, row): &&(&Value, &Value)| {
         let class = text(row, "class");
@@ -214,7 +217,7 @@ fn apply(
             console.document(&json!({"reports": reports, "applied": null}));
         }
         console.complain("xspd: no row is of these classes; nothing was changed.");
-        return Ok(Exit::Ok);
+        return Ok(rows.is_empty());
     }
     let enterprise = args.enterprise.as_deref().unwrap_or_default();
     let classes_named = classes.join(", ");
@@ -244,12 +247,7 @@ fn apply(
             }
         }
     }
-    let refused = said["refused"].as_u64().unwrap_or_default();
-    Ok(if refused == 0 {
-        Exit::Ok
-    } else {
-        Exit::Findings
-    })
+    Ok(said["refused"].as_u64().unwrap_or_default() == 0)
 }
 
 fn of<'a>(said: &'a Value, member: &str) -> &'a [Value] {
@@ -273,13 +271,18 @@ const COLUMNS: [(&str, &str); 6] = [
 
 fn lines(report: &Value) -> Vec<String> {
     let at = report["at"].as_u64().map_or_else(String::new, when);
+    let webex = if report["webex-users"].is_null() {
+        "Webex was not read".to_owned()
+    } else {
+        let read = number(report, "webex-users", "subscriber", "subscribers");
+        format!("{read} in Webex")
+    };
     let mut all = vec![format!(
-        "{} in {}, compared {at}: {} by {}, {} in Webex",
+        "{} in {}, compared {at}: {} by {}, {webex}",
         text(report, "enterprise"),
         text(report, "cluster"),
         number(report, "broadworks-users", "user", "users"),
         text(report, "source"),
-        number(report, "webex-users", "subscriber", "subscribers"),
     )];
     let note = text(report, "note");
     if !note.is_empty() {
@@ -290,7 +293,12 @@ fn lines(report: &Value) -> Vec<String> {
     }
     let rows = of(report, "rows");
     if rows.is_empty() {
-        all.push("  Nothing differs.".to_owned());
+        let says = match (report["complete"] == true, report["webex-users"].is_u64()) {
+            (true, _) => "Nothing differs.",
+            (false, true) => "What could be compared does not differ.",
+            (false, false) => "Nothing can be said of what differs.",
+        };
+        all.push(format!("  {says}"));
         return all;
     }
     let mut table = vec![COLUMNS.map(|(head, _)| head.to_owned()).to_vec()];
@@ -328,7 +336,15 @@ mod tests {
         );
         assert!(said[2].contains("missing") && said[2].contains("no subscriber"));
         let broken = json!({"complete": false, "problem": "page 3 was not read", "rows": []});
-        assert!(lines(&broken)[1].contains("NOT COMPLETE: page 3"));
+        let said = lines(&broken);
+        assert!(said[0].ends_with("Webex was not read"), "{said:?}");
+        assert!(said[1].contains("NOT COMPLETE: page 3"), "{said:?}");
+        assert!(said[2].contains("Nothing can be said"), "{said:?}");
+        let half = json!({"complete": false, "problem": "no answer", "webex-users": 0,
+            "rows": []});
+        let said = lines(&half).join("\n");
+        assert!(said.contains("0 subscribers in Webex"), "{said}");
+        assert!(said.contains("What could be compared"), "{said}");
     }
 
     #[test]

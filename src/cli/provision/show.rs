@@ -142,7 +142,10 @@ fn lines(said: &Value) -> Vec<String> {
     fact("Webex status", text(user, "webex-status"));
     fact("Subscriber", text(user, "subscriber"));
     fact("Person", text(user, "person"));
+    let elsewhere = &said["elsewhere"];
+    fact("Subscriber of", text(elsewhere, "enterprise"));
     fact("Organisation", text(said, "org"));
+    fact("Is to be in", text(elsewhere, "wanted-org"));
     fact("Request", text(user, "request"));
     fact("Wanted by", text(user, "source"));
     let error = error_block(said);
@@ -210,19 +213,26 @@ fn case(said: &Value) -> Vec<String> {
     } else {
         tracking
     };
-    let mut all = vec![
-        format!(
-            "Customer organisation id: {}",
-            known(
-                "customer-org",
-                "there is no organisation yet, or it was not read"
-            )
-        ),
-        format!(
-            "Partner organisation id:  {}",
-            known("partner-org", "set org-id of the [[webex-partner]]")
-        ),
-    ];
+    let unread = "there is no organisation yet, or it was not read";
+    let org = known("customer-org", unread);
+    let elsewhere = &said["elsewhere"];
+    let mut all = if elsewhere.is_null() {
+        vec![format!("Customer organisation id: {org}")]
+    } else {
+        let (is, wanted) = (text(elsewhere, "enterprise"), text(elsewhere, "wanted"));
+        let to_be = elsewhere["wanted-org"].as_str().map_or_else(
+            || format!("unknown: {unread}"),
+            crate::cli::operations::plain,
+        );
+        vec![
+            format!("Customer organisation id: {org} (of {is}, where the subscriber is)"),
+            format!("It is to move to:         {to_be} (of {wanted})"),
+        ]
+    };
+    all.push(format!(
+        "Partner organisation id:  {}",
+        known("partner-org", "set org-id of the [[webex-partner]]")
+    ));
     for (n, id) in tracking.iter().enumerate() {
         let head = if n == 0 { "Tracking ids:" } else { "" };
         all.push(format!("{head:<26}{id}"));
@@ -283,6 +293,13 @@ mod tests {
                 "Client versions:          unknown: ask the user",
             ]
         );
+        let elsewhere = json!({"enterprise": "SP1", "wanted": "SP2"});
+        let moving = case(&json!({"customer-org": "C", "elsewhere": elsewhere}));
+        assert_eq!(
+            moving[0],
+            "Customer organisation id: C (of SP1, where the subscriber is)"
+        );
+        assert!(moving[1].ends_with("not read (of SP2)"), "{moving:?}");
         let unknown = case(&json!({}));
         assert_eq!(unknown.len(), 5);
         assert!(unknown.iter().all(|line| line.contains("unknown: ")));

@@ -52,7 +52,8 @@ pub struct ReconcilePolicy {
     pub now: Moment,
     /// How long a subscriber may be pending or worked on before it counts as stuck.
     pub stuck_after: Duration,
-    /// Whether the list of expected users is whole. When it is not, nobody is called orphaned.
+    /// Whether the list of expected users is whole. When it is not, nobody is called orphaned of
+    /// whom there is no record.
     pub expected_is_whole: bool,
 }
 

@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::GroupId;
 use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::OrgId;
 use crate::domain::provisioning::ids::PersonId;
 use crate::domain::provisioning::ids::RequestId;
 use crate::domain::provisioning::ids::SpEnterpriseId;
+use crate::domain::provisioning::ids::SpId;
 use crate::domain::provisioning::ids::SubscriberId;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::ids::TrackingId;
@@ -53,6 +55,10 @@ pub struct Desired {
     /// Who the user was before its BroadWorks user id changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formerly: Option<BwUserId>,
+    /// Where in BroadWorks it was when it was to be a subscriber last; of one that is to be, the
+    /// profile tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_in: Option<Box<Home>>,
     /// An operator's word that belongs to this revision alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word: Option<Word>,
@@ -62,6 +68,32 @@ pub struct Desired {
     pub digest: String,
     /// When it was taken in.
     pub at: Moment,
+}
+
+impl Desired {
+    /// Where in BroadWorks the user is, or was last; unknown of one that never was to be a
+    /// subscriber.
+    #[must_use]
+    pub fn home(&self) -> Option<Home> {
+        match &self.presence {
+            Presence::Absent { .. } => self.was_in.as_deref().cloned(),
+            Presence::Present { profile } => Some(Home {
+                sp: profile.sp.clone(),
+                group: profile.group.clone(),
+            }),
+        }
+    }
+}
+
+/// Where in BroadWorks a user is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Home {
+    /// The service provider or enterprise.
+    pub sp: SpId,
+    /// The group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
 }
 
 /// Whether a user is to be a subscriber.

@@ -41,6 +41,8 @@ pub enum WebexOp {
     ListChanged(u64),
     /// `POST /broadworks/subscribers/validate`.
     Precheck(Box<NewSubscriber>),
+    /// `POST /broadworks/subscribers/validate`, with an e-mail address alone.
+    PrecheckEmail(String),
     /// `POST /broadworks/subscribers`.
     Provision(Box<NewSubscriber>),
     /// `POST /broadworks/workspaces`.

@@ -61,6 +61,7 @@ pub(crate) fn wish(user: &str, revision: u64, enterprise: &str) -> Desired {
         package: None,
         email: None,
         formerly: None,
+        was_in: None,
         word: None,
         source: Source::As,
         digest: format!("{revision:064x}"),

@@ -58,7 +58,8 @@ pub(super) struct Read {
     pub(super) subscribers: Option<Vec<Subscriber>>,
     pub(super) profiles: BTreeMap<String, Profile>,
     pub(super) note: Option<String>,
-    pub(super) problem: Option<String>,
+    /// Why it is not whole.
+    pub(super) problems: Vec<String>,
 }
 
 /// Reads; `None` when there is no such enterprise.
@@ -86,7 +87,7 @@ pub(super) async fn read(
         subscribers: None,
         profiles: BTreeMap::new(),
         note: None,
-        problem: None,
+        problems: Vec::new(),
         record: record.clone(),
     };
     for user in &users {
@@ -104,9 +105,9 @@ pub(super) async fn read(
         let asked = from_broadworks(ocip, &users, by_group, (pause, name), says).await;
         match asked {
             Ok(Some(found)) => read.replace(found, &users, policy.map(|policy| &**policy), name),
-            Ok(None) => {}
+            Ok(None) => read.problems.push(homeless()),
             Err(failure) => {
-                read.problem = Some(format!(
+                read.problems.push(format!(
                     "the Application Server could not be read ({failure}); compared with the \
                      records of this daemon"
                 ));
@@ -118,14 +119,14 @@ pub(super) async fn read(
     match partner {
         None => {
             let template = &record.template;
-            read.problem = Some(format!(
+            read.problems.push(format!(
                 "the template {template} is gone or names no [[webex-partner]], so Webex was not \
                  asked"
             ));
         }
         Some(partner) => match subscribers(&partner, name, pause, says).await {
             Ok(held) => read.subscribers = Some(held),
-            Err(problem) => read.problem = Some(problem),
+            Err(problem) => read.problems.push(problem),
         },
     }
     Ok(Some(read))
@@ -221,6 +222,14 @@ fn unasked(cluster: &ClusterName) -> String {
     )
 }
 
+/// What a report says where nobody tells what of BroadWorks the enterprise is: ids are never taken
+/// out of its name.
+fn homeless() -> String {
+    "the Application Server was not asked, because no user of it is known whose service provider \
+     or group it could be asked about; compared with the records of this daemon"
+        .to_owned()
+}
+
 /// What is asked of an Application Server.
 trait Directory {
     /// Those of a group, or of all groups of a service provider.
@@ -254,7 +263,8 @@ impl Directory for Ocip {
 }
 
 /// Everybody with the service in the enterprise: in its group, or in all groups of its service
-/// provider, those that we never heard of too; `None` when we know of no user to begin with.
+/// provider, those that we never heard of too; `None` when we know of no user, present or gone, that
+/// tells where to begin.
 ///
 /// A user that cannot be understood fails the whole list: left out, it would stand as orphaned.
 async fn from_broadworks(
@@ -267,9 +277,9 @@ async fn from_broadworks(
     // Ids are never taken out of the joined name: a `+` may be part of one.
     let mut places: BTreeSet<(SpId, Option<GroupId>)> = BTreeSet::new();
     for user in users {
-        if let Presence::Present { profile } = &user.desired.presence {
-            let group = profile.group.clone().filter(|_| by_group);
-            places.insert((profile.sp.clone(), group));
+        if let Some(home) = user.desired.home() {
+            let group = home.group.filter(|_| by_group);
+            places.insert((home.sp, group));
         }
     }
     if places.is_empty() {
@@ -456,6 +466,7 @@ mod tests {
                 package: None,
                 email: None,
                 formerly: None,
+                was_in: None,
                 word: None,
                 source: WishedBy::As,
                 digest: String::new(),
@@ -495,6 +506,30 @@ mod tests {
         let of_group = found(&fake, true).await.unwrap().unwrap();
         assert_eq!(of_group, ["anna@x"]);
         assert_eq!(fake.asked.borrow().last().unwrap(), "SP1: g1");
+    }
+
+    #[tokio::test]
+    async fn those_who_are_gone_tell_where_to_ask_and_nobody_is_no_answer() {
+        let fake = fake(vec![("anna@x", "SP1", "g1"), ("ben@x", "SP1", "g2")]);
+        let mut users = [known("anna@x", "SP1", "g1"), known("ben@x", "SP1", "g2")];
+        for user in &mut users {
+            let desired = &mut user.desired;
+            desired.was_in = desired.home().map(Box::new);
+            desired.presence = Presence::Absent {
+                user: BwUserId::parse(desired.key.user()).unwrap(),
+                person: None,
+            };
+        }
+        let says = |_: String| {};
+        let around = (Duration::ZERO, "SP1");
+        let found = from_broadworks(&fake, &users, true, around, &says).await;
+        assert_eq!(found.unwrap().unwrap().len(), 2);
+        assert_eq!(*fake.asked.borrow(), ["SP1: g1", "SP1: g2"]);
+        users.iter_mut().for_each(|user| user.desired.was_in = None);
+        let found = from_broadworks(&fake, &users, true, around, &says).await;
+        assert_eq!(found.unwrap(), None);
+        let found = from_broadworks(&fake, &[], false, around, &says).await;
+        assert_eq!(found.unwrap(), None);
     }
 
     #[tokio::test]

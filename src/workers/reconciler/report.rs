@@ -8,7 +8,6 @@ use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::ids::TemplateKey;
 use crate::domain::provisioning::profile::Profile;
-use crate::domain::provisioning::reconcile::Difference;
 use crate::domain::provisioning::reconcile::ReconcilePolicy;
 use crate::domain::provisioning::reconcile::Row;
 use crate::domain::provisioning::reconcile::reconcile;
@@ -58,8 +57,8 @@ pub struct Report {
     pub problem: Option<String>,
     /// Users who are to be subscribers.
     pub broadworks_users: usize,
-    /// Subscribers.
-    pub webex_users: usize,
+    /// Subscribers; `None` when Webex could not be read.
+    pub webex_users: Option<usize>,
     /// What differs.
     pub rows: Vec<Row>,
     /// What the users of rows are to look like, by user id in lower case.
@@ -82,27 +81,21 @@ pub(super) fn compared(
         subscribers,
         mut profiles,
         note,
-        mut problem,
+        mut problems,
     } = read;
     let policy = ReconcilePolicy {
         now,
         stuck_after,
-        expected_is_whole: true,
+        // Only BroadWorks, asked for all, knows of those of whom there is no record.
+        expected_is_whole,
     };
     let mut rows = match &subscribers {
-        Some(subscribers) => reconcile(&expected, subscribers, policy),
+        Some(subscribers) => reconcile(&expected, subscribers, policy, &recorded),
         None => Vec::new(),
     };
-    // Who is to be no subscriber is known of our records too, of everybody else only when
-    // BroadWorks was asked for all.
-    rows.retain(|row| {
-        expected_is_whole
-            || row.difference != Difference::Orphaned
-            || recorded.contains(&row.user.to_lowercase())
-    });
     if rows.len() > ROWS {
         rows.truncate(ROWS);
-        problem = Some(format!("more than {ROWS} rows differ; the first are kept"));
+        problems.push(format!("more than {ROWS} rows differ; the first are kept"));
     }
     profiles.retain(|user, _| rows.iter().any(|row| row.user.to_lowercase() == *user));
     Report {
@@ -113,9 +106,9 @@ pub(super) fn compared(
         at: now,
         source,
         note,
-        problem,
+        problem: (!problems.is_empty()).then(|| problems.join("; ")),
         broadworks_users: expected.len(),
-        webex_users: subscribers.map_or(0, |held| held.len()),
+        webex_users: subscribers.map(|held| held.len()),
         rows,
         profiles,
     }

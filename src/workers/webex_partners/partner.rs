@@ -171,6 +171,10 @@ impl WebexPartner {
                     .map(WebexAnswer::Subscribers)
             }
             WebexOp::Precheck(new) => self.precheck(subscribers::precheck(new)).await,
+            WebexOp::PrecheckEmail(email) => {
+                self.precheck(Some(subscribers::precheck_email(email)))
+                    .await
+            }
             WebexOp::Provision(new) => self.subscriber(&subscribers::provision(new)).await,
             WebexOp::ProvisionWorkspace(new) => self.workspace(&workspaces::provision(new)).await,
             WebexOp::UpdateSubscriber(id, change) => {
@@ -356,6 +360,7 @@ const fn looks_only(op: &WebexOp) -> bool {
         | WebexOp::DeleteSubscriber(_)
         | WebexOp::DeleteWorkspace(_)
         | WebexOp::Precheck(_)
+        | WebexOp::PrecheckEmail(_)
         | WebexOp::Provision(_)
         | WebexOp::ProvisionWorkspace(_)
         | WebexOp::UpdateSubscriber(..)

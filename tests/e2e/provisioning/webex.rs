@@ -199,7 +199,7 @@ async fn ask(address: SocketAddr, op: &WebexOp) -> Result<WebexAnswer, CallFailu
             "user": new.user.as_str(),
             "enterprise": new.enterprise.as_str(),
         }),
-        WebexOp::Precheck(_) => {
+        WebexOp::Precheck(_) | WebexOp::PrecheckEmail(_) => {
             let remark = Remark {
                 code: Some(100),
                 description: "passed".to_owned(),

@@ -135,6 +135,7 @@ async fn jobs(partner: &WebexPartner) {
         WebexOp::GetSubscriber(subscriber.clone()),
         WebexOp::ListChanged(1_700_000_000_000),
         WebexOp::Precheck(Box::new(new_subscriber())),
+        WebexOp::PrecheckEmail("anna@x.example".to_owned()),
         WebexOp::Provision(Box::new(new_subscriber())),
         WebexOp::ProvisionWorkspace(Box::new(new_workspace)),
         WebexOp::UpdateSubscriber(subscriber.clone(), Box::new(change)),

@@ -1,5 +1,7 @@
 //! Single ways of a job, answered by hand: what random runs meet too seldom to be proof.
 
+mod moves;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use xspd::domain::provisioning::ids::EnterpriseKey;
 use xspd::domain::provisioning::ids::GroupId;
 use xspd::domain::provisioning::ids::Moment;
 use xspd::domain::provisioning::ids::PartnerName;
+use xspd::domain::provisioning::ids::PersonId;
 use xspd::domain::provisioning::ids::ProvisioningId;
 use xspd::domain::provisioning::ids::RequestId;
 use xspd::domain::provisioning::ids::SpEnterpriseId;
@@ -27,6 +30,7 @@ use xspd::domain::provisioning::ids::WebexEnterpriseId;
 use xspd::domain::provisioning::ids::WorkspaceId;
 use xspd::domain::provisioning::intake::Verdict;
 use xspd::domain::provisioning::intake::Wish;
+use xspd::domain::provisioning::policy::EarlyValidation;
 use xspd::domain::provisioning::policy::Mode;
 use xspd::domain::provisioning::policy::Policy;
 use xspd::domain::provisioning::policy::Precheck;

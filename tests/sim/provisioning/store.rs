@@ -13,6 +13,7 @@ use xspd::domain::provisioning::policy::Settings;
 use xspd::domain::provisioning::record::Desired;
 use xspd::domain::provisioning::record::EnterpriseRecord;
 use xspd::domain::provisioning::record::JobRecord;
+use xspd::domain::provisioning::record::Presence;
 
 #[derive(Default)]
 pub(super) struct Store {
@@ -27,11 +28,12 @@ impl Store {
     pub(super) fn accept(&mut self, wish: Wish, settings: &Settings) -> Verdict {
         let desired = self.desired.get(&wish.key).cloned();
         let enterprise = intake::enterprise_of(desired.as_ref(), &wish, settings);
+        let email = intake::email_of(desired.as_ref(), &wish, settings);
         let held = Held {
             job: self.jobs.get(&wish.key).cloned(),
             enterprise: enterprise.and_then(|key| self.enterprises.get(&key).cloned()),
             desired,
-            email_holder: None,
+            email_holder: email.and_then(|email| self.holder_of(&email, &wish.key)),
         };
         let verdict = intake::decide(&held, wish, settings);
         if let Verdict::Accept {
@@ -46,6 +48,19 @@ impl Store {
             }
         }
         verdict
+    }
+
+    /// Another user that is to be present with an address.
+    fn holder_of(&self, email: &str, but: &UserKey) -> Option<UserKey> {
+        let mut others = self.desired.values().filter(|held| held.key != *but);
+        let holder = others.find(|held| match &held.presence {
+            Presence::Absent { .. } => false,
+            Presence::Present { profile } => {
+                let held = held.email.as_ref().or(profile.email.as_ref());
+                held.is_some_and(|held| held.to_lowercase() == email)
+            }
+        });
+        holder.map(|held| held.key.clone())
     }
 
     pub(super) fn save(&mut self, changes: Vec<Change>) {

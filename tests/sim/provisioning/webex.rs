@@ -37,6 +37,8 @@ pub(super) struct Held {
     late: Option<(Duration, SubscriberChange)>,
     /// It has been provisioned.
     pub(super) worked: bool,
+    /// Why it fails, if it does.
+    wrong: &'static str,
 }
 
 impl Held {
@@ -58,6 +60,11 @@ pub(super) struct Webex {
     pub(super) closed: BTreeSet<String>,
     /// Persons, and whose they are.
     pub(super) persons: BTreeMap<String, String>,
+    /// The customer in whose organisation a person has an address, and that person: it stays there
+    /// when the subscriber goes.
+    pub(super) addresses: BTreeMap<String, (String, String)>,
+    /// Addresses that a precheck let pass.
+    pub(super) prechecked: BTreeSet<String>,
     made: u64,
     /// No faults any more.
     pub(super) calm: bool,
@@ -97,8 +104,12 @@ impl Webex {
                         let user = held.shown.user.clone().unwrap_or_default();
                         // A person stays the same one, however often it is a subscriber.
                         self.persons.retain(|_, held| *held != user);
-                        self.persons.insert(person, user);
+                        self.persons.insert(person.clone(), user);
                         let customer = held.shown.enterprise.clone().unwrap_or_default();
+                        if let Some(email) = &held.shown.email {
+                            let place = (customer.clone(), person);
+                            self.addresses.insert(email.clone(), place);
+                        }
                         self.organisations.insert(customer);
                     }
                     SubscriberStatus::PendingEmailInput => {
@@ -116,7 +127,7 @@ impl Webex {
                     }
                     SubscriberStatus::Error => {
                         held.shown.errors = vec![SubscriberError {
-                            code: Some("10022".to_owned()),
+                            code: Some(held.wrong.to_owned()),
                             description: "the address belongs to another".to_owned(),
                         }];
                     }
@@ -166,6 +177,7 @@ impl Webex {
                 code: Some(100),
                 description: "passed".to_owned(),
             }])),
+            WebexOp::PrecheckEmail(email) => self.precheck_email(email),
             WebexOp::Provision(new) => self.provision(new, now, random),
             WebexOp::UpdateSubscriber(id, change) => self.update(id, change, now, random),
             WebexOp::DeleteSubscriber(id) => match self.subscribers.remove(id.as_str()) {
@@ -174,6 +186,8 @@ impl Webex {
             },
             WebexOp::DeletePerson(id) => {
                 self.persons.remove(id.as_str());
+                self.addresses
+                    .retain(|_, (_, person)| person.as_str() != id.as_str());
                 Ok(WebexAnswer::Done)
             }
             WebexOp::ProvisionWorkspace(new) => {
@@ -192,6 +206,32 @@ impl Webex {
                 false => Err(status(404, None)),
             },
             WebexOp::ConsentMove(_) => Ok(WebexAnswer::Done),
+        }
+    }
+
+    /// Whether an address alone is in the way: who a subscriber is to be is not known.
+    fn precheck_email(&mut self, email: &str) -> Result<WebexAnswer, CallFailure> {
+        let mut all = self.subscribers.values();
+        if all.any(|held| held.shown.email.as_deref() == Some(email)) {
+            return Err(status(409, Some("10022")));
+        }
+        self.prechecked.insert(email.to_owned());
+        Ok(WebexAnswer::Prechecked(Vec::new()))
+    }
+
+    /// An operator gives the person another address in Control Hub, where it is still a subscriber
+    /// or is one no more.
+    pub(super) fn free_address(&mut self, user: &str, email: &str) {
+        self.made += 1;
+        let other = format!("moved{}@x.example", self.made);
+        for held in self.subscribers.values_mut() {
+            let shown = &mut held.shown;
+            if shown.user.as_deref() == Some(user) && shown.email.as_deref() == Some(email) {
+                shown.email = Some(other.clone());
+            }
+        }
+        if let Some(place) = self.addresses.remove(email) {
+            self.addresses.insert(other, place);
         }
     }
 
@@ -234,7 +274,13 @@ impl Webex {
         let customer = new.enterprise.as_str().to_owned();
         let minutes = if begun { 60 } else { 400 };
         let wait = Duration::from_secs(5) + random.duration(Duration::from_secs(minutes));
+        let elsewhere = new
+            .email
+            .as_ref()
+            .and_then(|email| self.addresses.get(email))
+            .is_some_and(|(held, _)| *held != customer);
         let (first, then) = match (new.email.as_deref(), random.below(10)) {
+            (Some(_), _) if elsewhere => (SubscriberStatus::Provisioning, SubscriberStatus::Error),
             (Some("failing@x.example"), _) => {
                 (SubscriberStatus::Provisioning, SubscriberStatus::Error)
             }
@@ -280,6 +326,7 @@ impl Webex {
             changed: now,
             late: None,
             worked: false,
+            wrong: if elsewhere { "200039" } else { "10022" },
         };
         held.turn(held.shown.status.clone(), now);
         let answer = held.shown.clone();

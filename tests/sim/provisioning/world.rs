@@ -536,22 +536,69 @@ impl<'a> World<'a> {
         }
     }
 
-    /// One that worked is taken away only when somebody wants that.
+    /// One that worked is taken away only when somebody wants that, was asked about all that comes
+    /// of it, and nothing is known that keeps the user from being created again.
     fn judge_deletion(&self, id: &str) {
-        let Some(held) = self.webex.subscribers.get(id).filter(|held| held.worked) else {
+        let Some(held) = self.webex.subscribers.get(id) else {
             return;
         };
-        let user = held.shown.user.as_deref().unwrap_or_default();
+        let shown = &held.shown;
+        let user = shown.user.as_deref().unwrap_or_default();
         let cluster = ClusterName::parse("as").unwrap();
-        let key = UserKey::new(cluster, &BwUserId::parse(user).unwrap());
-        let absent = self
-            .store
-            .desired
-            .get(&key)
-            .is_none_or(|desired| matches!(desired.presence, Presence::Absent { .. }));
+        let key = UserKey::new(cluster.clone(), &BwUserId::parse(user).unwrap());
+        let Some(desired) = self.store.desired.get(&key) else {
+            return;
+        };
         let job = self.store.jobs.get(&key);
-        let confirmed = job.is_some_and(|job| !job.progress.confirmed.is_empty());
-        assert!(absent || confirmed, "one that worked is deleted: {job:#?}");
+        let Some(job) = job.filter(|job| job.state == JobState::Removing) else {
+            // Under a former user id it goes with the job of the new one, and its person stays.
+            let absent = matches!(desired.presence, Presence::Absent { .. });
+            return assert!(absent, "another job takes it away: {desired:#?}\n{job:#?}");
+        };
+        let confirmed = |code: &str| job.progress.confirmed.iter().any(|held| held == code);
+        let customer = |name: &SpEnterpriseId| {
+            let key = EnterpriseKey::new(cluster.clone(), name);
+            self.store.enterprises.get(&key)
+        };
+        let theirs = SpEnterpriseId::parse(shown.enterprise.as_deref().unwrap_or_default());
+        let theirs = theirs.unwrap();
+        let moves = desired.enterprise.as_ref() != Some(&theirs);
+        let first = customer(&theirs).and_then(|held| held.first_user.as_ref());
+        let story = || format!("{held:#?}\n{desired:#?}\n{job:#?}", held = held.shown);
+        let Presence::Present { profile } = &desired.presence else {
+            let asked = first != Some(&key) || shown.person.is_none() || confirmed("A2006");
+            return assert!(asked, "an administrator goes unasked: {}", story());
+        };
+        if held.worked {
+            let word = !job.progress.confirmed.is_empty();
+            assert!(word, "one that worked is deleted: {}", story());
+        }
+        let trusted = self.settings.templates[&desired.template].trusted_email;
+        let email = desired.email.as_ref();
+        let email = email.or_else(|| profile.email.as_ref().filter(|_| trusted));
+        if let Some(email) = email.filter(|email| shown.email.as_ref() != Some(*email)) {
+            let asked = self.webex.prechecked.contains(email);
+            // Somebody may have confirmed what was said against it.
+            let asked = asked || desired.word == Some(Word::Confirm);
+            assert!(asked, "nobody asked about the address: {}", story());
+        }
+        if !moves {
+            return;
+        }
+        assert!(confirmed("A1103"), "it moves unasked: {}", story());
+        if shown.person.is_none() {
+            return;
+        }
+        let asked = first != Some(&key) || confirmed("A2006");
+        assert!(asked, "an administrator moves unasked: {}", story());
+        let frees = email.is_none_or(|email| shown.email.as_ref() != Some(email));
+        assert!(frees || confirmed("A2013"), "in vain: {}", story());
+        let ours = desired.enterprise.as_ref().unwrap();
+        let waits = customer(ours).map(|held| held.state);
+        let closed = waits == Some(EnterpriseState::WaitingCustomerAdmin)
+            && self.webex.closed.contains(ours.as_str())
+            && !self.webex.organisations.contains(ours.as_str());
+        assert!(!closed || confirmed("2017"), "in vain: {}", story());
     }
 
     fn fate(&mut self, op: &WebexOp) -> Fate {
@@ -761,8 +808,14 @@ impl<'a> World<'a> {
                 self.assign_user(user);
             }
             JobState::Attention => {
-                let confirms = matches!(code, "A1103" | "A2004" | "A2005" | "A2006" | "A2012");
+                let confirms = matches!(
+                    code,
+                    "2017" | "A1103" | "A2004" | "A2005" | "A2006" | "A2012"
+                );
                 self.tidy(user);
+                if matches!(code, "A2013" | "200039") {
+                    self.free_address(user);
+                }
                 let word = if confirms && round % 5 != 4 {
                     Word::Confirm
                 } else {
@@ -802,6 +855,18 @@ impl<'a> World<'a> {
             }
         }
         open
+    }
+
+    /// The address that a person has in another organisation becomes free.
+    fn free_address(&mut self, user: u64) {
+        let (key, name) = (self.key_of(user), self.name(user));
+        let desired = self.store.desired.get(&key);
+        if let Some(desired) = desired
+            && let Presence::Present { profile } = &desired.presence
+            && let Some(email) = desired.email.as_ref().or(profile.email.as_ref())
+        {
+            self.webex.free_address(&name, email);
+        }
     }
 
     /// A workspace whose create was lost is looked for in Control Hub and deleted there.

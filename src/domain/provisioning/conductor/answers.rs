@@ -194,6 +194,10 @@ impl Conductor {
             }
             (Asked::Precheck, WebexAnswer::Prechecked(remarks)) => self.prechecked(slot, &remarks),
             (Asked::Precheck, _) => self.prechecked(slot, &[]),
+            (Asked::PrecheckEmail, WebexAnswer::Prechecked(remarks)) => {
+                self.email_prechecked(slot, &remarks);
+            }
+            (Asked::PrecheckEmail, _) => self.email_prechecked(slot, &[]),
             (Asked::ProvisionWorkspace, WebexAnswer::Workspace(id)) => {
                 self.created(slot);
                 if let Some(way) = self.way_mut(slot) {
@@ -252,6 +256,7 @@ impl Conductor {
             | Asked::FindOld
             | Asked::Get
             | Asked::Precheck
+            | Asked::PrecheckEmail
             | Asked::Provision
             | Asked::ProvisionWorkspace
             | Asked::Update
@@ -330,6 +335,7 @@ const fn fits(asked: Asked, answer: &WebexAnswer) -> bool {
         | Asked::DeletePerson
         | Asked::DeleteWorkspace
         | Asked::Precheck
+        | Asked::PrecheckEmail
         | Asked::Update
         | Asked::UpdateOld
         | Asked::UpdateWorkspace => true,

@@ -174,8 +174,13 @@ pub(super) fn email_differs(
     shown: &Subscriber,
 ) -> bool {
     let wanted = email(desired, profile, policy).filter(|_| policy.trusted_email);
-    match (wanted, &shown.email) {
-        (Some(wanted), Some(shown)) => wanted.to_lowercase() != shown.to_lowercase(),
+    wanted.is_some() && shown.email.is_some() && !same_email(wanted, shown.email.as_deref())
+}
+
+/// Whether two addresses are one.
+pub(super) fn same_email(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.to_lowercase() == other.to_lowercase(),
         (None, _) | (_, None) => false,
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::provisioning::conductor::Conductor;
 use crate::domain::provisioning::conductor::EnterpriseEvent;
 use crate::domain::provisioning::conductor::Event;
 use crate::domain::provisioning::conductor::job::Asked;
+use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::plan::Next;
 use crate::domain::provisioning::conductor::plan::View;
@@ -94,12 +95,14 @@ impl Conductor {
         };
         let customer = job.customer.and_then(|id| self.customers.get(id));
         let first = customer.and_then(|customer| customer.record.first_user.as_ref());
+        let home = self.home_of(slot).and_then(|id| self.customers.get(id));
         plan(&View {
             slot,
             job,
             way,
             policy: &policy,
             customer,
+            home,
             first_is_open: first.is_some_and(|first| self.index.contains_key(first)),
             renamed: self.is_renamed(slot),
             former_goes: self.former_goes(slot),
@@ -173,6 +176,10 @@ impl Conductor {
                 self.claim(slot, now);
             }
             Next::Later(after, state, why) => {
+                // By then it may be somebody else's: nothing is done on what was seen before.
+                if let Some(way) = self.way_mut(slot) {
+                    way.known = Known::Unknown;
+                }
                 self.move_to(slot, state, &why, None, now);
                 self.set_due(slot, Some(now.mono + after));
             }

@@ -61,6 +61,13 @@ impl Conductor {
                     );
                     let at = Moment::of(now.wall);
                     self.settings.faults.ours("A2012", text, at)
+                } else if asked == Asked::PrecheckEmail {
+                    let text = format!(
+                        "Webex would not take the new e-mail address, so nothing was removed; \
+                         confirm to remove the subscriber all the same: {}",
+                        failure.text
+                    );
+                    judged.fault(&text, Moment::of(now.wall))
                 } else {
                     judged.fault(&failure.text, Moment::of(now.wall))
                 };
@@ -105,7 +112,10 @@ impl Conductor {
                 }
             }
             Asked::UpdateWorkspace => self.done(slot, Asked::DeleteWorkspace, now),
-            Asked::Precheck | Asked::Provision | Asked::ProvisionWorkspace => return false,
+            Asked::Precheck
+            | Asked::PrecheckEmail
+            | Asked::Provision
+            | Asked::ProvisionWorkspace => return false,
         }
         true
     }
@@ -155,7 +165,11 @@ impl Conductor {
         record.attempt = record.attempt.saturating_add(1);
         let since = *record.progress.failing_since.get_or_insert(at);
         // What stands before every create counts as one: a look-up that works is no success of it.
-        if !asked.reads() || matches!(asked, Asked::FindCustomer | Asked::Precheck) {
+        let stands_before = matches!(
+            asked,
+            Asked::FindCustomer | Asked::Precheck | Asked::PrecheckEmail
+        );
+        if !asked.reads() || stands_before {
             record.progress.write_failed = record.progress.write_failed.saturating_add(1);
             record.progress.write_failing_since.get_or_insert(since);
         }

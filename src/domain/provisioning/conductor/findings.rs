@@ -33,6 +33,9 @@ impl Conductor {
         match choose(job, policy.as_deref(), all) {
             Some(shown) => self.shown(slot, shown, now),
             None => {
+                if job.state() == JobState::Removing {
+                    self.leave_home(slot);
+                }
                 let Some(way) = self.way_mut(slot) else {
                     return;
                 };
@@ -99,21 +102,8 @@ impl Conductor {
     }
 
     pub(super) fn prechecked(&mut self, slot: Slot, remarks: &[Remark]) {
-        let mut said = String::new();
-        for remark in remarks
-            .iter()
-            .filter(|remark| remark.code != Some(ALL_WELL))
-        {
-            if !said.is_empty() {
-                said.push_str("; ");
-            }
-            if let Some(code) = remark.code {
-                said.push_str(&format!("{code}: "));
-            }
-            said.push_str(&remark.description);
-        }
         if let Some(way) = self.way_mut(slot) {
-            way.record.progress.precheck = Some(said);
+            way.record.progress.precheck = Some(said(remarks));
         }
         self.soil(slot);
     }
@@ -234,6 +224,7 @@ impl Conductor {
 
     /// The subscriber is not there any more.
     pub(super) fn gone(&mut self, slot: Slot, now: Now) {
+        self.leave_home(slot);
         let Some(way) = self.way_mut(slot) else {
             return;
         };
@@ -241,6 +232,51 @@ impl Conductor {
         way.read_none(now);
         self.soil(slot);
     }
+}
+
+impl Conductor {
+    /// The subscriber is not there any more where it was: of another customer than its own it may
+    /// have been the first user. Of its own it is until nothing is to come in its place.
+    fn leave_home(&mut self, slot: Slot) {
+        let Some(job) = self.job(slot) else {
+            return;
+        };
+        let own = job.customer;
+        let way = job.way.as_ref();
+        let theirs = way.and_then(|way| way.record.actual.enterprise.as_deref());
+        let home = theirs.and_then(|theirs| self.customer_named(slot, theirs));
+        if home != own {
+            self.forget_first(slot, home);
+        }
+    }
+
+    pub(super) fn email_prechecked(&mut self, slot: Slot, remarks: &[Remark]) {
+        let policy = self.policy_of(slot);
+        let (Some(job), Some(policy)) = (self.job_mut(slot), policy) else {
+            return;
+        };
+        let Presence::Present { profile } = &job.desired.presence else {
+            return;
+        };
+        let email = compare::email(&job.desired, profile, &policy).map(str::to_owned);
+        if let Some(way) = &mut job.way {
+            way.checked = email.map(|email| (email, said(remarks)));
+            // The subscriber may have come to work meanwhile.
+            way.refresh = true;
+        }
+    }
+}
+
+/// What a precheck has to say, in one line.
+fn said(remarks: &[Remark]) -> String {
+    let remarks = remarks
+        .iter()
+        .filter(|remark| remark.code != Some(ALL_WELL));
+    let told = remarks.map(|remark| match remark.code {
+        Some(code) => format!("{code}: {}", remark.description),
+        None => remark.description.clone(),
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The subscriber that is meant: the one that we know, else that of our customer, else that of our

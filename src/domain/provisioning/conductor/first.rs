@@ -12,6 +12,7 @@ use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::job::Way;
 use crate::domain::provisioning::conductor::plan;
 use crate::domain::provisioning::ids::Moment;
+use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::Fault;
 use crate::domain::provisioning::record::JobState;
@@ -226,12 +227,12 @@ impl Conductor {
 
     /// The first user of a customer that has an organisation is gone: nobody is known to
     /// administer it.
-    pub(super) fn forget_first(&mut self, slot: Slot) {
+    pub(super) fn forget_first(&mut self, slot: Slot, customer: Option<CustomerId>) {
         let Some(job) = self.job(slot) else {
             return;
         };
         let key = job.desired.key.clone();
-        let Some(id) = job.customer else {
+        let Some(id) = customer else {
             return;
         };
         if let Some(customer) = self.customers.get_mut(id)
@@ -239,6 +240,27 @@ impl Conductor {
             && customer.record.first_user == Some(key)
         {
             customer.record.first_user = None;
+            self.soil_customer(id);
+        }
+    }
+
+    /// The first user of a customer that has an organisation goes on under another user id: it
+    /// administers the organisation as before.
+    pub(super) fn inherit_first(&mut self, slot: Slot) {
+        let Some(job) = self.job(slot) else {
+            return;
+        };
+        let key = job.desired.key.clone();
+        let former = job.desired.formerly.as_ref();
+        let former = former.map(|former| UserKey::new(key.cluster.clone(), former));
+        let (Some(former), Some(id)) = (former, job.customer) else {
+            return;
+        };
+        if let Some(customer) = self.customers.get_mut(id)
+            && customer.record.state == EnterpriseState::Ready
+            && customer.record.first_user.as_ref() == Some(&former)
+        {
+            customer.record.first_user = Some(key);
             self.soil_customer(id);
         }
     }

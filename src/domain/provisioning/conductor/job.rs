@@ -69,6 +69,8 @@ pub(super) struct Way {
     pub(super) refresh: bool,
     /// The customer has been asked for since the subscriber was read.
     pub(super) asked_customer: bool,
+    /// The address that Webex would take in place of the subscriber's, and what it had to say.
+    pub(super) checked: Option<(String, String)>,
     /// A create of a subscriber may have left, and Webex has not been asked since.
     pub(super) lost: bool,
     /// The create of a workspace has been written down and not left.
@@ -100,6 +102,7 @@ pub(super) enum Asked {
     FindOld,
     Get,
     Precheck,
+    PrecheckEmail,
     Provision,
     ProvisionWorkspace,
     Update,
@@ -111,7 +114,12 @@ impl Asked {
     /// Whether it changes nothing.
     pub(super) const fn reads(self) -> bool {
         match self {
-            Self::Find | Self::FindCustomer | Self::FindOld | Self::Get | Self::Precheck => true,
+            Self::Find
+            | Self::FindCustomer
+            | Self::FindOld
+            | Self::Get
+            | Self::Precheck
+            | Self::PrecheckEmail => true,
             Self::Consent
             | Self::Delete
             | Self::DeleteOld
@@ -185,6 +193,7 @@ impl Way {
             old: Known::Unknown,
             refresh: false,
             asked_customer: false,
+            checked: None,
             lost: false,
             armed: false,
             listed: None,

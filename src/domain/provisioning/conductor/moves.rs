@@ -78,6 +78,7 @@ impl Conductor {
             way.old = Known::Unknown;
             way.refresh = false;
             way.asked_customer = false;
+            way.checked = None;
             way.wrote();
             way.disarm();
         }
@@ -165,7 +166,11 @@ impl Conductor {
     pub(super) fn end(&mut self, slot: Slot, state: JobState, why: &str, now: Now) {
         let reached = matches!(state, JobState::Provisioned | JobState::NoChange);
         if matches!(state, JobState::Removed | JobState::PersonDeleted) {
-            self.forget_first(slot);
+            let customer = self.job(slot).and_then(|job| job.customer);
+            self.forget_first(slot, customer);
+        }
+        if reached {
+            self.inherit_first(slot);
         }
         let Some(job) = self.job_mut(slot) else {
             return;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::domain::provisioning::conductor::Conductor;
 use crate::domain::provisioning::conductor::customers::CustomerId;
 use crate::domain::provisioning::conductor::job::Job;
+use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::job::Slot;
 use crate::domain::provisioning::conductor::job::Way;
 use crate::domain::provisioning::conductor::lane::Lane;
@@ -13,6 +14,7 @@ use crate::domain::provisioning::conductor::lane::LaneId;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::EnterpriseKey;
 use crate::domain::provisioning::ids::PartnerName;
+use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::policy::Policy;
 use crate::domain::provisioning::record::Desired;
@@ -93,6 +95,26 @@ impl Conductor {
         let enterprise = desired.enterprise.as_ref()?;
         let key = EnterpriseKey::new(desired.key.cluster.clone(), enterprise);
         self.customers.find(&key)
+    }
+
+    /// The customer in which Webex shows the subscriber, which may be another one than it is to be
+    /// of; unknown of one that nobody told us of.
+    pub(super) fn home_of(&self, slot: Slot) -> Option<CustomerId> {
+        let job = self.job(slot)?;
+        let Known::Found(shown) = &job.way.as_ref()?.known else {
+            return job.customer;
+        };
+        match shown.enterprise.as_deref() {
+            Some(theirs) => self.customer_named(slot, theirs),
+            None => job.customer,
+        }
+    }
+
+    /// The customer that Webex calls by a name, of the cluster of a job.
+    pub(super) fn customer_named(&self, slot: Slot, theirs: &str) -> Option<CustomerId> {
+        let cluster = self.job(slot)?.desired.key.cluster.clone();
+        let theirs = SpEnterpriseId::parse(theirs.trim()).ok()?;
+        self.customers.find(&EnterpriseKey::new(cluster, &theirs))
     }
 
     pub(super) fn policy_of(&self, slot: Slot) -> Option<Arc<Policy>> {

@@ -4,6 +4,7 @@
 //! wish decides, and a call that is asked for is always the call that is right now.
 
 mod create;
+mod elsewhere;
 mod find;
 mod place;
 mod remove;
@@ -36,6 +37,8 @@ pub(super) struct View<'a> {
     pub(super) way: &'a Way,
     pub(super) policy: &'a Policy,
     pub(super) customer: Option<&'a Customer>,
+    /// The customer of the subscriber that Webex shows, if it is known.
+    pub(super) home: Option<&'a Customer>,
     /// Whether the customer's first user has an open job.
     pub(super) first_is_open: bool,
     /// Whether another job is to take the subscriber over under a new user id.
@@ -84,10 +87,14 @@ impl View<'_> {
 
     /// Whether this is the one who goes first.
     pub(super) fn goes_first(&self) -> bool {
-        self.customer.is_some_and(|customer| {
-            customer.candidate == Some(self.slot)
-                || customer.record.first_user.as_ref() == Some(&self.job.desired.key)
-        })
+        self.customer
+            .is_some_and(|customer| self.is_first_of(customer))
+    }
+
+    /// Whether this is the one with whom a customer begins, or began.
+    pub(super) fn is_first_of(&self, customer: &Customer) -> bool {
+        customer.candidate == Some(self.slot)
+            || customer.record.first_user.as_ref() == Some(&self.job.desired.key)
     }
 
     pub(super) fn enter(&self, state: JobState, why: &str, ask: impl FnOnce() -> Next) -> Next {

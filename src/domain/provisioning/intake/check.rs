@@ -66,6 +66,16 @@ pub(super) fn words(held: &Held, wish: &Wish) -> Result<(), Refusal> {
     }
 }
 
+/// Whether an address that somebody gives by hand can be the user's: it is sent whether the
+/// template trusts those of BroadWorks or not, and in place of a subscriber that is there.
+pub(super) fn address(wish: &Wish, held: &Held) -> Result<(), Refusal> {
+    match (&wish.email, &held.email_holder) {
+        (Some(email), _) if !is_address(email) => Err(Refusal::new(Code::EmailMalformed)),
+        (Some(_), Some(other)) if *other != wish.key => Err(email_held(other)),
+        (None | Some(_), _) => Ok(()),
+    }
+}
+
 /// Whether Webex could ever take the user.
 pub(super) fn profile(desired: &Desired, held: &Held, policy: &Policy) -> Result<(), Refusal> {
     let Presence::Present { profile } = &desired.presence else {

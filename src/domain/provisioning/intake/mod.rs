@@ -83,13 +83,14 @@ pub fn enterprise_of(
 #[must_use]
 pub fn email_of(desired: Option<&Desired>, wish: &Wish, settings: &Settings) -> Option<String> {
     let policy = policy_of(desired, wish, settings)?;
-    if !policy.trusted_email || policy.mode != Mode::Api {
+    if policy.mode != Mode::Api {
         return None;
     }
     let profile = match &wish.wanted {
         Wanted::Absent { .. } => return None,
         Wanted::AsHeld => None,
-        Wanted::Present { profile } => Some(&**profile),
+        // Where BroadWorks' addresses are not trusted, they are not sent.
+        Wanted::Present { profile } => Some(&**profile).filter(|_| policy.trusted_email),
     };
     let email = wish.email.as_ref();
     let email = email.or_else(|| profile.and_then(|profile| profile.email.as_ref()));
@@ -126,7 +127,9 @@ pub fn decide(held: &Held, wish: Wish, settings: &Settings) -> Verdict {
         Err(refusal) => return Verdict::Refuse(refusal),
     };
     let desired = revision(held, &wish, wanted, policy, enterprise);
-    if let Err(refusal) = check::profile(&desired, held, policy) {
+    if let Err(refusal) =
+        check::address(&wish, held).and_then(|()| check::profile(&desired, held, policy))
+    {
         return Verdict::Refuse(refusal);
     }
     if let Some(request) = under_way(held, &desired) {
@@ -267,6 +270,10 @@ fn revision(
         Presence::Absent { .. } => (None, None),
         Presence::Present { .. } => (package, email),
     };
+    let was_in = match presence {
+        Presence::Absent { .. } => before.and_then(Desired::home).map(Box::new),
+        Presence::Present { .. } => None,
+    };
     let digest = digest::digest_of(&presence, &policy.template, package, email.as_deref());
     Desired {
         key: wish.key.clone(),
@@ -278,6 +285,7 @@ fn revision(
         package,
         email,
         formerly,
+        was_in,
         word: wish.word,
         // A word is about what somebody else wants; it is not the operator's wish by that.
         source: match (&wish.wanted, before) {

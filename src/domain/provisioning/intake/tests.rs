@@ -379,6 +379,55 @@ fn what_an_operator_chose_lasts_until_the_user_is_removed_or_broadworks_tells_an
 }
 
 #[test]
+fn an_address_given_by_hand_is_nobody_elses_whatever_the_template_trusts() {
+    let mut settings = settings();
+    for policy in settings.templates.values_mut() {
+        Arc::make_mut(policy).trusted_email = false;
+        Arc::make_mut(policy).early_validation = EarlyValidation::Off;
+    }
+    let mut held = Held::default();
+    let first = accept(&mut held, present("a", profile(), 1));
+    held.job = Some(job(&first, JobState::WaitingEmailInput));
+    let retry = |email: &str| {
+        let mut wish = Wish::word(key(), Word::Retry, request(2), Moment(2));
+        wish.email = Some(email.to_owned());
+        wish
+    };
+    let asked = email_of(held.desired.as_ref(), &retry("Bea@x.example"), &settings);
+    assert_eq!(asked.as_deref(), Some("bea@x.example"));
+    // An address that is not sent is not asked about.
+    let of_profile = email_of(None, &present("a", profile(), 3), &settings);
+    assert_eq!(of_profile, None);
+    let bea = BwUserId::parse("bea@x.example").unwrap();
+    held.email_holder = Some(UserKey::new(key().cluster, &bea));
+    let verdict = decide(&held, retry("bea@x.example"), &settings);
+    assert_eq!(refused(verdict), Code::EmailHeld);
+    held.email_holder = None;
+    let verdict = decide(&held, retry("nobody"), &settings);
+    assert_eq!(refused(verdict), Code::EmailMalformed);
+    let verdict = decide(&held, retry("bea@x.example"), &settings);
+    assert!(matches!(verdict, Verdict::Accept { .. }), "{verdict:?}");
+}
+
+#[test]
+fn where_a_user_was_is_kept_beyond_its_removal() {
+    let mut held = Held::default();
+    let gone = accept(&mut held, absent(1));
+    assert_eq!(gone.home(), None);
+    let there = accept(&mut held, present("a", profile(), 2));
+    assert_eq!(there.was_in, None);
+    held.job = Some(job(&there, JobState::Provisioned));
+    let gone = accept(&mut held, absent(3));
+    assert_eq!(gone.home(), there.home());
+    held.job = Some(job(&gone, JobState::Attention));
+    let again = accept(
+        &mut held,
+        Wish::word(key(), Word::Confirm, request(4), Moment(4)),
+    );
+    assert_eq!(again.home().unwrap().sp.as_str(), "SP1");
+}
+
+#[test]
 fn customers_are_named_by_their_form() {
     use crate::domain::provisioning::policy::BadForm;
     use crate::domain::provisioning::policy::Case;

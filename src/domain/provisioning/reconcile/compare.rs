@@ -1,6 +1,7 @@
 //! The comparison itself.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -20,12 +21,15 @@ use crate::domain::provisioning::webex::SubscriberStatus;
 const NATIONAL: usize = 7;
 
 /// Compares. Users are known by their id without case; rows are in the order of enterprise, user
-/// and difference, whatever the order of the lists.
+/// and difference, whatever the order of the lists. `recorded` are those, in lower case, of whom
+/// there is a record: when one of them is not expected, it is to be no subscriber, whether the list
+/// of the expected is whole or not.
 #[must_use]
 pub fn reconcile(
     expected: &[Expected],
     subscribers: &[Subscriber],
     policy: ReconcilePolicy,
+    recorded: &BTreeSet<String>,
 ) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut held: BTreeMap<String, Vec<&Subscriber>> = BTreeMap::new();
@@ -54,10 +58,14 @@ pub fn reconcile(
         if several.len() > 1 && !user.is_empty() {
             rows.extend(several.iter().map(|one| duplicate(one, several.len())));
         }
-        if !wanted.contains_key(user) {
-            let orphans = several.iter().filter(|_| policy.expected_is_whole);
-            rows.extend(orphans.map(|one| orphaned(one)));
-            for one in several {
+        if wanted.contains_key(user) {
+            continue;
+        }
+        for one in several {
+            // Whoever is to go is not to be mended besides: to try again would bring it back.
+            if policy.expected_is_whole || recorded.contains(user) {
+                rows.push(orphaned(one));
+            } else {
                 state(one, policy, &mut rows);
             }
         }

@@ -1,5 +1,7 @@
 //! Two sides that differ in one thing, and properties over many.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -15,6 +17,11 @@ fn policy() -> ReconcilePolicy {
         stuck_after: Duration::from_secs(7 * 86_400),
         expected_is_whole: true,
     }
+}
+
+/// With a record of nobody.
+fn compared(left: &[Expected], right: &[Subscriber], policy: ReconcilePolicy) -> Vec<Row> {
+    reconcile(left, right, policy, &BTreeSet::new())
 }
 
 fn expected(user: &str) -> Expected {
@@ -61,7 +68,7 @@ type Told<'a> = (Difference, &'a str, bool);
 fn one(change: fn(&mut Expected, &mut Subscriber)) -> Vec<(Difference, &'static str, bool)> {
     let (mut left, mut right) = (expected("u"), subscriber("u"));
     change(&mut left, &mut right);
-    let rows = reconcile(&[left], &[right], policy());
+    let rows = compared(&[left], &[right], policy());
     let told = rows
         .iter()
         .map(|row| (row.difference, row.repair.as_str(), row.safe));
@@ -174,7 +181,7 @@ fn texts_name_both_sides() {
     let mut right = subscriber("u");
     right.extension = None;
     right.phone = Some("+49301234567".to_owned());
-    let rows = reconcile(&[expected("u")], &[right], policy());
+    let rows = compared(&[expected("u")], &[right], policy());
     assert_eq!(rows[0].broadworks, "phone +12405551212, extension 1212");
     assert_eq!(rows[0].webex, "phone +49301234567, extension -");
 
@@ -184,7 +191,7 @@ fn texts_name_both_sides() {
         code: Some("10022".to_owned()),
         description: "exists already".to_owned(),
     }];
-    let rows = reconcile(&[expected("u")], &[failed], policy());
+    let rows = compared(&[expected("u")], &[failed], policy());
     assert_eq!(rows[0].webex, "10022 exists already");
 }
 
@@ -192,13 +199,13 @@ fn texts_name_both_sides() {
 fn two_subscribers_of_a_user_and_two_users_of_an_address_are_found() {
     let mut second = subscriber("u");
     second.id = SubscriberId::parse("id-2").unwrap();
-    let rows = reconcile(&[expected("u")], &[subscriber("u"), second], policy());
+    let rows = compared(&[expected("u")], &[subscriber("u"), second], policy());
     let found: Vec<_> = rows.iter().map(|row| row.difference).collect();
     assert_eq!(found, [Difference::DuplicateSubscriber; 2]);
 
     let mut other = subscriber("v");
     other.email = subscriber("u").email;
-    let rows = reconcile(&[expected("u")], &[subscriber("u"), other], policy());
+    let rows = compared(&[expected("u")], &[subscriber("u"), other], policy());
     let found: Vec<_> = rows
         .iter()
         .map(|row| (row.user.as_str(), row.difference))
@@ -219,10 +226,38 @@ fn nobody_is_orphaned_by_a_list_that_is_not_whole() {
         expected_is_whole: false,
         ..policy()
     };
-    assert_eq!(reconcile(&[], &[subscriber("u")], partial), []);
+    assert_eq!(compared(&[], &[subscriber("u")], partial), []);
     let mut failed = subscriber("u");
     failed.status = SubscriberStatus::Error;
-    assert_eq!(reconcile(&[], &[failed], partial).len(), 1);
+    assert_eq!(compared(&[], &[failed], partial).len(), 1);
+}
+
+#[test]
+fn whoever_is_to_go_is_not_to_be_tried_again() {
+    let mut failed = subscriber("u");
+    failed.status = SubscriberStatus::Error;
+    let mut stuck = subscriber("v");
+    stuck.status = SubscriberStatus::Provisioning;
+    stuck.last_status_change = Some("2020-01-01T00:00:00.000Z".to_owned());
+    let repairs = |recorded: &[&str], whole| {
+        let policy = ReconcilePolicy {
+            expected_is_whole: whole,
+            ..policy()
+        };
+        let recorded = recorded.iter().map(|user| (*user).to_owned()).collect();
+        let held = [failed.clone(), stuck.clone()];
+        let rows = reconcile(&[], &held, policy, &recorded);
+        let told = rows
+            .iter()
+            .map(|row| (row.user.clone(), row.difference, row.repair.as_str()));
+        told.collect::<Vec<_>>()
+    };
+    let orphan = |user: &str| (user.to_owned(), Difference::Orphaned, "remove");
+    assert_eq!(repairs(&[], true), [orphan("U"), orphan("V")]);
+    assert_eq!(repairs(&["u", "v"], false), [orphan("U"), orphan("V")]);
+    // Of whom nobody knows whether it is to go, only Webex's own word is told.
+    let other = ("V".to_owned(), Difference::Stuck, "retry");
+    assert_eq!(repairs(&["u"], false), [orphan("U"), other]);
 }
 
 #[test]
@@ -260,10 +295,10 @@ proptest! {
                 one
             })
             .collect();
-        let rows = reconcile(&wanted, &held, policy());
+        let rows = compared(&wanted, &held, policy());
         let turned: Vec<_> = wanted.iter().rev().cloned().collect();
         let other: Vec<_> = held.iter().rev().cloned().collect();
-        prop_assert_eq!(&rows, &reconcile(&turned, &other, policy()));
+        prop_assert_eq!(&rows, &compared(&turned, &other, policy()));
         for user in &left {
             let there = right.iter().any(|(held, _)| held == user);
             let missing = rows.iter().any(|row| {

@@ -118,6 +118,9 @@ pub(super) fn error_text(record: &UserRecord) -> Vec<String> {
     if let Some(held) = record.enterprise() {
         lines.push(format!("Enterprise: {held}"));
     }
+    if let Some(found) = record.found_in() {
+        lines.push(format!("Subscriber of: {found}"));
+    }
     lines.push(format!("Status: {}", record.state()));
     if let Some(fault) = fault {
         let at = crate::domain::certs::date::text(fault.at.wall());

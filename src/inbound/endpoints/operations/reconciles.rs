@@ -301,7 +301,7 @@ mod tests {
             note: None,
             problem: None,
             broadworks_users: 1,
-            webex_users: 0,
+            webex_users: Some(0),
             rows: Vec::new(),
             profiles: BTreeMap::from([("anna@x".to_owned(), *profile)]),
         }

@@ -67,6 +67,7 @@ pub(super) fn record(user: &str) -> UserRecord {
             package: None,
             email: None,
             formerly: None,
+            was_in: None,
             word: None,
             source: Source::As,
             digest: "0".repeat(64),

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::domain::provisioning::ids::BwUserId;
 use crate::domain::provisioning::ids::ClusterName;
 use crate::domain::provisioning::ids::EnterpriseKey;
+use crate::domain::provisioning::ids::SpEnterpriseId;
 use crate::domain::provisioning::ids::UserKey;
 use crate::domain::provisioning::record::EnterpriseRecord;
 use crate::domain::provisioning::view;
@@ -119,14 +120,22 @@ impl Operations {
             documents::current(&record),
             enterprise.as_ref(),
         );
-        let first = is_first(&record, enterprise.as_ref());
+        let elsewhere = self.elsewhere(&record).await?;
+        let first = match &elsewhere {
+            Some(elsewhere) => is_first(&record, elsewhere.record.as_ref()),
+            None => is_first(&record, enterprise.as_ref()),
+        };
         done(json!({
             "at": at.0,
             "says": sight.sentence,
             "do": sight.todo,
             "user": documents::user(&record, &self.provisioner.settings(), first),
             "enterprise": enterprise.as_ref().map(documents::enterprise),
-            "org": org(enterprise.as_ref()),
+            "org": living_in(elsewhere.as_ref(), enterprise.as_ref()),
+            "elsewhere": elsewhere.as_ref().map(|elsewhere| json!({
+                "enterprise": elsewhere.name.as_str(),
+                "wanted-org": org(enterprise.as_ref()),
+            })),
             "error-text": documents::error_text(&record),
             "tracking": tracking(&record),
             "history": history.iter().map(documents::step).collect::<Vec<_>>(),
@@ -137,6 +146,7 @@ impl Operations {
         let query = Query::read(ask.query, &["cluster"])?;
         let record = self.find(id, query.cluster()?).await?;
         let enterprise = self.enterprise_of(&record).await?;
+        let elsewhere = self.elsewhere(&record).await?;
         let settings = self.provisioner.settings();
         let policy = settings.templates.get(&record.desired.template);
         let partner = policy.and_then(|policy| policy.partner.as_ref());
@@ -145,7 +155,13 @@ impl Operations {
         // The newest is what is asked for first.
         tracking.reverse();
         done(json!({
-            "customer-org": org(enterprise.as_ref()),
+            // A case is about the organisation that the subscriber is in.
+            "customer-org": living_in(elsewhere.as_ref(), enterprise.as_ref()),
+            "elsewhere": elsewhere.as_ref().map(|elsewhere| json!({
+                "enterprise": elsewhere.name.as_str(),
+                "wanted": record.enterprise().map(|wanted| wanted.to_string()),
+                "wanted-org": org(enterprise.as_ref()),
+            })),
             "partner-org": partner_org,
             "tracking": tracking,
             "email": documents::email(&record),
@@ -207,6 +223,17 @@ impl Operations {
         held.map_err(|error| store_failed(&error))
     }
 
+    /// The customer that the subscriber is in, where that is not the one that it is to be in.
+    async fn elsewhere(&self, record: &UserRecord) -> Result<Option<Elsewhere>, Refused> {
+        let Some(name) = record.found_in() else {
+            return Ok(None);
+        };
+        let key = EnterpriseKey::new(record.key().cluster.clone(), &name);
+        let held = self.provisioner.store().enterprise(&key).await;
+        let record = held.map_err(|error| store_failed(&error))?;
+        Ok(Some(Elsewhere { name, record }))
+    }
+
     pub(super) async fn attention(&self, ask: &Ask<'_>) -> Answer {
         Query::read(ask.query, &[])?;
         let settings = self.provisioner.settings();
@@ -262,6 +289,24 @@ pub(super) fn user_id(text: &str) -> Result<BwUserId, Refused> {
     BwUserId::parse(text).map_err(|wrong| Refused::malformed(format!("user: {wrong}")))
 }
 
+/// Another customer than a user is to be of.
+struct Elsewhere {
+    name: SpEnterpriseId,
+    /// `None` when nothing more is known of it.
+    record: Option<EnterpriseRecord>,
+}
+
+/// The organisation that the subscriber is in.
+fn living_in<'a>(
+    elsewhere: Option<&'a Elsewhere>,
+    own: Option<&'a EnterpriseRecord>,
+) -> Option<&'a str> {
+    match elsewhere {
+        Some(elsewhere) => org(elsewhere.record.as_ref()),
+        None => org(own),
+    }
+}
+
 /// Whether a customer began with this user.
 pub(super) fn is_first(record: &UserRecord, enterprise: Option<&EnterpriseRecord>) -> bool {
     let first = enterprise.and_then(|held| held.first_user.as_ref());
@@ -276,4 +321,52 @@ fn org(enterprise: Option<&EnterpriseRecord>) -> Option<&str> {
 fn tracking(record: &UserRecord) -> Vec<&str> {
     let ids = record.job.iter().flat_map(|job| &job.tracking);
     ids.map(|id| id.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::provisioning::ids::Moment;
+    use crate::domain::provisioning::ids::OrgId;
+    use crate::domain::provisioning::ids::SubscriberId;
+    use crate::domain::provisioning::record::EnterpriseState;
+    use crate::inbound::endpoints::operations::tests::record;
+
+    fn customer(name: &str, org: &str) -> EnterpriseRecord {
+        let sent_as = SpEnterpriseId::parse(name).unwrap();
+        EnterpriseRecord {
+            key: EnterpriseKey::new(ClusterName::parse("east").unwrap(), &sent_as),
+            sent_as,
+            template: record("anna@x").desired.template,
+            state: EnterpriseState::Ready,
+            since: Moment(0),
+            first_user: None,
+            knocked: None,
+            webex: None,
+            org: OrgId::parse(org).ok(),
+        }
+    }
+
+    #[test]
+    fn the_organisation_of_a_case_is_the_one_that_the_subscriber_is_in() {
+        let mut anna = record("anna@x");
+        assert_eq!(anna.found_in(), None);
+        let actual = &mut anna.job.as_mut().unwrap().actual;
+        actual.subscriber = SubscriberId::parse("s-1").ok();
+        actual.enterprise = Some("sp1+ACME".to_owned());
+        assert_eq!(anna.found_in(), None, "names are one without case");
+        anna.job.as_mut().unwrap().actual.enterprise = Some("SP2".to_owned());
+        let name = anna.found_in().unwrap();
+        assert_eq!(name.as_str(), "SP2");
+        let wanted = customer("SP1+acme", "o-wanted");
+        let record = Some(customer("SP2", "o-is"));
+        let known = Elsewhere { name, record };
+        assert_eq!(living_in(Some(&known), Some(&wanted)), Some("o-is"));
+        let unknown = Elsewhere {
+            record: None,
+            ..known
+        };
+        assert_eq!(living_in(Some(&unknown), Some(&wanted)), None);
+        assert_eq!(living_in(None, Some(&wanted)), Some("o-wanted"));
+    }
 }

@@ -78,11 +78,25 @@ pub fn provision(new: &NewSubscriber) -> Request {
 #[must_use]
 pub fn precheck(new: &NewSubscriber) -> Option<Request> {
     new.email.as_ref()?;
-    let request = Request::new(
+    Some(validate().json(&Provision::of(new)))
+}
+
+/// Asks whether an e-mail address could be that of one.
+#[must_use]
+pub fn precheck_email(email: &str) -> Request {
+    validate().json(&Address { email })
+}
+
+fn validate() -> Request {
+    Request::new(
         Operation::PrecheckSubscriber,
         &["broadworks", "subscribers", "validate"],
-    );
-    Some(request.json(&Provision::of(new)))
+    )
+}
+
+#[derive(Serialize)]
+struct Address<'a> {
+    email: &'a str,
 }
 
 /// Changes one.

@@ -14,6 +14,8 @@ use crate::domain::provisioning::profile::Profile;
 use crate::domain::provisioning::record::EnterpriseState;
 use crate::domain::provisioning::record::JobState;
 use crate::domain::provisioning::record::Word;
+use crate::domain::provisioning::webex::Subscriber;
+use crate::domain::provisioning::webex::SubscriberStatus;
 use crate::domain::provisioning::webex::WebexOp;
 
 pub(super) fn plan(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Next {
@@ -38,12 +40,7 @@ pub(super) fn plan(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Ne
         &desired.enterprise,
         view.customer,
     ) else {
-        let text = if view.customer.is_none() && desired.enterprise.is_some() {
-            "What is known of the user's customer cannot be read; the log of the last start says more."
-        } else {
-            "The template has no provisioning-id, or the user no customer."
-        };
-        return view.attention("A1012", text.to_owned());
+        return unnamed(view);
     };
     // The customer's name is sent as it was first formed.
     let sent_as = if compare::same_customer(enterprise, customer.record.sent_as.as_str()) {
@@ -73,13 +70,81 @@ pub(super) fn ask_customer(view: &View<'_>) -> Next {
     })
 }
 
+/// What is known to keep the user from ever being created as it is wished for.
+pub(super) fn obstacle(view: &View<'_>) -> Option<Next> {
+    let named = view.policy.provisioning_id.is_some()
+        && view.job.desired.enterprise.is_some()
+        && view.customer.is_some();
+    if named {
+        other_template(view)
+    } else {
+        Some(unnamed(view))
+    }
+}
+
+fn unnamed(view: &View<'_>) -> Next {
+    let text = if view.customer.is_none() && view.job.desired.enterprise.is_some() {
+        "What is known of the user's customer cannot be read; the log of the last start says more."
+    } else {
+        "The template has no provisioning-id, or the user no customer."
+    };
+    view.attention("A1012", text.to_owned())
+}
+
+fn other_template(view: &View<'_>) -> Option<Next> {
+    let customer = view.customer?;
+    let other = &customer.record.template;
+    (*other != view.job.desired.template).then(|| {
+        let text = format!("The customer was begun with the template {other}.");
+        view.attention("A1102", text)
+    })
+}
+
+/// Whether Webex would take the address of a user whose subscriber, which has another one, is to be
+/// taken away for it. The address is asked about alone: the user id is in use by that subscriber.
+pub(super) fn address(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Option<Next> {
+    let email = compare::email(&view.job.desired, profile, view.policy)?;
+    // One that failed may be shown without its address, which would be in its own way.
+    let unshown = shown.email.is_none() && shown.status == SubscriberStatus::Error;
+    if view.policy.precheck == Precheck::Never
+        || unshown
+        || compare::same_email(Some(email), shown.email.as_deref())
+        || overruled(view)
+    {
+        return None;
+    }
+    let checked = view.way.checked.as_ref();
+    let Some((_, said)) = checked.filter(|(checked, _)| checked == email) else {
+        let why = "Webex is asked about the address before anything is removed";
+        return Some(view.enter(JobState::Prechecking, why, || {
+            Next::Ask(
+                Asked::PrecheckEmail,
+                WebexOp::PrecheckEmail(email.to_owned()),
+            )
+        }));
+    };
+    remarked(view, said)
+}
+
+/// Whether somebody confirmed what Webex said against the address.
+pub(super) fn overruled(view: &View<'_>) -> bool {
+    let confirmed = view.way.record.progress.confirmed.last();
+    view.job.desired.word == Some(Word::Confirm)
+        && confirmed.is_some_and(|code| !code.starts_with('A') && code != "2017")
+}
+
+/// What a precheck had to say may be for somebody to read.
+fn remarked(view: &View<'_>, said: &str) -> Option<Next> {
+    let stops = view.policy.precheck_policy == PrecheckPolicy::Stop;
+    (stops && !said.is_empty() && !view.way.confirmed("A2010"))
+        .then(|| view.attention("A2010", said.to_owned()))
+}
+
 /// Whether the user has to wait behind others of its customer, or goes before them.
 pub(super) fn gate(view: &View<'_>) -> Option<Next> {
     let customer = view.customer?;
-    if customer.record.template != view.job.desired.template {
-        let other = &customer.record.template;
-        let text = format!("The customer was begun with the template {other}.");
-        return Some(view.attention("A1102", text));
+    if let Some(next) = other_template(view) {
+        return Some(next);
     }
     let mine = customer.candidate == Some(view.slot);
     let free = customer.candidate.is_none();
@@ -94,8 +159,12 @@ pub(super) fn gate(view: &View<'_>) -> Option<Next> {
         EnterpriseState::FirstUser => Some(Next::Hold(JobState::WaitingFirstUser)),
         EnterpriseState::WaitingCustomerAdmin if mine => None,
         EnterpriseState::WaitingCustomerAdmin => {
-            let knocked = view.way.record.progress.knocked;
-            let asked = view.job.desired.word == Some(Word::Retry) && !knocked;
+            let said = match view.job.desired.word {
+                Some(Word::Retry) => true,
+                Some(Word::Confirm) => view.way.confirmed("2017"),
+                Some(Word::Cancel) | None => false,
+            };
+            let asked = said && !view.way.record.progress.knocked;
             if (asked || customer.knock_due) && free {
                 Some(Next::Knock)
             } else {
@@ -129,11 +198,7 @@ fn precheck(
             }),
         );
     };
-    let stops = view.policy.precheck_policy == PrecheckPolicy::Stop;
-    if stops && !said.is_empty() && !view.way.confirmed("A2010") {
-        return Some(view.attention("A2010", said.clone()));
-    }
-    None
+    remarked(view, said)
 }
 
 /// The subscriber may be there under the user id that BroadWorks had before.
@@ -160,6 +225,12 @@ fn former(view: &View<'_>, profile: &Profile, looked_at: Instant) -> Option<Next
         UserIdChange::Attention | UserIdChange::Put => true,
         UserIdChange::Recreate => false,
     };
+    if !put {
+        let hindered = obstacle(view).or_else(|| address(view, profile, old));
+        if hindered.is_some() {
+            return hindered;
+        }
+    }
     Some(if put {
         view.enter(
             JobState::Submitting,

@@ -6,7 +6,7 @@ use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::plan::Next;
 use crate::domain::provisioning::conductor::plan::View;
 use crate::domain::provisioning::conductor::plan::create;
-use crate::domain::provisioning::conductor::plan::still_begins;
+use crate::domain::provisioning::conductor::plan::elsewhere;
 use crate::domain::provisioning::conductor::plan::waited_out;
 use crate::domain::provisioning::conductor::plan::waits;
 use crate::domain::provisioning::fault::Class;
@@ -64,22 +64,14 @@ fn found(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         (None, _) | (_, None) => false,
     };
     if elsewhere {
-        if still_begins(view, shown) {
-            return Next::Poll(JobState::WaitingWebex);
-        }
-        let theirs = theirs.unwrap_or_default();
-        if !view.way.confirmed("A1103") {
-            let text = format!("The user is a subscriber of the customer {theirs} at Webex.");
-            return view.attention("A1103", text);
-        }
-        return delete(view, shown, "it moves to another customer, as confirmed");
+        return elsewhere::present(view, profile, shown);
     }
     match &shown.status {
         SubscriberStatus::Provisioned => provisioned(view, profile, shown),
         SubscriberStatus::Error => failed(view, profile, shown),
         SubscriberStatus::PendingEmailInput
         | SubscriberStatus::PendingEmailValidation
-        | SubscriberStatus::PendingUserMigration => pending(view, shown),
+        | SubscriberStatus::PendingUserMigration => pending(view, profile, shown),
         SubscriberStatus::Provisioning
         | SubscriberStatus::Updating
         | SubscriberStatus::Unknown(_) => Next::Poll(JobState::WaitingWebex),
@@ -163,7 +155,13 @@ fn update(view: &View<'_>, shown: &Subscriber, change: SubscriberChange) -> Next
     })
 }
 
-fn delete(view: &View<'_>, shown: &Subscriber, why: &str) -> Next {
+/// Takes a subscriber away so that the user begins anew, unless it is known that it cannot be
+/// created after that.
+pub(super) fn renew(view: &View<'_>, profile: &Profile, shown: &Subscriber, why: &str) -> Next {
+    let hindered = create::obstacle(view).or_else(|| create::address(view, profile, shown));
+    if let Some(next) = hindered {
+        return next;
+    }
     view.enter(JobState::Removing, why, || {
         Next::Ask(Asked::Delete, WebexOp::DeleteSubscriber(shown.id.clone()))
     })
@@ -176,10 +174,10 @@ fn failed(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
         // something since. One that never worked begins anew; another is changed, or stays until
         // somebody says that it may go.
         if view.way.record.actual.unproven {
-            return delete(view, shown, "it failed at Webex and begins anew");
+            return renew(view, profile, shown, "it failed at Webex and begins anew");
         }
         if view.way.confirmed("A2012") {
-            return delete(view, shown, "it begins anew, as confirmed");
+            return renew(view, profile, shown, "it begins anew, as confirmed");
         }
         let change = compare::change(&view.job.desired, profile, view.policy, shown);
         if let Some(change) = change {
@@ -206,7 +204,7 @@ fn failed(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
     Next::Attention(judged.fault(&error.description, at))
 }
 
-fn pending(view: &View<'_>, shown: &Subscriber) -> Next {
+fn pending(view: &View<'_>, profile: &Profile, shown: &Subscriber) -> Next {
     let desired = &view.job.desired;
     let progress = &view.way.record.progress;
     let retry = desired.word == Some(Word::Retry);
@@ -214,8 +212,9 @@ fn pending(view: &View<'_>, shown: &Subscriber) -> Next {
         let shown = shown.email.as_deref().unwrap_or_default();
         email.to_lowercase() != shown.to_lowercase()
     });
-    if retry && other && !progress.created {
-        return delete(view, shown, "it begins anew with another e-mail address");
+    if (retry || create::overruled(view)) && other && !progress.created {
+        let why = "it begins anew with another e-mail address";
+        return renew(view, profile, shown, why);
     }
     let consent = shown.status == SubscriberStatus::PendingUserMigration;
     if retry && consent {

@@ -7,6 +7,7 @@ use crate::domain::provisioning::conductor::job::Asked;
 use crate::domain::provisioning::conductor::job::Known;
 use crate::domain::provisioning::conductor::plan::Next;
 use crate::domain::provisioning::conductor::plan::View;
+use crate::domain::provisioning::conductor::plan::elsewhere;
 use crate::domain::provisioning::conductor::plan::find;
 use crate::domain::provisioning::conductor::plan::place;
 use crate::domain::provisioning::conductor::plan::still_begins;
@@ -50,10 +51,8 @@ fn there(view: &View<'_>, shown: &Subscriber) -> Next {
     }
     match (&desired.enterprise, &shown.enterprise) {
         (Some(ours), Some(theirs)) if !compare::same_customer(ours, theirs) => {
-            if !view.way.confirmed("A1103") {
-                let text =
-                    format!("The subscriber of this user id belongs to the customer {theirs}.");
-                return view.attention("A1103", text);
+            if let Some(next) = elsewhere::absent(view, shown) {
+                return next;
             }
         }
         (None, _) if of_another_template(view, shown) => {
@@ -62,20 +61,18 @@ fn there(view: &View<'_>, shown: &Subscriber) -> Next {
         }
         (None, _) | (_, None) | (Some(_), Some(_)) => {}
     }
-    if let Some(customer) = view.customer
-        && view.goes_first()
+    if let Some(home) = view.home
+        && view.is_first_of(home)
     {
-        let first = customer.record.state == EnterpriseState::FirstUser;
+        let first = home.record.state == EnterpriseState::FirstUser;
         let unsettled = shown.status == SubscriberStatus::Provisioning;
         if first && unsettled && view.way.record.state != JobState::Stalled {
             // Removed now, it would still begin the organisation, beside the next first user.
             return Next::Poll(JobState::WaitingWebex);
         }
-        let administers = shown.person.is_some() || view.way.record.actual.person.is_some();
-        if administers && !view.way.confirmed("A2006") {
-            let text = "The user is the first of its customer and counts as the last administrator of the organisation.";
-            return view.attention("A2006", text.to_owned());
-        }
+    }
+    if let Some(next) = elsewhere::administrator(view, shown) {
+        return next;
     }
     view.enter(
         JobState::Removing,
