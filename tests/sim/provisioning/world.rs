@@ -804,8 +804,14 @@ impl<'a> World<'a> {
         let code = job.fault.as_ref().map_or("", |fault| fault.code.as_str());
         match job.state {
             JobState::Attention if matches!(code, "10022" | "1001") => {
-                // Somebody corrects the address.
+                // Somebody corrects the address, in BroadWorks or where it was given by hand.
                 self.assign_user(user);
+                if desired.email.is_some() {
+                    let (request, at) = (self.request(), self.at());
+                    let mut wish = Wish::word(key, Word::Retry, request, at);
+                    wish.email = Some(self.name(user));
+                    self.wish(wish);
+                }
             }
             JobState::Attention => {
                 let confirms = matches!(
