@@ -13,6 +13,7 @@ use crate::cli::certs::watched::Scope;
 use crate::cli::table;
 use crate::domain::certs::date;
 use crate::domain::certs::ics;
+use crate::domain::certs::maintenance::Calendar;
 use crate::domain::certs::maintenance::Haste;
 use crate::domain::certs::maintenance::Proposal;
 use crate::domain::certs::maintenance::Subject;
@@ -44,15 +45,7 @@ struct Planned<'a> {
 pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Exit, Failure> {
     let found = args.scope.look(now)?;
     let calendar = found.config.maintenance.calendar();
-    if let Some(asked) = &args.region
-        && !calendar.regions.contains_key(asked)
-    {
-        let known: Vec<_> = calendar.regions.keys().map(String::as_str).collect();
-        return Err(Failure::NoRegion {
-            asked: asked.clone(),
-            known: known.join(", "),
-        });
-    }
+    check_region(args.region.as_deref(), &calendar)?;
     let limit = date::to_unix(now).saturating_add(args.within * 86_400);
     let mut planned = Vec::new();
     for certificate in found.certificates() {
@@ -116,6 +109,17 @@ pub(super) fn run(args: &Args, console: Console, now: SystemTime) -> Result<Exit
         .iter()
         .any(|planned| planned.proposal.haste != Haste::None);
     Ok(if late { Exit::Findings } else { Exit::Ok })
+}
+
+fn check_region(asked: Option<&str>, calendar: &Calendar) -> Result<(), Failure> {
+    let Some(asked) = asked.filter(|asked| !calendar.regions.contains_key(*asked)) else {
+        return Ok(());
+    };
+    let known: Vec<_> = calendar.regions.keys().map(String::as_str).collect();
+    Err(Failure::NoRegion {
+        asked: asked.to_owned(),
+        known: known.join(", "),
+    })
 }
 
 /// Whether somebody renews it in a window. Keys are rotated, tokens used, lists fetched; and an anchor

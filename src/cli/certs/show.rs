@@ -65,6 +65,11 @@ fn object(scope: &Scope, name: &str, console: Console, now: SystemTime) -> Resul
     Ok(Said::Told(watched::exit(&[held])))
 }
 
+fn word(value: &Value, key: &str) -> String {
+    let text = value.get(key).and_then(Value::as_str);
+    text.unwrap_or("-").to_owned()
+}
+
 fn described(held: &Value) -> Vec<String> {
     const KEYS: [&str; 16] = [
         "name",
@@ -92,31 +97,27 @@ fn described(held: &Value) -> Vec<String> {
         let list = held.get(key).and_then(Value::as_array);
         list.cloned().unwrap_or_default()
     };
-    let text = |value: &Value, key: &str| {
-        let text = value.get(key).and_then(Value::as_str);
-        text.unwrap_or("-").to_owned()
-    };
     for place in each("places") {
         let state = if place.get("up") == Some(&Value::Bool(true)) {
             "up".to_owned()
         } else {
-            format!("DOWN: {}", text(&place, "detail"))
+            format!("DOWN: {}", word(&place, "detail"))
         };
         lines.push(format!(
             "{:<12} {} {} ({state})",
             "place",
-            text(&place, "kind"),
-            text(&place, "name")
+            word(&place, "kind"),
+            word(&place, "name")
         ));
     }
     for problem in each("problems") {
         lines.push(format!(
             "{:<12} {} {}: {} [{}]",
             "problem",
-            text(&problem, "severity"),
-            text(&problem, "alarm"),
-            text(&problem, "text"),
-            text(&problem, "rule")
+            word(&problem, "severity"),
+            word(&problem, "alarm"),
+            word(&problem, "text"),
+            word(&problem, "rule")
         ));
     }
     for remark in each("remarks") {
@@ -130,10 +131,10 @@ fn described(held: &Value) -> Vec<String> {
         lines.push(format!(
             "{:<12} {nth}: {}, to {}, {}, SHA-256 {}",
             "chain",
-            text(&link, "subject"),
-            text(&link, "not-after"),
-            text(&link, "key"),
-            text(&link, "fingerprint")
+            word(&link, "subject"),
+            word(&link, "not-after"),
+            word(&link, "key"),
+            word(&link, "fingerprint")
         ));
     }
     lines

@@ -143,7 +143,7 @@ impl Found {
     /// How a verb ends by what it showed. Before the first look nobody knows anything.
     pub(super) fn exit(&self, shown: &[&Value]) -> Exit {
         match exit(shown) {
-            Exit::Ok if self.document["at"].is_null() => Exit::Findings,
+            Exit::Ok if is_blind(&self.document) => Exit::Findings,
             exit => exit,
         }
     }
@@ -212,7 +212,7 @@ impl Scope {
             let (target, what) = ("/certs/v1/certificates", "list of certificates");
             let why = match admin::look(&self.door, &config, target, what, MOST) {
                 Ok(document) => {
-                    let blind = document["at"].is_null();
+                    let blind = is_blind(&document);
                     let remark = blind.then(|| BLIND.to_owned());
                     return Ok(Found {
                         document,
@@ -325,6 +325,11 @@ impl Scope {
             .map(|(line, code)| format!("\u{1b}[{code}m{line}\u{1b}[0m"))
             .collect()
     }
+}
+
+/// Whether the daemon has not looked yet.
+fn is_blind(document: &Value) -> bool {
+    document.get("at").is_none_or(Value::is_null)
 }
 
 /// What scans come to at one moment, with no patience: a place that cannot be read is lost at once.

@@ -251,7 +251,7 @@ fn sync_now(now: &Now, console: Console) -> Result<Exit, Failure> {
         told(&said, console);
         return Ok(Exit::Ok);
     }
-    if said["folded"] == true && !console.json {
+    if said.get("folded") == Some(&Value::Bool(true)) && !console.json {
         told(&said, console);
     }
     let mut last = String::new();

@@ -1,5 +1,6 @@
 //! What an operator says of one user: retry, cancel, confirm, move-package, remove.
 
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -78,16 +79,17 @@ fn package(word: &str) -> Result<Package, String> {
 pub(super) fn retry(args: &Retry, console: Console) -> Exit {
     let done = Daemon::of(&args.door).and_then(|daemon| {
         let said = look(&daemon, &args.whom)?;
-        let mut order = match &args.email {
-            Some(email) => json!({"email": email}),
-            None => json!({}),
-        };
+        let mut order = Map::new();
+        if let Some(email) = &args.email {
+            order.insert("email".to_owned(), json!(email));
+        }
         if is_stopped_removal(&said) {
             let words = format!("What was cancelled is a removal. {}", warning(&said, false));
             make_sure(console, args.yes, &words, &args.whom.user)?;
-            order["request"] = said["user"]["request"].clone();
+            let request = said.pointer("/user/request").cloned();
+            order.insert("request".to_owned(), request.unwrap_or_default());
         }
-        daemon.post(&args.whom.target("/retry"), &order)
+        daemon.post(&args.whom.target("/retry"), &Value::Object(order))
     });
     told(done, console)
 }

@@ -151,7 +151,7 @@ impl<'a> Wanted<'a> {
         }
         let wanted = self.chain.as_ref()?;
         let is_other = presented_as(&chain) != presented_as(wanted);
-        is_other.then(|| Other {
+        is_other.then_some(Other {
             leaf,
             chain: Some((chain.len(), wanted.len())),
         })

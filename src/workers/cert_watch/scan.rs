@@ -57,7 +57,7 @@ pub struct Token {
 pub struct Cache {
     crls: BTreeMap<PathBuf, (Stamp, Arc<Crl>)>,
     files: BTreeMap<PathBuf, (Stamp, Result<Arc<Opened>, SourceFault>)>,
-    judged: BTreeMap<(PathBuf, ObjectId), (Arc<Opened>, Arc<Watched>, Seen)>,
+    judged: BTreeMap<(PathBuf, ObjectId), Judged>,
 }
 
 /// Looks at everything.
@@ -86,6 +86,9 @@ pub fn files(config: &Config, tokens: &[Token], cache: &mut Cache, now: SystemTi
     *cache = scanner.cache;
     scanner.scan
 }
+
+/// What a chain came to, and from what.
+type Judged = (Arc<Opened>, Arc<Watched>, Seen);
 
 struct Scanner<'a> {
     config: &'a Config,

@@ -61,6 +61,12 @@ fn written(status: StatusCode, value: &Value) -> Wire {
     response
 }
 
+fn cut(lab: &BroadWorks, id: &str) -> Result<Value, Refused> {
+    let channel = ChannelId::parse(id).filter(|channel| lab.events.cut(*channel));
+    let channel = channel.ok_or_else(|| absent("channel", id))?;
+    Ok(json!({ "cut": channel.to_string() }))
+}
+
 async fn carry_out(
     lab: &Arc<BroadWorks>,
     request: Request<Incoming>,
@@ -93,13 +99,7 @@ async fn carry_out(
                 Err(Refused(StatusCode::SERVICE_UNAVAILABLE, why))
             }
         }
-        (&Method::POST, ["lab", "channels", id, "cut"]) => {
-            let channel = ChannelId::parse(id);
-            match channel.filter(|channel| lab.events.cut(*channel)) {
-                Some(channel) => Ok(json!({ "cut": channel.to_string() })),
-                None => Err(absent("channel", id)),
-            }
-        }
+        (&Method::POST, ["lab", "channels", id, "cut"]) => cut(lab, id),
         (&Method::DELETE, ["lab", "subscriptions", id]) => {
             let subscription = SubscriptionId::parse(id);
             let held = subscription.filter(|id| {
