@@ -424,7 +424,7 @@ async fn the_daemon_alone_is_killed_and_goes_on_where_it_was() {
     let output = Command::new(XSPD).args(report).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        said.contains("rganisation id") && !said.contains("unknown"),
+        said.contains("Partner organisation id:") && !said.contains("id:  unknown"),
         "{said}"
     );
     assert!(daemon.stop().await.success());

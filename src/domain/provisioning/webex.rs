@@ -338,6 +338,18 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether Webex has judged what it was asked: 4xx, but for those about whoever asks, and how
+    /// fast.
+    #[must_use]
+    pub const fn is_judgement(self) -> bool {
+        match self {
+            Self::Status(status) => {
+                matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 429)
+            }
+            Self::NoToken | Self::NotSent | Self::Unanswered | Self::Unreadable => false,
+        }
+    }
+
     /// Whether Webex may have done what was asked, so that it must be asked before a repetition.
     #[must_use]
     pub const fn may_have_happened(self) -> bool {
@@ -345,6 +357,28 @@ impl FailureKind {
             Self::NoToken | Self::NotSent => false,
             Self::Unanswered | Self::Unreadable => true,
             Self::Status(status) => status >= 500 || status == 408,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webex_that_is_busy_away_or_does_not_know_us_has_judged_nothing() {
+        for status in [400, 404, 409, 422] {
+            assert!(FailureKind::Status(status).is_judgement(), "{status}");
+        }
+        for status in [401, 403, 408, 429, 500, 503] {
+            assert!(!FailureKind::Status(status).is_judgement(), "{status}");
+        }
+        for kind in [
+            FailureKind::NoToken,
+            FailureKind::NotSent,
+            FailureKind::Unanswered,
+        ] {
+            assert!(!kind.is_judgement(), "{kind:?}");
         }
     }
 }

@@ -80,7 +80,10 @@ async fn a_call_that_no_rule_knows_is_an_alarm_until_the_mapping_is_another_one(
     let (_, id) = whole
         .split_once("xspd provision captures ")
         .expect("a command");
-    let id: String = id.chars().take_while(|letter| *letter != '"').collect();
+    let id: String = id
+        .chars()
+        .take_while(|letter| !matches!(letter, '"' | ' '))
+        .collect();
     let capture = asked(&scene, &format!("/ops/v1/captures/{id}")).await;
     assert_eq!(capture["id"], id.as_str(), "{capture}");
 

@@ -24,7 +24,6 @@ use crate::domain::provisioning::precheck::UserFacts;
 use crate::domain::provisioning::precheck::may_be_subscriber;
 use crate::domain::provisioning::precheck::precheck;
 use crate::domain::provisioning::profile::Profile;
-use crate::domain::provisioning::webex::FailureKind;
 use crate::domain::provisioning::webex::NewSubscriber;
 use crate::domain::provisioning::webex::WebexAnswer;
 use crate::domain::provisioning::webex::WebexOp;
@@ -236,22 +235,12 @@ impl Operations {
                 .map(|remark| ("warning", format!("Webex remarks: {}", remark.description)))
                 .collect(),
             Ok(_) => refused("Webex answered something else than a precheck".to_owned()),
-            Err(failure) => vec![(weight(failure.kind), self.webex_refused(&failure).text)],
+            Err(failure) => {
+                let judged = failure.kind.is_judgement();
+                let how = if judged { "refused" } else { "unchecked" };
+                vec![(how, self.webex_refused(&failure).text)]
+            }
         }
-    }
-}
-
-/// What a failed precheck says of the user: nothing, unless Webex judged it.
-const fn weight(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Status(status @ 400..=499) if !matches!(status, 401 | 403 | 408 | 429) => {
-            "refused"
-        }
-        FailureKind::NoToken
-        | FailureKind::NotSent
-        | FailureKind::Status(_)
-        | FailureKind::Unanswered
-        | FailureKind::Unreadable => "unchecked",
     }
 }
 
@@ -451,23 +440,6 @@ mod tests {
         let said = told(&facts(None), &[], Some(&late));
         assert_eq!(said["verdict"], "unchecked", "{said}");
         assert!(said.to_string().contains("did not answer"), "{said}");
-    }
-
-    #[test]
-    fn a_webex_that_judged_nothing_refuses_nobody() {
-        for status in [400, 404, 409, 422] {
-            assert_eq!(weight(FailureKind::Status(status)), "refused", "{status}");
-        }
-        for status in [401, 403, 408, 429, 500, 503] {
-            assert_eq!(weight(FailureKind::Status(status)), "unchecked", "{status}");
-        }
-        for kind in [
-            FailureKind::NoToken,
-            FailureKind::NotSent,
-            FailureKind::Unanswered,
-        ] {
-            assert_eq!(weight(kind), "unchecked", "{kind:?}");
-        }
     }
 
     #[test]

@@ -1,7 +1,40 @@
 //! Users who move between customers, and addresses in place of others: what works is not taken away
 //! for what cannot be.
 
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+use xspd::domain::provisioning::ids::EnterpriseKey;
+use xspd::domain::provisioning::ids::PersonId;
+use xspd::domain::provisioning::ids::SpEnterpriseId;
+use xspd::domain::provisioning::ids::SubscriberId;
+use xspd::domain::provisioning::ids::TemplateKey;
+use xspd::domain::provisioning::intake::Wish;
+use xspd::domain::provisioning::policy::EarlyValidation;
+use xspd::domain::provisioning::policy::Mode;
+use xspd::domain::provisioning::policy::Policy;
+use xspd::domain::provisioning::policy::Precheck;
+use xspd::domain::provisioning::policy::UserIdChange;
+use xspd::domain::provisioning::record::EnterpriseState;
+use xspd::domain::provisioning::record::JobState;
+use xspd::domain::provisioning::record::Word;
+use xspd::domain::provisioning::webex::CallFailure;
+use xspd::domain::provisioning::webex::Subscriber;
+use xspd::domain::provisioning::webex::SubscriberStatus;
+use xspd::domain::provisioning::webex::WebexAnswer;
+use xspd::domain::provisioning::webex::WebexOp;
+
+use super::super::webex::status;
+use super::Case;
+use super::HOUR;
+use super::cluster;
+use super::found;
+use super::key;
+use super::one;
+use super::profile;
+use super::shown;
+use super::template;
+use super::user;
 
 fn customer_key(group: &str) -> EnterpriseKey {
     let name = SpEnterpriseId::parse(&format!("sp+{group}")).unwrap();
