@@ -1,7 +1,6 @@
 //! Runs any [`Machine`] on real time.
 
 use std::future::Future;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +51,7 @@ pub async fn drive<M, A, F>(
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+    use std::time::Instant;
 
     use super::*;
 
