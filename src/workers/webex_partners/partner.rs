@@ -94,6 +94,12 @@ impl WebexPartner {
         self.0.config.org_id.as_deref()
     }
 
+    /// Calls at once; more wait for their turn.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.0.config.in_flight
+    }
+
     /// How its tokens stand.
     #[must_use]
     pub fn standing(&self) -> TokenStanding {
