@@ -136,12 +136,6 @@ impl Finding {
             self.to_string()
         }
     }
-
-    /// Whether a purpose that the old one had is gone.
-    #[must_use]
-    pub const fn is_lost_purpose(&self) -> bool {
-        matches!(self, Self::ClientPurposeLost | Self::ServerPurposeLost)
-    }
 }
 
 impl fmt::Display for Finding {
