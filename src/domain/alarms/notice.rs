@@ -113,7 +113,7 @@ impl Notice {
             rule: String::new(),
             ends: None,
             details: Vec::new(),
-            ending: crate::domain::shell::Ending::default(),
+            ending: Ending::default(),
         }
     }
 }
