@@ -1,6 +1,5 @@
 //! The daemon from start to end.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -72,10 +71,6 @@ pub struct Daemon {
     pub reloader: Arc<Reloader>,
     /// The admin pages' state.
     pub admin: Arc<Admin>,
-    /// Bound addresses by listener name, with the ports really taken.
-    pub addresses: Vec<(String, SocketAddr)>,
-    /// Bound address of the admin listener.
-    pub admin_address: SocketAddr,
 }
 
 impl Daemon {
@@ -164,7 +159,6 @@ impl Daemon {
         sockets: Sockets,
         watching: Watching,
     ) -> Self {
-        let mut addresses = Vec::new();
         for (name, bound) in sockets.listeners {
             let shared = Arc::new(Shared {
                 metrics: reloader.telemetry.edge.listener(&name),
@@ -178,7 +172,6 @@ impl Daemon {
             });
             for (address, socket) in bound {
                 info!(listener = %name, %address, "Listening.");
-                addresses.push((name.to_string(), address));
                 let stop = accepting.clone();
                 tasks.worker(
                     "listener",
@@ -186,8 +179,8 @@ impl Daemon {
                 );
             }
         }
-        let (admin_address, socket) = sockets.admin;
-        info!(address = %admin_address, "Admin listener up.");
+        let (address, socket) = sockets.admin;
+        info!(%address, "Admin listener up.");
         tasks.worker(
             "admin",
             admin::serve(socket, Arc::clone(&admin), tasks.stop()),
@@ -205,8 +198,6 @@ impl Daemon {
             accepting,
             reloader,
             admin,
-            addresses,
-            admin_address,
         }
     }
 

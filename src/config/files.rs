@@ -22,11 +22,6 @@ const PASSWORD_LENGTH: usize = 20;
 /// Every file problem of a proven configuration. Blocks on the file system.
 ///
 /// The state directory may be missing (systemd and the daemon create it), but not be a file.
-#[must_use]
-pub fn check_files(config: &Config) -> Vec<Problem> {
-    check_files_with(config, &Environment::process())
-}
-
 pub(super) fn check_files_with(config: &Config, environment: &Environment) -> Vec<Problem> {
     let mut check = Check {
         environment,

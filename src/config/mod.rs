@@ -30,7 +30,6 @@ pub use change::diff;
 pub use effective::Setting;
 pub use effective::effective;
 pub use environment::Environment;
-pub use files::check_files;
 pub use load::DEFAULT_PATH;
 pub use load::Loaded;
 pub use load::NamedFiles;

@@ -102,11 +102,9 @@ async fn prepare(stream: TcpStream, address: SocketAddr, shared: &Arc<Shared>) -
     let edge = shared.live.load_full();
     let (listener, hosts) = edge.listener(&shared.name)?;
     let limits = listener.limits.clone();
-    let local = stream.local_addr().unwrap_or(address);
     let peer = |tls, caller| {
         Arc::new(Peer {
             address,
-            local,
             listener: Arc::clone(&shared.name),
             tls,
             caller,

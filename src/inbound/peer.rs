@@ -10,8 +10,6 @@ use crate::domain::auth::identity::Caller;
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// Our address that it reached.
-    pub local: SocketAddr,
     /// Name of the listener.
     pub listener: Arc<str>,
     /// TLS facts; `None` on a plaintext listener.

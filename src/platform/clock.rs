@@ -26,3 +26,11 @@ pub fn mono() -> Instant {
 pub fn wall() -> SystemTime {
     SystemTime::now()
 }
+
+/// Returns at a moment; never without one. May be dropped halfway.
+pub async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}

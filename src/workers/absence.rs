@@ -1,10 +1,8 @@
 //! Watches over how long nobody has been there, and has it told: CTI sessions of Webex.
 
 use std::time::Duration;
-use std::time::Instant;
 
 use tokio::sync::watch;
-use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::edge::absence::Absence;
@@ -42,7 +40,7 @@ pub async fn run(
                 }
                 Some(Seen::Patience(*patience.borrow_and_update()))
             }
-            () = passed(absence.deadline()) => None,
+            () = clock::passed(absence.deadline()) => None,
         };
         let now = clock::now();
         if let Some(seen) = seen {
@@ -50,13 +48,6 @@ pub async fn run(
         }
         // Too early it does nothing, and a flood of counts must not keep it waiting.
         absence.handle_timeout(now);
-    }
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

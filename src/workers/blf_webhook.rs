@@ -150,15 +150,8 @@ async fn deliver(
                     outbox.handle(Input::Letter(letter), clock::now());
                 }
             }
-            () = passed(outbox.deadline()) => outbox.handle_timeout(clock::now()),
+            () = clock::passed(outbox.deadline()) => outbox.handle_timeout(clock::now()),
         }
     }
     metrics.waiting(0);
-}
-
-async fn passed(deadline: Option<std::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }

@@ -1,10 +1,8 @@
 //! Runs any [`Machine`] on real time.
 
 use std::future::Future;
-use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::machine::Machine;
@@ -45,21 +43,15 @@ pub async fn drive<M, A, F>(
                     machine.handle_timeout(now);
                 }
             }
-            () = passed(machine.deadline()) => machine.handle_timeout(clock::now()),
+            () = clock::passed(machine.deadline()) => machine.handle_timeout(clock::now()),
         }
-    }
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+    use std::time::Instant;
 
     use super::*;
 

@@ -7,14 +7,12 @@ mod window;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,7 +25,6 @@ use crate::e2e::stage::Stage;
 use crate::e2e::stage::presented;
 use crate::support::client;
 use crate::support::client::Client;
-use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
 use crate::support::pebble::Pebble;
 use crate::support::pebble::Plan;
@@ -69,21 +66,11 @@ async fn status(stage: &Stage) -> Value {
 }
 
 /// Waits until the alarm about this object stands, or no longer does.
-async fn until_alarm(
-    stage: &Stage,
-    config: &Path,
-    name: &str,
-    object: &str,
-    stands: bool,
-) -> Value {
+async fn until_alarm(stage: &Stage, name: &str, object: &str, stands: bool) -> Value {
     let look = async {
         loop {
-            let mut command = Command::new(XSPD);
-            command
-                .args(["alarms", "list", "--json", "--config"])
-                .arg(config);
-            let output = command.output().await.unwrap();
-            let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let said = stage.xspd(&["alarms", "list", "--json"]).await;
+            let said: Value = serde_json::from_str(&said.out).unwrap_or_default();
             let mut alarms = said["alarms"].as_array().into_iter().flatten();
             let found = alarms.find(|alarm| alarm["name"] == name && alarm["object"] == object);
             if said["alarms"].is_array() && found.is_some() == stands {
@@ -102,12 +89,8 @@ async fn until_alarm(
 }
 
 async fn xspd(stage: &Stage, words: &[&str]) -> (Option<i32>, String) {
-    let config = stage.path().join("xspd.toml");
-    let mut command = Command::new(XSPD);
-    command.args(words).arg("--config").arg(config);
-    let output = command.output().await.unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(text).unwrap())
+    let (code, said) = stage.xspd(words).await.all();
+    (Some(code), said)
 }
 
 async fn issuer(client: &Client) -> String {

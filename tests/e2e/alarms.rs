@@ -12,7 +12,6 @@ use std::time::Duration;
 use std::time::Instant;
 
 use serde_json::Value;
-use tokio::process::Command;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -103,18 +102,8 @@ kind = "journal"
 
     /// Runs `xspd alarms …`; its exit code and what it said.
     async fn say(&self, arguments: &[&str]) -> (i32, String) {
-        let path = self.stage.path().join("xspd.toml");
-        let output = Command::new(XSPD)
-            .arg("alarms")
-            .args(arguments)
-            .arg("--config")
-            .arg(path)
-            .output()
-            .await
-            .unwrap();
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        said += &String::from_utf8_lossy(&output.stderr);
-        (output.status.code().unwrap(), said)
+        let words = [&["alarms"], arguments].concat();
+        self.stage.xspd(&words).await.all()
     }
 
     async fn list(&self) -> Vec<Value> {

@@ -42,11 +42,9 @@ use crate::support::BOUND;
 use crate::support::client::Answer;
 use crate::support::client::Client;
 use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
 use crate::support::pki::WEBEX_NAME;
 use crate::support::pki::write_private;
-use crate::support::process::Process;
 
 const ALICE: &str = "alice@as.example.net";
 const BOB: &str = "bob@as.example.net";
@@ -123,13 +121,8 @@ impl Scene {
 
     /// Runs `xspd authservice revoke`.
     async fn revoke(&self, what: &[&str]) -> i32 {
-        let path = self.stage.path().join("xspd.toml");
-        let admin = self.stage.admin.to_string();
-        let mut arguments = vec!["authservice", "revoke", "--admin", &admin, "--config"];
-        arguments.push(path.to_str().expect("a UTF-8 path"));
-        arguments.extend(what);
-        let status = Process::spawn(XSPD, &arguments).ended(BOUND).await;
-        status.code().expect("an exit code")
+        let words = [&["authservice", "revoke"], what].concat();
+        self.stage.xspd(&words).await.code
     }
 }
 

@@ -510,32 +510,34 @@ async fn the_command_line_shows_board_lines_and_what_a_watcher_is_told() {
     let call = scene.call(&caller, &line).await;
     offer(&mut stream, &line).await;
 
-    let board = scene.xspd(&["blf", "board", "--once"]);
+    let board = scene.xspd(&["blf", "board", "--once"]).await.well();
     assert!(
         board.contains(line.0) && board.contains("ringing"),
         "{board}"
     );
-    let lines = scene.xspd(&["blf", "lines", "--json"]);
-    let lines: Value = serde_json::from_str(&lines).unwrap();
+    let lines = scene.xspd(&["blf", "lines", "--json"]).await.document();
     assert_eq!(lines["sources"][0]["state"], "up", "{lines}");
-    let told = scene.xspd(&["blf", "watch", watcher.0, "--count", "2"]);
+    let watch = ["blf", "watch", watcher.0, "--count", "2"];
+    let told = scene.xspd(&watch).await.well();
     assert!(told.contains("offer") && told.contains(line.0), "{told}");
-    let check = scene.xspd(&["blf", "check", watcher.0, "--release", "24"]);
+    let check = ["blf", "check", watcher.0, "--release", "24"];
+    let check = scene.xspd(&check).await.well();
     assert!(check.contains("AP.as.24.0.944.ap383520"), "{check}");
     assert!(!check.contains("AP.as.22"), "{check}");
     scene.hang_up(&caller, &call).await;
 
     // Nobody was given a list.
-    let (code, report) = scene.run(&["blf", "check", "inigo@as.example.net", "--json"]);
-    assert_eq!(code, 1, "{report}");
-    let report: Value = serde_json::from_str(&report).unwrap();
+    let check = ["blf", "check", "inigo@as.example.net", "--json"];
+    let report = scene.xspd(&check).await;
+    assert_eq!(report.code, 1, "{report:?}");
+    let report = report.document();
     let checks = report["checks"].as_array().unwrap();
     let uri = checks
         .iter()
         .find(|check| check["id"] == "list-uri")
         .unwrap();
     assert_eq!(uri["verdict"], "failed", "{uri}");
-    let (code, _) = scene.run(&["blf", "check", "nobody@as.example.net"]);
-    assert_eq!(code, 1);
+    let nobody = scene.xspd(&["blf", "check", "nobody@as.example.net"]).await;
+    assert_eq!(nobody.code, 1);
     scene.end().await;
 }

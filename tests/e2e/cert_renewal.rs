@@ -5,23 +5,16 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::process::Command;
 
 use crate::e2e::stage::HOST;
 use crate::e2e::stage::Stage;
 use crate::e2e::stage::presented;
 use crate::support::BOUND;
-use crate::support::daemon::XSPD;
 use crate::support::pki::Identity;
 use crate::support::pki::Key;
 
-async fn certs(stage: &Stage, words: &[&str]) -> (Option<i32>, String) {
-    let config = stage.path().join("xspd.toml");
-    let mut command = Command::new(XSPD);
-    command.arg("certs").args(words).arg("--config").arg(config);
-    let output = command.output().await.unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(text).unwrap())
+async fn certs(stage: &Stage, words: &[&str]) -> (i32, String) {
+    stage.xspd(&[&["certs"], words].concat()).await.all()
 }
 
 /// What a CA delivers, with its key, in one file.
@@ -45,15 +38,15 @@ async fn what_is_activated_is_proven_to_be_served_and_so_is_the_way_back() {
     let old = presented(&stage.client()).await;
     let (new, file) = delivered(&stage, "delivered.pem");
     let (code, said) = certs(&stage, &["import", &file, "--for", "edge"]).await;
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, 0, "{said}");
     assert_eq!(presented(&stage.client()).await, old);
     let (code, said) = certs(&stage, &["activate", "edge"]).await;
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, 0, "{said}");
     assert!(said.contains("by listener edge"), "{said}");
     // The verb has waited for it.
     assert_eq!(Some(&presented(&stage.client()).await), new.chain.first());
     let (code, said) = certs(&stage, &["rollback", "edge"]).await;
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, 0, "{said}");
     assert_eq!(presented(&stage.client()).await, old);
 }
 
@@ -71,14 +64,14 @@ async fn what_is_not_served_is_said_with_what_is_served_instead() {
     fs::write(stage.path().join("xspd.toml"), other).unwrap();
     let (_, file) = delivered(&stage, "delivered.pem");
     let (code, said) = certs(&stage, &["import", &file, "--for", "edge"]).await;
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, 0, "{said}");
     let (code, said) = certs(&stage, &["activate", "edge"]).await;
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, 1, "{said}");
     assert!(said.contains("NOT SERVED by listener edge"), "{said}");
     assert!(said.contains("still served: CN="), "{said}");
     assert!(daemon.stop().await.success());
     let (code, said) = certs(&stage, &["rollback", "edge"]).await;
-    assert_eq!(code, Some(69), "{said}");
+    assert_eq!(code, 69, "{said}");
     assert!(said.contains("NOT PROVEN: nobody listens"), "{said}");
 }
 
@@ -96,7 +89,7 @@ async fn what_is_put_off_survives_a_restart_and_happens_by_itself() {
         .format(&Rfc3339)
         .unwrap();
     let (code, said) = certs(&stage, &["activate", "edge", "--at", &soon]).await;
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, 0, "{said}");
     assert!(said.contains("The daemon will activate it"), "{said}");
     assert!(daemon.stop().await.success());
     let daemon = stage.start(&config).await;

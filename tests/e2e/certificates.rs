@@ -1,9 +1,7 @@
 //! What ends is watched: by the daemon, by its verbs with and without it.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
-use std::process::Output;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,8 +12,8 @@ use crate::e2e::stage::PROFILE;
 use crate::e2e::stage::Stage;
 use crate::support::BOUND;
 use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
 use crate::support::pki::Key;
+use crate::support::verb;
 
 /// Looks at everything several times a second.
 const QUICK: &str = r#"
@@ -55,20 +53,6 @@ fn alarms(list: &Value, name: &str) -> Vec<String> {
     alarms
         .filter_map(|problem| problem["alarm"].as_str().map(str::to_owned))
         .collect()
-}
-
-fn certs(folder: &Path, words: &[&str]) -> Output {
-    let config = folder.join("xspd.toml");
-    let output = Command::new(XSPD)
-        .arg("certs")
-        .args(words)
-        .args(["--config", config.to_str().unwrap()])
-        .output();
-    output.expect("the verb runs")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("an exit code")
 }
 
 #[tokio::test]
@@ -175,37 +159,31 @@ not-after = "2097-01-01"
     let list = list_with(&daemon, |list| alarms(list, "farm a.test").contains(&lost)).await;
     assert!(alarms(&list, "farm b.test").is_empty());
     // The verbs ask the daemon.
-    let output = certs(stage.path(), &["list", "--json"]);
-    assert_eq!(code(&output), 2, "{output:?}");
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(find(&told, "farm a.test").is_some());
-    let output = certs(stage.path(), &["show", "farm b.test"]);
-    assert_eq!(code(&output), 0, "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let list = ["certs", "list", "--json"];
+    let said = stage.xspd(&list).await;
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(find(&said.document(), "farm a.test").is_some());
+    let text = stage.xspd(&["certs", "show", "farm b.test"]).await.well();
     assert!(
         text.contains("Voice platform") && text.contains("b.test"),
         "{text}"
     );
-    let output = certs(stage.path(), &["check"]);
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    assert!(text.starts_with("high: "), "{text}");
-    assert_eq!(code(&output), 2);
+    let said = stage.xspd(&["certs", "check"]).await;
+    assert!(said.out.starts_with("high: "), "{said:?}");
+    assert_eq!(said.code, 2);
     // A reload says that the file was meant to go.
     daemon.signal("HUP");
     list_with(&daemon, |list| find(list, "farm a.test").is_none()).await;
     drop(daemon);
     // And without the daemon they look for themselves.
-    let output = certs(stage.path(), &["list", "--json"]);
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("does not answer"),
-        "{output:?}"
-    );
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = stage.xspd(&list).await;
+    assert!(said.complaints.contains("does not answer"), "{said:?}");
+    let told = said.document();
     assert!(find(&told, "farm b.test").is_some() && find(&told, "cucm").is_some());
 }
 
-#[test]
-fn files_alone_are_judged_without_any_configuration() {
+#[tokio::test]
+async fn files_alone_are_judged_without_any_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let public = crate::support::pki::Authority::new("Public");
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -213,25 +191,24 @@ fn files_alone_are_judged_without_any_configuration() {
         let identity = public.server_ending(&[&format!("{name}.test")], days);
         std::fs::write(file(name), identity.chain_pem()).unwrap();
     }
-    let check = |names: &[&str]| {
-        let mut command = Command::new(XSPD);
-        command.args(["certs", "check", "--color", "never"]);
-        for name in names {
-            command.args(["--file", &file(name)]);
+    let check = async |names: &[&str]| {
+        let files: Vec<String> = names.iter().map(|name| file(name)).collect();
+        let mut words = vec!["certs", "check", "--color", "never"];
+        for file in &files {
+            words.extend(["--file", file]);
         }
-        command.output().unwrap()
+        verb::typed(&words).await
     };
-    assert_eq!(code(&check(&["fine"])), 0, "{:?}", check(&["fine"]));
-    assert_eq!(code(&check(&["fine", "soon"])), 1);
-    let output = check(&["fine", "soon", "over"]);
-    assert_eq!(code(&output), 2);
-    let text = String::from_utf8(output.stdout).unwrap();
+    check(&["fine"]).await.well();
+    assert_eq!(check(&["fine", "soon"]).await.code, 1);
+    let said = check(&["fine", "soon", "over"]).await;
+    assert_eq!(said.code, 2);
     assert!(
-        text.starts_with("critical: 3 watched, 2 problems"),
-        "{text}"
+        said.out.starts_with("critical: 3 watched, 2 problems"),
+        "{said:?}"
     );
-    assert!(text.contains("certificateExpired"), "{text}");
-    assert_eq!(code(&check(&["nowhere"])), 1);
+    assert!(said.out.contains("certificateExpired"), "{said:?}");
+    assert_eq!(check(&["nowhere"]).await.code, 1);
 }
 
 /// Reads a calendar with a library that is not ours; prints what it found.
@@ -287,38 +264,34 @@ fn read_by_others(calendar: &[u8]) -> Option<String> {
     Some(String::from_utf8(read.stdout).unwrap())
 }
 
-#[test]
-fn a_plan_is_a_table_a_document_and_a_calendar_that_others_read() {
+#[tokio::test]
+async fn a_plan_is_a_table_a_document_and_a_calendar_that_others_read() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("xspd.toml");
     std::fs::write(&config, PLANNED).unwrap();
-    let plan = |more: &[&str]| {
-        let words = [&["plan", "--offline", "--within", "36500d"], more].concat();
-        certs(folder.path(), &words)
+    let plan = async |more: &[&str]| {
+        let words = ["certs", "plan", "--offline", "--within", "36500d"];
+        verb::xspd(folder.path(), &[&words, more].concat()).await
     };
-    let output = plan(&[]);
-    assert_eq!(code(&output), 0, "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = plan(&[]).await.well();
     assert!(
         text.contains("America/New_York") && text.contains("21:00 - 06:00"),
         "{text}"
     );
-    let output = plan(&["--json"]);
-    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document = plan(&["--json"]).await.document();
     let planned = &document["plan"][0];
     assert_eq!(planned["name"], "cucm-tomcat");
     assert_eq!(
         planned["renew-on"], "2096-12-24",
         "the seventh day before, a Monday"
     );
-    let output = plan(&["--ics"]);
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let text = plan(&["--ics"]).await.out;
     assert!(
         text.split("\r\n")
             .all(|line| line.len() <= 75 && !line.contains('\n')),
         "{text}"
     );
-    let Some(text) = read_by_others(&output.stdout) else {
+    let Some(text) = read_by_others(text.as_bytes()) else {
         println!("skipped: python3-icalendar is not installed");
         return;
     };

@@ -1,13 +1,11 @@
 //! `xspd check …` as a monitoring system runs it: the real binary against the real daemon, one line,
 //! performance data, and exit codes 0 to 3.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -15,9 +13,9 @@ use crate::e2e::stage::HOST;
 use crate::e2e::stage::Stage;
 use crate::e2e::stage::is_health_check;
 use crate::support::BOUND;
-use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
 use crate::support::upstream::Reply;
+use crate::support::verb::Said;
 
 /// Between two runs of a plug-in.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,21 +33,12 @@ probe-interval = "200ms"
 const HEALTH: &str = "[pool.health]\ninterval = \"2s\"\ntimeout = \"2s\"\nfall = 1\nrise = 1\n\
                       [[pool.upstream]]";
 
-/// What a plug-in said.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    line: String,
-}
-
-impl Said {
-    /// The state, a line that begins as its title does, and the performance data.
-    fn perfdata(&self, title: &str) -> &str {
-        let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::try_from(self.code).unwrap()];
-        let first = self.line.lines().next().unwrap_or_default();
-        assert!(first.starts_with(&format!("{title} {word}")), "{self:?}");
-        first.split_once('|').map_or("", |(_, data)| data.trim())
-    }
+/// What a plug-in says: the state, a line that begins as its title does, and the performance data.
+fn perfdata<'a>(said: &'a Said, title: &str) -> &'a str {
+    let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::try_from(said.code).unwrap()];
+    let first = said.out.lines().next().unwrap_or_default();
+    assert!(first.starts_with(&format!("{title} {word}")), "{said:?}");
+    first.split_once('|').map_or("", |(_, data)| data.trim())
 }
 
 struct Scene {
@@ -77,26 +66,15 @@ impl Scene {
         config.replacen("[[pool.upstream]]", HEALTH, 1)
     }
 
-    fn check(&self, words: &[&str]) -> Said {
-        let path = self.stage.path().join("xspd.toml");
-        let output = Command::new(XSPD)
-            .arg("check")
-            .args(words)
-            .arg("--config")
-            .arg(path)
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            line: String::from_utf8(output.stdout).unwrap(),
-        }
+    async fn check(&self, words: &[&str]) -> Said {
+        self.stage.xspd(&[&["check"], words].concat()).await
     }
 
     /// Runs a plug-in until it ends with this code: what it judges is looked at now and then.
     async fn until(&self, words: &[&str], code: i32) -> Said {
         let checking = async {
             loop {
-                let said = self.check(words);
+                let said = self.check(words).await;
                 if said.code == code {
                     return said;
                 }
@@ -105,7 +83,7 @@ impl Scene {
         };
         match timeout(BOUND, checking).await {
             Ok(said) => said,
-            Err(_) => panic!("never {code}: {:?}", self.check(words)),
+            Err(_) => panic!("never {code}: {:?}", self.check(words).await),
         }
     }
 }
@@ -116,7 +94,7 @@ async fn certificates_are_judged_by_days_and_by_share_of_their_lifetime() {
     let daemon = scene.stage.start(&scene.config()).await;
     // Of the server's certificate three quarters are left: 90 of 120 days.
     let said = scene.until(&["cert"], 0).await;
-    let data = said.perfdata("CERT");
+    let data = perfdata(&said, "CERT");
     assert!(data.contains(HOST) && data.contains("s;"), "{said:?}");
     for (words, code) in [
         (["--warning", "25%", "--critical", "10%"], 0),
@@ -128,13 +106,13 @@ async fn certificates_are_judged_by_days_and_by_share_of_their_lifetime() {
     ] {
         let mut all = vec!["cert", "--name", HOST];
         all.extend(words);
-        let said = scene.check(&all);
+        let said = scene.check(&all).await;
         assert_eq!(said.code, code, "{words:?}: {said:?}");
-        assert!(said.perfdata("CERT").contains(HOST), "{said:?}");
+        assert!(perfdata(&said, "CERT").contains(HOST), "{said:?}");
     }
-    let said = scene.check(&["cert", "--name", "nobody-has-this"]);
+    let said = scene.check(&["cert", "--name", "nobody-has-this"]).await;
     assert_eq!(said.code, 3, "{said:?}");
-    said.perfdata("CERT");
+    perfdata(&said, "CERT");
     assert!(daemon.stop().await.success());
 }
 
@@ -147,21 +125,24 @@ async fn farm_and_alarms_go_from_ok_over_warning_to_critical_and_back() {
     let config = scene.config().replacen(HEALTH, &two, 1);
     let daemon = scene.stage.start(&config).await;
     let said = scene.until(&["farm"], 1).await;
-    assert!(said.perfdata("FARM").contains("xsp up"), "{said:?}");
-    assert!(said.line.contains("two"), "{said:?}");
+    assert!(perfdata(&said, "FARM").contains("xsp up"), "{said:?}");
+    assert!(said.out.contains("two"), "{said:?}");
     let said = scene.until(&["alarms"], 1).await;
-    assert!(said.perfdata("ALARMS").contains("medium"), "{said:?}");
-    let said = scene.check(&["events"]);
+    assert!(perfdata(&said, "ALARMS").contains("medium"), "{said:?}");
+    let said = scene.check(&["events"]).await;
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.perfdata("EVENTS").contains("'streams'=0"), "{said:?}");
+    assert!(
+        perfdata(&said, "EVENTS").contains("'streams'=0"),
+        "{said:?}"
+    );
 
     scene.well.store(false, Ordering::Relaxed);
     let said = scene.until(&["farm"], 2).await;
-    said.perfdata("FARM");
+    perfdata(&said, "FARM");
     let said = scene.until(&["alarms"], 2).await;
-    assert!(said.perfdata("ALARMS").contains("critical"), "{said:?}");
-    let json = scene.check(&["--json", "farm"]);
-    let document: Value = serde_json::from_str(&json.line).unwrap();
+    assert!(perfdata(&said, "ALARMS").contains("critical"), "{said:?}");
+    let json = scene.check(&["--json", "farm"]).await;
+    let document = json.document();
     assert_eq!((json.code, &document["state"]), (2, &"CRITICAL".into()));
 
     scene.well.store(true, Ordering::Relaxed);
@@ -172,7 +153,7 @@ async fn farm_and_alarms_go_from_ok_over_warning_to_critical_and_back() {
     // Both there.
     let daemon = scene.stage.start(&scene.config()).await;
     let said = scene.until(&["farm"], 0).await;
-    said.perfdata("FARM");
+    perfdata(&said, "FARM");
     scene.until(&["alarms"], 0).await;
     assert!(daemon.stop().await.success());
 }
@@ -181,12 +162,12 @@ async fn farm_and_alarms_go_from_ok_over_warning_to_critical_and_back() {
 async fn what_cannot_be_told_is_unknown_and_a_daemon_that_is_not_there_is_critical() {
     let scene = Scene::new().await;
     let daemon = scene.stage.start(&scene.config()).await;
-    let said = scene.check(&["queue"]);
+    let said = scene.check(&["queue"]).await;
     assert_eq!(said.code, 3, "nobody is provisioned here: {said:?}");
-    said.perfdata("QUEUE");
-    let said = scene.check(&["cert", "--name", "nobody-has-this"]);
+    perfdata(&said, "QUEUE");
+    let said = scene.check(&["cert", "--name", "nobody-has-this"]).await;
     assert_eq!(said.code, 3, "{said:?}");
-    said.perfdata("CERT");
+    perfdata(&said, "CERT");
     assert!(daemon.stop().await.success());
     for (verb, title) in [
         ("alarms", "ALARMS"),
@@ -195,18 +176,20 @@ async fn what_cannot_be_told_is_unknown_and_a_daemon_that_is_not_there_is_critic
         ("farm", "FARM"),
         ("queue", "QUEUE"),
     ] {
-        let said = scene.check(&[verb]);
+        let said = scene.check(&[verb]).await;
         assert_eq!(said.code, 2, "{said:?}");
-        said.perfdata(title);
+        perfdata(&said, title);
         for words in [&scene.stage.admin.to_string(), "systemctl status xspd"] {
-            assert!(said.line.contains(words), "no {words} in {said:?}");
+            assert!(said.out.contains(words), "no {words} in {said:?}");
         }
         // A monitoring system that runs it with a mistake must not take that for a verdict.
-        let said = scene.check(&[verb, "--warning", "much", "--no-such-option"]);
+        let said = scene
+            .check(&[verb, "--warning", "much", "--no-such-option"])
+            .await;
         assert_eq!(said.code, 3, "{said:?}");
     }
     std::fs::write(scene.stage.path().join("xspd.toml"), "[").unwrap();
-    let said = scene.check(&["farm"]);
+    let said = scene.check(&["farm"]).await;
     assert_eq!(said.code, 3, "{said:?}");
-    said.perfdata("FARM");
+    perfdata(&said, "FARM");
 }

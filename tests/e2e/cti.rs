@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +37,7 @@ use crate::support::pki::Client as Kind;
 use crate::support::pki::Identity;
 use crate::support::pki::Key;
 use crate::support::pki::WEBEX_NAME;
+use crate::support::verb;
 
 /// Name of the XSPs' certificate.
 const XSP: &str = "xsp.internal.test";
@@ -463,18 +463,8 @@ async fn a_session_on_which_nothing_moves_is_ended_on_both_sides() {
     once(&daemon, "cti_session_endings", "idle").await;
 }
 
-fn cli(scene: &Scene, words: &[&str]) -> Output {
-    cli_with(scene, "xspd.toml", words)
-}
-
-fn cli_with(scene: &Scene, config: &str, words: &[&str]) -> Output {
-    std::process::Command::new(XSPD)
-        .args(["cti", "sessions", "--config"])
-        .arg(scene.stage.path().join(config))
-        .args(words)
-        .output()
-        .unwrap()
-}
+/// The verb that lists them.
+const SESSIONS: [&str; 2] = ["cti", "sessions"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_are_listed_with_their_bytes_and_their_absence_is_told() {
@@ -488,8 +478,8 @@ async fn sessions_are_listed_with_their_bytes_and_their_absence_is_told() {
     let last = gauge("last_session_timestamp_seconds");
     assert_eq!(daemon.metric(&last).await, Some(0.0));
     assert_eq!(daemon.metric(&gauge("session_present")).await, Some(0.0));
-    let none = cli(&scene, &[]);
-    assert!(String::from_utf8_lossy(&none.stdout).contains("No CTI session"));
+    let none = scene.stage.xspd(&SESSIONS).await;
+    assert!(none.out.contains("No CTI session"), "{none:?}");
 
     let (mut client, mut session) = scene.session(&mut xsp).await;
     daemon.logged(&["A CTI session is open again"]).await;
@@ -512,18 +502,16 @@ async fn sessions_are_listed_with_their_bytes_and_their_absence_is_told() {
     assert_eq!(daemon.metric(&gauge("session_present")).await, Some(1.0));
     assert!(daemon.metric(&last).await.unwrap() > 1.7e9);
 
-    let shown = cli(&scene, &[]);
-    assert!(shown.status.success(), "{shown:?}");
-    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let text = scene.stage.xspd(&SESSIONS).await.well();
     assert!(
         text.contains(WEBEX_NAME) && text.contains("FROM XSP"),
         "{text}"
     );
-    let shown = cli(&scene, &["--json"]);
-    let document: Value = serde_json::from_slice(&shown.stdout).unwrap();
-    assert_eq!(document["sessions"][0]["bytes-from-client"], 5);
-    let nobody = cli(&scene, &["--admin", "127.0.0.1:1"]);
-    assert_eq!(nobody.status.code(), Some(69), "{nobody:?}");
+    let shown = scene.stage.xspd(&["cti", "sessions", "--json"]).await;
+    assert_eq!(shown.document()["sessions"][0]["bytes-from-client"], 5);
+    let elsewhere = ["cti", "sessions", "--admin", "127.0.0.1:1"];
+    let nobody = scene.stage.xspd(&elsewhere).await;
+    assert_eq!(nobody.code, 69, "{nobody:?}");
 
     client.shutdown().await.unwrap();
     session.shutdown().await.unwrap();
@@ -560,14 +548,15 @@ async fn the_list_is_for_operators_where_there_is_an_operator_token() {
     let refused = daemon.admin("/cti/sessions").await;
     assert_eq!(refused.status, 401, "{}", refused.text());
     assert!(refused.field("WWW-Authenticate").is_some());
-    let shown = cli(&scene, &["--json"]);
-    assert!(shown.status.success(), "{shown:?}");
+    scene.stage.xspd(&SESSIONS).await.well();
     // In a file of its own: the daemon watches the one that it was given.
     crate::support::pki::write_private(&folder.join("another"), "another-text");
     let wrong = config.replace("/operator\"", "/another\"");
-    std::fs::write(folder.join("wrong.toml"), wrong).unwrap();
-    let shown = cli_with(&scene, "wrong.toml", &[]);
-    assert_eq!(shown.status.code(), Some(77), "{shown:?}");
+    let elsewhere = folder.join("wrong");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("xspd.toml"), wrong).unwrap();
+    let shown = verb::xspd(&elsewhere, &SESSIONS).await;
+    assert_eq!(shown.code, 77, "{shown:?}");
 }
 
 #[tokio::test]

@@ -36,7 +36,6 @@ use crate::support::BOUND;
 use crate::support::accepting::Accepting;
 use crate::support::client::bounded;
 use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
 use crate::support::pki::Authority;
 use crate::support::pki::Key;
 use crate::support::pki::WEBEX_NAME;
@@ -206,14 +205,10 @@ client-certificate = {{ chain = "{folder}/bridge.pem", key = "file:{folder}/brid
         CertificateFacts::parse(&leaf).unwrap()
     }
 
-    /// The verb, off the test's threads: it runs for seconds.
     async fn certs(&self, words: &[&str]) -> (Option<i32>, String) {
-        let config = self.path("xspd.toml");
-        let mut command = tokio::process::Command::new(XSPD);
-        command.arg("certs").args(words).arg("--config").arg(config);
-        let output = command.output().await.unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(text).unwrap())
+        let said = self.stage.xspd(&[&["certs"], words].concat()).await;
+        let (code, said) = said.all();
+        (Some(code), said)
     }
 
     /// Sessions that come and go until `stop`; each says something and hears it back.

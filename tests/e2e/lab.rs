@@ -13,6 +13,7 @@ use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
 use crate::support::lab::Lab;
 use crate::support::process::Process;
+use crate::support::verb;
 
 /// Runs a printed line as a shell would; `None` when curl itself failed.
 fn curl(line: &str) -> Option<u16> {
@@ -311,12 +312,6 @@ async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_se
     let described = described(&state);
     let text = |pointer: &str| described.pointer(pointer).unwrap().as_str().unwrap();
     let (control, config) = (text("/endpoints/broadworks-lab"), text("/config"));
-    let type_in = |words: &[&str]| {
-        let output = Command::new(XSPD).args(words).output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        (output.status.code().unwrap(), said)
-    };
     let place = state.to_str().unwrap();
     let habits = |json: &str| {
         let url = format!("{control}/lab/imp");
@@ -326,8 +321,9 @@ async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_se
         assert!(said.contains("settings"), "{said}");
     };
     let amy = "amy@acme.example.net";
+    let assign = ["lab", "assign-imp", amy, "--state-dir", place];
     habits(r#"{"authorization":"never"}"#);
-    let (exit, said) = type_in(&["lab", "assign-imp", amy, "--state-dir", place]);
+    let (exit, said) = verb::typed(&assign).await.all();
     assert_eq!(exit, 1, "{said}");
     assert!(
         said.contains("[Error 18215]") && said.contains("Wrong provisioning user or password"),
@@ -336,7 +332,7 @@ async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_se
     habits(
         r#"{"authorization":"after-401","form":"userservice","charset":"iso-8859-1","http":"1.0"}"#,
     );
-    let (exit, said) = type_in(&["lab", "assign-imp", amy, "--state-dir", place]);
+    let (exit, said) = verb::typed(&assign).await.all();
     assert_eq!(exit, 0, "{said}");
     let watch = [
         "provision",
@@ -348,7 +344,7 @@ async fn who_is_given_the_service_appears_as_provisioned_and_a_refusal_is_the_se
         "--config",
         config,
     ];
-    let (exit, said) = type_in(&watch);
+    let (exit, said) = verb::typed(&watch).await.all();
     assert_eq!(exit, 0, "{said}");
     let line = said.lines().rfind(|line| line.contains(amy));
     assert!(

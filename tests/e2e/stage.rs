@@ -15,6 +15,8 @@ use crate::support::pki::Identity;
 use crate::support::pki::Key;
 use crate::support::upstream::Reply;
 use crate::support::upstream::Upstream;
+use crate::support::verb;
+use crate::support::verb::Said;
 
 /// The host of the single-host configurations.
 pub(crate) const HOST: &str = "xsp.test";
@@ -125,6 +127,11 @@ certificates = [{{ chain = "{folder}/server.pem", key = "file:{folder}/server.ke
 
     pub(crate) async fn start(&self, config: &str) -> Daemon {
         Daemon::start(self.path(), config, self.admin).await
+    }
+
+    /// Runs a verb with the daemon's configuration.
+    pub(crate) async fn xspd(&self, words: &[&str]) -> Said {
+        verb::xspd(self.path(), words).await
     }
 
     /// A client of the host that trusts the public CA.

@@ -57,34 +57,24 @@ where
     M::Input: Clone + Debug,
     M::Action: Debug,
 {
-    /// Runs `steps` steps for each of `seeds` seeds, or for the one in `XSPD_SIM_SEED`.
+    /// Runs `steps` steps for each of `seeds` seeds, as [`explore`] does.
     pub(crate) fn explore(seeds: u64, steps: usize, build: impl Fn(&mut Random, Now) -> (M, W)) {
-        let seeds = match replay_seed() {
-            Some(seed) => seed..seed + 1,
-            None => 0..seeds,
-        };
-        for seed in seeds {
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                let mut random = Random::new(seed);
-                let now = clock::now();
-                let (machine, world) = build(&mut random, now);
-                let mut simulator = Self {
-                    machine,
-                    world,
-                    random,
-                    now,
-                    pending: BTreeMap::new(),
-                    sent: 0,
-                };
-                for _ in 0..steps {
-                    simulator.step();
-                }
-            }));
-            if let Err(panic) = outcome {
-                eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
-                resume_unwind(panic);
+        explore(seeds, |seed| {
+            let mut random = Random::new(seed);
+            let now = clock::now();
+            let (machine, world) = build(&mut random, now);
+            let mut simulator = Self {
+                machine,
+                world,
+                random,
+                now,
+                pending: BTreeMap::new(),
+                sent: 0,
+            };
+            for _ in 0..steps {
+                simulator.step();
             }
-        }
+        });
     }
 
     fn step(&mut self) {
@@ -165,6 +155,21 @@ where
             }
         }
         self.world.judge(&self.machine, self.now);
+    }
+}
+
+/// Runs each of `seeds` seeds, or the one in `XSPD_SIM_SEED`.
+pub(crate) fn explore(seeds: u64, mut run: impl FnMut(u64)) {
+    let seeds = match replay_seed() {
+        Some(seed) => seed..seed + 1,
+        None => 0..seeds,
+    };
+    for seed in seeds {
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(seed)));
+        if let Err(panic) = outcome {
+            eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
+            resume_unwind(panic);
+        }
     }
 }
 

@@ -6,9 +6,6 @@
 //! wall clock's.
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::panic::resume_unwind;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
@@ -24,7 +21,7 @@ use xspd::domain::machine::Now;
 use xspd::platform::clock;
 
 use super::Random;
-use super::replay_seed;
+use super::explore;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -418,37 +415,17 @@ impl Stage {
 
 #[test]
 fn a_renewal_keeps_to_the_limits_comes_in_time_when_it_can_and_says_when_it_cannot() {
-    let seeds = match replay_seed() {
-        Some(seed) => seed..seed + 1,
-        None => 0..150,
-    };
     let (mut renewed, mut lapsed, mut went_back, mut set_aside) = (0, 0, 0, 0);
-    for seed in seeds {
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let mut stage = Stage::new(seed);
-            for _ in 0..4_000 {
-                stage.step();
-            }
-            (
-                stage.renewed,
-                stage.lapsed,
-                stage.went_back,
-                stage.set_aside,
-            )
-        }));
-        match outcome {
-            Ok((well, badly, back, aside)) => {
-                renewed += well;
-                lapsed += badly;
-                went_back += back;
-                set_aside += aside;
-            }
-            Err(panic) => {
-                eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
-                resume_unwind(panic);
-            }
+    explore(150, |seed| {
+        let mut stage = Stage::new(seed);
+        for _ in 0..4_000 {
+            stage.step();
         }
-    }
+        renewed += stage.renewed;
+        lapsed += stage.lapsed;
+        went_back += stage.went_back;
+        set_aside += stage.set_aside;
+    });
     // All of it happens, or nothing was tried.
     let enough = renewed > 100 && lapsed > 100 && went_back > 100 && set_aside > 10;
     assert!(enough, "{renewed} {lapsed} {went_back} {set_aside}");

@@ -16,6 +16,7 @@ use xspd::domain::upstream::health::State;
 use super::Random;
 use super::Simulator;
 use super::World;
+use super::explore;
 
 struct Xsp {
     rules: Rules,
@@ -128,7 +129,7 @@ fn the_pool_is_told_every_change_once_and_checks_never_cease() {
 /// and `rise` checks.
 #[test]
 fn an_upstream_that_answers_again_comes_back() {
-    for seed in 0..300 {
+    explore(300, |seed| {
         let mut random = Random::new(seed);
         let mut now = xspd::platform::clock::now();
         let (mut health, _) = build(&mut random, now);
@@ -156,8 +157,8 @@ fn an_upstream_that_answers_again_comes_back() {
         }
         assert!(
             matches!(health.state(), State::Up { .. }),
-            "seed {seed}: {:?}",
+            "{:?}",
             health.state()
         );
-    }
+    });
 }

@@ -10,6 +10,7 @@ pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod process;
 pub(crate) mod upstream;
+pub(crate) mod verb;
 pub(crate) mod wire;
 
 use std::time::Duration;

@@ -220,14 +220,6 @@ fn zone(text: &str) -> Result<String, Wrong> {
     )
 }
 
-/// A secret that must be there.
-fn needed(at: &At<'_>, key: &str, written: Option<&SecretText>) -> Option<SecretRef> {
-    if written.is_none() {
-        at.key(key).refuse("missing", SECRET_FORM);
-    }
-    at.secret(key, written)
-}
-
 /// A user and a password, both or none.
 fn account(
     at: &At<'_>,

@@ -230,6 +230,39 @@ impl<'a> At<'a> {
         written?.0.parse().map_err(refused).ok()
     }
 
+    /// A secret that must be there.
+    pub(super) fn needed_secret(
+        &self,
+        key: &str,
+        written: Option<&SecretText>,
+    ) -> Option<SecretRef> {
+        if written.is_none() {
+            self.key(key).refuse("missing", SECRET_FORM);
+        }
+        self.secret(key, written)
+    }
+
+    /// The URL of a service that may be absent; `None` also after a problem.
+    pub(super) fn url(
+        &self,
+        key: &str,
+        written: Option<&str>,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<String, Wrong>,
+    ) -> Option<String> {
+        let text = written?;
+        if !text.contains('@') {
+            return self.text(key, Some(text), parse);
+        }
+        let fault = Wrong {
+            what: "a user and password have no place here".to_owned(),
+            expected: expected.to_owned(),
+        };
+        // A password written into the address must not reach a log.
+        self.key(key).refuse_value("…", fault);
+        None
+    }
+
     /// The elements of a list of tables that have names.
     pub(super) fn named<R, T>(
         &self,

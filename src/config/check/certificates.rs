@@ -14,6 +14,7 @@ use crate::config::MaintenanceRegion;
 use crate::config::check::at::At;
 use crate::config::check::internal_ca;
 use crate::config::check::rules::Bounds;
+use crate::config::check::rules::time;
 use crate::config::raw;
 use crate::config::raw::Raw;
 use crate::config::values;
@@ -30,14 +31,6 @@ use crate::domain::certs::schedule::Bands;
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-
-const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
-    Bounds {
-        default: Duration::from_millis(default),
-        low: Duration::from_millis(low),
-        high: Duration::from_millis(high),
-    }
-}
 
 /// Changed files are seen at once; this is for those that send no events.
 const SCAN_INTERVAL: Bounds<Duration> = time(5 * MINUTE, 100, DAY);

@@ -9,21 +9,11 @@ use crate::config::Route;
 use crate::config::check::at::At;
 use crate::config::check::route::one_of;
 use crate::config::check::rules::Bounds;
+use crate::config::check::rules::count;
+use crate::config::check::rules::time;
 use crate::config::raw;
 use crate::config::values::Wrong;
 use crate::config::values::wrong;
-
-const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
-    Bounds {
-        default: Duration::from_millis(default),
-        low: Duration::from_millis(low),
-        high: Duration::from_millis(high),
-    }
-}
-
-const fn count(default: u32, low: u32, high: u32) -> Bounds<u32> {
-    Bounds { default, low, high }
-}
 
 /// As many as connections of a listener.
 const CHANNELS: Bounds<u32> = count(20_000, 1, 1_000_000);

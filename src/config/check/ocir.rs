@@ -8,6 +8,7 @@ use crate::config::OcirServer;
 use crate::config::check::at::At;
 use crate::config::check::is_loopback;
 use crate::config::check::rules::Bounds;
+use crate::config::check::rules::time;
 use crate::config::raw;
 use crate::config::values;
 use crate::config::values::Wrong;
@@ -15,14 +16,6 @@ use crate::domain::provisioning::ids::ClusterName;
 
 /// `serverPort` of the Application Server's OCI reporting, unless changed there.
 const PORT: u16 = 8025;
-
-const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
-    Bounds {
-        default: Duration::from_millis(default),
-        low: Duration::from_millis(low),
-        high: Duration::from_millis(high),
-    }
-}
 
 /// As public clients wait.
 const RECONNECT: Bounds<Duration> = time(10_000, 10, 600_000);

@@ -10,7 +10,8 @@ pub(super) struct Bounds<T> {
     pub(super) high: T,
 }
 
-const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
+/// In milliseconds.
+pub(super) const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
     Bounds {
         default: Duration::from_millis(default),
         low: Duration::from_millis(low),
@@ -18,7 +19,7 @@ const fn time(default: u64, low: u64, high: u64) -> Bounds<Duration> {
     }
 }
 
-const fn count(default: u32, low: u32, high: u32) -> Bounds<u32> {
+pub(super) const fn count(default: u32, low: u32, high: u32) -> Bounds<u32> {
     Bounds { default, low, high }
 }
 

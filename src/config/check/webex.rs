@@ -13,8 +13,6 @@ use crate::config::check::auth::is_loopback;
 use crate::config::check::rules;
 use crate::config::raw;
 use crate::config::raw::SecretText;
-use crate::config::secret::SECRET_FORM;
-use crate::config::secret::SecretRef;
 use crate::config::values;
 use crate::config::values::Wrong;
 use crate::config::values::wrong;
@@ -45,7 +43,7 @@ pub(super) fn partners(
 /// One partner; `None` after a problem that leaves nothing to use.
 fn partner(at: &At<'_>, name: String, raw: &raw::WebexPartner) -> Option<WebexPartner> {
     let client_id = at.required("client-id", raw.client_id.as_deref(), ID_FORM, id);
-    let client_secret = needed(at, "client-secret", raw.client_secret.as_ref());
+    let client_secret = at.needed_secret("client-secret", raw.client_secret.as_ref());
     let grant = grant(at, raw);
     let base_url = base_url(at, raw.base_url.as_deref());
     let in_flight = at.count("in-flight", raw.in_flight, &rules::WEBEX_IN_FLIGHT);
@@ -107,7 +105,7 @@ fn grant(at: &At<'_>, raw: &raw::WebexPartner) -> Option<WebexGrant> {
                     "`auth = \"service-app\"`, or no such key",
                 );
             }
-            let refresh_token = needed(at, "refresh-token", raw.refresh_token.as_ref());
+            let refresh_token = at.needed_secret("refresh-token", raw.refresh_token.as_ref());
             Some(WebexGrant::Integration {
                 refresh_token: refresh_token?,
             })
@@ -135,25 +133,8 @@ fn grant(at: &At<'_>, raw: &raw::WebexPartner) -> Option<WebexGrant> {
     }
 }
 
-fn needed(at: &At<'_>, key: &str, written: Option<&SecretText>) -> Option<SecretRef> {
-    if written.is_none() {
-        at.key(key).refuse("missing", SECRET_FORM);
-    }
-    at.secret(key, written)
-}
-
 pub(super) fn base_url(at: &At<'_>, written: Option<&str>) -> Option<String> {
-    let text = written?;
-    if !text.contains('@') {
-        return at.text("base-url", Some(text), url);
-    }
-    let fault = Wrong {
-        what: "a user and password have no place here".to_owned(),
-        expected: URL_FORM.to_owned(),
-    };
-    // A password written into the address must not reach a log.
-    at.key("base-url").refuse_value("…", fault);
-    None
+    at.url("base-url", written, URL_FORM, url)
 }
 
 /// Without its trailing slash. Tokens go there, so in clear only to this machine.

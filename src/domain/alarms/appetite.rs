@@ -83,9 +83,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::alarms::key::AlarmKey;
-    use crate::domain::alarms::name::AlarmName;
-    use crate::domain::shell::Ending;
 
     fn night() -> QuietHours {
         QuietHours {
@@ -98,21 +95,8 @@ mod tests {
 
     fn notice(kind: NoticeKind, severity: Severity) -> Notice {
         Notice {
-            identifier: 1,
-            kind,
-            key: AlarmKey::new(AlarmName::CrlStale, "crl"),
             severity,
-            at: SystemTime::UNIX_EPOCH,
-            since: SystemTime::UNIX_EPOCH,
-            count: 1,
-            system: String::new(),
-            text: String::new(),
-            action: String::new(),
-            step: String::new(),
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-            ending: Ending::default(),
+            ..Notice::bare(1, kind, "crl")
         }
     }
 

@@ -93,3 +93,27 @@ pub struct Notice {
     #[serde(default)]
     pub ending: Ending,
 }
+
+#[cfg(test)]
+impl Notice {
+    /// For tests: one of a low alarm, without words.
+    pub(crate) fn bare(identifier: u64, kind: NoticeKind, object: &str) -> Self {
+        Self {
+            identifier,
+            kind,
+            key: AlarmKey::new(crate::domain::alarms::name::AlarmName::CrlStale, object),
+            severity: Severity::Low,
+            at: SystemTime::UNIX_EPOCH,
+            since: SystemTime::UNIX_EPOCH,
+            count: 1,
+            system: String::new(),
+            text: String::new(),
+            action: String::new(),
+            step: String::new(),
+            rule: String::new(),
+            ends: None,
+            details: Vec::new(),
+            ending: Ending::default(),
+        }
+    }
+}

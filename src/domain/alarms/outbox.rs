@@ -340,12 +340,9 @@ fn pause(failures: u32, jitter: u64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
     use crate::domain::alarms::name::AlarmName;
     use crate::domain::alarms::severity::Severity;
-    use crate::domain::shell::Ending;
 
     #[expect(
         clippy::disallowed_methods,
@@ -356,23 +353,7 @@ mod tests {
     }
 
     fn notice(identifier: u64, kind: NoticeKind, object: &str) -> Arc<Notice> {
-        Arc::new(Notice {
-            identifier,
-            kind,
-            key: AlarmKey::new(AlarmName::CrlStale, object),
-            severity: Severity::Low,
-            at: SystemTime::UNIX_EPOCH,
-            since: SystemTime::UNIX_EPOCH,
-            count: 1,
-            system: String::new(),
-            text: String::new(),
-            action: String::new(),
-            step: String::new(),
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-            ending: Ending::default(),
-        })
+        Arc::new(Notice::bare(identifier, kind, object))
     }
 
     fn told(outbox: &Outbox, now: Instant) -> Option<u64> {

@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::domain::edge::guessing;
 use crate::domain::edge::slots::Entry;
 use crate::domain::edge::slots::Slots;
 
@@ -240,10 +241,7 @@ fn milliseconds(time: Duration) -> u64 {
 #[must_use]
 pub fn address(peer: Peer) -> u128 {
     let (Peer::Address(address) | Peer::Listed(address)) = peer;
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
-    }
+    guessing::key(address)
 }
 
 #[cfg(test)]

@@ -168,12 +168,6 @@ impl ChainProblem {
         }
     }
 
-    /// Whether only the passing of time brings or heals it: the files need not change.
-    #[must_use]
-    pub const fn is_about_dates(&self) -> bool {
-        matches!(self, Self::Expired(..) | Self::NotYetValid(..))
-    }
-
     /// The word for logs, JSON and metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

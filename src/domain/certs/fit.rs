@@ -136,12 +136,6 @@ impl Finding {
             self.to_string()
         }
     }
-
-    /// Whether a purpose that the old one had is gone.
-    #[must_use]
-    pub const fn is_lost_purpose(&self) -> bool {
-        matches!(self, Self::ClientPurposeLost | Self::ServerPurposeLost)
-    }
 }
 
 impl fmt::Display for Finding {
@@ -297,27 +291,6 @@ pub fn is_refused(findings: &[Finding]) -> bool {
         .any(|finding| finding.severity() == Severity::Refuse)
 }
 
-/// The dates of a staged certificate may have passed since it was staged, or come: what is wrong now
-/// with dates alone.
-#[must_use]
-pub fn is_about_dates(finding: &Finding) -> bool {
-    match finding {
-        Finding::Chain(problem) => problem.is_about_dates(),
-        Finding::Expired(_) | Finding::NotYetValid(_) => true,
-        Finding::ClientPurposeLost
-        | Finding::ClientPurposeMissing
-        | Finding::EndsSooner(_)
-        | Finding::IssuerChanged { .. }
-        | Finding::KeyReused
-        | Finding::NamesLost(_)
-        | Finding::Same
-        | Finding::ServerPurposeLost
-        | Finding::ShorterLife { .. }
-        | Finding::WeakKey(_)
-        | Finding::WeakSignature(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rcgen::CertificateParams;
@@ -399,6 +372,6 @@ mod tests {
         assert!(is_refused(&found));
         let later = mint::now() + Duration::from_secs(20 * 365 * 86_400);
         let found = judge(&chain, &Role::Client, None, later);
-        assert!(words(&found).contains(&"expired") && found.iter().any(is_about_dates));
+        assert!(words(&found).contains(&"expired"));
     }
 }

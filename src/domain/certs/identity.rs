@@ -25,20 +25,6 @@ pub enum BadIdentity {
     TooLong,
 }
 
-impl BadIdentity {
-    /// The word for logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Absent => "identity-absent",
-            Self::Ambiguous => "identity-ambiguous",
-            Self::Empty => "identity-empty",
-            Self::NotPrintable => "identity-not-printable",
-            Self::TooLong => "identity-too-long",
-        }
-    }
-}
-
 /// The identity of a client certificate: its first SAN dNSName, else its common name, in lower
 /// case.
 ///

@@ -10,6 +10,7 @@ use crate::domain::certs::facts::CertificateFacts;
 use crate::domain::certs::facts::Validity;
 use crate::domain::certs::inventory::Duty;
 use crate::domain::certs::inventory::Watched;
+use crate::domain::certs::matter::Matter;
 use crate::domain::certs::roots::Roots;
 use crate::domain::certs::signature::Signed;
 use crate::domain::ids::Fingerprint;
@@ -170,8 +171,13 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         // Where the CAs are known that it is believed by, it leads to them or it does not.
         let said_otherwise =
             (is_self_signed && is_server && watched.public) || (is_of_the_end && leads.is_some());
-        let counts = is_server || !is_for_servers_alone(&problem);
-        if counts && !problem.is_about_dates() && !said_otherwise {
+        let counts = match problem.matter() {
+            // The schedule tells of dates.
+            Matter::End(_) | Matter::Start(_) => false,
+            Matter::Form => true,
+            Matter::Server => is_server,
+        };
+        if counts && !said_otherwise {
             findings.push(chain_finding(problem, watched));
         }
     }
@@ -204,40 +210,6 @@ fn presented<D: AsRef<[u8]>>(chain: &[D], watched: &Watched, now: SystemTime) ->
         path: verdict.path,
         findings,
     })
-}
-
-/// Whether a problem is none for a client's certificate.
-const fn is_for_servers_alone(problem: &ChainProblem) -> bool {
-    match problem {
-        ChainProblem::WrongRole { .. }
-        | ChainProblem::CommonNameOnly { .. }
-        | ChainProblem::HostNotCovered { .. }
-        | ChainProblem::Wildcard { .. } => true,
-        // Servers that know the client's issuer need no intermediates from it.
-        ChainProblem::IntermediatesMissing { .. } => true,
-        ChainProblem::CrossSignedRoot(_)
-        | ChainProblem::Duplicate(_)
-        | ChainProblem::Empty
-        | ChainProblem::Expired(..)
-        | ChainProblem::LeafIsCa(_)
-        | ChainProblem::LeafNotFirst { .. }
-        | ChainProblem::NoDigitalSignature(_)
-        | ChainProblem::NotACa(_)
-        | ChainProblem::NotACertificate(..)
-        | ChainProblem::NotIssuedByNext { .. }
-        | ChainProblem::NotYetValid(..)
-        | ChainProblem::PathTooLong(_)
-        | ChainProblem::RootIncluded(_)
-        | ChainProblem::SelfSigned(_)
-        | ChainProblem::TooMany(_)
-        | ChainProblem::UnknownCriticalExtension(..)
-        | ChainProblem::Unneeded(_)
-        | ChainProblem::UnsupportedSignature(..)
-        | ChainProblem::WeakKey(..)
-        | ChainProblem::WeakRootKey(..)
-        | ChainProblem::WeakSignature(..)
-        | ChainProblem::WrongOrder { .. } => false,
-    }
 }
 
 /// Whether a chain ends at one of these CAs, or right below one.

@@ -22,6 +22,7 @@ pub mod inventory;
 pub mod judgement;
 pub mod key;
 pub mod maintenance;
+pub mod matter;
 pub mod name;
 pub mod name_parts;
 pub mod outside;

@@ -161,12 +161,6 @@ impl Bands {
         bands.chain([format!("{} ended", self.ended)]).collect()
     }
 
-    /// How bad the end itself is.
-    #[must_use]
-    pub const fn ended(&self) -> Severity {
-        self.ended
-    }
-
     /// Where `now` lies. `key` names the configuration that the bands come from.
     #[must_use]
     pub fn judge(&self, key: &str, span: Span, renewal: Option<Renewal>, now: SystemTime) -> Point {

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use crate::domain::certs::chain_problem::ChainProblem;
+use crate::domain::certs::matter::Matter;
 
 /// How a chain stands against its dates, the worst first: one that has ended, the later the better;
 /// one that has not begun, the sooner the better; one that is good now.
@@ -22,34 +23,11 @@ pub enum Timeliness {
 impl Timeliness {
     /// By what is wrong with a chain: its worst certificate counts.
     pub fn of<'a>(problems: impl IntoIterator<Item = &'a ChainProblem>) -> Self {
-        let dates = problems.into_iter().filter_map(|problem| match problem {
-            ChainProblem::Expired(_, end) => Some(Self::Over(*end)),
-            ChainProblem::NotYetValid(_, start) => Some(Self::NotYet(Reverse(*start))),
-            ChainProblem::CommonNameOnly { .. }
-            | ChainProblem::CrossSignedRoot(_)
-            | ChainProblem::Duplicate(_)
-            | ChainProblem::Empty
-            | ChainProblem::HostNotCovered { .. }
-            | ChainProblem::IntermediatesMissing { .. }
-            | ChainProblem::LeafIsCa(_)
-            | ChainProblem::LeafNotFirst { .. }
-            | ChainProblem::NoDigitalSignature(_)
-            | ChainProblem::NotACa(_)
-            | ChainProblem::NotACertificate(..)
-            | ChainProblem::NotIssuedByNext { .. }
-            | ChainProblem::PathTooLong(_)
-            | ChainProblem::RootIncluded(_)
-            | ChainProblem::SelfSigned(_)
-            | ChainProblem::TooMany(_)
-            | ChainProblem::UnknownCriticalExtension(..)
-            | ChainProblem::Unneeded(_)
-            | ChainProblem::UnsupportedSignature(..)
-            | ChainProblem::WeakKey(..)
-            | ChainProblem::WeakRootKey(..)
-            | ChainProblem::WeakSignature(..)
-            | ChainProblem::Wildcard { .. }
-            | ChainProblem::WrongOrder { .. }
-            | ChainProblem::WrongRole { .. } => None,
+        let matters = problems.into_iter().map(ChainProblem::matter);
+        let dates = matters.filter_map(|matter| match matter {
+            Matter::End(end) => Some(Self::Over(end)),
+            Matter::Start(start) => Some(Self::NotYet(Reverse(start))),
+            Matter::Form | Matter::Server => None,
         });
         dates.min().unwrap_or(Self::Good)
     }

@@ -259,7 +259,7 @@ mod tests {
 
     fn of_queue(lines: &str) -> Report {
         let limits = QueueLimits {
-            attention: (Range::up_to(0.0), Range::up_to(50.0)),
+            attention: ("0".parse().unwrap(), "50".parse().unwrap()),
             age: (Duration::from_secs(100), Duration::from_secs(1000)),
         };
         queue(&samples(lines), limits, 10_000.0)

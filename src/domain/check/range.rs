@@ -23,16 +23,6 @@ pub enum BadRange {
 }
 
 impl Range {
-    /// Everything above `most`, and below 0.
-    #[must_use]
-    pub const fn up_to(most: f64) -> Self {
-        Self {
-            inside: false,
-            start: 0.0,
-            end: most,
-        }
-    }
-
     /// Whether this value is to be told.
     #[must_use]
     pub fn alerts(&self, value: f64) -> bool {

@@ -99,7 +99,7 @@ fn milliseconds(time: Duration) -> u64 {
 }
 
 /// An IPv6 caller owns at least a /64, so that is what is counted.
-fn key(address: IpAddr) -> u128 {
+pub(in crate::domain) fn key(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
         IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,

@@ -42,12 +42,6 @@ impl Redaction {
         }
     }
 
-    /// From the configuration's word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
-    }
-
     /// A value that stands under a name.
     fn value(self, name: &str, value: &str) -> String {
         match self {

@@ -15,7 +15,6 @@ use crate::domain::alarms::Notice;
 use crate::domain::alarms::NoticeKind;
 use crate::domain::alarms::Severity;
 use crate::domain::alarms::Silence;
-use crate::domain::shell::Ending;
 use crate::store::Sqlite;
 use crate::store::StoreError;
 use crate::store::alarms::AlarmDelta;
@@ -94,21 +93,13 @@ fn entry(identifier: u64, object: &str) -> Entry {
     let alarm = alarm(object);
     Entry {
         notice: Notice {
-            identifier,
-            kind: NoticeKind::Raised,
             key: alarm.key,
             severity: alarm.severity,
             at: at(identifier),
             since: alarm.since,
-            count: 1,
             system: "node".to_owned(),
             text: alarm.text,
-            action: String::new(),
-            step: String::new(),
-            rule: String::new(),
-            ends: None,
-            details: Vec::new(),
-            ending: Ending::default(),
+            ..Notice::bare(identifier, NoticeKind::Raised, object)
         },
         by: None,
         comment: None,

@@ -8,7 +8,6 @@ use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +154,7 @@ impl Driver {
                     None => break,
                 },
                 () = self.shared.queue.filled() => {}
-                () = passed(self.deadline()) => {}
+                () = clock::passed(self.deadline()) => {}
             }
             self.look();
             self.carry_out().await;
@@ -386,13 +385,6 @@ fn bounded<T>(list: &mut VecDeque<T>, item: T) {
         list.pop_front();
     }
     list.push_back(item);
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

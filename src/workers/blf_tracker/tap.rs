@@ -175,7 +175,6 @@ mod tests {
         Tapped {
             upstream: "xsp1".into(),
             channel: Some(channel.into()),
-            at: clock::mono(),
             document: document.map(|document| Arc::new(Copied::of(Bytes::from_static(document)))),
         }
     }

@@ -45,7 +45,7 @@ impl Looker {
                 Sight::TooLarge => Unseen::TooLarge,
             };
             stream.shared().metrics.unseen(unseen);
-            tell(None, stream, now);
+            tell(None, stream);
         });
     }
 }
@@ -87,11 +87,11 @@ fn learn(document: &[u8], stream: &OpenStream, now: Instant) {
         }
         Seen::ErrorInfo | Seen::Other => {}
     }
-    tell(Some(document), stream, now);
+    tell(Some(document), stream);
 }
 
 /// Tells those who look on; `None`: something passed that nobody here can read.
-fn tell(document: Option<&[u8]>, stream: &OpenStream, now: Instant) {
+fn tell(document: Option<&[u8]>, stream: &OpenStream) {
     let shared = stream.shared();
     if shared.tap.receiver_count() == 0 {
         return;
@@ -99,7 +99,6 @@ fn tell(document: Option<&[u8]>, stream: &OpenStream, now: Instant) {
     let tapped = Tapped {
         upstream: Arc::clone(stream.upstream()),
         channel: stream.channel().map(Arc::from),
-        at: now,
         document: document.and_then(|document| shared.waiting.copy(document)),
     };
     // The last receiver may just have gone.

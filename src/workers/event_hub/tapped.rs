@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -19,8 +18,6 @@ pub struct Tapped {
     pub upstream: Arc<str>,
     /// Id of the channel on which it came, once that is known.
     pub channel: Option<Arc<str>>,
-    /// When it passed.
-    pub at: Instant,
     /// From its prolog to the end of its root; `None` when one passed that could not be looked
     /// into, or for which there was no room.
     pub document: Option<Arc<Copied>>,

@@ -304,12 +304,6 @@ impl Provisioner {
         drop(self.inner.inputs.send(input).await);
     }
 
-    /// Whether nothing more is taken in.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.inner.draining.is_cancelled()
-    }
-
     /// Takes nothing more in, lets the calls under way end and be written down, and ends. Returns
     /// after `patience` at the latest; what is not written down then is found by the next start.
     pub async fn drain(&self, patience: Duration) {

@@ -94,12 +94,6 @@ impl WebexPartner {
         self.0.config.org_id.as_deref()
     }
 
-    /// Requests a second that whoever decides on the pace is to keep to.
-    #[must_use]
-    pub fn requests_per_second(&self) -> f64 {
-        self.0.config.requests_per_second
-    }
-
     /// Calls at once; more wait for their turn.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -74,8 +74,7 @@ async fn an_account_that_the_ca_does_not_know_any_more_is_told_until_another_one
     let (code, said) = xspd(&stage, &["certs", "renew", "public"]).await;
     assert_eq!(code, Some(1), "{said}");
     let (alarm, object) = ("certificateRenewalFailed", "acme account public");
-    let path = stage.path().join("xspd.toml");
-    let told = until_alarm(&stage, &path, alarm, object, true).await;
+    let told = until_alarm(&stage, alarm, object, true).await;
     let told = told.to_string();
     assert!(told.contains("xspd acme new-account public"), "{told}");
     assert!(told.contains("\"command\""), "{told}");
@@ -105,7 +104,7 @@ async fn an_account_that_the_ca_does_not_know_any_more_is_told_until_another_one
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = xspd(&stage, &["certs", "renew", "public"]).await;
     assert_eq!(code, Some(0), "{said}");
-    until_alarm(&stage, &path, alarm, object, false).await;
+    until_alarm(&stage, alarm, object, false).await;
     let now = status(&stage).await;
     assert_eq!(now["account-state"], "valid");
     assert_ne!(now["account"], first);

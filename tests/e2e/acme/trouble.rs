@@ -33,8 +33,7 @@ async fn a_ca_that_refuses_is_told_even_over_a_restart_and_taken_back_when_it_is
         assert_eq!(code, Some(1), "{said}");
     }
     let (alarm, object) = ("certificateRenewalFailed", "acme public");
-    let path = stage.path().join("xspd.toml");
-    let told = until_alarm(&stage, &path, alarm, object, true).await;
+    let told = until_alarm(&stage, alarm, object, true).await;
     assert!(told.to_string().contains("tls-alpn-01"), "{told}");
     daemon.stop().await;
 
@@ -46,7 +45,7 @@ async fn a_ca_that_refuses_is_told_even_over_a_restart_and_taken_back_when_it_is
     pebble.tell_names("clear-a", &elsewhere).await;
     let (code, said) = xspd(&stage, &["certs", "renew", "public"]).await;
     assert_eq!(code, Some(0), "{said}");
-    until_alarm(&stage, &path, alarm, object, false).await;
+    until_alarm(&stage, alarm, object, false).await;
     assert_eq!(status(&stage).await["failures"], 0);
 }
 

@@ -21,6 +21,8 @@ use crate::support::daemon::Daemon;
 use crate::support::daemon::XSPD;
 use crate::support::daemon::free_address;
 use crate::support::lab::Lab;
+use crate::support::verb;
+use crate::support::verb::Said;
 
 /// Wrong passwords that lock an address out.
 pub(crate) const FAILURES: usize = 5;
@@ -237,25 +239,9 @@ operator-token = "file:{operator}"
         serde_json::from_slice(&answer.body).unwrap()
     }
 
-    /// Runs a verb with this daemon's configuration; exit code and what it said.
-    pub(crate) fn run(&self, words: &[&str]) -> (i32, String) {
-        let config = self.folder.path().join("xspd.toml");
-        let output = Command::new(XSPD)
-            .args(words)
-            .arg("--config")
-            .arg(config)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.code().unwrap(), text + &errors)
-    }
-
-    /// Runs a verb that must succeed.
-    pub(crate) fn xspd(&self, words: &[&str]) -> String {
-        let (code, text) = self.run(words);
-        assert_eq!(code, 0, "{words:?}: {text}");
-        text
+    /// Runs a verb with this daemon's configuration.
+    pub(crate) async fn xspd(&self, words: &[&str]) -> Said {
+        verb::xspd(self.folder(), words).await
     }
 
     /// Where secrets of this test lie.
@@ -399,10 +385,8 @@ pub(crate) async fn lab_poll(lab: &Lab, user: &str, token: &str) -> Answer {
 
 /// An operator revokes the tokens of a user.
 pub(crate) async fn revoke(lab: &Lab, user: &str) {
-    let output = Command::new(XSPD)
-        .args(["authservice", "revoke", "--user", user, "--config"])
-        .arg(lab.path("/config"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let config = lab.path("/config");
+    let words = ["authservice", "revoke", "--user", user, "--config"];
+    let config = config.to_str().expect("a UTF-8 path");
+    verb::typed(&[&words[..], &[config]].concat()).await.well();
 }

@@ -20,6 +20,8 @@ use crate::support::daemon::free_address;
 use crate::support::pki::Authority;
 use crate::support::pki::Key;
 use crate::support::pki::write_private;
+use crate::support::verb;
+use crate::support::verb::Said;
 
 /// The host of the adapter.
 pub(super) const HOST: &str = "adapter.test";
@@ -58,6 +60,11 @@ impl Scene {
 
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Runs a verb with the daemon's configuration.
+    pub(super) async fn xspd(&self, words: &[&str]) -> Said {
+        verb::xspd(self.path(), words).await
     }
 
     pub(super) fn store(&self) -> PathBuf {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::process::Command;
 
 use crate::e2e::provisioning::adapter_scene::API;
 use crate::e2e::provisioning::adapter_scene::PASSWORD;
@@ -12,8 +11,8 @@ use crate::e2e::provisioning::adapter_scene::Scene;
 use crate::e2e::provisioning::adapter_scene::profile;
 use crate::support::BOUND;
 use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
 use crate::support::pki::write_private;
+use crate::support::verb;
 
 const ALLOW: &str = "allow = [\"127.0.0.0/8\"]";
 
@@ -31,24 +30,10 @@ fn config(scene: &Scene, capture: &str) -> String {
     scene.config(ALLOW, &more)
 }
 
-/// What a command says.
-async fn typed(scene: &Scene, words: &[&str]) -> String {
-    let output = Command::new(XSPD)
-        .args(words)
-        .arg("--config")
-        .arg(scene.path().join("xspd.toml"))
-        .output();
-    let output = output.await.unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{words:?}: {said}{complained}");
-    said
-}
-
 /// The ids of all captures, newest first, with what they were taken for.
 async fn listed(scene: &Scene) -> Vec<(String, String)> {
-    let said = typed(scene, &["--json", "provision", "captures"]).await;
-    let said: Value = serde_json::from_str(&said).unwrap();
+    let said = scene.xspd(&["--json", "provision", "captures"]).await;
+    let said = said.document();
     let text = |capture: &Value, member: &str| capture[member].as_str().unwrap().to_owned();
     let captures = said["captures"].as_array().unwrap().iter();
     captures
@@ -106,7 +91,8 @@ async fn captures_are_listed_shown_without_secrets_and_gone_with_the_switch() {
     let held = listed(&scene).await;
     let outcomes: Vec<_> = held.iter().map(|(_, outcome)| outcome.as_str()).collect();
     assert_eq!(outcomes, ["unmapped", "upsert"]);
-    let shown = typed(&scene, &["provision", "captures", &held[1].0]).await;
+    let shown = ["provision", "captures", &held[1].0];
+    let shown = scene.xspd(&shown).await.well();
     assert!(shown.contains("anna@sp.test"), "{shown}");
     for secret in ["hunter2", PASSWORD, "d2ViZXhwcm92"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -114,12 +100,9 @@ async fn captures_are_listed_shown_without_secrets_and_gone_with_the_switch() {
     // It can be tried on the rules.
     let file = scene.path().join("capture.json");
     std::fs::write(&file, &shown).unwrap();
-    let tried = Command::new(XSPD)
-        .args(["provision", "mapping", "test", "--capture"])
-        .arg(&file)
-        .output();
-    let tried = tried.await.unwrap();
-    let said = String::from_utf8_lossy(&tried.stdout).into_owned();
+    let trial = ["provision", "mapping", "test", "--capture"];
+    let trial = [&trial[..], &[file.to_str().unwrap()]].concat();
+    let said = verb::typed(&trial).await.out;
     assert!(
         said.contains("anna@sp.test is to be a subscriber"),
         "{said}"
@@ -139,7 +122,8 @@ async fn captures_are_listed_shown_without_secrets_and_gone_with_the_switch() {
     );
     on_disk(&scene, 1).await;
     let held = listed(&scene).await;
-    let shown = typed(&scene, &["provision", "captures", &held[0].0]).await;
+    let shown = ["provision", "captures", &held[0].0];
+    let shown = scene.xspd(&shown).await.well();
     for hidden in ["bob@sp.test", "Andersen", "2405551212"] {
         assert!(!shown.contains(hidden), "{hidden} in {shown}");
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use xspd::lab::pki::Pair;
 use xspd::lab::webex::api;
 use xspd::lab::webex::api::Api;
@@ -23,7 +22,6 @@ use crate::e2e::provisioning::adapter_scene::element;
 use crate::e2e::provisioning::adapter_scene::profile;
 use crate::support::client::Client;
 use crate::support::daemon::Daemon;
-use crate::support::daemon::XSPD;
 use crate::support::pki::Key;
 use crate::support::pki::write_private;
 
@@ -183,15 +181,7 @@ impl Theatre {
 
     /// Types a command; its exit code and what it says.
     pub(super) async fn typed(&self, words: &[&str]) -> (i32, String) {
-        let output = Command::new(XSPD)
-            .args(words)
-            .arg("--config")
-            .arg(self.scene.path().join("xspd.toml"))
-            .output();
-        let output = output.await.unwrap();
-        let said = String::from_utf8(output.stdout).unwrap();
-        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.code().unwrap(), said + &complained)
+        self.scene.xspd(words).await.all()
     }
 
     /// The same for a command that is to end well.

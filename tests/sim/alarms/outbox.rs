@@ -241,8 +241,9 @@ fn notice(identifier: u64, kind: NoticeKind, object: &str, severity: Severity) -
 
 #[test]
 fn nothing_is_lost_but_what_may_be_and_each_alarm_is_told_in_its_order() {
-    explore(120, |random| {
-        let mut world = World::new(random, 6);
+    explore(120, |seed| {
+        let mut random = Random::new(seed);
+        let mut world = World::new(&mut random, 6);
         for _ in 0..400 {
             if world.choose(3) == 0 {
                 world.news();
@@ -262,8 +263,9 @@ fn nothing_is_lost_but_what_may_be_and_each_alarm_is_told_in_its_order() {
 
 #[test]
 fn more_than_can_wait_lets_go_of_what_is_missed_least() {
-    explore(6, |random| {
-        let mut world = World::new(random, 700);
+    explore(6, |seed| {
+        let mut random = Random::new(seed);
+        let mut world = World::new(&mut random, 700);
         for _ in 0..3 * MOST_WAITING {
             world.news();
             if world.choose(10) == 0 {
@@ -278,8 +280,9 @@ fn more_than_can_wait_lets_go_of_what_is_missed_least() {
 #[test]
 fn an_alarm_that_is_never_taken_does_not_starve_the_others() {
     for bad in [Answer::Doubted, Answer::Failed, Answer::Partly] {
-        explore(30, |random| {
-            let mut world = World::new(random, 12);
+        explore(30, |seed| {
+            let mut random = Random::new(seed);
+            let mut world = World::new(&mut random, 12);
             world.push(NoticeKind::Raised, "bad", Severity::Critical);
             for _ in 0..20 {
                 world.news();

@@ -6,9 +6,6 @@ mod server;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::panic::resume_unwind;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
@@ -44,7 +41,7 @@ use xspd::domain::machine::Now;
 use xspd::platform::clock;
 
 use super::Random;
-use super::replay_seed;
+use super::explore;
 use server::Server;
 use watch::Watchers;
 
@@ -650,15 +647,5 @@ impl World {
 
 #[test]
 fn the_board_equals_the_server_once_it_is_quiet() {
-    let seeds = match replay_seed() {
-        Some(seed) => seed..seed + 1,
-        None => 0..1_000,
-    };
-    for seed in seeds {
-        let outcome = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));
-        if let Err(panic) = outcome {
-            eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
-            resume_unwind(panic);
-        }
-    }
+    explore(1_000, |seed| World::new(seed).run());
 }

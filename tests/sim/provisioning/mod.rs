@@ -10,42 +10,25 @@ mod store;
 mod webex;
 mod world;
 
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::panic::resume_unwind;
-
 use super::Random;
-use super::replay_seed;
+use super::explore;
 use world::World;
-
-/// Runs the seeds, or the one to replay.
-fn explore(seeds: u64, run: impl Fn(&mut Random)) {
-    let seeds = match replay_seed() {
-        Some(seed) => seed..seed + 1,
-        None => 0..asked_seeds().unwrap_or(seeds),
-    };
-    for seed in seeds {
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut Random::new(seed))));
-        if let Err(panic) = outcome {
-            eprintln!("The simulation failed; replay it with XSPD_SIM_SEED={seed}");
-            resume_unwind(panic);
-        }
-    }
-}
 
 /// `SIM_SEEDS=10000` runs more of them than the suite has time for.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long to search is chosen by hand and is no part of the product's environment"
 )]
-fn asked_seeds() -> Option<u64> {
-    std::env::var("SIM_SEEDS").ok()?.parse().ok()
+fn asked_or(seeds: u64) -> u64 {
+    let asked = std::env::var("SIM_SEEDS").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(seeds)
 }
 
 #[test]
 fn what_is_wished_for_last_is_what_becomes_whatever_fails_and_crashes() {
-    explore(250, |random| {
-        let mut world = World::new(random, 6);
+    explore(asked_or(250), |seed| {
+        let mut random = Random::new(seed);
+        let mut world = World::new(&mut random, 6);
         for _ in 0..50 {
             world.trouble();
         }
@@ -56,8 +39,9 @@ fn what_is_wished_for_last_is_what_becomes_whatever_fails_and_crashes() {
 
 #[test]
 fn a_hundred_assignments_at_once_make_one_organisation_with_one_first_user() {
-    explore(10, |random| {
-        let mut world = World::new(random, 100);
+    explore(asked_or(10), |seed| {
+        let mut random = Random::new(seed);
+        let mut world = World::new(&mut random, 100);
         world.assign_all();
         for _ in 0..20 {
             world.trouble();

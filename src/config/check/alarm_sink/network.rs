@@ -10,7 +10,6 @@ use crate::config::SyslogFacility;
 use crate::config::SyslogSink;
 use crate::config::SyslogTransport;
 use crate::config::UpstreamTls;
-use crate::config::check::alarm_sink::needed;
 use crate::config::check::at::At;
 use crate::config::check::certificate;
 use crate::config::raw;
@@ -88,7 +87,8 @@ fn community(at: &At<'_>, raw: &raw::SnmpSink) -> Option<SnmpSecurity> {
         at.key(key)
             .refuse("belongs to SNMP version 3", "`version = \"v3\"`");
     }
-    needed(at, "community", raw.community.as_ref()).map(SnmpSecurity::Community)
+    at.needed_secret("community", raw.community.as_ref())
+        .map(SnmpSecurity::Community)
 }
 
 fn user(at: &At<'_>, raw: &raw::SnmpSink) -> Option<SnmpSecurity> {
@@ -106,8 +106,8 @@ fn user(at: &At<'_>, raw: &raw::SnmpSink) -> Option<SnmpSecurity> {
             _ => wrong("not a user's name", "1 to 32 characters without spaces"),
         }
     });
-    let auth = needed(at, "auth-password", raw.auth_password.as_ref());
-    let privacy = needed(at, "privacy-password", raw.privacy_password.as_ref());
+    let auth = at.needed_secret("auth-password", raw.auth_password.as_ref());
+    let privacy = at.needed_secret("privacy-password", raw.privacy_password.as_ref());
     Some(SnmpSecurity::User {
         name: name?,
         authentication: raw.authentication.unwrap_or(SnmpAuthentication::Sha256),

@@ -7,7 +7,6 @@ use crate::config::PagerDutySink;
 use crate::config::SinkWeb;
 use crate::config::WebhookSink;
 use crate::config::check::alarm_sink::account;
-use crate::config::check::alarm_sink::needed;
 use crate::config::check::at::At;
 use crate::config::check::is_loopback;
 use crate::config::check::rules::Bounds;
@@ -85,7 +84,7 @@ pub(super) fn alertmanager(at: &At<'_>, raw: &raw::AlertmanagerSink) -> Option<A
 
 pub(super) fn pagerduty(at: &At<'_>, raw: &raw::PagerDutySink) -> Option<PagerDutySink> {
     let address = address(at, "url", raw.url.as_deref(), false);
-    let key = needed(at, "routing-key", raw.routing_key.as_ref());
+    let key = at.needed_secret("routing-key", raw.routing_key.as_ref());
     let web = web(
         at,
         raw.proxy.as_deref(),
@@ -104,7 +103,7 @@ pub(super) fn webhook(at: &At<'_>, raw: &raw::WebhookSink) -> Option<WebhookSink
         at.key("url").refuse("missing", "the URL of your receiver");
     }
     let address = address(at, "url", raw.url.as_deref(), false);
-    let secret = needed(at, "secret", raw.secret.as_ref());
+    let secret = at.needed_secret("secret", raw.secret.as_ref());
     let bearer = at.secret("bearer", raw.bearer.as_ref());
     let web = web(
         at,
@@ -120,18 +119,8 @@ pub(super) fn webhook(at: &At<'_>, raw: &raw::WebhookSink) -> Option<WebhookSink
     })
 }
 
-/// The URL of a service. A password written into it must not reach a log.
 fn address(at: &At<'_>, key: &str, written: Option<&str>, anywhere: bool) -> Option<String> {
-    let text = written?;
-    if !text.contains('@') {
-        return at.text(key, Some(text), |text| url(text, anywhere));
-    }
-    let fault = Wrong {
-        what: "a user and password have no place here".to_owned(),
-        expected: URL_FORM.to_owned(),
-    };
-    at.key(key).refuse_value("…", fault);
-    None
+    at.url(key, written, URL_FORM, |text| url(text, anywhere))
 }
 
 /// The way to a service.

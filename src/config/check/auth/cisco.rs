@@ -207,17 +207,7 @@ fn teams_cluster(text: &str) -> Result<TeamsCluster, Wrong> {
 
 /// A URL that may be absent; `None` also after a problem.
 fn url(at: &At<'_>, key: &str, written: Option<&str>) -> Option<String> {
-    let text = written?;
-    if !text.contains('@') {
-        return at.text(key, Some(text), https_url);
-    }
-    let fault = Wrong {
-        what: "a user and password have no place here".to_owned(),
-        expected: URL_FORM.to_owned(),
-    };
-    // A password written into the address must not reach a log.
-    at.key(key).refuse_value("…", fault);
-    None
+    at.url(key, written, URL_FORM, https_url)
 }
 
 /// An https URL without its trailing slash. Tokens and secrets go there, so nothing less will do.

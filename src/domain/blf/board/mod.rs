@@ -208,14 +208,3 @@ pub enum Refusal {
     /// [`Rules::sessions_per_watcher`] are open.
     TooManySessionsOfWatcher,
 }
-
-impl Refusal {
-    /// The word of metrics and logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TooManySessions => "too-many-sessions",
-            Self::TooManySessionsOfWatcher => "too-many-sessions-of-watcher",
-        }
-    }
-}

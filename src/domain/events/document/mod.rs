@@ -32,7 +32,6 @@ pub use envelope::SubscriptionEvent;
 use crate::domain::events::document::fields::Fields;
 use crate::domain::events::ids::ChannelId;
 use crate::domain::xsi::codec::CodecError;
-use crate::domain::xsi::codec::Fault;
 use crate::domain::xsi::codec::XSI;
 use crate::domain::xsi::codec::parse_xml;
 
@@ -131,17 +130,6 @@ pub enum DocumentError {
     /// It is no well-formed document.
     #[error(transparent)]
     Codec(#[from] CodecError),
-}
-
-impl DocumentError {
-    /// Whether it was refused for its size alone.
-    #[must_use]
-    pub const fn is_too_large(&self) -> bool {
-        match self {
-            Self::Codec(error) => matches!(error.fault, Fault::Size),
-            Self::Call | Self::EventId | Self::Kind | Self::Id => false,
-        }
-    }
 }
 
 impl Document {

@@ -150,12 +150,6 @@ impl Conductor {
         self.open
     }
 
-    /// Calls that are not answered.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.calls.len()
-    }
-
     /// Nothing new is asked of Webex any more; what is under way is taken in and saved.
     pub const fn drain(&mut self) {
         self.draining = true;

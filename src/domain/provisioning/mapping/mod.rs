@@ -194,12 +194,6 @@ impl Mapping {
         Self::parse(BUILT_IN).expect("the built-in mapping is sound")
     }
 
-    /// What a body may be.
-    #[must_use]
-    pub const fn limits(&self) -> &BodyLimits {
-        &self.limits
-    }
-
     /// The names of its rules, in order.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())

@@ -84,15 +84,6 @@ impl Default for EnterpriseForm {
 }
 
 impl EnterpriseForm {
-    /// `{sp}`: the form of enterprise mode.
-    #[must_use]
-    pub fn enterprise_mode() -> Self {
-        Self {
-            parts: vec![Part::ServiceProvider],
-            ..Self::default()
-        }
-    }
-
     /// From text such as `Reseller1+{sp}`: `{sp}` and `{group}` are replaced, the rest stays.
     ///
     /// # Errors

@@ -3,10 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use crate::domain::provisioning::ids::Moment;
 use crate::domain::provisioning::ids::SubscriberId;
 use crate::domain::provisioning::profile::Package;
 use crate::domain::provisioning::reconcile::Difference;
@@ -302,24 +298,13 @@ fn state(held: &Subscriber, policy: ReconcilePolicy, rows: &mut Vec<Row>) {
         | SubscriberStatus::Updating
         | SubscriberStatus::Unknown(_) => Repair::Retry,
     };
-    let age = held.last_status_change.as_deref().and_then(moment_of);
+    let age = held.changed_at();
     let age = age.map(|since| policy.now.since(since));
     if let Some(age) = age.filter(|age| *age > policy.stuck_after) {
         let days = age.as_secs() / 86_400;
         let webex = format!("{} for {days} days", held.status.as_str());
         rows.push(row(held, Difference::Stuck, ("", &webex), repair));
     }
-}
-
-/// Webex writes dates as ISO 8601 or as milliseconds.
-fn moment_of(text: &str) -> Option<Moment> {
-    let text = text.trim();
-    if let Ok(millis) = text.parse() {
-        return Some(Moment(millis));
-    }
-    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    let millis = date.unix_timestamp_nanos() / 1_000_000;
-    u64::try_from(millis).ok().map(Moment)
 }
 
 fn same_email(subscribers: &[Subscriber], rows: &mut Vec<Row>) {

@@ -255,12 +255,6 @@ impl Adapter {
         errand::UNDER_WAY.saturating_sub(free)
     }
 
-    /// Calls kept for a look.
-    #[must_use]
-    pub const fn captures(&self) -> &Captures {
-        &self.ground.captures
-    }
-
     /// Decides on the head of a call.
     #[must_use]
     pub fn open(&self, head: &Head<'_>) -> Opening {

@@ -128,7 +128,6 @@ fn listener() -> config::Listener {
 pub(super) fn peer() -> Peer {
     Peer {
         address: SocketAddr::from(([192, 0, 2, 7], 40_000)),
-        local: SocketAddr::from(([192, 0, 2, 1], 443)),
         listener: "public".into(),
         tls: Some(TlsFacts {
             server_name: Some(HOST.to_owned()),

@@ -149,7 +149,7 @@ pub(in crate::lab::broadworks) async fn run_timers(
                     return;
                 }
             }
-            () = passed(next) => {
+            () = clock::passed(next) => {
                 let lab = Arc::clone(&lab);
                 let ran = tasks
                     .blocking(move || {
@@ -162,13 +162,6 @@ pub(in crate::lab::broadworks) async fn run_timers(
                 }
             }
         }
-    }
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

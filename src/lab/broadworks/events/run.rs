@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::time::Duration;
-use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
@@ -13,6 +12,7 @@ use crate::lab::broadworks::events::command::Input;
 use crate::lab::broadworks::events::contact::Contact;
 use crate::lab::broadworks::events::desk::EventDesk;
 use crate::lab::broadworks::events::ids::EventId;
+use crate::platform::clock;
 use crate::platform::tasks::Tasks;
 
 /// Requests to HTTP contacts at once.
@@ -58,19 +58,12 @@ pub(in crate::lab::broadworks) async fn run(
                     tasks.connection(carry(Arc::clone(&desk), post, Arc::clone(&slots)));
                 }
             }
-            () = passed(next) => {
+            () = clock::passed(next) => {
                 desk.run_due();
             }
         }
     }
     desk.close();
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn carry(desk: Arc<EventDesk>, post: Post, slots: Arc<Semaphore>) {

@@ -180,13 +180,7 @@ impl BroadWorks {
         }))
     }
 
-    /// How the Application Server writes its calls to messaging servers.
-    #[must_use]
-    pub fn imp_settings(&self) -> Settings {
-        self.imp.settings()
-    }
-
-    /// Writes them otherwise from now on.
+    /// Writes calls to messaging servers otherwise from now on.
     pub fn write_imp_calls(&self, settings: Settings) {
         self.imp.set(settings);
     }

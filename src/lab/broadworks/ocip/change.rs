@@ -125,18 +125,6 @@ impl BroadWorks {
         self.as_administrator("ResellerIntegratedIMPModifyRequest", &body)
     }
 
-    /// Has the users of a service provider provisioned where those of the level above are. Blocks
-    /// on the disk.
-    ///
-    /// # Errors
-    /// The summary of the refusal.
-    pub fn inherit_messaging(&self, service_provider: &str) -> Result<(), String> {
-        let body = Element::new("command")
-            .with_leaf("serviceProviderId", service_provider)
-            .with_leaf("useSystemMessagingServer", "true");
-        self.as_administrator("ServiceProviderIntegratedIMPModifyRequest", &body)
-    }
-
     fn as_administrator(&self, name: &str, body: &Element) -> Result<(), String> {
         let act = Kind::parse(name).map(Kind::act);
         let act = act.ok_or_else(|| "no such request".to_owned())?;

@@ -54,12 +54,6 @@ impl BroadWorks {
         .await;
     }
 
-    /// How the lab's Application Server reports.
-    #[must_use]
-    pub fn ocir_settings(&self) -> Settings {
-        self.ocir.settings()
-    }
-
     /// Reports otherwise from now on.
     pub fn report_as(&self, settings: Settings) {
         self.ocir.set(settings);

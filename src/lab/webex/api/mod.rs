@@ -222,12 +222,6 @@ impl Api {
         self.record.calls()
     }
 
-    /// What the bridges are to do wrong; operations do not matter to them.
-    #[must_use]
-    pub const fn bridge_faults(&self) -> &Faults {
-        &self.bridge.faults
-    }
-
     /// The calls that came to the bridges, oldest first.
     #[must_use]
     pub fn bridge_calls(&self) -> Vec<bridge::BridgeCall> {

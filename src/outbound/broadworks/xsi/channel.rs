@@ -33,12 +33,6 @@ pub struct ChannelStream {
 }
 
 impl ChannelStream {
-    /// The XSP that holds it.
-    #[must_use]
-    pub const fn upstream(&self) -> &Arc<str> {
-        &self.upstream
-    }
-
     /// The next bytes as they come; `None` when the XSP ended the stream properly. May be dropped
     /// halfway without losing anything.
     ///

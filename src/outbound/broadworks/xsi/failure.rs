@@ -127,20 +127,6 @@ impl XsiFailure {
         }
     }
 
-    /// The XSP that it is about.
-    #[must_use]
-    pub const fn upstream(&self) -> Option<&Arc<str>> {
-        match self {
-            Self::Broken { upstream }
-            | Self::Redirected { upstream, .. }
-            | Self::Refused { upstream, .. }
-            | Self::Timeout { upstream, .. }
-            | Self::TooLarge { upstream, .. } => Some(upstream),
-            Self::Send(failure) => failure.upstream(),
-            Self::Unsendable | Self::Unusable => None,
-        }
-    }
-
     /// A refusal with what its `ErrorInfo` says, if it is one.
     pub(super) fn refused(upstream: Arc<str>, status: StatusCode, body: &[u8]) -> Self {
         Self::Refused {

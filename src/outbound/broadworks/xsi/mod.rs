@@ -70,12 +70,6 @@ impl XsiClient {
         }
     }
 
-    /// Its pool.
-    #[must_use]
-    pub const fn pool(&self) -> &Arc<Pool> {
-        &self.pool
-    }
-
     /// The id of its account.
     #[must_use]
     pub fn user_id(&self) -> &str {
