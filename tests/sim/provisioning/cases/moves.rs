@@ -24,7 +24,6 @@ use xspd::domain::provisioning::webex::SubscriberStatus;
 use xspd::domain::provisioning::webex::WebexAnswer;
 use xspd::domain::provisioning::webex::WebexOp;
 
-use super::super::webex::status;
 use super::Case;
 use super::HOUR;
 use super::cluster;
@@ -33,8 +32,8 @@ use super::key;
 use super::one;
 use super::profile;
 use super::shown;
-use super::template;
 use super::user;
+use crate::sim::provisioning::webex::status;
 
 fn customer_key(group: &str) -> EnterpriseKey {
     let name = SpEnterpriseId::parse(&format!("sp+{group}")).unwrap();
